@@ -1,0 +1,27 @@
+# Every target sets up what it needs by itself (see tools/run.py): uv, the locked packages, a pulumi command.
+PYTHON ?= python3
+RUN := $(PYTHON) tools/run.py
+LIGHT := $(RUN) --no-pulumi
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Watch pulumi manage accounts of three vendors in a sandbox (two minutes)
+	@$(RUN) python tools/demo.py
+
+test: ## Run all tests, with the real pulumi engine
+	@$(RUN) python tools/test.py
+
+lint: ## Check style
+	@$(LIGHT) ruff check .
+	@$(LIGHT) ruff format --check .
+
+types: ## Check types
+	@$(LIGHT) mypy
+
+clean: ## Remove what the targets made in this folder (not the tools in the cache)
+	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist stacks/out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""Run a command in seatwise's own environment, after making that environment.
+
+    python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
+    python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
+
+Three steps, each skipped when it was done before:
+
+1. `uv`: the one on PATH, else the pinned one from PyPI, kept in the cache folder;
+2. the locked packages: `uv sync --locked` into `.venv`;
+3. `pulumi`: the one on PATH if it is new enough, else the official installer, else a Go build
+   from `tools/pulumi/go.mod` and `tools/python-host/go.mod`, kept in the cache folder.
+
+The cache folder is `$SEATWISE_CACHE`, else `$XDG_CACHE_HOME/seatwise`, else `~/.cache/seatwise`. Each
+tool lands there by one rename after it has run once, so that a half-finished one is never taken for
+a finished one. Needs Python 3.8 or newer and nothing else.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(
+    os.environ.get("SEATWISE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatwise"
+)
+UV_VERSION = "0.13.9"
+PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
+OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
+INSTALLER_PATIENCE = 300  # seconds
+BUILD_TAGS = "osusergo,grpcnotrace"
+
+# Values are (folder of the module, package to build, what it is called in messages).
+GO_BUILDS = {
+    "pulumi": (
+        ROOT / "tools" / "pulumi",
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        "the pulumi command (about 9 minutes on two cores)",
+    ),
+    "pulumi-language-python": (
+        ROOT / "tools" / "python-host",
+        "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+        "Pulumi's Python host (about 2 minutes on two cores)",
+    ),
+}
+
+
+class SetupError(Exception):
+    """A step failed; the message says what to do."""
+
+
+def main(argv):
+    with_pulumi = "--no-pulumi" not in argv
+    command = [word for word in argv if word != "--no-pulumi"]
+    try:
+        uv = find_uv()
+        sync(uv)
+        path = [str(ROOT / ".venv" / "bin"), str(uv.parent)]
+        if with_pulumi:
+            path.append(str(find_pulumi().parent))
+    except SetupError as error:
+        print("seatwise setup: {}".format(error), file=sys.stderr)
+        return 1
+    if not command:
+        return 0
+    environment = dict(os.environ, PATH=os.pathsep.join([*path, os.environ.get("PATH", "")]))
+    environment["VIRTUAL_ENV"] = str(ROOT / ".venv")
+    environment.pop("PYTHONHOME", None)
+    executable = shutil.which(command[0], path=environment["PATH"])
+    if executable is None:
+        print("seatwise setup: no command {!r}".format(command[0]), file=sys.stderr)
+        return 127
+    os.chdir(str(ROOT))
+    os.execve(executable, command, environment)
+
+
+# --- uv ---------------------------------------------------------------------------------------
+
+
+def find_uv():
+    found = shutil.which("uv")
+    if found:
+        return Path(found)
+    home = CACHE / ("uv-" + UV_VERSION)
+    uv = home / "bin" / "uv"
+    if not uv.exists():
+        say("getting uv {} from PyPI (some seconds) ...".format(UV_VERSION))
+        with finished_folder(home) as folder:
+            attempt(
+                [sys.executable, "-m", "venv", str(folder)],
+                "install uv (https://docs.astral.sh/uv/) or your system's python3-venv package",
+            )
+            attempt(
+                [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION],
+                "check that PyPI can be reached, or install uv yourself (https://docs.astral.sh/uv/)",
+            )
+            attempt([str(folder / "bin" / "uv"), "--version"], "install uv yourself (https://docs.astral.sh/uv/)")
+    return uv
+
+
+def sync(uv):
+    result = subprocess.run([str(uv), "sync", "--locked", "--quiet"], cwd=str(ROOT))
+    if result.returncode:
+        raise SetupError("`uv sync --locked` failed: check that PyPI can be reached, then run it again")
+
+
+# --- pulumi -----------------------------------------------------------------------------------
+
+
+def find_pulumi():
+    found = shutil.which("pulumi")
+    if found and version_of(found) >= OLDEST_PULUMI:
+        return Path(found)
+    if found:
+        say("the pulumi command on PATH is older than {}: getting one".format(dotted(OLDEST_PULUMI)))
+    home = CACHE / ("pulumi-" + PULUMI_VERSION)
+    pulumi = home / "bin" / "pulumi"
+    if pulumi.exists():
+        return pulumi
+    with finished_folder(home) as folder:
+        if not install(folder):
+            build(folder)
+        if not version_of(str(folder / "bin" / "pulumi")):
+            raise SetupError("the new pulumi command does not run; delete {} and try again".format(CACHE))
+    return pulumi
+
+
+def install(folder):
+    """Try the official installer, through Pulumi's own Automation API."""
+    say("asking the official installer for pulumi {} ...".format(PULUMI_VERSION))
+    code = (
+        "import sys, semver; from pulumi.automation import PulumiCommand;"
+        "PulumiCommand.install(root=sys.argv[1], version=semver.VersionInfo.parse(sys.argv[2]))"
+    )
+    python = str(ROOT / ".venv" / "bin" / "python")
+    try:
+        subprocess.run(
+            [python, "-c", code, str(folder), PULUMI_VERSION],
+            check=True,
+            timeout=INSTALLER_PATIENCE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except (subprocess.SubprocessError, OSError):
+        say("the official installer cannot be reached or did not finish")
+        shutil.rmtree(str(folder / "bin"), ignore_errors=True)
+        return False
+    return (folder / "bin" / "pulumi").exists()
+
+
+def build(folder):
+    """Build the command and its Python host with Go."""
+    if not shutil.which("go"):
+        raise SetupError(
+            "no pulumi command. Install it (https://www.pulumi.com/docs/install/), "
+            "or install Go 1.25 or newer (https://go.dev/dl/) and run this again to build it"
+        )
+    say("building pulumi {} with Go, once for this machine; the result goes to {}".format(PULUMI_VERSION, CACHE))
+    binaries = folder / "bin"
+    binaries.mkdir(parents=True)
+    linker_flags = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + PULUMI_VERSION
+    for name, (module, package, title) in GO_BUILDS.items():
+        go = ["go", "build", "-trimpath", "-tags", BUILD_TAGS, "-ldflags", linker_flags]
+        attempt_with_clock([*go, "-o", str(binaries / name), package], module, title)
+    sdk = go_list(GO_BUILDS["pulumi"][0], "github.com/pulumi/pulumi/sdk/v3")
+    for script in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
+        target = binaries / Path(script).name
+        shutil.copyfile(str(sdk / script), str(target))
+        target.chmod(0o755)
+
+
+def go_list(module, package):
+    found = subprocess.run(
+        ["go", "list", "-m", "-f", "{{.Dir}}", package],
+        cwd=str(module), check=True, stdout=subprocess.PIPE, universal_newlines=True,
+    )  # fmt: skip
+    return Path(found.stdout.strip())
+
+
+def version_of(pulumi):
+    """(3, 259, 0) of a command; () when it does not run."""
+    environment = dict(os.environ, PULUMI_SKIP_UPDATE_CHECK="true")
+    try:
+        answer = subprocess.run(
+            [pulumi, "version"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60
+        )
+    except (subprocess.SubprocessError, OSError):
+        return ()
+    numbers = re.match(rb"v?(\d+)\.(\d+)\.(\d+)", answer.stdout)
+    return tuple(int(number) for number in numbers.groups()) if numbers else ()
+
+
+# --- helpers ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def finished_folder(home):
+    """A folder beside `home` that becomes `home` when the block ends well, and goes otherwise.
+
+    A virtual environment knows its own path, so scripts in it are only used by their binaries.
+    """
+    home.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=home.name + ".unfinished-", dir=str(home.parent)))
+    try:
+        yield folder
+        try:
+            folder.rename(home)
+        except OSError:
+            if not home.exists():  # else another process finished first: its result is as good
+                raise
+    finally:
+        shutil.rmtree(str(folder), ignore_errors=True)
+
+
+def attempt(command, remedy):
+    result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+    if result.returncode:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SetupError("`{}` failed ({}); {}".format(" ".join(command[:4]), last, remedy))
+
+
+def attempt_with_clock(command, folder, title):
+    """Run a step that takes minutes, saying every ten seconds that it goes on."""
+    say("building {} ...".format(title))
+    started = time.monotonic()
+    with tempfile.TemporaryFile(mode="w+") as errors:
+        process = subprocess.Popen(command, cwd=str(folder), stdout=errors, stderr=errors)
+        try:
+            while True:
+                try:
+                    process.wait(timeout=10)
+                    break
+                except subprocess.TimeoutExpired:
+                    say("  still building, {} s".format(int(time.monotonic() - started)))
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise SetupError("interrupted; nothing half-built was kept") from None
+        if process.returncode:
+            errors.seek(0)
+            tail = "\n".join(errors.read().splitlines()[-8:])
+            raise SetupError(
+                "{}\nthe Go build failed: check that Go is 1.25 or newer and that its module proxy can be reached, "
+                "or install pulumi (https://www.pulumi.com/docs/install/)".format(tail)
+            )
+    say("  done in {} s".format(int(time.monotonic() - started)))
+
+
+def dotted(version):
+    return ".".join(str(number) for number in version)
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
