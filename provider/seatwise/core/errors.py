@@ -1,0 +1,100 @@
+"""Every failure of seatwise.
+
+    AccountError                  .vendor, .account
+    ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
+    ├── InvalidAccount            what is declared cannot be; nothing was sent
+    ├── Unreachable               no usable answer; .maybe_sent says whether the vendor may have acted
+    ├── UnknownOutcome            a create may have been carried out and the account cannot be found
+    └── Refused                   the vendor answered and said no; .status
+        ├── NotAuthorised         401, 403: credentials or permission
+        ├── NoSuchAccount         the account is not there
+        ├── AccountExists         the e-mail is taken
+        ├── InvalidField          400, 422: what was sent
+        ├── RateLimited           too many requests, after our own waiting
+        └── VendorBroken          5xx, or an answer that is none
+
+A message holds the vendor, the account, the vendor's own words (shortened, without secrets) and the
+remedy. It never holds a credential, a password, a whole body or a header.
+"""
+
+from typing import ClassVar
+
+
+class AccountError(Exception):
+    """A failure about one account of one vendor, in one readable line."""
+
+    def __init__(self, problem: str, *, vendor: str = "", account: str = "", remedy: str = "") -> None:
+        super().__init__(problem, vendor, account, remedy)
+        self.problem = problem
+        self.vendor = vendor
+        self.account = account
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        about = " ".join(part for part in (self.vendor, self.account) if part)
+        line = f"{about}: {self.problem}" if about else self.problem
+        return f"{line}. {self.remedy}" if self.remedy else line
+
+
+class SettingsError(AccountError):
+    """A setting is missing or unfit. Raised before any request."""
+
+
+class InvalidAccount(AccountError):
+    """What is declared cannot be. Raised before any request."""
+
+
+class Unreachable(AccountError):
+    """The vendor gave no usable answer; `maybe_sent` is true when it may have acted all the same."""
+
+    def __init__(
+        self, problem: str, *, maybe_sent: bool, vendor: str = "", account: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(problem, vendor=vendor, account=account, remedy=remedy)
+        self.maybe_sent = maybe_sent
+
+
+class UnknownOutcome(AccountError):
+    """A create may have been carried out, and the account cannot be found (yet)."""
+
+
+class Refused(AccountError):
+    """The vendor answered and said no."""
+
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(self, problem: str, *, status: int, vendor: str = "", account: str = "", remedy: str = "") -> None:
+        super().__init__(problem, vendor=vendor, account=account, remedy=remedy or self.default_remedy)
+        self.status = status
+
+
+class NotAuthorised(Refused):
+    """401 or 403: the credentials are not good, or not enough."""
+
+    default_remedy = "Check the credentials and the permissions they carry"
+
+
+class NoSuchAccount(Refused):
+    """The account is not there (any more)."""
+
+    default_remedy = "Run `pulumi refresh` to see what is there"
+
+
+class AccountExists(Refused):
+    """An account with this e-mail is there already, or the vendor keeps the e-mail reserved."""
+
+
+class InvalidField(Refused):
+    """The vendor does not take what was sent."""
+
+
+class RateLimited(Refused):
+    """Too many requests, after seatwise's own waiting."""
+
+    default_remedy = "Run it again later"
+
+
+class VendorBroken(Refused):
+    """The vendor failed, or gave an answer that is none."""
+
+    default_remedy = "Run it again; if it stays, ask the vendor"

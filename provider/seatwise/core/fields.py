@@ -1,0 +1,371 @@
+"""What an account's fields are, said once on the line that declares them.
+
+A vendor's arguments are a TypedDict whose lines read
+
+    timezone: Input[Annotated[str, CREATE_ONLY]]
+
+The type gives validation (pydantic) and, in a type checker, completion. The markers say what the type
+cannot: which operations take the field, its names on the wire, how two values of it are compared. A
+field without markers is taken by create and update, is read back, and has the name the vendor's
+naming rule gives it.
+"""
+
+import enum
+import re
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+T = TypeVar("T")
+Values = Mapping[str, Any]
+"""Values of an account by argument name (snake_case)."""
+
+
+class Takes(enum.Flag):
+    """Which of the vendor's operations take the field."""
+
+    NOTHING = 0
+    CREATE = enum.auto()
+    UPDATE = enum.auto()
+
+
+CREATE_ONLY = Takes.CREATE
+UPDATE_ONLY = Takes.UPDATE
+NEVER_SENT = Takes.NOTHING
+
+
+class Mark(enum.Enum):
+    """Properties of a field that are simply so or not so."""
+
+    SECRET = "sent once, kept nowhere; implies UNREADABLE"
+    UNREADABLE = "the vendor never returns it: it keeps its last declared value"
+    RESPELLED = "the vendor returns it in a spelling of its own: read back after writing it"
+
+
+SECRET = Mark.SECRET
+UNREADABLE = Mark.UNREADABLE
+RESPELLED = Mark.RESPELLED
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Names on the wire where the vendor's naming rule does not give them; dots go into objects.
+
+    `update_value` turns the value into what the update wants, where that is another type.
+    """
+
+    create: str | None = None
+    update: str | None = None
+    read: str | None = None
+    update_value: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Compare:
+    """How two values are compared: by their normal forms.
+
+    `declared` is the stricter form for two values that a person wrote, where the vendor's answer
+    loses something (the order of a list) that matters when it is sent.
+    """
+
+    normal: Callable[[Any], Any]
+    declared: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Items that must be in (or out of) another field's list, whose other items are left alone."""
+
+    of: str
+    present: bool
+
+
+# --- types of fields --------------------------------------------------------------------------
+
+
+def _plausible_email(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
+        raise ValueError("is not an e-mail address")
+    return text
+
+
+def _ten_digits(text: str) -> str:
+    if len(_national_digits(text)) != 10:
+        raise ValueError("must have ten digits, such as 555-555-5555")
+    return text
+
+
+def _national_digits(text: Any) -> str:
+    digits = re.sub(r"\D", "", str(text))
+    return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
+
+
+def _digits_or_text(text: Any) -> str:
+    """Phone numbers by their digits (a number has no leading zeros), other text as it is."""
+    text = str(text).strip()
+    return re.sub(r"\D", "", text).lstrip("0") if looks_like_a_number(text) else text
+
+
+def looks_like_a_number(text: str) -> bool:
+    """Whether the text is digits and the signs people put between them."""
+    return re.fullmatch(r"[\d\s()+./-]*\d[\d\s()+./-]*", text) is not None
+
+
+def _moment(text: Any) -> Any:
+    """A date-time as a moment; one without a zone is taken for UTC."""
+    moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _date_time(text: str) -> str:
+    try:
+        _moment(text)
+    except ValueError:
+        raise ValueError("is not an ISO 8601 date-time, such as 2026-01-31T09:00:00Z") from None
+    return text
+
+
+def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
+    first, *rest = [*items] or [None]
+    return first, frozenset(rest)
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+Email = Annotated[str, AfterValidator(_plausible_email), Compare(_folded)]
+"""An e-mail address; case does not matter."""
+Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits)]
+"""A ten-digit phone number; only the digits matter."""
+Number = Annotated[str, Compare(_digits_or_text)]
+"""A number that people write as text; only the digits matter."""
+DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment)]
+"""An ISO 8601 date-time; one without a zone is UTC."""
+IdSet = Annotated[list[int], Compare(frozenset)]
+"""Ids in no order."""
+NameSet = Annotated[list[str], Compare(frozenset)]
+"""Names or uuids in no order."""
+FirstAndOthers = Annotated[list[int], Compare(frozenset, declared=_first_and_rest)]
+"""Ids of which the first has a meaning of its own when they are written."""
+Password = Annotated[str, SECRET]
+"""Sent once and written nowhere."""
+
+
+# --- fields -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why an argument cannot be as it is. `reason` names the remedy and never holds the value."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an account, with all that its line says."""
+
+    name: str
+    type: Any = field(repr=False)
+    required: bool
+    takes: Takes
+    wire: Wire
+    marks: frozenset[Mark] = frozenset()
+    compare: Compare = Compare(lambda value: value)
+    delta: Delta | None = None
+    adapter: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value is kept nowhere."""
+        return SECRET in self.marks
+
+    @property
+    def readable(self) -> bool:
+        """Whether an answer of the vendor may hold it."""
+        return self.wire.read is not None
+
+    @property
+    def create_only(self) -> bool:
+        """Whether it can be said once, when the account is made."""
+        return self.takes is CREATE_ONLY
+
+    def parse(self, value: Any) -> Any:
+        """The value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
+        return self.adapter.validate_python(value)
+
+    def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
+        """Whether two values mean the same. None, an absent value and an empty text are the same."""
+        if left in (None, "") or right in (None, ""):
+            return (left or None) == (right or None)
+        normal = self.compare.declared if both_declared and self.compare.declared else self.compare.normal
+        try:
+            return bool(normal(self.parse(left)) == normal(self.parse(right)))
+        except (ValueError, TypeError):  # ValidationError is a ValueError
+            return bool(left == right)
+
+
+class Schema(Mapping[str, Field]):
+    """The fields of a vendor's accounts, by name, in the order of their declaration."""
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self._fields = {field.name: field for field in fields}
+
+    def __getitem__(self, name: str) -> Field:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    @classmethod
+    def of(cls, arguments: Any, outputs: Mapping[str, Any], naming: Callable[[str], str]) -> "Schema":
+        """Read a TypedDict of arguments and the annotations of the outputs.
+
+        Outputs that are no argument are read-only fields. `naming` turns `office_ids` into the
+        vendor's `officeIds`, `OfficeIds` or whatever it says.
+        """
+        required = arguments.__required_keys__
+        fields = [
+            _field(name, annotation, naming, required=name in required)
+            for name, annotation in arguments.__annotations__.items()
+        ]
+        known = {field.name for field in fields}
+        read_only = [
+            _field(name, Annotated[_inner(annotation), NEVER_SENT], naming, required=False)
+            for name, annotation in outputs.items()
+            if name not in known
+        ]
+        return cls(fields + read_only)
+
+    def arguments(self) -> Iterator[Field]:
+        """The fields a program can set, without the read-only ones."""
+        return (field for field in self.values() if field.takes or not field.readable)
+
+    def check(self, news: Values, unknown: frozenset[str]) -> tuple[dict[str, Any], list[Problem]]:
+        """The known values in their types, and everything that is wrong with them, at once."""
+        values: dict[str, Any] = {}
+        problems: list[Problem] = []
+        arguments = {field.name: field for field in self.arguments()}
+        for name, value in news.items():
+            if value is None:
+                continue
+            if name not in arguments:
+                problems.append(Problem(name, "is no argument of this resource"))
+                continue
+            try:
+                values[name] = arguments[name].parse(value)
+            except ValidationError as error:
+                problems += [Problem(name, _reason(detail)) for detail in error.errors(include_url=False)]
+        problems += [
+            Problem(field.name, "is required")
+            for field in arguments.values()
+            if field.required and news.get(field.name) is None and field.name not in unknown
+        ]
+        return values, problems
+
+    def typed(self, values: Values) -> dict[str, Any]:
+        """Values that came through the engine, whose numbers are all floats, in their types again."""
+        return {name: _lenient(self[name], value) if name in self else value for name, value in values.items()}
+
+    def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """What a record of the vendor says, by argument name.
+
+        A field that the record does not have is left out: it could not be read. A null is None.
+        """
+        actual: dict[str, Any] = {}
+        for item in self.values():
+            if item.wire.read is None:
+                continue
+            found, value = _dig(record, item.wire.read)
+            if found:
+                actual[item.name] = _lenient(item, value)
+        return actual
+
+    def body(self, values: Values, operation: Takes) -> dict[str, Any]:
+        """The values that the operation takes, under the vendor's names."""
+        body: dict[str, Any] = {}
+        for name, value in values.items():
+            item = self[name]
+            path = item.wire.create if operation is Takes.CREATE else item.wire.update
+            if path is None or not item.takes & operation:
+                continue
+            if operation is Takes.UPDATE and item.wire.update_value:
+                value = item.wire.update_value(value)
+            _bury(body, path, value)
+        return body
+
+
+def _field(name: str, annotation: Any, naming: Callable[[str], str], *, required: bool) -> Field:
+    type_ = _inner(annotation)
+    metadata = getattr(type_, "__metadata__", ())
+    takes = _last(metadata, Takes, Takes.CREATE | Takes.UPDATE)
+    marks = frozenset(mark for mark in metadata if isinstance(mark, Mark))
+    delta = next((mark for mark in metadata if isinstance(mark, Delta)), None)
+    given = _last(metadata, Wire, Wire())
+    readable = not marks & {SECRET, UNREADABLE} and delta is None
+    wire = Wire(
+        create=(given.create or naming(name)) if takes & Takes.CREATE and delta is None else None,
+        update=(given.update or naming(name)) if takes & Takes.UPDATE and delta is None else None,
+        read=(given.read or naming(name)) if readable else None,
+        update_value=given.update_value,
+    )
+    compare = _last(metadata, Compare, Compare(lambda value: value))
+    return Field(name, type_, required, takes, wire, marks, compare, delta, TypeAdapter(type_))
+
+
+def _inner(annotation: Any) -> Any:
+    """`T` of `Required[Input[T]]` or `Output[T]`, where `Input[T]` is a union that starts with `T`."""
+    origin = typing.get_origin(annotation)
+    if origin in (typing.Required, typing.Union) or getattr(origin, "__name__", "") == "Output":
+        return _inner(typing.get_args(annotation)[0])
+    return annotation
+
+
+def _last(metadata: Iterable[Any], kind: type[T], default: T) -> T:
+    """The marker of that kind that stands last: an alias's own marker gives way to the line's."""
+    return next((item for item in reversed([*metadata]) if isinstance(item, kind)), default)
+
+
+def _reason(detail: Any) -> str:
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, ValueError):
+        return str(error)
+    where = ".".join(str(part) for part in detail["loc"])
+    text = str(detail["msg"])
+    return f"item {where}: {text}" if where else text[0].lower() + text[1:]
+
+
+def _lenient(item: Field, value: Any) -> Any:
+    """The value in its type where it fits; the vendor's own value where it does not."""
+    if value is None:
+        return None
+    for candidate in (value, str(value)):
+        with suppress(ValidationError):
+            return item.parse(candidate)
+    return value
+
+
+def _dig(record: Mapping[str, Any], path: str) -> tuple[bool, Any]:
+    value: Any = record
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False, None
+        value = value[part]
+    return True, value
+
+
+def _bury(body: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for parent in parents:
+        body = body.setdefault(parent, {})
+    body[last] = value

@@ -1,0 +1,201 @@
+"""What seatwise asks of a vendor. One file in `seatwise.vendors` answers all of it, without any I/O.
+
+In order: what the vendor is (class attributes), how to log in, what to ask (requests), and what an
+answer means. Most have a default that fits a plain JSON API; a vendor says only where it deviates.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from . import errors
+from .fields import Problem, Schema, Takes, Values
+from .http import Answer, Request
+
+LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `requests` in any `seconds`; `writes` says that only writing requests count."""
+
+    requests: int
+    seconds: float
+    writes: bool = False
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a login gave: headers for every request, and how long they are good.
+
+    `expires_in` is seconds from now, `expires_at` seconds since the epoch; neither: for ever.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    expires_in: float | None = None
+    expires_at: float | None = None
+    refresh: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of accounts, and whether another follows."""
+
+    records: list[Mapping[str, Any]]
+    more: bool = False
+
+
+class SettingsLike(Protocol):
+    """What the core needs of a vendor's settings."""
+
+    @property
+    def base_url(self) -> str:
+        """The part before the documented paths."""
+
+    def secrets(self) -> list[str]:
+        """Every credential, to be blanked in messages."""
+
+
+class Vendor(ABC):
+    """One vendor as one tenant's settings make it: builds requests and reads answers, sends nothing."""
+
+    name: ClassVar[str]
+    """The vendor's key: its file, its settings' prefix, its place in type tokens."""
+    title: ClassVar[str]
+    """The vendor's name in messages."""
+    schema: ClassVar[Schema]
+    settings_type: ClassVar[type[Any]]
+    limits: ClassVar[tuple[Limit, ...]] = ()
+    can_delete: ClassVar[bool] = False
+    replaces: ClassVar[bool] = False
+    """Whether an update replaces the whole record, so that it must be read and merged first."""
+    retired: ClassVar[Mapping[str, Any]]
+    """The argument values that deactivate an account."""
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    # --- what can be declared -----------------------------------------------------------------
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        """What is wrong with fields together; `given` holds the unknown ones as well."""
+        return ()
+
+    # --- login --------------------------------------------------------------------------------
+
+    @abstractmethod
+    def token(self) -> Token | None:
+        """The token that needs no login; None when `login` must be asked for one."""
+
+    def login(self, refresh: Any) -> Request:
+        """The request for a new token; `refresh` is the last token's, or None for a fresh login."""
+        raise NotImplementedError(f"{self.title} has no login")
+
+    def granted(self, answer: Answer) -> Token:
+        """The token in the answer to `login`."""
+        raise NotImplementedError(f"{self.title} has no login")
+
+    # --- requests -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def create(self, values: Values) -> Request:
+        """Make an account."""
+
+    @abstractmethod
+    def read(self, account: str) -> Request:
+        """Read one account by its id, in full."""
+
+    @abstractmethod
+    def find(self, email: str, page: int) -> Request:
+        """One page (from 1) of a list in which the account with that e-mail must be, if there is one."""
+
+    @abstractmethod
+    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+        """Change an account; `record` is its fresh record where `replaces` is true."""
+
+    def delete(self, account: str) -> Request:
+        """Delete an account for good, where `can_delete` is true."""
+        raise NotImplementedError(f"{self.title} cannot delete")
+
+    # --- answers ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+        """The account in the answer to `read` or `update`; None when there is none."""
+
+    @abstractmethod
+    def account_id(self, record: Mapping[str, Any]) -> str | None:
+        """The id in a record."""
+
+    @abstractmethod
+    def created(self, answer: Answer) -> str | None:
+        """The id in the answer to `create`; None when it does not say."""
+
+    @abstractmethod
+    def found(self, answer: Answer) -> Listing | None:
+        """The accounts in the answer to `find`; None when it cannot be read."""
+
+    def succeeded(self, answer: Answer) -> bool:
+        """Whether a writing request was carried out."""
+        return answer.ok
+
+    def missing(self, answer: Answer) -> bool:
+        """Whether the answer says that the account is not there."""
+        return answer.status in (404, 410)
+
+    def taken(self, answer: Answer) -> bool:
+        """Whether a create was refused because the e-mail is taken."""
+        return answer.status == 409
+
+    def wait(self, answer: Answer) -> bool:
+        """Whether the request was turned away unprocessed and may be sent again later."""
+        return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
+
+    def words(self, answer: Answer) -> str:
+        """The vendor's own words in an answer, from the places where it puts messages."""
+        parts = [answer.object.get(key) for key in ("message", "Message", "error_description", "error", "detail")]
+        return next((part for part in parts if isinstance(part, str) and part), "")
+
+    def body(self, values: Values, operation: Takes) -> dict[str, Any]:
+        """The values under the vendor's names."""
+        return self.schema.body(values, operation)
+
+    def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
+        """Adjust outputs where the vendor returns too little to compare them with what is declared.
+
+        `before` are the outputs of an earlier look, empty right after a write.
+        """
+
+    def refusal(self, answer: Answer, operation: str, account: str, secrets: Iterable[str] = ()) -> errors.Refused:
+        """The error for an answer that says no."""
+        kind = _kind(answer.status)
+        if operation == "create" and self.taken(answer):
+            kind = errors.AccountExists
+        words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
+        problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
+        return kind(problem, status=answer.status, vendor=self.title, account=account)
+
+
+def _kind(status: int) -> type[errors.Refused]:
+    if status >= 500 or status < 300:
+        return errors.VendorBroken
+    return {
+        400: errors.InvalidField,
+        401: errors.NotAuthorised,
+        403: errors.NotAuthorised,
+        404: errors.NoSuchAccount,
+        410: errors.NoSuchAccount,
+        422: errors.InvalidField,
+        429: errors.RateLimited,
+    }.get(status, errors.Refused)
+
+
+def quote(words: str, secrets: Iterable[str]) -> str:
+    """Somebody else's words, fit for a message: one line, no secrets, not too long."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret:
+            words = words.replace(secret, "[secret]")
+    line = " ".join(words.split()).rstrip(".")
+    return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"
