@@ -1,0 +1,39 @@
+"""The one event loop of this process, in a thread of its own.
+
+The dynamic host calls from four threads; all their I/O runs here, so that connections, tokens and
+pacing are shared.
+"""
+
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+
+T = TypeVar("T")
+_lock = threading.Lock()
+_portal: BlockingPortal | None = None
+
+
+def call(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    """Run a coroutine function in the loop and wait for its result, from any thread."""
+    return _running().call(function, *arguments)
+
+
+def _running() -> BlockingPortal:
+    global _portal
+    with _lock:
+        if _portal is None:
+            ready: Future[BlockingPortal] = Future()
+            # A daemon, so that an interrupted host ends at once and not after a last request.
+            threading.Thread(target=anyio.run, args=(_serve, ready), name="seatwise", daemon=True).start()
+            _portal = ready.result()
+        return _portal
+
+
+async def _serve(ready: "Future[BlockingPortal]") -> None:
+    async with BlockingPortal() as portal:
+        ready.set_result(portal)
+        await portal.sleep_until_stopped()

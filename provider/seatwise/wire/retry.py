@@ -1,0 +1,60 @@
+"""When the same request may be sent again, and after how long. The one table of it.
+
+| outcome                                       | READ, REPEATABLE | LOGIN | CREATE                     |
+|-----------------------------------------------|------------------|-------|----------------------------|
+| NOT_SENT: DNS, connection, TLS                | again            | again | again                      |
+| TURNED_AWAY: 429, 503 with Retry-After, ...   | wait, again      | same  | wait, again: not processed |
+| UNCLEAR: reset or time-out after send, 5xx    | again            | once  | never: it may be there     |
+
+A `Retry-After` is never beaten, and when it does not fit into the deadline the request fails at once.
+Without one the waits grow with full jitter.
+"""
+
+import enum
+import random
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from ..core.http import Effect
+
+MAX_ATTEMPTS = 4
+BASE_WAIT = 0.25  # seconds
+LONGEST_WAIT = 20.0  # seconds
+
+
+class Outcome(enum.Enum):
+    """What is known about a request that did not get a final answer."""
+
+    NOT_SENT = "the vendor cannot have seen it"
+    TURNED_AWAY = "the vendor says it did not process it"
+    UNCLEAR = "the vendor may have carried it out"
+
+
+def may_repeat(effect: Effect, outcome: Outcome, attempt: int) -> bool:
+    """Whether the request may be sent again after its `attempt`-th try (from 1)."""
+    if attempt >= MAX_ATTEMPTS:
+        return False
+    if outcome is Outcome.UNCLEAR and effect is Effect.LOGIN:
+        return attempt == 1
+    return outcome is not Outcome.UNCLEAR or effect is not Effect.CREATE
+
+
+def wait(attempt: int, retry_after: float | None, jitter: random.Random) -> float:
+    """Seconds to wait after the `attempt`-th try: at least the vendor's `retry_after`."""
+    if retry_after is not None:
+        return retry_after * (1 + 0.1 * jitter.random())
+    return jitter.random() * min(BASE_WAIT * 2.0**attempt, LONGEST_WAIT)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the vendor asks to wait, from `Retry-After` as seconds or as a date; else None."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
+    except ValueError:
+        return None
+    return max(0.0, until.timestamp() - now)
