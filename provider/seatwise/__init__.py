@@ -1,0 +1,23 @@
+"""User accounts in SaaS products as code: one `User` resource a vendor.
+
+    from seatwise import enerflo
+    enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"])
+
+A vendor in `seatwise/vendors` that is not listed here can be imported all the same.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from .vendors import enerflo, nexudus, tenovos
+
+__all__ = ["enerflo", "nexudus", "tenovos"]
+
+if not TYPE_CHECKING:  # a checker would take any misspelt name for a vendor
+
+    def __getattr__(name: str) -> ModuleType:
+        try:
+            return import_module(f"{__name__}.vendors.{name}")
+        except ModuleNotFoundError:
+            raise AttributeError(f"module {__name__!r} has no vendor {name!r}") from None

@@ -1,0 +1,164 @@
+"""Pulumi's door: a dynamic provider that hands everything to the core.
+
+Every state keeps a pickle of `load` called with one string such as `"enerflo:User"`. The names
+`seatwise.dynamic.load` and those strings are on other people's disks: they never change.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from pulumi import dynamic
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.output import Unknown
+
+from .core import lifecycle
+from .core.errors import AccountError
+from .core.fields import Problem
+from .core.secrets import Vault
+from .core.vendor import Vendor
+from .wire import loop
+from .wire.settings import Settings
+from .wire.tenant import Tenant
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Props = dict[str, Any]
+
+VAULT = Vault()
+"""The secrets of this process: `check` fills it, `create` and `update` read it."""
+
+
+def load(key: str) -> "Door":
+    """The provider of a resource such as `"enerflo:User"`."""
+    return Door(key)
+
+
+def vendor_named(name: str) -> type[Vendor]:
+    """The vendor in `seatwise/vendors/<name>.py`; raises ModuleNotFoundError when there is none."""
+    vendor: type[Vendor] = import_module(f"seatwise.vendors.{name}").VENDOR
+    return vendor
+
+
+class Failure(Exception):
+    """What the engine prints. Named so that it prints as `seatwise: ...`."""
+
+
+Failure.__module__ = "builtins"
+Failure.__qualname__ = "seatwise"
+
+
+def _readable(operation: Callable[P, R]) -> Callable[P, R]:
+    """Let a failure reach the user as one line: the host sends the whole traceback otherwise."""
+
+    def one_line(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return operation(*args, **kwargs)
+        except AccountError as error:
+            raise Failure(str(error)) from None
+
+    return one_line
+
+
+class Door(dynamic.ResourceProvider):
+    """One vendor's resources in one provider process. Called from four threads."""
+
+    serialize_as_secret_always = False  # it holds nothing but its key
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+        self.vendor = vendor_named(key.partition(":")[0])
+        self._config: Callable[[str], Any] = lambda key: None
+        self._tenant: Tenant | None = None
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Callable[[str], "Door"], tuple[str]]:
+        return load, (self.key,)
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Keep the configuration; nothing is sent before it is needed."""
+        # In the program's own process this would make a failing `up` hang; the host alone configures.
+        sys.tracebacklimit = 0
+        self._config = req.config.get
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Bad input fails here, in preview, all problems at once. No network."""
+        known, unknown = _split(_bare(news))
+        values, problems = lifecycle.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
+        try:
+            self._settings()
+        except AccountError as error:
+            problems.append(Problem("", str(error)))
+        return CheckResult(values | unknown, [self._failure(problem) for problem in problems])
+
+    def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
+        """Whether an update is due. Never a replacement: the e-mail stays taken at the vendor."""
+        known, unknown = _split(_bare(news))
+        return DiffResult(changes=lifecycle.diff(self.vendor, self._typed(olds), known, frozenset(unknown)))
+
+    @_readable
+    def create(self, props: Props) -> CreateResult:
+        """Make the account, or take it over."""
+        account, outs = loop.call(lifecycle.create, self._connected(), self._typed(props))
+        return CreateResult(account, outs)
+
+    @_readable
+    def read(self, id: str, props: Props) -> ReadResult:
+        """Read the account; one that is gone leaves the state."""
+        found = loop.call(lifecycle.read, self._connected(), id, self._typed(props))
+        if found is None:
+            return ReadResult("", {})
+        return ReadResult(id, found.outputs, found.inputs)
+
+    @_readable
+    def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
+        """Change what differs."""
+        return UpdateResult(loop.call(lifecycle.update, self._connected(), id, self._typed(olds), self._typed(news)))
+
+    @_readable
+    def delete(self, id: str, props: Props) -> None:
+        """Retire the account as `on_destroy` says."""
+        loop.call(lifecycle.delete, self._connected(), id, self._typed(props))
+
+    def _typed(self, props: Props) -> Props:
+        return self.vendor.schema.typed(_bare(props))
+
+    def _settings(self) -> Settings:
+        settings: Settings = self.vendor.settings_type.load(self._config)
+        return settings
+
+    def _connected(self) -> Tenant:
+        with self._lock:
+            if self._tenant is None:
+                self._tenant = Tenant(self.vendor(self._settings()), VAULT)
+            return self._tenant
+
+    def _failure(self, problem: Problem) -> CheckFailure:
+        field = self.vendor.schema.get(problem.field)
+        if field is not None and not field.secret:
+            return CheckFailure(problem.field, problem.reason)
+        # The engine prints the value of the property that a failure names.
+        reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
+        return CheckFailure("", reason)
+
+
+def _bare(props: Props) -> Props:
+    """The properties without Pulumi's own."""
+    return {name: value for name, value in props.items() if name != "__provider"}
+
+
+def _split(props: Props) -> tuple[Props, Props]:
+    """Properties that are known, and those that are not known (throughout) before the update runs."""
+    unknown = {name: value for name, value in props.items() if _has_unknown(value)}
+    return {name: value for name, value in props.items() if name not in unknown}, unknown
+
+
+def _has_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_unknown(each) for each in value.values())
+    if isinstance(value, list):
+        return any(_has_unknown(each) for each in value)
+    return isinstance(value, Unknown)

@@ -1,0 +1,193 @@
+"""Enerflo as its pages describe it: https://docs.enerflo.io/reference/add-a-user and its siblings."""
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .replies import Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Taken
+
+VENDOR = "enerflo"
+API_KEY = "sandbox-enerflo-key"
+LARGEST_PAGE = 200
+# Names are what is written, slugs what is read.
+SLUGS = {
+    "Super Admin": "supercompany",
+    "Company Admin": "company_admin",
+    "Office Admin": "office-admin",
+    "Regional Manager": "regional",
+    "Sales Manager": "sales_manager",
+    "Sales Rep": "agent",
+    "Setter": "setter",
+    "Project Manager": "pm",
+}
+
+
+class NewUser(Strict):
+    """The body of a create."""
+
+    email: str
+    roles: list[str]
+    notify_email: bool
+    allow_optimus: bool
+    can_create_customers: bool = True
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    password: str | None = None
+    timezone: str | None = None
+    external_user_id: str | None = None
+    manager_email: str | None = None
+    manager_id: int | None = None
+    office_id: str | None = None
+    can_reassign_leads: bool = True
+
+
+class ChangedUser(Strict):
+    """The body of an update."""
+
+    id: str | int
+    manager_email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    active: bool | None = None
+    roles: list[str] | None = None
+    office_ids: list[int] | None = None
+
+
+def _no(field: str, text: str, status: int = 400) -> Response:
+    message = f"The {field} {text}."
+    return json_reply({"message": message, "errors": {field: [message]}}, status)
+
+
+def _stranger(request: Request) -> Response | None:
+    if request.headers.get("api-key") == API_KEY:
+        return None
+    return json_reply({"message": "Unauthenticated."}, 401)
+
+
+def _fault(body: NewUser | ChangedUser) -> Response | None:
+    if body.email is not None and not re.fullmatch(r"\S+@\S+", body.email):
+        return _no("email", "must be a valid email address")
+    if body.phone and len(re.sub(r"\D", "", body.phone)) != 10:
+        return _no("phone", "must have 10 digits")
+    unknown = [role for role in body.roles or [] if role not in SLUGS]
+    if unknown:
+        return _no("roles", f"{unknown[0]} is invalid")
+    return None
+
+
+def _shown(record: dict[str, Any]) -> dict[str, Any]:
+    """A user as it is read: slugs, digits, 1 and 0, flags under `meta`; some of it is not shown at all."""
+    first, last = record.get("first_name") or "", record.get("last_name") or ""
+    return {
+        "id": record["id"],
+        "first_name": first,
+        "last_name": last,
+        "name": f"{first} {last}".strip(),
+        "email": record["email"],
+        "phone": record.get("phone"),
+        "company_id": 7,
+        "active": 1 if record["active"] else 0,
+        "timezone": record.get("timezone") or "America/Denver",
+        "valid_email": 1,
+        "roles": [SLUGS[role] for role in record["roles"]],
+        "external_user_id": record.get("external_user_id"),
+        "meta": {
+            "inactive": not record["active"],
+            "allow_optimus": record["allow_optimus"],
+            "can_create_customers": record["can_create_customers"],
+        },
+        "intercom_user_jwt": "eyJhbGciOi.sandbox.secret",
+    }
+
+
+async def create(request: Request) -> Response:
+    """POST /api/v1/users"""
+    if stranger := _stranger(request):
+        return stranger
+    try:
+        body = NewUser.model_validate(await json_body(request))
+    except ValidationError as error:
+        field, text = next(iter(complaints(error).items()))
+        return _no(field, text)
+    if fault := _fault(body):
+        return fault
+    if "Sales Rep" not in body.roles:
+        for field in ("manager_id", "office_id"):
+            if getattr(body, field) is not None:
+                return _no(field, "can only be set on the Sales Rep role")
+    store = store_of(request)
+    number = store.next_number(VENDOR)
+    record = body.model_dump() | {"id": number, "active": True}
+    record["phone"] = re.sub(r"\D", "", body.phone) if body.phone else None
+    record["office_ids"] = [int(body.office_id)] if body.office_id else []
+    try:
+        store.add(VENDOR, str(number), body.email, record)
+    except Taken:
+        return _no("email", "has already been taken")
+    shown = _shown(record)
+    shapes: dict[str, dict[str, Any]] = {"user": {"user": shown}, "data": {"data": shown}, "bare": shown, "none": {}}
+    return json_reply({"success": True, **shapes[options_of(request).enerflo_reply]})
+
+
+async def update(request: Request) -> Response:
+    """PUT /api/v3/users: the id is in the body, what is left out stays as it is."""
+    if stranger := _stranger(request):
+        return stranger
+    try:
+        body = ChangedUser.model_validate(await json_body(request))
+    except ValidationError as error:
+        field, text = next(iter(complaints(error).items()))
+        return _no(field, text)
+    if fault := _fault(body):
+        return fault
+    store = store_of(request)
+    record = store.get(VENDOR, str(body.id))
+    if record is None:
+        return json_reply({"message": "User not found."}, 404)
+    changes = body.model_dump(exclude_unset=True, exclude={"id"})
+    if changes.get("phone"):
+        changes["phone"] = re.sub(r"\D", "", changes["phone"])
+    record |= changes
+    try:
+        store.replace(VENDOR, str(body.id), record["email"], record)
+    except Taken:
+        return _no("email", "has already been taken")
+    return json_reply({"success": True})
+
+
+async def read(request: Request) -> Response:
+    """GET /api/v3/users/{id}"""
+    if stranger := _stranger(request):
+        return stranger
+    record = store_of(request).get(VENDOR, request.path_params["id"])
+    if record is None:
+        return json_reply({"message": "User not found."}, 404)
+    return json_reply({"success": True, "data": _shown(record)})
+
+
+async def listing(request: Request) -> Response:
+    """GET /api/v3/users"""
+    if stranger := _stranger(request):
+        return stranger
+    size = min(int(request.query_params.get("pageSize", 25)), LARGEST_PAGE)
+    page = int(request.query_params.get("page", 1))
+    users = [_shown(record) for _, record in store_of(request).all(VENDOR)]
+    pages = max(1, -(-len(users) // size))
+    results = users[(page - 1) * size : page * size]
+    return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
+
+
+ROUTES = [
+    Route("/api/v1/users", create, methods=["POST"]),
+    Route("/api/v3/users", update, methods=["PUT"]),
+    Route("/api/v3/users", listing),
+    Route("/api/v3/users/{id}", read),
+]

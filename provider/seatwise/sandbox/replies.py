@@ -1,0 +1,68 @@
+"""Small helpers that every stand-in uses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .store import Store
+
+
+@dataclass
+class Options:
+    """What a user of the sandbox can switch. The vendors' documents leave all of `...` open."""
+
+    limits: bool = True
+    """Whether the documented rate limits are enforced."""
+    token_lifetime: float = 3600
+    """Seconds until an access token expires."""
+    enerflo_reply: str = "user"
+    """Where Enerflo's answer to a create has the user: `user`, `data`, `bare` or `none`."""
+    nexudus_omitted: str = "reset"
+    """What Nexudus does with fields that a PUT leaves out: `reset` or `keep`."""
+    tenovos_search_lag: int = 0
+    """How many searches pass before Tenovos finds a new user."""
+
+
+class Strict(BaseModel):
+    """A body whose types and names are enforced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def store_of(request: Request) -> Store:
+    """The sandbox's memory."""
+    store: Store = request.app.state.store
+    return store
+
+
+def options_of(request: Request) -> Options:
+    """The sandbox's switches."""
+    options: Options = request.app.state.options
+    return options
+
+
+def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return JSONResponse(body, status, headers)
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The request's JSON object; empty when it is none."""
+    try:
+        body = await request.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def complaints(error: ValidationError) -> dict[str, str]:
+    """The first complaint about each field, by its name on the wire."""
+    found: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in detail["loc"]) or "body"
+        found.setdefault(name, "is a required field" if detail["type"] == "missing" else detail["msg"])
+    return found

@@ -1,0 +1,133 @@
+"""What the sandbox remembers: accounts, tokens and a log of requests, in one SQLite database."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_TABLES = """
+create table if not exists accounts (
+    vendor text not null, id text not null, email text not null, record text not null,
+    primary key (vendor, id)
+);
+create index if not exists accounts_by_email on accounts (vendor, email);
+create table if not exists reserved (vendor text not null, email text not null, primary key (vendor, email));
+create table if not exists tokens (
+    vendor text not null, token text primary key, kind text not null, owner text not null, expires real not null
+);
+create table if not exists log (
+    number integer primary key autoincrement, at real not null, vendor text not null, method text not null,
+    path text not null, query text not null, body text, status integer not null
+);
+"""
+
+
+class Taken(Exception):
+    """The e-mail belongs to another account, or to one that was deleted."""
+
+
+class Store:
+    """The sandbox's memory. Without a path it lives as long as the process."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._database = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = normal")
+        self._database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Write everything to the file, if there is one."""
+        self._database.close()
+
+    # --- accounts -----------------------------------------------------------------------------
+
+    def add(self, vendor: str, account: str, email: str, record: Mapping[str, Any]) -> None:
+        """Keep a new account; raises Taken."""
+        self._claim(vendor, email, account)
+        self._database.execute(
+            "insert into accounts values (?, ?, ?, ?)", (vendor, account, email.casefold(), json.dumps(record))
+        )
+
+    def replace(self, vendor: str, account: str, email: str, record: Mapping[str, Any]) -> None:
+        """Keep an account's new record; raises Taken."""
+        self._claim(vendor, email, account)
+        self._database.execute(
+            "update accounts set email = ?, record = ? where vendor = ? and id = ?",
+            (email.casefold(), json.dumps(record), vendor, account),
+        )
+
+    def remove(self, vendor: str, account: str, *, reserve: bool) -> bool:
+        """Forget an account, keeping its e-mail reserved if asked; false when it was not there."""
+        row = self._one("select email from accounts where vendor = ? and id = ?", vendor, account)
+        if row is None:
+            return False
+        if reserve:
+            self._database.execute("insert or ignore into reserved values (?, ?)", (vendor, row[0]))
+        self._database.execute("delete from accounts where vendor = ? and id = ?", (vendor, account))
+        return True
+
+    def get(self, vendor: str, account: str) -> dict[str, Any] | None:
+        """An account's record."""
+        row = self._one("select record from accounts where vendor = ? and id = ?", vendor, account)
+        return None if row is None else dict(json.loads(row[0]))
+
+    def all(self, vendor: str) -> list[tuple[str, dict[str, Any]]]:
+        """Ids and records of a vendor's accounts, oldest first."""
+        rows = self._database.execute("select id, record from accounts where vendor = ? order by rowid", (vendor,))
+        return [(account, json.loads(record)) for account, record in rows]
+
+    def next_number(self, vendor: str) -> int:
+        """The next free id of a vendor that counts."""
+        row = self._one("select max(cast(id as integer)) from accounts where vendor = ?", vendor)
+        return max(1000, (row[0] if row and row[0] else 0)) + 1
+
+    def _claim(self, vendor: str, email: str, account: str) -> None:
+        folded = email.casefold()
+        other = self._one("select 1 from accounts where vendor = ? and email = ? and id != ?", vendor, folded, account)
+        if other or self._one("select 1 from reserved where vendor = ? and email = ?", vendor, folded):
+            raise Taken(email)
+
+    # --- tokens -------------------------------------------------------------------------------
+
+    def grant(self, vendor: str, token: str, kind: str, owner: str, lifetime: float) -> None:
+        """Keep a token for `lifetime` seconds."""
+        self._database.execute(
+            "insert into tokens values (?, ?, ?, ?, ?)", (vendor, token, kind, owner, time.time() + lifetime)
+        )
+
+    def owner(self, vendor: str, token: str, kind: str) -> str | None:
+        """Whose token this is; None when it is unknown or expired."""
+        row = self._one(
+            "select owner from tokens where vendor = ? and token = ? and kind = ? and expires > ?",
+            vendor, token, kind, time.time(),
+        )  # fmt: skip
+        return None if row is None else str(row[0])
+
+    def revoke(self, vendor: str, token: str | None = None) -> None:
+        """Make one token void, or all of a vendor."""
+        self._database.execute(
+            "delete from tokens where vendor = ? and (token = ? or ? is null)", (vendor, token, token)
+        )
+
+    # --- log ----------------------------------------------------------------------------------
+
+    def log(self, vendor: str, method: str, path: str, query: str, body: Any, status: int) -> None:
+        """Note a request and what became of it. Headers are not kept: they hold credentials."""
+        self._database.execute(
+            "insert into log (at, vendor, method, path, query, body, status) values (?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), vendor, method, path, query, None if body is None else json.dumps(body), status),
+        )
+
+    def logged(self, since: int = 0) -> Iterator[dict[str, Any]]:
+        """The requests after the one with that number, oldest first."""
+        columns = ("number", "at", "vendor", "method", "path", "query", "body", "status")
+        for row in self._database.execute("select * from log where number > ? order by number", (since,)):
+            entry = dict(zip(columns, row, strict=True))
+            entry["body"] = None if entry["body"] is None else json.loads(entry["body"])
+            yield entry
+
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
+        return row

@@ -1,0 +1,248 @@
+"""Enerflo, a CRM for solar installers.
+
+- Create: https://docs.enerflo.io/reference/add-a-user
+- Update: https://docs.enerflo.io/reference/update-a-user
+- Limits: https://docs.enerflo.io/docs/api-rate-limits
+
+There is no way to delete a user, and the e-mail of a deleted one stays reserved for all companies.
+The API key is an admin matter: Enerflo Support hands it out.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Required, Unpack
+
+from pulumi import Input, Output, ResourceOptions
+from pydantic import SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from ..account import Account, AccountArgs
+from ..core.fields import (
+    CREATE_ONLY,
+    RESPELLED,
+    UNREADABLE,
+    UPDATE_ONLY,
+    Compare,
+    Email,
+    FirstAndOthers,
+    Password,
+    Phone,
+    Problem,
+    Schema,
+    Takes,
+    Values,
+    Wire,
+)
+from ..core.http import Answer, Effect, Request, segment
+from ..core.vendor import Limit, Listing, Token, Vendor
+from ..wire import settings
+
+PAGE_SIZE = 100
+SALES_REP = "Sales Rep"
+# Slugs that are not simply the Name in lower case. Both ends as `_role` makes them.
+KNOWN_SLUGS = {"agent": "salesrep", "supercompany": "superadmin"}
+
+
+class Settings(settings.Settings):
+    """Where Enerflo is and the key to it."""
+
+    model_config = SettingsConfigDict(env_prefix="ENERFLO_")
+    vendor: ClassVar[str] = "enerflo"
+
+    base_url: settings.BaseUrl = "https://enerflo.io"
+    api_key: SecretStr
+
+
+def _role(text: str) -> str:
+    """A role's Name or slug, by what they have in common."""
+    plain = re.sub(r"[^a-z0-9]", "", text.casefold())
+    return KNOWN_SLUGS.get(plain, plain)
+
+
+def _roles(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_role, texts))
+
+
+RoleNames = Annotated[list[str], Compare(_roles), RESPELLED]
+
+
+class UserArgs(AccountArgs, total=False):
+    """Arguments of `enerflo.User`."""
+
+    email: Required[Input[Email]]
+    """The login. Unique among all companies of Enerflo."""
+    roles: Required[Input[RoleNames]]
+    """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
+    first_name: Input[str]
+    """First name."""
+    last_name: Input[str]
+    """Last name."""
+    phone: Input[Phone]
+    """Ten digits, in any spelling."""
+    manager_email: Input[Email]
+    """E-mail of the manager."""
+    active: Input[Annotated[bool, UPDATE_ONLY]]
+    """Whether the user can log in."""
+    office_ids: Input[Annotated[FirstAndOthers, UPDATE_ONLY]]
+    """Ids of offices. The first counts for all roles, the others for a regional manager only."""
+    office_id: Input[Annotated[str, CREATE_ONLY]]
+    """Id of the office; Sales Rep only."""
+    manager_id: Input[Annotated[int, CREATE_ONLY]]
+    """Id of the manager; Sales Rep only; wins over `manager_email`."""
+    timezone: Input[Annotated[str, CREATE_ONLY]]
+    """Home time zone, such as "America/Denver"."""
+    external_user_id: Input[Annotated[str, CREATE_ONLY]]
+    """Id of the user in another system."""
+    notify_email: Input[Annotated[bool, CREATE_ONLY, UNREADABLE]]
+    """Whether a welcome e-mail is sent (default: no)."""
+    allow_optimus: Input[Annotated[bool, CREATE_ONLY]]
+    """Access to the proposal tool (default: no)."""
+    can_create_customers: Input[Annotated[bool, CREATE_ONLY]]
+    """Whether new customers and leads may be created (the vendor's default: yes)."""
+    can_reassign_leads: Input[Annotated[bool, CREATE_ONLY]]
+    """Whether leads may be given to others (the vendor's default: yes)."""
+    password: Input[Annotated[Password, CREATE_ONLY]]
+    """The first password; without it the user picks one. Write-only."""
+
+
+class User(Account, module="seatwise/enerflo", name="User"):
+    """A user of Enerflo (https://docs.enerflo.io/reference/add-a-user).
+
+    Never read back: `notify_email`. Read back where Enerflo's answer holds it: `manager_email`,
+    `manager_id`, `office_id`, `office_ids` and the `can_...` and `allow_...` flags; otherwise they keep
+    their last declared value.
+    """
+
+    email: Output[str]
+    roles: Output[list[str]]
+    first_name: Output[str]
+    last_name: Output[str]
+    phone: Output[str]
+    manager_email: Output[str]
+    active: Output[bool]
+    office_ids: Output[list[int]]
+    office_id: Output[str]
+    manager_id: Output[int]
+    timezone: Output[str]
+    external_user_id: Output[str]
+    notify_email: Output[bool]
+    allow_optimus: Output[bool]
+    can_create_customers: Output[bool]
+    can_reassign_leads: Output[bool]
+    name: Output[str]
+    """First and last name."""
+    company_id: Output[int]
+    """Id of the user's company."""
+    valid_email: Output[bool]
+    """Whether Enerflo could deliver to the e-mail."""
+    role_slugs: Output[Annotated[list[str], Wire(read="roles")]]
+    """The roles as Enerflo returns them."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
+        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        super().__init__(resource_name, args, opts)
+
+
+class Enerflo(Vendor):
+    """Endpoints and quirks: ids in bodies, roles written as Names and read as slugs, HTML when throttled."""
+
+    name = "enerflo"
+    title = "Enerflo"
+    schema = Schema.of(UserArgs, User.__annotations__, str)
+    settings_type = Settings
+    limits = (Limit(300, 60),)
+    retired: ClassVar[Mapping[str, Any]] = {"active": False}
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        """Office and manager ids belong to the Sales Rep role."""
+        if "roles" in values and _role(SALES_REP) not in _roles(values["roles"]):
+            for name in ("manager_id", "office_id"):
+                if name in given:
+                    yield Problem(name, f'can only be set with the role "{SALES_REP}": add the role or drop {name}')
+
+    def token(self) -> Token:
+        return Token({"api-key": self.settings.api_key.get_secret_value()})
+
+    def create(self, values: Values) -> Request:
+        required = {"notify_email": False, "allow_optimus": False}
+        body = required | self.body(values, Takes.CREATE)
+        return Request("POST", "/api/v1/users", Effect.CREATE, json=body)
+
+    def read(self, account: str) -> Request:
+        return Request("GET", f"/api/v3/users/{segment(account)}")
+
+    def find(self, email: str, page: int) -> Request:
+        # No filter by e-mail is known: the whole list, page by page.
+        return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
+
+    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+        body = {"id": account} | self.body(changes, Takes.UPDATE)
+        return Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
+
+    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+        user = _unwrapped(answer.object)
+        return None if user is None else _normal(user)
+
+    def account_id(self, record: Mapping[str, Any]) -> str | None:
+        return str(record["id"]) if record.get("id") else None
+
+    def created(self, answer: Answer) -> str | None:
+        user = _unwrapped(answer.object)
+        return None if user is None else self.account_id(user)
+
+    def found(self, answer: Answer) -> Listing | None:
+        results, page = answer.object.get("results"), answer.object.get("page")
+        if not isinstance(results, list):
+            return None
+        pages = answer.object.get("totalPages")
+        more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
+        return Listing([_normal(user) for user in results if isinstance(user, dict)], more)
+
+    def succeeded(self, answer: Answer) -> bool:
+        return answer.ok and answer.object.get("success") is not False
+
+    def taken(self, answer: Answer) -> bool:
+        return "already been taken" in self.words(answer)
+
+    def words(self, answer: Answer) -> str:
+        """Laravel puts the reasons under `errors`, by field."""
+        reasons = answer.object.get("errors")
+        if isinstance(reasons, dict):
+            texts = [each for value in reasons.values() for each in (value if isinstance(value, list) else [value])]
+            return " ".join(str(text) for text in texts)
+        return super().words(answer)
+
+    def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
+        """Not every slug is known: slugs that did not change since the Names were written stand for them."""
+        slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
+        if "roles" in declared and slugs is not None and (old_slugs is None or set(slugs) == set(old_slugs)):
+            outs["roles"] = declared["roles"]
+
+
+def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The user in an answer whose shape is not documented: under `user`, `data`, `results` or bare."""
+    for key in ("user", "data", "results"):
+        inner = body.get(key)
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
+        if isinstance(inner, dict):
+            return _unwrapped(inner)
+    return body if body.get("id") else None
+
+
+def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
+    """A record in one shape: `roles` as a list, flags and the external id at the top."""
+    meta, agent = user.get("meta"), user.get("agent")
+    normal = {**(meta if isinstance(meta, dict) else {}), **user}
+    if isinstance(agent, dict) and "external_user_id" in agent:
+        normal.setdefault("external_user_id", agent["external_user_id"])
+    roles = user.get("roles", user.get("role"))
+    if isinstance(roles, str):
+        normal["roles"] = [part.strip() for part in roles.split(",") if part.strip()]
+    elif isinstance(roles, list):
+        normal["roles"] = [role.get("slug") or role.get("name") if isinstance(role, dict) else role for role in roles]
+    return normal
+
+
+VENDOR = Enerflo

@@ -1,0 +1,388 @@
+"""Nexudus, software for coworking spaces. Its users are the administrators and staff of the spaces.
+
+- Create: https://learn.nexudus.com/rest-api/sys/post-users
+- Update: https://learn.nexudus.com/rest-api/sys/put-users
+- Read:   https://learn.nexudus.com/rest-api/sys/get-users-by-id
+- Login:  https://learn.nexudus.com/rest-api/authentication
+- Limits: https://developers.nexudus.com/reference/api-limitations
+
+An update replaces the whole record, and lists hold partial records: seatwise reads a user by id,
+merges what is declared into it and sends everything back. Needs the permissions User-List, User-Read,
+User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full administrator.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Required, Self, Unpack
+
+from pulumi import Input, Output, ResourceOptions
+from pydantic import SecretStr, model_validator
+from pydantic.alias_generators import to_pascal
+from pydantic_settings import SettingsConfigDict
+
+from ..account import Account, AccountArgs
+from ..core.fields import (
+    SECRET,
+    UNREADABLE,
+    DateTime,
+    Delta,
+    Email,
+    IdSet,
+    Password,
+    Problem,
+    Schema,
+    Takes,
+    Values,
+    Wire,
+)
+from ..core.http import Answer, Effect, Request, segment
+from ..core.vendor import Limit, Listing, Token, Vendor
+from ..wire import settings
+
+PAGE_SIZE = 100
+# Required on every write, and the provider's business unless the program says otherwise.
+BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
+# A record holds these keys; sending one back would act on it.
+ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
+
+
+class Language(enum.IntEnum):
+    """Languages of the back office."""
+
+    ENGLISH_US = 1
+    SPANISH = 2
+    ENGLISH_UK = 3
+
+
+class Settings(settings.Settings):
+    """Who logs in to Nexudus, or a bearer token that somebody else got."""
+
+    model_config = SettingsConfigDict(env_prefix="NEXUDUS_")
+    vendor: ClassVar[str] = "nexudus"
+
+    base_url: settings.BaseUrl = "https://spaces.nexudus.com"
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    client_id: str | None = None
+    """One refresh token lives per client id; the vendor's default is the user name."""
+
+    @model_validator(mode="after")
+    def _some_credentials(self) -> Self:
+        if self.token is None and (self.username is None or self.password is None):
+            lacking = "password" if self.username else "username"
+            raise ValueError(
+                f"{settings.missing(type(self), lacking)} (a user name and a password; "
+                f"or {self.variable('token')}, {self.config_key('token')})"
+            )
+        return self
+
+
+class UserArgs(AccountArgs, total=False):
+    """Arguments of `nexudus.User`."""
+
+    full_name: Required[Input[str]]
+    """Full name."""
+    email: Required[Input[Email]]
+    """The login."""
+    language: Required[Input[int]]
+    """A `Language`."""
+    active: Input[bool]
+    """Whether the user is active."""
+    is_admin: Input[bool]
+    """Whether the user is a full administrator."""
+    api_access: Input[Annotated[bool, Wire("APIAccess", "APIAccess", "APIAccess")]]
+    """Whether the user may use the API."""
+    validated: Input[bool]
+    """Whether the e-mail counts as validated."""
+    must_reset_password: Input[bool]
+    """Whether the next login asks for a new password."""
+    preferred_language_id: Input[int]
+    """Id of the preferred language."""
+    application_id: Input[int]
+    """Id of the application."""
+    businesses: Input[IdSet]
+    """Ids of all businesses (spaces) of the user."""
+    added_businesses: Input[Annotated[IdSet, Delta("businesses", present=True)]]
+    """Ids of businesses the user must have; others are left alone."""
+    removed_businesses: Input[Annotated[IdSet, Delta("businesses", present=False)]]
+    """Ids of businesses the user must not have; others are left alone."""
+    user_roles: Input[IdSet]
+    """Ids of all roles of the user."""
+    added_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=True)]]
+    """Ids of roles the user must have; others are left alone."""
+    removed_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=False)]]
+    """Ids of roles the user must not have; others are left alone."""
+    chat_rooms: Input[IdSet]
+    """Ids of all chat rooms of the user."""
+    added_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=True)]]
+    """Ids of chat rooms the user must be in; others are left alone."""
+    removed_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=False)]]
+    """Ids of chat rooms the user must not be in; others are left alone."""
+    on_new_email: Input[bool]
+    """Notify about new e-mails."""
+    on_help_desk_msg: Input[bool]
+    """Notify about help desk messages."""
+    on_new_wall_post: Input[bool]
+    """Notify about new posts."""
+    on_new_member: Input[bool]
+    """Notify about new members."""
+    on_profile_changes: Input[bool]
+    """Notify about changed profiles."""
+    on_new_blog_comment: Input[bool]
+    """Notify about comments on the blog."""
+    on_new_event_comment: Input[bool]
+    """Notify about comments on events."""
+    on_tariff_change: Input[bool]
+    """Notify about changed tariffs."""
+    on_booking_change: Input[bool]
+    """Notify about changed bookings."""
+    on_tentative_booking_change: Input[bool]
+    """Notify about changed tentative bookings."""
+    on_purchases: Input[bool]
+    """Notify about purchases."""
+    on_visitor_registration: Input[bool]
+    """Notify about registered visitors."""
+    on_platform_invoices: Input[Annotated[bool, Wire("OnPlaformInvoices", "OnPlaformInvoices", "OnPlaformInvoices")]]
+    """Notify about invoices of the platform (the vendor's own spelling lacks a t)."""
+    on_access_control_errors: Input[bool]
+    """Notify about errors of access control."""
+    on_member_removed_from_team: Input[bool]
+    """Notify about members removed from teams."""
+    on_virtual_office_tariff_change: Input[bool]
+    """Notify about changed tariffs of virtual offices."""
+    on_virtual_office_delivery_preference_update: Input[bool]
+    """Notify about changed delivery preferences of virtual offices."""
+    on_identity_check_update: Input[bool]
+    """Notify about identity checks."""
+    receive_community_digest: Input[bool]
+    """Whether the community digest is sent."""
+    receive_every_message: Input[bool]
+    """Whether every message is sent."""
+    new_avatar_url: Input[Annotated[str, UNREADABLE]]
+    """URL of a picture to upload when this changes."""
+    clear_avatar_file: Input[Annotated[bool, UNREADABLE]]
+    """True removes the picture when this changes."""
+    devices: Input[str]
+    """Devices of the user."""
+    support_team_user_email: Input[Email]
+    """E-mail of the user in the support team."""
+    email_call_back_guid: Input[str]
+    """GUID of the e-mail call back."""
+    last_access: Input[DateTime]
+    """Date-time of the last access."""
+    last_login_attempt: Input[DateTime]
+    """Date-time of the last attempt to log in."""
+    last_received_community_thread_date: Input[DateTime]
+    """Date-time of the last community thread sent."""
+    last_received_community_message_date: Input[DateTime]
+    """Date-time of the last community message sent."""
+    next_community_digest: Input[DateTime]
+    """Date-time of the next community digest."""
+    next_help_desk_message_reminder: Input[DateTime]
+    """Date-time of the next help desk reminder."""
+    last_help_visited: Input[int]
+    """Bookkeeping of the vendor; kept as it is unless given."""
+    invalid_login_attempts: Input[int]
+    """Bookkeeping of the vendor; kept as it is unless given."""
+    password: Input[Password]
+    """The password. Write-only."""
+    new_password: Input[Password]
+    """A new password. Write-only."""
+    password_salt: Input[Password]
+    """Bookkeeping of the vendor; kept as it is unless given. Write-only."""
+    access_token: Input[Password]
+    """Access token. Write-only."""
+    two_factor_secret: Input[Annotated[str, SECRET]]
+    """Secret of the second factor. Write-only."""
+
+
+class User(Account, module="seatwise/nexudus", name="User"):
+    """An administrator or staff member at Nexudus (https://learn.nexudus.com/rest-api/sys/post-users).
+
+    Never read back: `new_avatar_url`, `clear_avatar_file` and the secrets.
+    """
+
+    full_name: Output[str]
+    email: Output[str]
+    language: Output[int]
+    active: Output[bool]
+    is_admin: Output[bool]
+    api_access: Output[bool]
+    validated: Output[bool]
+    must_reset_password: Output[bool]
+    preferred_language_id: Output[int]
+    application_id: Output[int]
+    businesses: Output[list[int]]
+    added_businesses: Output[list[int]]
+    removed_businesses: Output[list[int]]
+    user_roles: Output[list[int]]
+    added_user_roles: Output[list[int]]
+    removed_user_roles: Output[list[int]]
+    chat_rooms: Output[list[int]]
+    added_chat_rooms: Output[list[int]]
+    removed_chat_rooms: Output[list[int]]
+    on_new_email: Output[bool]
+    on_help_desk_msg: Output[bool]
+    on_new_wall_post: Output[bool]
+    on_new_member: Output[bool]
+    on_profile_changes: Output[bool]
+    on_new_blog_comment: Output[bool]
+    on_new_event_comment: Output[bool]
+    on_tariff_change: Output[bool]
+    on_booking_change: Output[bool]
+    on_tentative_booking_change: Output[bool]
+    on_purchases: Output[bool]
+    on_visitor_registration: Output[bool]
+    on_platform_invoices: Output[bool]
+    on_access_control_errors: Output[bool]
+    on_member_removed_from_team: Output[bool]
+    on_virtual_office_tariff_change: Output[bool]
+    on_virtual_office_delivery_preference_update: Output[bool]
+    on_identity_check_update: Output[bool]
+    receive_community_digest: Output[bool]
+    receive_every_message: Output[bool]
+    new_avatar_url: Output[str]
+    clear_avatar_file: Output[bool]
+    devices: Output[str]
+    support_team_user_email: Output[str]
+    email_call_back_guid: Output[str]
+    last_access: Output[str]
+    last_login_attempt: Output[str]
+    last_received_community_thread_date: Output[str]
+    last_received_community_message_date: Output[str]
+    next_community_digest: Output[str]
+    next_help_desk_message_reminder: Output[str]
+    last_help_visited: Output[int]
+    invalid_login_attempts: Output[int]
+    avatar_file_name: Output[str]
+    """File name of the picture."""
+    passport_number: Output[str]
+    """Number of the Nexudus passport."""
+    passport_card_number: Output[str]
+    """Card number of the Nexudus passport."""
+    enable_passport_access: Output[bool]
+    """Whether the Nexudus passport opens doors."""
+    two_factor_enabled: Output[bool]
+    """Whether a second factor is on."""
+    default_business_id: Output[int]
+    """Id of the default business."""
+    unique_id: Output[str]
+    """The vendor's unique id."""
+    system_id: Output[str]
+    """An id of the caller's own."""
+    created_on: Output[str]
+    """Date-time of creation."""
+    updated_on: Output[str]
+    """Date-time of the last change."""
+    updated_by: Output[str]
+    """E-mail of who changed it last."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
+        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        super().__init__(resource_name, args, opts)
+
+
+class Nexudus(Vendor):
+    """Endpoints and quirks: the id in the body, the whole record in every update, 409 when throttled."""
+
+    name = "nexudus"
+    title = "Nexudus"
+    schema = Schema.of(UserArgs, User.__annotations__, to_pascal)
+    settings_type = Settings
+    limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
+    can_delete = True
+    replaces = True
+    retired: ClassVar[Mapping[str, Any]] = {"active": False}
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        """A whole list and its deltas contradict each other."""
+        for name in ("businesses", "user_roles", "chat_rooms"):
+            added, removed = f"added_{name}", f"removed_{name}"
+            if name in given and given & {added, removed}:
+                yield Problem(name, f"says all of them, and so cannot stand beside {added} or {removed}: give one kind")
+            both = {*values.get(added, ())} & {*values.get(removed, ())}
+            if both:
+                yield Problem(added, f"and {removed} share {sorted(both)}: drop them from one of the two")
+
+    def token(self) -> Token | None:
+        if self.settings.token is None:
+            return None
+        return Token({"Authorization": f"Bearer {self.settings.token.get_secret_value()}"})
+
+    def login(self, refresh: Any) -> Request:
+        # The client id must be the same at every refresh; the vendor's default for it is the user name.
+        client_id = self.settings.client_id or (self.settings.username if refresh else None)
+        form = (
+            {"grant_type": "refresh_token", "refresh_token": refresh}
+            if refresh
+            else {
+                "grant_type": "password",
+                "username": self.settings.username,
+                "password": self.settings.password.get_secret_value(),
+            }
+        )
+        headers = {"client_id": client_id} if client_id else {}
+        return Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
+
+    def granted(self, answer: Answer) -> Token:
+        body = answer.object
+        return Token(
+            {"Authorization": f"Bearer {body.get('access_token', '')}"},
+            expires_in=body.get("expires_in"),
+            refresh=body.get("refresh_token"),
+        )
+
+    def create(self, values: Values) -> Request:
+        body = BOOKKEEPING | self.body(values, Takes.CREATE)
+        return Request("POST", "/api/sys/users", Effect.CREATE, json=body)
+
+    def read(self, account: str) -> Request:
+        return Request("GET", f"/api/sys/users/{segment(account)}")
+
+    def find(self, email: str, page: int) -> Request:
+        return Request("GET", "/api/sys/users", query={"User_Email": email, "page": page, "size": PAGE_SIZE})
+
+    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+        body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.body(changes, Takes.UPDATE)
+        return Request("PUT", "/api/sys/users", Effect.REPEATABLE, json=body)
+
+    def delete(self, account: str) -> Request:
+        return Request("DELETE", f"/api/sys/users/{segment(account)}", Effect.REPEATABLE)
+
+    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+        return answer.object if answer.object.get("Id") else None
+
+    def account_id(self, record: Mapping[str, Any]) -> str | None:
+        return str(record["Id"]) if record.get("Id") else None
+
+    def created(self, answer: Answer) -> str | None:
+        value = answer.object.get("Value")
+        return self.account_id(value) if isinstance(value, dict) else None
+
+    def found(self, answer: Answer) -> Listing | None:
+        records = answer.object.get("Records")
+        if not isinstance(records, list):
+            return None
+        return Listing([each for each in records if isinstance(each, dict)], answer.object.get("HasNextPage") is True)
+
+    def succeeded(self, answer: Answer) -> bool:
+        return answer.ok and answer.object.get("WasSuccessful") is not False
+
+    def missing(self, answer: Answer) -> bool:
+        """What an unknown id gets is not documented: 404, or 200 with nothing in it."""
+        return super().missing(answer) or (answer.ok and answer.body.strip() in (b"", b"null"))
+
+    def taken(self, answer: Answer) -> bool:
+        """The text is not documented: an error on `Email` that is not about its form."""
+        errors = answer.object.get("Errors")
+        fields = [each.get("PropertyName") for each in errors if isinstance(each, dict)] if errors else []
+        return answer.status == 409 or ("Email" in fields and "required" not in self.words(answer))
+
+    def wait(self, answer: Answer) -> bool:
+        """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""
+        return super().wait(answer) or (answer.status == 409 and "retry-after" in answer.headers)
+
+
+VENDOR = Nexudus

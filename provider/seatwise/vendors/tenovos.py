@@ -1,0 +1,227 @@
+"""Tenovos, digital asset management. API 1.0, and 1.5 with `TENOVOS_API_VERSION=1.5`.
+
+- Create: https://api.tenovos.com/openapi/v1/user-operations/createuser.md
+- Update: https://api.tenovos.com/openapi/v1/user-operations/updateuser.md
+- Search: https://api.tenovos.com/openapi/v1/user-operations/getuserbytext.md
+- Login:  https://api.tenovos.com/openapi/v1/authentication-operations.md
+
+There is no way to delete a user. Needs the User Management and Security Template Management
+privileges; Tenovos Support hands out the API key and tells the host.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Required, Self, Unpack
+
+from pulumi import Input, Output, ResourceOptions
+from pydantic import SecretStr, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_settings import SettingsConfigDict
+
+from ..account import Account, AccountArgs
+from ..core.fields import (
+    CREATE_ONLY,
+    UNREADABLE,
+    UPDATE_ONLY,
+    Email,
+    NameSet,
+    Number,
+    Password,
+    Problem,
+    Schema,
+    Takes,
+    Values,
+    Wire,
+    looks_like_a_number,
+)
+from ..core.http import Answer, Effect, Request, segment
+from ..core.vendor import Listing, Token, Vendor
+from ..wire import settings
+
+PAGE_SIZE = 100
+NOT_FOUND = "User not found"
+# Sizes are documented for 1.5 only (https://api.tenovos.com/openapi/reference/v1.5/operation/CreateUser).
+Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+
+
+def _as_number(text: str) -> int | str:
+    """The update wants numbers; text that is none goes as it is, for the vendor to judge."""
+    return int(re.sub(r"\D", "", text)) if looks_like_a_number(text) else text
+
+
+class Settings(settings.Settings):
+    """Where the customer's Tenovos is, and who logs in. The account must be a local one."""
+
+    model_config = SettingsConfigDict(env_prefix="TENOVOS_")
+    vendor: ClassVar[str] = "tenovos"
+
+    base_url: settings.BaseUrl
+    api_key: SecretStr
+    username: str
+    password: SecretStr
+    client_id: str | None = None
+    """Needed by API 1.0."""
+    api_version: Literal["1.0", "1.5"] = "1.0"
+
+    @model_validator(mode="after")
+    def _client_id_for_1_0(self) -> Self:
+        if self.api_version == "1.0" and self.client_id is None:
+            raise ValueError(settings.missing(type(self), "client_id"))
+        return self
+
+
+class UserArgs(AccountArgs, total=False):
+    """Arguments of `tenovos.User`."""
+
+    email: Required[Input[Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(read="emailId")]]]
+    """E-mail, 6 to 75 characters."""
+    username: Required[Input[Annotated[Name, CREATE_ONLY, Wire(read="userName")]]]
+    """The login, 1 to 50 characters."""
+    first_name: Required[Input[Name]]
+    """First name, 1 to 50 characters."""
+    last_name: Required[Input[Name]]
+    """Last name, 1 to 50 characters."""
+    friendly_name: Input[Name]
+    """Name to display, 1 to 50 characters."""
+    user_role_id: Input[Annotated[str, Wire(read="roleId")]]
+    """Id (uuid) of the role. Not together with `user_role_name`."""
+    user_role_name: Input[Annotated[str, UPDATE_ONLY, UNREADABLE]]
+    """Name of the role, such as "End user". Not together with `user_role_id`."""
+    groups: Input[NameSet]
+    """Ids (uuids) of all groups of the user."""
+    company: Input[Annotated[str, Wire(create="customAttributes.company")]]
+    """Company."""
+    country: Input[Annotated[str, Wire(create="customAttributes.country")]]
+    """Country."""
+    contact: Input[Annotated[Number, Wire(create="customAttributes.contact", update_value=_as_number)]]
+    """Contact number."""
+    phone: Input[Annotated[Number, Wire(create="customAttributes.phone", update_value=_as_number)]]
+    """Alternate phone number."""
+    status: Input[Annotated[Literal["enabled", "disabled"], UPDATE_ONLY]]
+    """`"enabled"` or `"disabled"`."""
+    account_type: Input[Annotated[Literal["local", "federated"], CREATE_ONLY]]
+    """`"local"` or `"federated"`."""
+    password: Input[Annotated[Password, CREATE_ONLY, StringConstraints(min_length=8, max_length=150)]]
+    """The first password, 8 to 150 characters. Write-only."""
+
+
+class User(Account, module="seatwise/tenovos", name="User"):
+    """A user of Tenovos (https://api.tenovos.com/openapi/v1/user-operations/createuser.md).
+
+    API 1.0 does not return `friendly_name`, `company`, `country`, `contact`, `phone`, `username` and
+    `account_type`: changes made by hand to them are not seen, they keep their last declared value. 1.5
+    returns all of these but `account_type`. `user_role_name` is returned by neither: a role changed by
+    hand is seen by its id.
+    """
+
+    email: Output[str]
+    username: Output[str]
+    first_name: Output[str]
+    last_name: Output[str]
+    friendly_name: Output[str]
+    user_role_id: Output[str]
+    user_role_name: Output[str]
+    groups: Output[list[str]]
+    company: Output[str]
+    country: Output[str]
+    contact: Output[str]
+    phone: Output[str]
+    status: Output[str]
+    account_type: Output[str]
+    customer_id: Output[str]
+    """Id of the customer the user belongs to."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
+        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        super().__init__(resource_name, args, opts)
+
+
+class Tenovos(Vendor):
+    """Endpoints and quirks: no id in the answer to a create, "not found" is a 403, numbers in updates."""
+
+    name = "tenovos"
+    title = "Tenovos"
+    schema = Schema.of(UserArgs, User.__annotations__, to_camel)
+    settings_type = Settings
+    retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        """A role has one name for it."""
+        if {"user_role_id", "user_role_name"} <= given:
+            yield Problem("user_role_name", "cannot stand beside user_role_id: give one of the two")
+
+    def token(self) -> Token | None:
+        return None
+
+    def login(self, refresh: Any) -> Request:
+        who = {
+            "clientId": self.settings.client_id,
+            "username": self.settings.username,
+            "password": self.settings.password.get_secret_value(),
+        }
+        body = {"session": refresh} if refresh else {key: value for key, value in who.items() if value is not None}
+        return Request("POST", "/auth/token", Effect.LOGIN, headers=self._api_key(), json=body)
+
+    def granted(self, answer: Answer) -> Token:
+        session = answer.object.get("session") or {}
+        headers = self._api_key() | {"Authorization": session.get("authorization", "")}
+        if self.settings.api_version == "1.0":
+            headers["AccessToken"] = session.get("accessToken", "")
+        refresh = {key: session.get(key) for key in ("accessToken", "refreshToken")}
+        milliseconds = session.get("expireEpoch")
+        expires_at = milliseconds / 1000 if isinstance(milliseconds, int | float) else None
+        return Token(headers, expires_at=expires_at, refresh=refresh if all(refresh.values()) else None)
+
+    def _api_key(self) -> dict[str, str]:
+        return {"X-API-Key": self.settings.api_key.get_secret_value()}
+
+    def create(self, values: Values) -> Request:
+        return Request("POST", "/user", Effect.CREATE, json=self.body(values, Takes.CREATE))
+
+    def read(self, account: str) -> Request:
+        return Request("GET", f"/user/{segment(account)}")
+
+    def find(self, email: str, page: int) -> Request:
+        paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.settings.api_version == "1.5" else {}
+        return Request("GET", f"/user/search/{segment(email)}", query=paging)
+
+    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+        body = self.body(changes, Takes.UPDATE)
+        return Request("PATCH", f"/user/{segment(account)}", Effect.REPEATABLE, json=body)
+
+    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+        return answer.object if answer.object.get("userId") else None
+
+    def account_id(self, record: Mapping[str, Any]) -> str | None:
+        return str(record["userId"]) if record.get("userId") else None
+
+    def created(self, answer: Answer) -> str | None:
+        """API 1.0 answers no id; one that is there is believed."""
+        return self.account_id(answer.object)
+
+    def found(self, answer: Answer) -> Listing | None:
+        data = answer.object.get("data")
+        if not isinstance(data, list):
+            return None
+        more = self.settings.api_version == "1.5" and len(data) >= PAGE_SIZE
+        return Listing([each for each in data if isinstance(each, dict)], more)
+
+    def succeeded(self, answer: Answer) -> bool:
+        return answer.ok and answer.object.get("status") != "error"
+
+    def missing(self, answer: Answer) -> bool:
+        """An unknown id is a 403 with exactly this message; any other 403 is about permissions."""
+        return answer.status == 403 and answer.object.get("message") == NOT_FOUND
+
+    def taken(self, answer: Answer) -> bool:
+        """The text is not documented; what other products say in this place."""
+        return answer.status == 409 or "already" in self.words(answer).lower()
+
+    def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
+        """Names of roles cannot be read: a changed id means that the name is another one now."""
+        if before.get("user_role_id") not in (None, outs.get("user_role_id")):
+            outs.pop("user_role_name", None)
+
+
+VENDOR = Tenovos
