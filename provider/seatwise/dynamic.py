@@ -133,7 +133,7 @@ class Door(dynamic.ResourceProvider):
     def _connected(self) -> Tenant:
         with self._lock:
             if self._tenant is None:
-                self._tenant = Tenant(self.vendor(self._settings()), VAULT)
+                self._tenant = Tenant(self.vendor(self._settings()), VAULT, _tell)
             return self._tenant
 
     def _failure(self, problem: Problem) -> CheckFailure:
@@ -143,6 +143,12 @@ class Door(dynamic.ResourceProvider):
         # The engine prints the value of the property that a failure names.
         reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
         return CheckFailure("", reason)
+
+
+def _tell(text: str) -> None:
+    """Say something among the output of `pulumi`: the host's stdout becomes its info lines."""
+    sys.stdout.write(f"seatwise: {text}\n")
+    sys.stdout.flush()
 
 
 def _bare(props: Props) -> Props:

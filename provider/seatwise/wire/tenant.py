@@ -5,6 +5,7 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -23,10 +24,20 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.U
 
 
 class Tenant:
-    """Sends a vendor's requests as one tenant. `transport` is the seam for tests."""
+    """Sends a vendor's requests as one tenant.
 
-    def __init__(self, vendor: Vendor, vault: Vault, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    `warn` tells the user something that is no failure; `transport` is the seam for tests.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        vault: Vault,
+        warn: Callable[[str], None],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.vendor = vendor
+        self.warn = warn
         self.vault = vault
         self._pacing = Pacing(vendor.limits, vendor.settings.requests_per_minute)
         self._login = Login(self)
@@ -134,9 +145,6 @@ class Tenant:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
-
-    def warn(self, text: str) -> None:
-        """Say something in the output of `pulumi`: the host's stdout becomes its info lines."""
 
     async def aclose(self) -> None:
         """Close the connections."""
