@@ -14,7 +14,7 @@ from pulumi import dynamic
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from pulumi.output import Unknown
 
-from .core import lifecycle
+from .core import lifecycle, state
 from .core.errors import AccountError
 from .core.fields import Problem
 from .core.secrets import Vault
@@ -87,7 +87,7 @@ class Door(dynamic.ResourceProvider):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all problems at once. No network."""
         known, unknown = _split(_bare(news))
-        values, problems = lifecycle.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
+        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         try:
             self._settings()
         except AccountError as error:
@@ -97,7 +97,7 @@ class Door(dynamic.ResourceProvider):
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
         """Whether an update is due. Never a replacement: the e-mail stays taken at the vendor."""
         known, unknown = _split(_bare(news))
-        return DiffResult(changes=lifecycle.diff(self.vendor, self._typed(olds), known, frozenset(unknown)))
+        return DiffResult(changes=state.diff(self.vendor, self._typed(olds), known, frozenset(unknown)))
 
     @_readable
     def create(self, props: Props) -> CreateResult:

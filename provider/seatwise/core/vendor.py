@@ -72,6 +72,10 @@ class Vendor(ABC):
     """Whether an update replaces the whole record, so that it must be read and merged first."""
     retired: ClassVar[Mapping[str, Any]]
     """The argument values that deactivate an account."""
+    example: ClassVar[Values]
+    """Arguments of a typical account, for the documentation and the conformance tests."""
+    example_change: ClassVar[Values]
+    """Other values for some of the example's arguments, such as an update can bring about."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

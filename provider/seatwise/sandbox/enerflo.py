@@ -1,17 +1,20 @@
 """Enerflo as its pages describe it: https://docs.enerflo.io/reference/add-a-user and its siblings."""
 
 import re
+import time
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from .replies import Strict, complaints, json_body, json_reply, options_of, store_of
+from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
 from .store import Taken
 
 VENDOR = "enerflo"
+EMAIL, ID = "email", "id"
+LIMITS = [Limit(300, 60)]
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.
@@ -185,9 +188,26 @@ async def listing(request: Request) -> Response:
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
 
 
+def throttled(seconds: int) -> Response:
+    """The documented refusal: an HTML page."""
+    headers = {
+        "retry-after": str(seconds),
+        "x-ratelimit-limit": "300",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": str(int(time.time()) + seconds),
+    }
+    return HTMLResponse("<html><title>Too Many Requests</title></html>", 429, headers)
+
+
+def environment(url: str) -> dict[str, str]:
+    """The settings that point seatwise here."""
+    return {"ENERFLO_BASE_URL": f"{url}/enerflo", "ENERFLO_API_KEY": API_KEY}
+
+
 ROUTES = [
     Route("/api/v1/users", create, methods=["POST"]),
     Route("/api/v3/users", update, methods=["PUT"]),
     Route("/api/v3/users", listing),
     Route("/api/v3/users/{id}", read),
 ]
+MOUNTS = {"/enerflo": ROUTES}

@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .replies import Strict, complaints, json_body, json_reply, options_of, store_of
+from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
 from .store import Taken
 
 VENDOR = "nexudus"
+EMAIL, ID = "Email", "Id"
+LIMITS = [Limit(60, 60, writes=True), Limit(120, 60), Limit(10, 1)]
 USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
 LARGEST_PAGE = 100
@@ -284,6 +286,16 @@ async def listing(request: Request) -> Response:
     )  # fmt: skip
 
 
+def throttled(seconds: int) -> Response:
+    """The documented refusal: a 409 with nothing in it."""
+    return Response(status_code=409, headers={"Retry-After": str(seconds)})
+
+
+def environment(url: str) -> dict[str, str]:
+    """The settings that point seatwise here."""
+    return {"NEXUDUS_BASE_URL": f"{url}/nexudus", "NEXUDUS_USERNAME": USERNAME, "NEXUDUS_PASSWORD": PASSWORD}
+
+
 ROUTES = [
     Route("/api/token", token, methods=["POST"]),
     Route("/api/sys/users", create, methods=["POST"]),
@@ -293,3 +305,4 @@ ROUTES = [
     Route("/api/sys/users/{id}", delete, methods=["DELETE"]),
     Route("/api/sys/users/{id}", read),
 ]
+MOUNTS = {"/nexudus": ROUTES}

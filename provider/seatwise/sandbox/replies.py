@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from .store import Store
 
@@ -25,6 +26,34 @@ class Options:
     """What Nexudus does with fields that a PUT leaves out: `reset` or `keep`."""
     tenovos_search_lag: int = 0
     """How many searches pass before Tenovos finds a new user."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `requests` in any `seconds`; `writes` says that only writing requests count."""
+
+    requests: int
+    seconds: float
+    writes: bool = False
+
+
+class StandIn(Protocol):
+    """What a module of this package says about the vendor it stands in for."""
+
+    VENDOR: str
+    EMAIL: str
+    """The key of the e-mail in a record."""
+    ID: str
+    """The key of the id in a record."""
+    LIMITS: list[Limit]
+    MOUNTS: dict[str, list[Route]]
+    """Routes by the path they are under."""
+
+    def throttled(self, seconds: int) -> Response:
+        """The refusal of a request that comes too early."""
+
+    def environment(self, url: str) -> dict[str, str]:
+        """The settings that point seatwise at this stand-in of a sandbox."""
 
 
 class Strict(BaseModel):

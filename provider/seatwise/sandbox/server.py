@@ -11,9 +11,11 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,35 +24,28 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import enerflo, nexudus, tenovos
-from .replies import Options, json_body, json_reply, options_of, store_of
+from .replies import Limit, Options, StandIn, json_body, json_reply, options_of, store_of
 from .store import Store, Taken
 
 Watch = Callable[[str], None]
 LOOPBACK = "127.0.0.1"
-EMAIL_KEYS = {"enerflo": "email", "nexudus": "Email", "tenovos": "email"}
-# (requests, seconds, writes only), as documented.
-LIMITS = {
-    "enerflo": [(300, 60.0, False)],
-    "nexudus": [(60, 60.0, True), (120, 60.0, False), (10, 1.0, False)],
-}
 _INDEX = "seatwise sandbox: stand-ins for Enerflo, Nexudus and Tenovos.\nFor this machine only, not for the internet.\n"
+
+
+def _stand_ins() -> Iterator[StandIn]:
+    package = __name__.rpartition(".")[0]
+    for module in iter_modules([str(Path(__file__).parent)]):
+        found = import_module(f"{package}.{module.name}")
+        if hasattr(found, "MOUNTS"):
+            yield cast(StandIn, found)
+
+
+STAND_INS = {stand_in.VENDOR: stand_in for stand_in in _stand_ins()}
 
 
 def environment(url: str) -> dict[str, str]:
     """The settings that point seatwise at a sandbox."""
-    return {
-        "ENERFLO_BASE_URL": f"{url}/enerflo",
-        "ENERFLO_API_KEY": enerflo.API_KEY,
-        "NEXUDUS_BASE_URL": f"{url}/nexudus",
-        "NEXUDUS_USERNAME": nexudus.USERNAME,
-        "NEXUDUS_PASSWORD": nexudus.PASSWORD,
-        "TENOVOS_BASE_URL": f"{url}/tenovos",
-        "TENOVOS_API_KEY": tenovos.API_KEY,
-        "TENOVOS_CLIENT_ID": tenovos.CLIENT_ID,
-        "TENOVOS_USERNAME": tenovos.USERNAME,
-        "TENOVOS_PASSWORD": tenovos.PASSWORD,
-    }
+    return {name: value for each in STAND_INS.values() for name, value in each.environment(url).items()}
 
 
 def app(store: Store, options: Options | None = None, watch: Watch = lambda line: None) -> Starlette:
@@ -62,10 +57,7 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
         store.close()
 
     routes = [
-        Mount("/enerflo", routes=enerflo.ROUTES),
-        Mount("/nexudus", routes=nexudus.ROUTES),
-        Mount("/tenovos-1.5", routes=tenovos.ROUTES_1_5),
-        Mount("/tenovos", routes=tenovos.ROUTES),
+        *(Mount(path, routes=routes) for each in STAND_INS.values() for path, routes in each.MOUNTS.items()),
         Mount("/sandbox", routes=_BACK_DOOR),
         Route("/", lambda request: PlainTextResponse(_INDEX)),
     ]
@@ -120,37 +112,28 @@ class _Throttle:
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
         self._state = state
-        self._taken: defaultdict[tuple[str, int], deque[float]] = defaultdict(deque)
+        self._taken: defaultdict[tuple[str, Limit], deque[float]] = defaultdict(deque)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         vendor = _vendor(scope)
         wait = self._wait(vendor, scope["method"]) if vendor and self._state.options.limits else 0
-        if not wait:
+        if vendor is None or not wait:
             await self._inner(scope, receive, send)
             return
-        seconds = str(int(wait) + 1)
-        if vendor == "nexudus":
-            reply = Response(status_code=409, headers={"Retry-After": seconds})
-        else:
-            headers = {
-                "retry-after": seconds, "x-ratelimit-limit": "300", "x-ratelimit-remaining": "0",
-                "x-ratelimit-reset": str(int(time.time() + wait)),
-            }  # fmt: skip
-            html = "<html><title>Too Many Requests</title></html>"
-            reply = Response(html, 429, headers, "text/html; charset=UTF-8")
+        reply = STAND_INS[vendor].throttled(int(wait) + 1)
         await reply(scope, receive, send)
 
     def _wait(self, vendor: str, method: str) -> float:
         """Seconds until the next request may come; 0 counts this one."""
         now, windows = time.monotonic(), []
-        for index, (requests, seconds, writes) in enumerate(LIMITS.get(vendor, [])):
-            if writes and method == "GET":
+        for limit in STAND_INS[vendor].LIMITS:
+            if limit.writes and method == "GET":
                 continue
-            window = self._taken[vendor, index]
-            while window and window[0] + seconds <= now:
+            window = self._taken[vendor, limit]
+            while window and window[0] + limit.seconds <= now:
                 window.popleft()
-            if len(window) >= requests:
-                return window[0] + seconds - now
+            if len(window) >= limit.requests:
+                return window[0] + limit.seconds - now
             windows.append(window)
         for window in windows:
             window.append(now)
@@ -161,7 +144,7 @@ def _vendor(scope: Scope) -> str | None:
     if scope["type"] != "http":
         return None
     first = scope["path"].split("/")[1].removesuffix("-1.5")
-    return first if first in EMAIL_KEYS else None
+    return first if first in STAND_INS else None
 
 
 # --- the back door ----------------------------------------------------------------------------
@@ -180,7 +163,7 @@ async def _change(request: Request) -> Response:
         return json_reply({"error": "no such account"}, 404)
     record |= await json_body(request)
     try:
-        store.replace(vendor, account, record[EMAIL_KEYS[vendor]], record)
+        store.replace(vendor, account, record[STAND_INS[vendor].EMAIL], record)
     except Taken:
         return json_reply({"error": "the e-mail is taken"}, 409)
     return json_reply(record)
@@ -231,8 +214,8 @@ def seed(store: Store, records: Mapping[str, list[dict[str, Any]]]) -> int:
     count = 0
     for vendor, accounts in records.items():
         for record in accounts:
-            key = {"enerflo": "id", "nexudus": "Id", "tenovos": "userId"}[vendor]
-            store.add(vendor, str(record[key]), record[EMAIL_KEYS[vendor]], record)
+            stand_in = STAND_INS[vendor]
+            store.add(vendor, str(record[stand_in.ID]), record[stand_in.EMAIL], record)
             count += 1
     return count
 

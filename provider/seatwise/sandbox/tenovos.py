@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .replies import Strict, complaints, json_body, json_reply, options_of, store_of
+from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
 from .store import Taken
 
 VENDOR = "tenovos"
+EMAIL, ID = "email", "userId"
+LIMITS: list[Limit] = []  # none are documented
 API_KEY = "sandbox-tenovos-key"
 CLIENT_ID = "sandbox-client"
 USERNAME = "admin"
@@ -244,6 +246,22 @@ async def roles(request: Request) -> Response:
     return json_reply([{"id": key, "name": name} for key, name in ROLES.items()])
 
 
+def throttled(seconds: int) -> Response:
+    """What a gateway would say."""
+    return json_reply({"message": "Too Many Requests"}, 429, {"Retry-After": str(seconds)})
+
+
+def environment(url: str) -> dict[str, str]:
+    """The settings that point seatwise here."""
+    return {
+        "TENOVOS_BASE_URL": f"{url}/tenovos",
+        "TENOVOS_API_KEY": API_KEY,
+        "TENOVOS_CLIENT_ID": CLIENT_ID,
+        "TENOVOS_USERNAME": USERNAME,
+        "TENOVOS_PASSWORD": PASSWORD,
+    }
+
+
 ROUTES = [
     Route("/auth/token", token, methods=["POST"]),
     Route("/user", create, methods=["POST"]),
@@ -252,4 +270,4 @@ ROUTES = [
     Route("/user/{id}", read),
     Route("/security/groups", groups),
 ]
-ROUTES_1_5 = [*ROUTES, Route("/roles", roles)]
+MOUNTS = {"/tenovos-1.5": [*ROUTES, Route("/roles", roles)], "/tenovos": ROUTES}

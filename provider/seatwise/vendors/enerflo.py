@@ -152,6 +152,17 @@ class Enerflo(Vendor):
     settings_type = Settings
     limits = (Limit(300, 60),)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
+    example: ClassVar[Values] = {
+        "email": "ana@example.com",
+        "roles": ["Sales Rep"],
+        "first_name": "Ana",
+        "last_name": "Ruiz",
+        "phone": "(555) 010-0001",
+        "office_ids": [12],
+        "timezone": "America/Denver",
+        "password": "a first password",
+    }
+    example_change: ClassVar[Values] = {"first_name": "Anna", "roles": ["Sales Rep", "Regional Manager"]}
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:

@@ -294,6 +294,15 @@ class Nexudus(Vendor):
     can_delete = True
     replaces = True
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
+    example: ClassVar[Values] = {
+        "full_name": "Ana Ruiz",
+        "email": "ana@example.com",
+        "language": Language.SPANISH,
+        "user_roles": [77],
+        "api_access": True,
+        "password": "a first password",
+    }
+    example_change: ClassVar[Values] = {"full_name": "Anna Ruiz", "user_roles": [77, 78], "password": "another one"}
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:

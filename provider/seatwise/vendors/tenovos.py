@@ -144,6 +144,18 @@ class Tenovos(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
+    example: ClassVar[Values] = {
+        "first_name": "Ana",
+        "last_name": "Ruiz",
+        "email": "ana@example.com",
+        "username": "ana",
+        "phone": "555 010 0001",
+        "company": "Example Inc.",
+        "user_role_name": "End user",
+        "groups": ["7d6207c0-f423-11e9-8071-89c0c4052141"],
+        "password": "a first password",
+    }
+    example_change: ClassVar[Values] = {"first_name": "Anna", "phone": "555 010 0002", "user_role_name": "Librarian"}
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:

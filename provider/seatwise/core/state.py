@@ -1,0 +1,121 @@
+"""What the engine keeps of an account, and how it is compared: check, diff, outputs. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .fields import Field, Problem, Schema, Takes, Values
+from .secrets import Vault
+from .vendor import Vendor
+
+DECLARED = "__declared"
+"""Output: the names of the arguments that the program gave. Hidden by the engine's displays."""
+AS_DECLARED = "__as_declared"
+"""Output: declared values of create-only fields that the vendor now has otherwise."""
+ADOPTED = "adopted"
+POLICIES = frozenset({"on_existing", "on_destroy"})
+
+
+def check(
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Checked inputs and all their problems.
+
+    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet.
+    """
+    values, problems = vendor.schema.check(news, unknown)
+    problems += vendor.rules(values, frozenset(values) | unknown)
+    if values.get("on_destroy") == "delete" and not vendor.can_delete:
+        reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
+        problems.append(Problem("on_destroy", reason))
+    for name, value in values.items():
+        if vendor.schema[name].secret:
+            values[name] = vault.seal(value, olds.get(name))
+    if olds:
+        problems += [_fixed(vendor, name) for name in values if _is_changed_too_late(vendor.schema[name], olds, values)]
+    return values, problems
+
+
+def _is_changed_too_late(item: Field, olds: Values, values: Values) -> bool:
+    return item.create_only and not item.same(olds.get(item.name), values[item.name], both_declared=True)
+
+
+def _fixed(vendor: type[Vendor], name: str) -> Problem:
+    return Problem(
+        name,
+        f"can only be given when the account is made; {vendor.title} cannot change it later. Change it in the admin "
+        f'page of {vendor.title} and put it back here, or add ignore_changes=["{name}"] to the resource\'s options',
+    )
+
+
+def diff(vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str]) -> bool:
+    """Whether an update is due. `olds` are outputs; unknown arguments count as changed."""
+    if unknown or differences(vendor.schema, olds, news):
+        return True
+    if olds.get("on_destroy") != news.get("on_destroy"):
+        return True
+    return declared_names(news) != sorted(olds.get(DECLARED, ()))
+
+
+def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]:
+    """The declared values that an update must change, by argument name."""
+    return {
+        name: value
+        for name, value in news.items()
+        if schema[name].takes & Takes.UPDATE and not schema[name].same(value, current.get(name), both_declared=True)
+    }
+
+
+def declared_names(news: Values) -> list[str]:
+    """The names that a state remembers as declared."""
+    return sorted(name for name, value in news.items() if value is not None and name not in POLICIES)
+
+
+def seen(schema: Schema, news: Values, record: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a record says, and which items of the declared deltas it fulfils. Null is None."""
+    actual = {} if record is None else schema.parse(record)
+    for name, wanted in news.items():
+        delta = schema[name].delta
+        if delta and delta.of in actual:
+            there = actual[delta.of] or []
+            actual[name] = [each for each in wanted if (each in there) is delta.present]
+    return actual
+
+
+def outputs(schema: Schema, news: Values, actual: Values, *, adopted: bool) -> dict[str, Any]:
+    """The state of an account: what was seen, in the program's spelling where it means the same.
+
+    Declared fields that were not seen keep their declared value.
+    """
+    outs = {name: value for name, value in actual.items() if value is not None}
+    as_declared: dict[str, Any] = {}
+    for name, value in news.items():
+        item = schema[name]
+        if name not in actual or item.same(value, actual[name]):
+            outs[name] = value
+        elif item.create_only:
+            as_declared[name] = value
+    outs[ADOPTED] = adopted
+    outs[DECLARED] = declared_names(news)
+    if as_declared:
+        outs[AS_DECLARED] = as_declared
+    return outs
+
+
+def readable(schema: Schema, outs: Values) -> dict[str, Any]:
+    """The part of outputs that the vendor once said."""
+    return {name: value for name, value in outs.items() if name in schema and schema[name].readable}
+
+
+def expand(schema: Schema, changes: Values, current: Values) -> dict[str, Any]:
+    """Changes with each delta turned into the whole list that results from it."""
+    expanded = {name: value for name, value in changes.items() if not schema[name].delta}
+    for name, wanted in changes.items():
+        delta = schema[name].delta
+        if delta is None:
+            continue
+        there: list[Any] = expanded[delta.of] if delta.of in expanded else current.get(delta.of) or []
+        if delta.present:
+            expanded[delta.of] = there + [each for each in wanted if each not in there]
+        else:
+            expanded[delta.of] = [each for each in there if each not in wanted]
+    return expanded

@@ -1,0 +1,91 @@
+"""What every test has: an environment of its own, and a sandbox when it asks for one."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from seatwise.sandbox import server
+from seatwise.sandbox.replies import Options
+from seatwise.vendors import names
+
+
+class Sandbox:
+    """A running sandbox, seen through its back door."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.environment = server.environment(url)
+        self._http = httpx.Client(base_url=f"{url}/sandbox", trust_env=False)
+        self._mark = 0
+
+    def accounts(self, vendor: str) -> dict[str, dict[str, Any]]:
+        """The vendor's own records, by id."""
+        return {each["id"]: each["record"] for each in self._get(f"/accounts/{vendor}")}
+
+    def only(self, vendor: str) -> dict[str, Any]:
+        """The record of the only account there is."""
+        (record,) = self.accounts(vendor).values()
+        return record
+
+    def change(self, vendor: str, account: str, **fields: Any) -> None:
+        """Change an account by hand."""
+        self._http.patch(f"/accounts/{vendor}/{account}", json=fields).raise_for_status()
+
+    def remove(self, vendor: str, account: str) -> None:
+        """Delete an account by hand."""
+        self._http.delete(f"/accounts/{vendor}/{account}").raise_for_status()
+
+    def switch(self, **options: Any) -> None:
+        """Turn switches."""
+        self._http.patch("/options", json=options).raise_for_status()
+
+    def expire_tokens(self, vendor: str) -> None:
+        """Make all tokens of a vendor void."""
+        self._http.delete(f"/tokens/{vendor}").raise_for_status()
+
+    def mark(self) -> None:
+        """Let `requests` begin here."""
+        self._mark = max((each["number"] for each in self._get("/log")), default=0)
+
+    def requests(self, vendor: str = "") -> list[dict[str, Any]]:
+        """The requests since the mark."""
+        entries = self._get(f"/log?since={self._mark}")
+        return [each for each in entries if vendor in ("", each["vendor"])]
+
+    def calls(self, vendor: str = "") -> list[str]:
+        """The requests since the mark as `PUT /api/v3/users`."""
+        return [f"{each['method']} {each['path']}" for each in self.requests(vendor)]
+
+    def writes(self, vendor: str = "") -> list[dict[str, Any]]:
+        """The requests since the mark that may have changed an account."""
+        return [each for each in self.requests(vendor) if each["method"] != "GET" and "token" not in each["path"]]
+
+    def _get(self, path: str) -> Any:
+        return self._http.get(path).raise_for_status().json()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    prefixes = tuple(f"{name.upper()}_" for name in names())
+    for variable in os.environ:
+        if variable.startswith(prefixes):
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox over real HTTP, without rate limits."""
+    with server.running(options=Options(limits=False)) as url:
+        yield Sandbox(url)
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that points seatwise at the sandbox, without pacing."""
+    for variable, value in sandbox.environment.items():
+        monkeypatch.setenv(variable, value)
+    for name in names():
+        monkeypatch.setenv(f"{name.upper()}_REQUESTS_PER_MINUTE", "0")
