@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pulumi
 import yaml
+
 from local import EmployeeNumber, JsonFile
 from seatwise import enerflo, nexudus, tenovos
 
