@@ -1,0 +1,5 @@
+"""`python -m seatwise` is the `seatwise` command."""
+
+from .cli import main
+
+main()
