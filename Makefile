@@ -4,7 +4,7 @@ RUN := $(PYTHON) tools/run.py
 LIGHT := $(RUN) --no-pulumi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types clean
+.PHONY: help demo test lint types wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ demo: ## Watch pulumi manage accounts of three vendors in a sandbox (two minutes
 	@$(RUN) python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine
-	@$(RUN) python tools/test.py
+	@$(RUN) pytest --cov --cov-report=term-missing:skip-covered
 
 lint: ## Check style
 	@$(LIGHT) ruff check .
@@ -21,6 +21,9 @@ lint: ## Check style
 
 types: ## Check types
 	@$(LIGHT) mypy
+
+wheel: ## Build the installable package into dist/
+	@$(LIGHT) uv build --wheel
 
 clean: ## Remove what the targets made in this folder (not the tools in the cache)
 	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist stacks/out

@@ -15,10 +15,10 @@ from seatwise.vendors import names
 class Sandbox:
     """A running sandbox, seen through its back door."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, http: httpx.Client) -> None:
         self.url = url
         self.environment = server.environment(url)
-        self._http = httpx.Client(base_url=f"{url}/sandbox", trust_env=False)
+        self._http = http
         self._mark = 0
 
     def accounts(self, vendor: str) -> dict[str, dict[str, Any]]:
@@ -75,11 +75,18 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(variable)
 
 
+@pytest.fixture(scope="session")
+def _back_door() -> Iterator[httpx.Client]:
+    """The one sandbox of all tests, over real HTTP, without rate limits."""
+    with server.running(options=Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
+        yield http
+
+
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A sandbox over real HTTP, without rate limits."""
-    with server.running(options=Options(limits=False)) as url:
-        yield Sandbox(url)
+def sandbox(_back_door: httpx.Client) -> Sandbox:
+    """An empty sandbox."""
+    _back_door.delete("/everything").raise_for_status()
+    return Sandbox(str(_back_door.base_url).removesuffix("/sandbox/"), _back_door)
 
 
 @pytest.fixture

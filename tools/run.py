@@ -206,6 +206,9 @@ def finished_folder(home):
     A virtual environment knows its own path, so scripts in it are only used by their binaries.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
+    for left in home.parent.glob(home.name + ".unfinished-*"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(str(left), ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=home.name + ".unfinished-", dir=str(home.parent)))
     try:
         yield folder

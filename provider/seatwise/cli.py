@@ -1,19 +1,18 @@
 """The `seatwise` command."""
 
 import json
+import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from .sandbox import server
 from .sandbox.replies import Options
 from .sandbox.store import Store, Taken
 
 main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
-notes = Console(stderr=True, highlight=False)
 
 
 def _version(wanted: bool) -> None:
@@ -45,18 +44,25 @@ def sandbox(
     """
     try:
         listener = server.listening(port)
-        store = Store(data)
-    except Exception as error:
-        raise _failed(f"cannot start: {error}", "choose another --port or --data") from None
-    if seed is not None:
-        _seed(store, seed)
-    url = server.url_of(listener)
-    for name, value in server.environment(url).items():
-        print(f"export {name}={value}", flush=True)
-    notes.print(f"sandbox at {url}, for this machine only; Ctrl-C stops it")
-    watch = (lambda line: notes.print(line, markup=False)) if log else (lambda line: None)
-    server.serve(server.app(store, Options(limits=limits), watch), listener)
-    notes.print("sandbox stopped" + (f"; its accounts are kept in {data}" if data else ""))
+    except OSError as error:
+        raise _failed(f"cannot listen on port {port}: {error.strerror}", "choose another --port") from None
+    with listener:
+        store = _store(data)
+        if seed is not None:
+            _seed(store, seed)
+        url = server.url_of(listener)
+        for name, value in server.environment(url).items():
+            print(f"export {name}={value}", flush=True)
+        _note(f"sandbox at {url}, for this machine only; Ctrl-C stops it")
+        server.serve(server.app(store, Options(limits=limits), _note if log else _silence), listener)
+    _note("sandbox stopped" + (f"; its accounts are kept in {data}" if data else ""))
+
+
+def _store(path: Path | None) -> Store:
+    try:
+        return Store(path)
+    except sqlite3.Error as error:
+        raise _failed(f"cannot open {path}: {error}", "choose another --data") from None
 
 
 def _seed(store: Store, path: Path) -> None:
@@ -66,9 +72,18 @@ def _seed(store: Store, path: Path) -> None:
         raise _failed(f"cannot read {path}: {error!r}", "it must be an object of lists of records, by vendor") from None
     except Taken as error:
         raise _failed(f"{path} has {error} twice, or --data holds it already", "start with an empty --data") from None
-    notes.print(f"{count} accounts from {path}")
+    _note(f"{count} accounts from {path}")
 
 
 def _failed(problem: str, remedy: str) -> typer.Exit:
-    notes.print(f"seatwise: {problem}; {remedy}", markup=False)
+    _note(f"seatwise: {problem}; {remedy}")
     return typer.Exit(1)
+
+
+def _note(text: str) -> None:
+    """Say something to the person at the terminal, beside what programs read."""
+    typer.echo(text, err=True)
+
+
+def _silence(_: str) -> None:
+    """Say nothing."""

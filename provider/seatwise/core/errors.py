@@ -33,7 +33,7 @@ class AccountError(Exception):
     def __str__(self) -> str:
         about = " ".join(part for part in (self.vendor, self.account) if part)
         line = f"{about}: {self.problem}" if about else self.problem
-        return f"{line}. {self.remedy}" if self.remedy else line
+        return " ".join((f"{line}. {self.remedy}" if self.remedy else line).split())
 
 
 class SettingsError(AccountError):
@@ -83,9 +83,13 @@ class NoSuchAccount(Refused):
 class AccountExists(Refused):
     """An account with this e-mail is there already, or the vendor keeps the e-mail reserved."""
 
+    default_remedy = "Choose another e-mail, or ask the vendor to free this one: deleted accounts may keep theirs"
+
 
 class InvalidField(Refused):
     """The vendor does not take what was sent."""
+
+    default_remedy = "Correct it in the program and run `pulumi up` again"
 
 
 class RateLimited(Refused):

@@ -34,6 +34,8 @@ class Takes(enum.Flag):
     UPDATE = enum.auto()
 
 
+NOTHING: tuple[Any, ...] = (None, "", [])
+"""Values that mean the same as no value. False and 0 are values."""
 CREATE_ONLY = Takes.CREATE
 UPDATE_ONLY = Takes.UPDATE
 NEVER_SENT = Takes.NOTHING
@@ -202,9 +204,9 @@ class Field:
         return self.adapter.validate_python(value)
 
     def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
-        """Whether two values mean the same. None, an absent value and an empty text are the same."""
-        if left in (None, "") or right in (None, ""):
-            return (left or None) == (right or None)
+        """Whether two values mean the same; all that is in NOTHING does."""
+        if left in NOTHING or right in NOTHING:
+            return left in NOTHING and right in NOTHING
         normal = self.compare.declared if both_declared and self.compare.declared else self.compare.normal
         try:
             return bool(normal(self.parse(left)) == normal(self.parse(right)))

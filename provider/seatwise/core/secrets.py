@@ -14,7 +14,7 @@ from threading import Lock
 
 # About 4 ms: `check` runs serially, so a thousand passwords cost four seconds.
 _COST = {"n": 2**11, "r": 8, "p": 1, "dklen": 32}
-_FINGERPRINT = re.compile(r"scrypt:([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
+_FINGERPRINT = re.compile(r"scrypt:([A-Za-z0-9+/]{22}==):([A-Za-z0-9+/]{43}=)")  # 16 and 32 bytes
 
 
 def is_fingerprint(text: str) -> bool:

@@ -175,8 +175,12 @@ class Vendor(ABC):
     def refusal(self, answer: Answer, operation: str, account: str, secrets: Iterable[str] = ()) -> errors.Refused:
         """The error for an answer that says no."""
         kind = _kind(answer.status)
-        if operation == "create" and self.taken(answer):
+        if self.wait(answer):
+            kind = errors.RateLimited
+        elif operation == "create" and self.taken(answer):
             kind = errors.AccountExists
+        elif self.missing(answer):
+            kind = errors.NoSuchAccount
         words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
         return kind(problem, status=answer.status, vendor=self.title, account=account)

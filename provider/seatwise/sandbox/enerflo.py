@@ -4,7 +4,7 @@ import re
 import time
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -15,6 +15,9 @@ from .store import Taken
 VENDOR = "enerflo"
 EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
+KEEPS_EMAILS = True
+# Where the answer to a create has the user: `user`, `data`, `bare` or `none`.
+QUIRKS = {"enerflo_reply": "user"}
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.
@@ -51,17 +54,17 @@ class NewUser(Strict):
 
 
 class ChangedUser(Strict):
-    """The body of an update."""
+    """The body of an update; the defaults are never used, for what is left out stays as it is."""
 
     id: str | int
     manager_email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
     phone: str | None = None
-    email: str | None = None
-    active: bool | None = None
-    roles: list[str] | None = None
-    office_ids: list[int] | None = None
+    email: str = "left@as.it.is"
+    active: bool = True
+    roles: list[str] = Field(default=[])
+    office_ids: list[int] = Field(default=[])
 
 
 def _no(field: str, text: str, status: int = 400) -> Response:
@@ -76,11 +79,11 @@ def _stranger(request: Request) -> Response | None:
 
 
 def _fault(body: NewUser | ChangedUser) -> Response | None:
-    if body.email is not None and not re.fullmatch(r"\S+@\S+", body.email):
+    if not re.fullmatch(r"\S+@\S+", body.email):
         return _no("email", "must be a valid email address")
     if body.phone and len(re.sub(r"\D", "", body.phone)) != 10:
         return _no("phone", "must have 10 digits")
-    unknown = [role for role in body.roles or [] if role not in SLUGS]
+    unknown = [role for role in body.roles if role not in SLUGS]
     if unknown:
         return _no("roles", f"{unknown[0]} is invalid")
     return None
@@ -137,7 +140,7 @@ async def create(request: Request) -> Response:
         return _no("email", "has already been taken")
     shown = _shown(record)
     shapes: dict[str, dict[str, Any]] = {"user": {"user": shown}, "data": {"data": shown}, "bare": shown, "none": {}}
-    return json_reply({"success": True, **shapes[options_of(request).enerflo_reply]})
+    return json_reply({"success": True, **shapes[options_of(request).quirks["enerflo_reply"]]})
 
 
 async def update(request: Request) -> Response:
@@ -182,9 +185,9 @@ async def listing(request: Request) -> Response:
         return stranger
     size = min(int(request.query_params.get("pageSize", 25)), LARGEST_PAGE)
     page = int(request.query_params.get("page", 1))
-    users = [_shown(record) for _, record in store_of(request).all(VENDOR)]
-    pages = max(1, -(-len(users) // size))
-    results = users[(page - 1) * size : page * size]
+    store = store_of(request)
+    pages = max(1, -(-store.count(VENDOR) // size))
+    results = [_shown(record) for _, record in store.all(VENDOR, (page - 1) * size, size)]
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
 
 

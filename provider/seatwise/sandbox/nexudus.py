@@ -16,6 +16,9 @@ from .store import Taken
 VENDOR = "nexudus"
 EMAIL, ID = "Email", "Id"
 LIMITS = [Limit(60, 60, writes=True), Limit(120, 60), Limit(10, 1)]
+KEEPS_EMAILS = False
+# What becomes of fields that a PUT leaves out: `reset` or `keep`.
+QUIRKS = {"nexudus_omitted": "reset"}
 USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
 LARGEST_PAGE = 100
@@ -216,14 +219,15 @@ async def update(request: Request) -> Response:
     if old is None:
         return json_reply({"Message": "Not found", "Value": None, "WasSuccessful": False}, 404)
     actions = {name: body.pop(name, None) for name in _ACTIONS}
-    kept = {name: old.get(name) for name in ["Id", *_READ_ONLY]}
-    base = old if options_of(request).nexudus_omitted == "keep" else _defaults()
+    kept = {name: old[name] for name in ["Id", *_READ_ONLY] if name in old}
+    base = old if options_of(request).quirks["nexudus_omitted"] == "keep" else _defaults()
     record = base | {name: value for name, value in body.items() if value is not None or name in _TEXTS + _NUMBERS}
     for name in _LISTS:
         added, removed = (record.pop(f"{delta}{name}", None) or [] for delta in ("Added", "Removed"))
         untouched = old[name] if added or removed else base[name]
         items = (body[name] or []) if name in body else untouched
         record[name] = [each for each in dict.fromkeys([*items, *added]) if each not in removed]
+    record = {name: value for name, value in record.items() if name not in _READ_ONLY}
     record |= kept | {"UpdatedOn": _now(), "UpdatedBy": USERNAME}
     _act(record, actions)
     try:

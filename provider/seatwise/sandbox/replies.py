@@ -1,7 +1,7 @@
 """Small helpers that every stand-in uses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,18 +14,14 @@ from .store import Store
 
 @dataclass
 class Options:
-    """What a user of the sandbox can switch. The vendors' documents leave all of `...` open."""
+    """What a user of the sandbox can switch."""
 
     limits: bool = True
     """Whether the documented rate limits are enforced."""
     token_lifetime: float = 3600
     """Seconds until an access token expires."""
-    enerflo_reply: str = "user"
-    """Where Enerflo's answer to a create has the user: `user`, `data`, `bare` or `none`."""
-    nexudus_omitted: str = "reset"
-    """What Nexudus does with fields that a PUT leaves out: `reset` or `keep`."""
-    tenovos_search_lag: int = 0
-    """How many searches pass before Tenovos finds a new user."""
+    quirks: dict[str, Any] = field(default_factory=dict)
+    """What the vendors' documents leave open: each stand-in's `QUIRKS`, by name."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,10 @@ class StandIn(Protocol):
     ID: str
     """The key of the id in a record."""
     LIMITS: list[Limit]
+    QUIRKS: dict[str, Any]
+    """Switches for what the vendor's documents leave open, each with its usual position."""
+    KEEPS_EMAILS: bool
+    """Whether the e-mail of a deleted account stays taken."""
     MOUNTS: dict[str, list[Route]]
     """Routes by the path they are under."""
 

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,7 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .replies import Limit, Options, StandIn, json_body, json_reply, options_of, store_of
+from .replies import Options, StandIn, json_body, json_reply, options_of, store_of
 from .store import Store, Taken
 
 Watch = Callable[[str], None]
@@ -63,7 +63,10 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
     ]
     sandbox = Starlette(routes=routes, lifespan=lifespan)
     sandbox.state.store = store
-    sandbox.state.options = options or Options()
+    sandbox.state.taken = defaultdict(deque)
+    options = options or Options()
+    usual = {name: value for each in STAND_INS.values() for name, value in each.QUIRKS.items()}
+    sandbox.state.options = sandbox.state.usual = replace(options, quirks=usual | options.quirks)
     sandbox.state.watch = watch
     sandbox.add_middleware(_Throttle, state=sandbox.state)
     sandbox.add_middleware(_Log, state=sandbox.state)
@@ -99,8 +102,10 @@ class _Log:
         try:
             decoded = json.loads(bytes(body)) if body else None
         except ValueError:
-            decoded = None  # a form, which holds credentials
+            decoded = None
         path = scope["path"].removeprefix(f"/{scope['path'].split('/')[1]}")
+        if path.endswith("/token"):
+            decoded = None  # a login holds credentials
         query = scope["query_string"].decode()
         self._state.store.log(vendor, scope["method"], path, query, decoded, status)
         self._state.watch(f"{vendor:8} {status} {scope['method']:6} {path}")
@@ -112,7 +117,6 @@ class _Throttle:
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
         self._state = state
-        self._taken: defaultdict[tuple[str, Limit], deque[float]] = defaultdict(deque)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         vendor = _vendor(scope)
@@ -125,11 +129,11 @@ class _Throttle:
 
     def _wait(self, vendor: str, method: str) -> float:
         """Seconds until the next request may come; 0 counts this one."""
-        now, windows = time.monotonic(), []
+        now, windows = time.monotonic(), list[deque[float]]()
         for limit in STAND_INS[vendor].LIMITS:
             if limit.writes and method == "GET":
                 continue
-            window = self._taken[vendor, limit]
+            window: deque[float] = self._state.taken[vendor, limit]
             while window and window[0] + limit.seconds <= now:
                 window.popleft()
             if len(window) >= limit.requests:
@@ -171,9 +175,15 @@ async def _change(request: Request) -> Response:
 
 async def _remove(request: Request) -> Response:
     vendor, account = request.path_params["vendor"], request.path_params["id"]
-    # Enerflo keeps the e-mail of a deleted user.
-    if not store_of(request).remove(vendor, account, reserve=vendor == "enerflo"):
+    if not store_of(request).remove(vendor, account, reserve=STAND_INS[vendor].KEEPS_EMAILS):
         return json_reply({"error": "no such account"}, 404)
+    return json_reply({})
+
+
+async def _start_over(request: Request) -> Response:
+    store_of(request).clear()
+    request.app.state.taken.clear()
+    request.app.state.options = request.app.state.usual
     return json_reply({})
 
 
@@ -183,12 +193,13 @@ async def _log(request: Request) -> Response:
 
 
 async def _switch(request: Request) -> Response:
-    switches = await json_body(request)
-    unknown = switches.keys() - asdict(options_of(request)).keys()
+    switches, options = await json_body(request), options_of(request)
+    own = {name: switches.pop(name) for name in ("limits", "token_lifetime") if name in switches}
+    unknown = switches.keys() - options.quirks.keys()
     if unknown:
         return json_reply({"error": f"no such switch: {', '.join(sorted(unknown))}"}, 400)
-    request.app.state.options = replace(options_of(request), **switches)
-    return json_reply(asdict(options_of(request)))
+    request.app.state.options = replace(options, **own, quirks=options.quirks | switches)
+    return json_reply({})
 
 
 async def _expire(request: Request) -> Response:
@@ -197,6 +208,7 @@ async def _expire(request: Request) -> Response:
 
 
 _BACK_DOOR = [
+    Route("/everything", _start_over, methods=["DELETE"]),
     Route("/accounts/{vendor}", _accounts),
     Route("/accounts/{vendor}/{id}", _change, methods=["PATCH"]),
     Route("/accounts/{vendor}/{id}", _remove, methods=["DELETE"]),
@@ -224,8 +236,12 @@ def listening(port: int = 0) -> socket.socket:
     """A socket on loopback; port 0 takes a free one. Raises OSError when the port is in use."""
     found = socket.socket()
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind((LOOPBACK, port))
-    found.listen(128)
+    try:
+        found.bind((LOOPBACK, port))
+        found.listen(128)
+    except OSError:
+        found.close()
+        raise
     return found
 
 

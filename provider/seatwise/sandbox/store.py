@@ -13,6 +13,7 @@ create table if not exists accounts (
     primary key (vendor, id)
 );
 create index if not exists accounts_by_email on accounts (vendor, email);
+create table if not exists gone (vendor text not null, id text not null);
 create table if not exists reserved (vendor text not null, email text not null, primary key (vendor, email));
 create table if not exists tokens (
     vendor text not null, token text primary key, kind text not null, owner text not null, expires real not null
@@ -41,6 +42,11 @@ class Store:
         """Write everything to the file, if there is one."""
         self._database.close()
 
+    def clear(self) -> None:
+        """Forget everything."""
+        for table in ("accounts", "gone", "reserved", "tokens", "log", "sqlite_sequence"):
+            self._database.execute(f"delete from {table}")  # noqa: S608 - our own names
+
     # --- accounts -----------------------------------------------------------------------------
 
     def add(self, vendor: str, account: str, email: str, record: Mapping[str, Any]) -> None:
@@ -65,6 +71,7 @@ class Store:
             return False
         if reserve:
             self._database.execute("insert or ignore into reserved values (?, ?)", (vendor, row[0]))
+        self._database.execute("insert into gone values (?, ?)", (vendor, account))
         self._database.execute("delete from accounts where vendor = ? and id = ?", (vendor, account))
         return True
 
@@ -73,14 +80,24 @@ class Store:
         row = self._one("select record from accounts where vendor = ? and id = ?", vendor, account)
         return None if row is None else dict(json.loads(row[0]))
 
-    def all(self, vendor: str) -> list[tuple[str, dict[str, Any]]]:
-        """Ids and records of a vendor's accounts, oldest first."""
-        rows = self._database.execute("select id, record from accounts where vendor = ? order by rowid", (vendor,))
+    def all(self, vendor: str, first: int = 0, limit: int = -1) -> list[tuple[str, dict[str, Any]]]:
+        """Ids and records of a vendor's accounts, oldest first; `limit` of them from the `first` on."""
+        query = "select id, record from accounts where vendor = ? order by rowid limit ? offset ?"
+        rows = self._database.execute(query, (vendor, limit, first))
         return [(account, json.loads(record)) for account, record in rows]
+
+    def count(self, vendor: str) -> int:
+        """How many accounts a vendor has."""
+        row = self._one("select count(*) from accounts where vendor = ?", vendor)
+        return int(row[0]) if row else 0
 
     def next_number(self, vendor: str) -> int:
         """The next free id of a vendor that counts."""
-        row = self._one("select max(cast(id as integer)) from accounts where vendor = ?", vendor)
+        row = self._one(
+            "select max(cast(id as integer)) from (select vendor, id from accounts union select vendor, id from gone)"
+            " where vendor = ?",
+            vendor,
+        )
         return max(1000, (row[0] if row and row[0] else 0)) + 1
 
     def _claim(self, vendor: str, email: str, account: str) -> None:

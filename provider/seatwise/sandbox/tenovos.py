@@ -19,6 +19,9 @@ from .store import Taken
 VENDOR = "tenovos"
 EMAIL, ID = "email", "userId"
 LIMITS: list[Limit] = []  # none are documented
+KEEPS_EMAILS = False
+# How many searches pass before a new user is found.
+QUIRKS = {"tenovos_search_lag": 0}
 API_KEY = "sandbox-tenovos-key"
 CLIENT_ID = "sandbox-client"
 USERNAME = "admin"
@@ -63,12 +66,12 @@ class NewUser(Strict):
 
 
 class ChangedUser(Strict):
-    """The body of an update: flat, and with numbers."""
+    """The body of an update: flat, with numbers; the defaults are never used, for what is left out stays."""
 
     firstName: str | None = None
     lastName: str | None = None
     friendlyName: str | None = None
-    email: str | None = None
+    email: str = "left@as.it.is"
     company: str | None = None
     country: str | None = None
     contact: int | None = None
@@ -76,7 +79,7 @@ class ChangedUser(Strict):
     userRoleId: str | None = None
     userRoleName: str | None = None
     groups: list[str] | None = None
-    status: Literal["enabled", "disabled"] | None = None
+    status: Literal["enabled", "disabled"] = "enabled"
 
 
 def _no(text: str, status: int = 400) -> Response:
@@ -160,7 +163,7 @@ async def create(request: Request) -> Response:
         return _no("Bad Request: User already exists")
     account = str(uuid.uuid4())
     record = body.model_dump(exclude={"customAttributes", "password"}) | body.customAttributes.model_dump()
-    record |= {"userId": account, "status": "enabled", "hidden": options_of(request).tenovos_search_lag}
+    record |= {"userId": account, "status": "enabled", "hidden": options_of(request).quirks["tenovos_search_lag"]}
     try:
         store.add(VENDOR, account, body.email, record)
     except Taken:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Required, Unpack
 
 from pulumi import Input, Output, ResourceOptions
-from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from ..account import Account, AccountArgs
@@ -50,7 +49,7 @@ class Settings(settings.Settings):
     vendor: ClassVar[str] = "enerflo"
 
     base_url: settings.BaseUrl = "https://enerflo.io"
-    api_key: SecretStr
+    api_key: settings.HeaderSecret
 
 
 def _role(text: str) -> str:
@@ -214,7 +213,8 @@ class Enerflo(Vendor):
         return answer.ok and answer.object.get("success") is not False
 
     def taken(self, answer: Answer) -> bool:
-        return "already been taken" in self.words(answer)
+        """The shape of a refusal is not documented, its text is."""
+        return b"already been taken" in answer.body
 
     def words(self, answer: Answer) -> str:
         """Laravel puts the reasons under `errors`, by field."""

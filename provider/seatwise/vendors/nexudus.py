@@ -12,6 +12,7 @@ User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full adm
 """
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Required, Self, Unpack
 
@@ -63,7 +64,7 @@ class Settings(settings.Settings):
     base_url: settings.BaseUrl = "https://spaces.nexudus.com"
     username: str | None = None
     password: SecretStr | None = None
-    token: SecretStr | None = None
+    token: settings.HeaderSecret | None = None
     client_id: str | None = None
     """One refresh token lives per client id; the vendor's default is the user name."""
 
@@ -384,10 +385,10 @@ class Nexudus(Vendor):
         return super().missing(answer) or (answer.ok and answer.body.strip() in (b"", b"null"))
 
     def taken(self, answer: Answer) -> bool:
-        """The text is not documented: an error on `Email` that is not about its form."""
-        errors = answer.object.get("Errors")
-        fields = [each.get("PropertyName") for each in errors if isinstance(each, dict)] if errors else []
-        return answer.status == 409 or ("Email" in fields and "required" not in self.words(answer))
+        """The text is not documented: an error on `Email` in the words of such refusals elsewhere."""
+        errors = answer.object.get("Errors") or []
+        texts = [str(each.get("Message")) for each in errors if each.get("PropertyName") == "Email"]
+        return answer.status == 409 or any(re.search("already|exist|taken|in use|unique", text) for text in texts)
 
     def wait(self, answer: Answer) -> bool:
         """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""

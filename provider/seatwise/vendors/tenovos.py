@@ -56,7 +56,7 @@ class Settings(settings.Settings):
     vendor: ClassVar[str] = "tenovos"
 
     base_url: settings.BaseUrl
-    api_key: SecretStr
+    api_key: settings.HeaderSecret
     username: str
     password: SecretStr
     client_id: str | None = None

@@ -1,6 +1,6 @@
 """Staying under the vendor's limits: a request takes a token that comes back when its time is over.
 
-The burst is a whole allowance, and no span of the limit's length ever holds more than that.
+The burst is a whole allowance, and no span of a limit's length ever holds more than that.
 """
 
 from collections import deque
@@ -12,38 +12,40 @@ from ..core.vendor import Limit
 
 
 class Pace:
-    """One limit's tokens. All callers are in one event loop."""
+    """One limit's tokens."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self._taken: deque[float] = deque()
-        self._queue = anyio.Lock()
 
-    async def take(self) -> None:
-        """Wait until a request may leave, first come first served."""
-        async with self._queue:
-            now = anyio.current_time()
-            self._give_back(now)
-            if len(self._taken) >= self.limit.requests:
-                await anyio.sleep(self._taken[0] + self.limit.seconds - now)
-                self._give_back(anyio.current_time())
-            self._taken.append(anyio.current_time())
-
-    def _give_back(self, now: float) -> None:
+    def wait(self, now: float) -> float:
+        """Seconds until a token is free."""
         while self._taken and self._taken[0] + self.limit.seconds <= now:
             self._taken.popleft()
+        if len(self._taken) < self.limit.requests:
+            return 0
+        return self._taken[0] + self.limit.seconds - now
+
+    def take(self, now: float) -> None:
+        """Take a token that is free."""
+        self._taken.append(now)
 
 
 class Pacing:
-    """All limits of one tenant."""
+    """All limits of one tenant. All callers are in one event loop."""
 
     def __init__(self, limits: Sequence[Limit], requests_per_minute: int | None) -> None:
         if requests_per_minute is not None:
             limits = [Limit(requests_per_minute, 60)] if requests_per_minute else []
         self._paces = [Pace(limit) for limit in limits]
+        # Two queues, so that reads go on while writes wait for their own limit.
+        self._queues = {True: anyio.Lock(), False: anyio.Lock()}
 
     async def take(self, *, writes: bool) -> None:
-        """Wait until every limit that counts this request lets it leave."""
-        for pace in self._paces:
-            if writes or not pace.limit.writes:
-                await pace.take()
+        """Wait until every limit that counts this request lets it leave, first come first served."""
+        paces = [pace for pace in self._paces if writes or not pace.limit.writes]
+        async with self._queues[writes]:
+            while pause := max((pace.wait(anyio.current_time()) for pace in paces), default=0):
+                await anyio.sleep(pause)
+            for pace in paces:
+                pace.take(anyio.current_time())

@@ -52,9 +52,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
+    until = _moment(text)
+    now = _moment(headers.get("date", "")) or time.time()
+    return None if until is None else max(0.0, until - now)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch of an HTTP date; None when it is none."""
     try:
-        until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
-    except ValueError:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, until.timestamp() - now)

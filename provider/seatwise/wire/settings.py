@@ -1,9 +1,10 @@
 """Settings of a tenant: from an explicit Provider, Pulumi config or the environment, in this order."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,11 +16,18 @@ from ..core.errors import SettingsError
 def _base_url(url: str) -> str:
     """A base URL that can lead nowhere else: https, or http to this machine."""
     parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
+    if re.search(r"[\s?#@\\]", url) or not parts.hostname or not _has_sound_port(parts):
         raise ValueError("must be a plain URL such as https://example.com/base, without user, query or fragment")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise ValueError("must start with https:// (http:// is for this machine's own addresses only)")
     return url.rstrip("/")
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:
@@ -29,7 +37,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _fits_a_header(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", secret.get_secret_value()):
+        raise ValueError("has characters that no credential has: line breaks, spaces or others than ASCII")
+    return secret
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
+"""A credential that travels in a header."""
 
 
 class Settings(BaseSettings):

@@ -5,8 +5,9 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 
 import random
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -86,7 +87,7 @@ class Tenant:
                     problem, maybe_sent=outcome is Outcome.UNCLEAR, vendor=self.vendor.title,
                     remedy=f"Check that {self.vendor.settings.base_url} can be reached from here",
                 )  # fmt: skip
-            if asked is not None and not in_time:
+            if outcome is Outcome.TURNED_AWAY and asked is not None and not in_time:
                 raise RateLimited(f"asks to wait {asked:.0f} seconds", status=answer.status, vendor=self.vendor.title)
             return answer
 
@@ -132,10 +133,11 @@ class Tenant:
         response = await self._http.send(outgoing, stream=True)
         try:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    raise _TooLarge
+            async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+                    if len(body) > LARGEST_ANSWER:
+                        raise _TooLarge
         finally:
             await response.aclose()
         return Answer(
@@ -167,7 +169,7 @@ class Login:
     async def token(self, deadline: float) -> Token:
         """A token that is good now."""
         if self._token is None or self._is_due():
-            async with self._lock:
+            async with self._alone(deadline):
                 if self._token is None or self._is_due():
                     await self._renew(deadline)
         assert self._token
@@ -175,11 +177,23 @@ class Login:
 
     async def renewed(self, refused: Token, deadline: float) -> Token:
         """Another token than the refused one; the same when there is no login to get another."""
-        async with self._lock:
+        async with self._alone(deadline):
             if self._token is refused and self._tenant.vendor.token() is None:
                 await self._renew(deadline)
         assert self._token
         return self._token
+
+    @asynccontextmanager
+    async def _alone(self, deadline: float) -> AsyncIterator[None]:
+        """One login at a time; who waits for another's keeps to the own deadline."""
+        with anyio.CancelScope(deadline=deadline) as scope:
+            await self._lock.acquire()
+        if scope.cancelled_caught:
+            raise Unreachable("the login took too long", maybe_sent=False, vendor=self._tenant.vendor.title)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _is_due(self) -> bool:
         return self._renew_at is not None and anyio.current_time() >= self._renew_at
@@ -200,7 +214,11 @@ class Login:
     async def _ask(self, refresh: Any, deadline: float) -> Token | None:
         """Ask for a token; None when the credentials or the refresh token are refused."""
         vendor = self._tenant.vendor
-        answer = await self._tenant.send_bare(vendor.login(refresh), None, deadline)
+        try:
+            answer = await self._tenant.send_bare(vendor.login(refresh), None, deadline)
+        except Unreachable as error:
+            error.maybe_sent = False  # what the login was for has not left
+            raise
         if answer.ok and answer.object:
             return vendor.granted(answer)
         if answer.status in (400, 401, 403):

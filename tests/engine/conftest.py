@@ -1,0 +1,105 @@
+"""The real `pulumi` command over a project of the test's own."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Sandbox
+from seatwise.vendors import names
+
+PROJECT = "name: accounts\nruntime: python\n"
+PASSPHRASE = "test"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One `pulumi` command that ended."""
+
+    code: int
+    output: str
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """Resources by what happened to them, as the last lines of the output count them."""
+        summary = self.output.rpartition("Resources:")[2]
+        counts = re.findall(r"^\s+(?:[-+~] )?(\d+) (created|updated|deleted|unchanged|errored)", summary, re.M)
+        return {what: int(count) for count, what in counts}
+
+
+class Project:
+    """A Pulumi project in a folder: write `program`, run commands, look at the state."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder = folder / "project"
+        self.folder.mkdir()
+        (folder / "state").mkdir()
+        (self.folder / "Pulumi.yaml").write_text(PROJECT)
+        binaries = str(Path(sys.executable).parent)
+        self.environment = {
+            **os.environ,
+            **sandbox.environment,
+            **{f"{name.upper()}_REQUESTS_PER_MINUTE": "0" for name in names()},
+            "PATH": os.pathsep.join([binaries, os.environ["PATH"]]),
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+        }
+
+    def program(self, *lines: str) -> None:
+        """Write the program: these lines after the imports."""
+        imports = "import pulumi\nfrom seatwise import enerflo, nexudus, tenovos\n"
+        (self.folder / "__main__.py").write_text(imports + "\n".join(lines) + "\n")
+
+    def run(self, *arguments: str, fails: bool = False) -> Ran:
+        """Run `pulumi` with these arguments; fails the test when its exit code is not as expected."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        assert (done.returncode != 0) is fails, done.stdout
+        return Ran(done.returncode, done.stdout)
+
+    def up(self, *arguments: str, fails: bool = False) -> Ran:
+        return self.run("up", "--yes", "--skip-preview", *arguments, fails=fails)
+
+    def preview(self, *arguments: str, fails: bool = False) -> Ran:
+        return self.run("preview", "--diff", *arguments, fails=fails)
+
+    def refresh(self) -> Ran:
+        return self.run("refresh", "--yes", "--skip-preview")
+
+    def destroy(self) -> Ran:
+        return self.run("destroy", "--yes", "--skip-preview")
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The accounts in the state."""
+        state = json.loads(self.run("stack", "export").output)
+        found = state["deployment"].get("resources", [])
+        return [each for each in found if each["type"].startswith("pulumi-python:dynamic/")]
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: Sandbox) -> Project:
+    """An empty project with a stack, pointed at the sandbox."""
+    if shutil.which("pulumi") is None:
+        pytest.fail("no pulumi command: run the tests with `make test`, which gets one")
+    made = Project(tmp_path, sandbox)
+    made.program()
+    made.run("stack", "init", "test")
+    return made

@@ -1,0 +1,96 @@
+"""The life of an account on the real engine, the vendor's own table and request log being the witness."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+from seatwise.dynamic import vendor_named
+from seatwise.vendors import names
+
+pytestmark = pytest.mark.engine
+
+# What a person changes by hand at each vendor: the vendor's key and the argument it shows as.
+BY_HAND = {
+    "enerflo": ("first_name", "first_name"),
+    "nexudus": ("FullName", "full_name"),
+    "tenovos": ("firstName", "first_name"),
+}
+UNTOLD = {"UpdatedOn": ""}
+RETIRED = {"enerflo": ("active", False), "nexudus": ("Active", False), "tenovos": ("status", "disabled")}
+
+
+def declaration(vendor: str, arguments: dict[str, Any]) -> str:
+    plain = json.loads(json.dumps(arguments))
+    return f"user = {vendor}.User('ana', **{plain!r})\npulumi.export('id', user.id)"
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_an_account_lives_from_preview_to_destroy(vendor: str, project: Project, sandbox: Sandbox) -> None:
+    example = dict(vendor_named(vendor).example)
+    changed = example | dict(vendor_named(vendor).example_change)
+
+    project.program(declaration(vendor, example))
+    project.preview()
+    assert sandbox.requests() == [], "a preview of a new account asks nobody anything"
+
+    assert project.up().changes["created"] == 2
+    (account,) = sandbox.accounts(vendor)
+    assert [each["method"] for each in sandbox.writes()].count("POST") == 1
+    (resource,) = project.resources()
+    assert resource["id"] == account
+    assert resource["outputs"]["email"] == "ana@example.com"
+    assert resource["outputs"]["adopted"] is False
+    assert "a first password" not in str(resource)
+
+    sandbox.mark()
+    assert project.up().changes == {"unchanged": 2}
+    assert sandbox.requests() == [], "an up without changes asks nobody anything"
+
+    project.program(declaration(vendor, changed))
+    assert project.up().changes == {"updated": 1, "unchanged": 1}
+    assert len(sandbox.writes()) == 1
+    assert "Anna" in str(sandbox.accounts(vendor)[account])
+
+    sandbox.mark()
+    assert project.refresh().changes == {"unchanged": 2}
+    key, argument = BY_HAND[vendor]
+    sandbox.change(vendor, account, **{key: "Zoe"})
+    assert project.refresh().changes == {"updated": 1, "unchanged": 1}
+    preview = project.preview().output
+    assert re.search(rf'~ {argument}\s*: "Zoe" => "Anna', preview)
+    assert len(re.findall(r"[~+-] ", preview)) == 3, "the resource, the property, the count: nothing else differs"
+    assert sandbox.writes() == []
+    assert project.up().changes == {"updated": 1, "unchanged": 1}
+    assert "Zoe" not in str(sandbox.accounts(vendor)[account])
+    assert project.refresh().changes == {"unchanged": 2}
+
+    sandbox.mark()
+    before = sandbox.accounts(vendor)[account]
+    assert project.destroy().changes == {"deleted": 2}
+    field, value = RETIRED[vendor]
+    assert sandbox.accounts(vendor)[account] | UNTOLD == before | {field: value} | UNTOLD
+    assert len(sandbox.writes()) == 1
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_an_account_that_is_gone_leaves_the_state_and_is_made_again(
+    vendor: str, project: Project, sandbox: Sandbox
+) -> None:
+    example = dict(vendor_named(vendor).example)
+    project.program(declaration(vendor, example))
+    project.up()
+    (account,) = sandbox.accounts(vendor)
+    sandbox.remove(vendor, account)
+
+    assert project.refresh().changes["deleted"] == 1
+    assert project.resources() == []
+
+    if vendor == "enerflo":
+        example["email"] = "ana2@example.com"  # a deleted user's e-mail stays reserved there
+    project.program(declaration(vendor, example))
+    assert project.up().changes["created"] == 1
+    assert len(sandbox.accounts(vendor)) == 1

@@ -1,0 +1,86 @@
+"""Whole programs: the project's own stacks, the demo, and a stranger's project with the built wheel."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def stacks(project: Project) -> Project:
+    """The project's own program, in a folder of the test's own."""
+    (project.folder / "__main__.py").unlink()
+    shutil.copy(ROOT / "Pulumi.yaml", project.folder)
+    shutil.copytree(ROOT / "stacks", project.folder / "stacks", ignore=shutil.ignore_patterns("out", "__pycache__"))
+    return project
+
+
+@pytest.mark.parametrize(("stack", "domain"), [("dev", "dev.example.com"), ("prod", "example.com")])
+def test_both_stacks_come_up_from_one_program(stack: str, domain: str, stacks: Project, sandbox: Sandbox) -> None:
+    stacks.run("stack", "init", stack)
+    assert stacks.up().changes["created"] == 11
+    users = sandbox.accounts("enerflo")
+    assert {each["email"] for each in users.values()} == {f"ana@{domain}", f"chloe@{domain}"}
+    assert all(each["external_user_id"].startswith("E-") for each in users.values()), "made in the stack"
+    report = json.loads((stacks.folder / "stacks" / "out" / f"access-{stack}.json").read_text())
+    assert {each["enerflo"] for each in report.values() if "enerflo" in each} == set(users), "used in the stack"
+    assert all(each["notify_email"] is (stack == "prod") for each in users.values())
+    assert stacks.up().changes == {"unchanged": 11}
+
+
+def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "100"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    before = sorted((ROOT / "stacks").rglob("*.*ml")) + sorted(ROOT.glob("*"))
+
+    told = subprocess.run(
+        [sys.executable, "tools/demo.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert told.stdout.count("\n== ") == 7
+    assert "Requests to the vendors: 0" in told.stdout
+    assert '~ roles           : [\n          ~ [0]: "setter" => "Regional Manager"' in told.stdout
+    assert told.stdout.count("│ deactivated") == 1 + 5
+    assert list(tmp_path.iterdir()) == []
+    assert sorted((ROOT / "stacks").rglob("*.*ml")) + sorted(ROOT.glob("*")) == before
+
+
+def test_a_stranger_installs_the_wheel_and_has_an_account(tmp_path: Path, project: Project) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("no uv on PATH to build the wheel with")
+    home, venv = tmp_path / "wheel", tmp_path / "venv"
+    subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", str(home), str(ROOT)], check=True)
+    (wheel,) = home.glob("seatwise-*.whl")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], check=True)
+    pip = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
+    subprocess.run([*pip, str(wheel), "pip"], check=True)
+    paths = [path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path]
+    project.environment["PATH"] = os.pathsep.join([str(venv / "bin"), *paths])
+    project.environment.pop("VIRTUAL_ENV", None)
+
+    command = [str(venv / "bin" / "seatwise"), "sandbox", "--port", "0", "--no-log"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout
+            lines = [process.stdout.readline() for _ in range(10)]
+            exports = [line.removeprefix("export ").strip().split("=", 1) for line in lines]
+            project.environment.update(dict(exports))
+            project.program("ana = enerflo.User('ana', email='ana@example.com', roles=['Sales Rep'])")
+            assert project.up().changes["created"] == 2
+            (resource,) = project.resources()
+            assert resource["outputs"]["role_slugs"] == ["agent"]
+            assert project.destroy().changes["deleted"] == 2
+        finally:
+            process.terminate()

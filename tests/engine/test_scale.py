@@ -1,0 +1,25 @@
+"""Many accounts in one stack."""
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+
+
+def test_1300_accounts_in_one_stack(project: Project, sandbox: Sandbox) -> None:
+    """The SDK's own pickling dies of recursion at about 980 resources; seatwise's does not."""
+    project.environment |= {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
+    project.program(
+        "for n in range(435):",
+        "    name, email = f'user-{n}', f'user-{n}@example.com'",
+        "    enerflo.User(name, email=email, roles=['Setter'])",
+        "    nexudus.User(name, email=email, full_name=name, language=1)",
+        "    tenovos.User(name, email=email, username=name, first_name=name, last_name='X')",
+    )
+    assert project.up().changes["created"] == 3 * 435 + 1
+    assert [len(sandbox.accounts(vendor)) for vendor in ("enerflo", "nexudus", "tenovos")] == [435] * 3
+    sandbox.mark()
+    assert project.up().changes == {"unchanged": 3 * 435 + 1}
+    assert sandbox.requests() == []

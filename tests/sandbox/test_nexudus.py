@@ -1,0 +1,379 @@
+"""Nexudus' stand-in, over real HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from conftest import Sandbox
+from seatwise.sandbox import server
+from seatwise.sandbox.store import Store
+
+USERS = "/api/sys/users"
+WHO: Final = {"username": "admin@sandbox.example", "password": "sandbox-nexudus-password"}
+ANA: Final[dict[str, Any]] = {
+    "FullName": "Ana Ruiz",
+    "Email": "ana@example.com",
+    "Language": 2,
+    "PasswordSalt": "",
+    "LastHelpVisited": 0,
+    "InvalidLoginAttempts": 0,
+}
+
+
+@pytest.fixture
+def stranger(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """A client without a token."""
+    with httpx.Client(base_url=f"{sandbox.url}/nexudus", trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def nexudus(stranger: httpx.Client) -> httpx.Client:
+    """A client with a token."""
+    use(stranger, login(stranger))
+    return stranger
+
+
+def login(client: httpx.Client, **headers: str) -> dict[str, Any]:
+    """The answer to a login with user name and password."""
+    answer = client.post("/api/token", data={"grant_type": "password", **WHO}, headers=headers)
+    return dict(answer.raise_for_status().json())
+
+
+def refreshed(client: httpx.Client, token: str, **headers: str) -> httpx.Response:
+    """The answer to a login with a refresh token."""
+    return client.post("/api/token", data={"grant_type": "refresh_token", "refresh_token": token}, headers=headers)
+
+
+def use(client: httpx.Client, granted: dict[str, Any]) -> None:
+    """Send this token from now on."""
+    client.headers["authorization"] = f"Bearer {granted['access_token']}"
+
+
+def made(nexudus: httpx.Client, **fields: Any) -> int:
+    """The id of a new user."""
+    return int(nexudus.post(USERS, json=ANA | fields).raise_for_status().json()["Value"]["Id"])
+
+
+def put(nexudus: httpx.Client, number: int, **fields: Any) -> httpx.Response:
+    """The answer to an update with the required fields and these."""
+    return nexudus.put(USERS, json=ANA | {"Id": number} | fields)
+
+
+def shown(nexudus: httpx.Client, number: int) -> dict[str, Any]:
+    """The user as it is read by id."""
+    return dict(nexudus.get(f"{USERS}/{number}").raise_for_status().json())
+
+
+# --- tokens -----------------------------------------------------------------------------------
+
+
+def test_a_login_is_a_form_and_brings_a_bearer_token(stranger: httpx.Client) -> None:
+    granted = login(stranger)
+    assert (granted["token_type"], granted["expires_in"]) == ("bearer", 3600)
+    use(stranger, granted)
+    assert stranger.get(USERS).status_code == 200
+
+
+def test_a_login_in_json_is_refused(stranger: httpx.Client) -> None:
+    answer = stranger.post("/api/token", json={"grant_type": "password", **WHO})
+    assert (answer.status_code, answer.json()) == (400, {"error": "unsupported_grant_type"})
+
+
+@pytest.mark.parametrize("wrong", ["username", "password"])
+def test_a_wrong_login_is_an_invalid_grant(stranger: httpx.Client, wrong: str) -> None:
+    answer = stranger.post("/api/token", data={"grant_type": "password", **WHO, wrong: "other"})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error": "invalid_grant",
+        "error_description": "The user name or password is incorrect.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("at_login", "at_refresh", "status"),
+    [
+        pytest.param({"client_id": "ci"}, {"client_id": "ci"}, 200, id="same"),
+        pytest.param({}, {"client_id": WHO["username"]}, 200, id="user-name-by-default"),
+        pytest.param({"client_id": "ci"}, {"client_id": "other"}, 400, id="other"),
+        pytest.param({"client_id": "ci"}, {}, 400, id="none"),
+    ],
+)
+def test_a_refresh_needs_the_client_id_of_the_login(
+    stranger: httpx.Client, at_login: dict[str, str], at_refresh: dict[str, str], status: int
+) -> None:
+    token = login(stranger, **at_login)["refresh_token"]
+    assert refreshed(stranger, token, **at_refresh).status_code == status
+
+
+def test_a_refresh_token_works_once_and_leaves_access_tokens_alive(stranger: httpx.Client) -> None:
+    first = login(stranger, client_id="ci")
+    second = refreshed(stranger, first["refresh_token"], client_id="ci").json()
+    assert refreshed(stranger, first["refresh_token"], client_id="ci").json()["error"] == "invalid_grant"
+    assert refreshed(stranger, second["refresh_token"], client_id="ci").status_code == 200
+    for granted in (first, second):
+        use(stranger, granted)
+        assert stranger.get(USERS).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", USERS), ("PUT", USERS), ("GET", USERS), ("GET", f"{USERS}/1001"), ("DELETE", f"{USERS}/1001")],
+)
+@pytest.mark.parametrize(
+    "value",
+    [pytest.param("", id="none"), pytest.param("Bearer x", id="unknown"), pytest.param("Basic x", id="other-scheme")],
+)
+def test_every_request_needs_a_token(stranger: httpx.Client, method: str, path: str, value: str) -> None:
+    assert stranger.request(method, path, headers={"authorization": value}).status_code == 401
+
+
+def test_a_refresh_token_is_no_access_token(stranger: httpx.Client) -> None:
+    use(stranger, {"access_token": login(stranger)["refresh_token"]})
+    assert stranger.get(USERS).status_code == 401
+
+
+def test_tokens_live_as_long_as_the_switch_says(sandbox: Sandbox, stranger: httpx.Client) -> None:
+    sandbox.switch(token_lifetime=0)
+    granted = login(stranger)
+    use(stranger, granted)
+    assert granted["expires_in"] == 0
+    assert stranger.get(USERS).status_code == 401
+
+
+def test_the_back_door_voids_all_tokens(sandbox: Sandbox, nexudus: httpx.Client) -> None:
+    refresh = login(nexudus, client_id="ci")["refresh_token"]
+    sandbox.expire_tokens("nexudus")
+    assert nexudus.get(USERS).status_code == 401
+    assert refreshed(nexudus, refresh, client_id="ci").status_code == 400
+
+
+# --- create -----------------------------------------------------------------------------------
+
+
+def test_a_write_answers_the_id_and_not_the_record(nexudus: httpx.Client) -> None:
+    created = nexudus.post(USERS, json=ANA).json()
+    number = created["Value"]["Id"]
+    updated, deleted = put(nexudus, number).json(), nexudus.delete(f"{USERS}/{number}").json()
+    for body, what in ((created, "created"), (updated, "updated"), (deleted, "deleted")):
+        assert body["Value"] == {"Id": number}
+        assert (body["Status"], body["WasSuccessful"]) == (200, True)
+        assert body["Message"] == f"User was successfully {what}."
+
+
+@pytest.mark.parametrize("field", list(ANA))
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_every_write_needs_the_required_fields(nexudus: httpx.Client, method: str, field: str) -> None:
+    body = {**ANA, "Id": made(nexudus)} if method == "PUT" else dict(ANA)
+    del body[field]
+    answer = nexudus.request(method, USERS, json=body)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "Message": f"{field}: is a required field",
+        "Value": None,
+        "Errors": [{"AttemptedValue": None, "Message": "is a required field", "PropertyName": field}],
+        "WasSuccessful": False,
+    }
+
+
+def test_an_update_needs_the_id_in_its_body(nexudus: httpx.Client) -> None:
+    number = made(nexudus)
+    assert nexudus.put(USERS, json=ANA).json()["Errors"][0]["PropertyName"] == "Id"
+    assert nexudus.put(f"{USERS}/{number}", json=ANA | {"Id": number}).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("Language", "2", id="Language-text"),
+        pytest.param("LastHelpVisited", "0", id="LastHelpVisited-text"),
+        pytest.param("PasswordSalt", None, id="PasswordSalt-null"),
+        pytest.param("Active", 1, id="flag-number"),
+        pytest.param("UserRoles", "77", id="list-text"),
+        pytest.param("UserRoles", ["77"], id="list-of-texts"),
+        pytest.param("OnPlatformInvoices", True, id="OnPlaformInvoices-well-spelt"),
+        pytest.param("fullName", "Ana", id="camel-case"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_every_write_refuses_wrong_types_and_names(
+    nexudus: httpx.Client, method: str, field: str, value: object
+) -> None:
+    number = made(nexudus, Email="ben@example.com")
+    known = {"Id": number, "Email": "ben@example.com"} if method == "PUT" else {}
+    answer = nexudus.request(method, USERS, json={**ANA, **known, field: value})
+    assert answer.status_code == 400
+    assert answer.json()["Errors"][0]["PropertyName"].startswith(field)
+
+
+@pytest.mark.parametrize("field", ["Id", "AddedUserRoles", "RemovedBusinesses", "UniqueId"])
+def test_a_create_refuses_what_only_an_update_has(nexudus: httpx.Client, field: str) -> None:
+    assert nexudus.post(USERS, json={**ANA, field: [7] if field.endswith("s") else 7}).status_code == 400
+
+
+def test_the_vendors_misspelt_flag_is_kept(nexudus: httpx.Client) -> None:
+    assert shown(nexudus, made(nexudus, OnPlaformInvoices=True))["OnPlaformInvoices"] is True
+
+
+def test_what_a_create_leaves_out_gets_its_default(nexudus: httpx.Client) -> None:
+    user = shown(nexudus, made(nexudus))
+    names = ("Active", "IsAdmin", "Devices", "PreferredLanguageId", "UserRoles", "IsNew")
+    assert [user[name] for name in names] == [True, False, None, None, [], False]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("Password", "pw"), ("NewPassword", "pw"), ("ClearAvatarFile", True), ("NewAvatarUrl", "u/a")]
+)
+def test_an_action_reads_as_null(nexudus: httpx.Client, field: str, value: object) -> None:
+    user = shown(nexudus, made(nexudus, **{field: value}))
+    assert user[field] is None
+    assert "pw" not in str(user)
+
+
+def test_an_avatar_comes_and_goes_by_actions(nexudus: httpx.Client) -> None:
+    number = made(nexudus, NewAvatarUrl="https://example.com/ana.png")
+    seen = [shown(nexudus, number)["AvatarFileName"]]
+    for action in ({}, {"ClearAvatarFile": True}):
+        put(nexudus, number, **action)
+        seen.append(shown(nexudus, number)["AvatarFileName"])
+    assert seen == ["ana.png", "ana.png", None]
+
+
+# --- update -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("switch", "expected"),
+    [
+        pytest.param({}, (True, False, None, []), id="reset-by-default"),
+        pytest.param({"nexudus_omitted": "reset"}, (True, False, None, []), id="reset"),
+        pytest.param({"nexudus_omitted": "keep"}, (False, True, "phone", [77]), id="keep"),
+    ],
+)
+def test_what_an_update_leaves_out_is_reset_or_kept(
+    sandbox: Sandbox, nexudus: httpx.Client, switch: dict[str, str], expected: tuple[object, ...]
+) -> None:
+    sandbox.switch(**switch)
+    number = made(nexudus, Active=False, IsAdmin=True, Devices="phone", UserRoles=[77])
+    put(nexudus, number, FullName="Anna Ruiz")
+    user = shown(nexudus, number)
+    assert user["FullName"] == "Anna Ruiz"
+    assert tuple(user[name] for name in ("Active", "IsAdmin", "Devices", "UserRoles")) == expected
+
+
+def test_a_whole_record_that_is_sent_back_changes_nothing(nexudus: httpx.Client) -> None:
+    """Neither its read-only fields."""
+    number = made(nexudus, IsAdmin=True, UserRoles=[77], Devices="phone")
+    before = shown(nexudus, number)
+    answer = nexudus.put(USERS, json=before | {"UniqueId": "other", "CreatedOn": "2001-01-01T00:00:00Z"})
+    assert answer.status_code == 200
+    after = shown(nexudus, number)
+    assert after | {"UpdatedOn": None} == before | {"UpdatedOn": None}
+
+
+@pytest.mark.parametrize("name", ["Businesses", "UserRoles", "ChatRooms"])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"": [3]}, [3], id="whole-list-replaces"),
+        pytest.param({"": []}, [], id="empty-list-clears"),
+        pytest.param({"Added": [3]}, [1, 2, 3], id="added"),
+        pytest.param({"Added": [2]}, [1, 2], id="added-again"),
+        pytest.param({"Removed": [1]}, [2], id="removed"),
+        pytest.param({"Removed": [9]}, [1, 2], id="removed-but-not-there"),
+        pytest.param({"Added": [3], "Removed": [1, 2]}, [3], id="both"),
+    ],
+)
+def test_lists_are_replaced_whole_or_changed_by_items(
+    nexudus: httpx.Client, name: str, change: dict[str, list[int]], expected: list[int]
+) -> None:
+    """Added and removed items leave the others alone, though a PUT resets what it leaves out."""
+    number = made(nexudus, **{name: [1, 2]})
+    put(nexudus, number, **{f"{delta}{name}": items for delta, items in change.items()})
+    user = shown(nexudus, number)
+    assert user[name] == expected
+    assert not [key for key in user if key.startswith(("Added", "Removed"))]
+
+
+# --- read -------------------------------------------------------------------------------------
+
+ONLY_BY_ID = {"IsAdmin", "APIAccess", "Businesses", "UserRoles", "ChatRooms", "NewPassword"}
+
+
+@pytest.mark.parametrize("path", [USERS, f"{USERS}/?id=[1001]"])
+def test_records_in_a_list_are_partial(nexudus: httpx.Client, path: str) -> None:
+    whole = shown(nexudus, made(nexudus, IsAdmin=True))
+    body = nexudus.get(path).json()
+    (listed,) = body if isinstance(body, list) else body["Records"]
+    assert whole.keys() >= ONLY_BY_ID
+    assert not listed.keys() & ONLY_BY_ID
+    assert listed == {key: whole[key] for key in listed}
+
+
+def test_a_batch_is_a_bare_array_of_the_ids_that_are_there(nexudus: httpx.Client) -> None:
+    first, _, third = (made(nexudus, Email=f"{name}@example.com") for name in "abc")
+    batch = nexudus.get(f"{USERS}/", params={"id": f"[{first},{third},4711]"}).json()
+    assert [user["Id"] for user in batch] == [first, third]
+
+
+def test_a_filter_matches_what_contains_its_text_in_any_case(nexudus: httpx.Client) -> None:
+    for email in ("ana@example.com", "Diana@example.com", "ben@example.com"):
+        made(nexudus, Email=email)
+    found = nexudus.get(USERS, params={"User_Email": "ANA@"}).json()["Records"]
+    assert [user["Email"] for user in found] == ["ana@example.com", "Diana@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("", (1, 25, 1, 25, 5, True, False), id="defaults"),
+        pytest.param("?size=50&page=3", (3, 5, 101, 105, 3, False, True), id="last-page"),
+        pytest.param("?size=1000", (1, 100, 1, 100, 2, True, False), id="never-above-100"),
+    ],
+)
+def test_the_list_comes_in_pages(tmp_path: Path, query: str, expected: tuple[object, ...]) -> None:
+    store = Store(tmp_path / "accounts")
+    server.seed(store, {"nexudus": [ANA | {"Id": each, "Email": f"{each}@example.com"} for each in range(105)]})
+    store.close()
+    with (
+        server.running(tmp_path / "accounts") as url,
+        httpx.Client(base_url=f"{url}/nexudus", trust_env=False) as client,
+    ):
+        use(client, login(client))
+        body = client.get(USERS + query).json()
+    page = (body["CurrentPage"], len(body["Records"]), body["FirstItem"], body["LastItem"], body["TotalPages"])
+    assert (*page, body["HasNextPage"], body["HasPreviousPage"]) == expected
+    assert body["TotalItems"] == 105
+
+
+# --- delete, e-mails, ids ---------------------------------------------------------------------
+
+
+def test_a_deleted_user_is_gone(nexudus: httpx.Client) -> None:
+    number = made(nexudus)
+    assert nexudus.delete(f"{USERS}/{number}").status_code == 200
+    again = (nexudus.get(f"{USERS}/{number}"), put(nexudus, number), nexudus.delete(f"{USERS}/{number}"))
+    assert [answer.status_code for answer in again] == [404, 404, 404]
+    assert not any(answer.json()["WasSuccessful"] for answer in again)
+
+
+def test_the_email_of_a_deleted_user_is_free(nexudus: httpx.Client) -> None:
+    nexudus.delete(f"{USERS}/{made(nexudus)}")
+    assert nexudus.post(USERS, json=ANA).status_code == 200
+
+
+def test_an_email_is_taken_in_any_spelling(nexudus: httpx.Client) -> None:
+    made(nexudus)
+    other = made(nexudus, Email="ben@example.com")
+    for answer in (nexudus.post(USERS, json=ANA | {"Email": "ANA@example.com"}), put(nexudus, other)):
+        assert answer.status_code == 400
+        assert answer.json()["Errors"][0]["PropertyName"] == "Email"
+
+
+def test_an_id_is_never_given_twice(nexudus: httpx.Client) -> None:
+    first = made(nexudus)
+    nexudus.delete(f"{USERS}/{first}")
+    assert made(nexudus) > first

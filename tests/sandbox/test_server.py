@@ -1,0 +1,284 @@
+"""The sandbox's server: the log, the limits, the memory and the back door."""
+
+import ipaddress
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from conftest import Sandbox
+from seatwise.sandbox import server
+from seatwise.sandbox.store import Store
+
+ENERFLO_KEY: Final = {"api-key": "sandbox-enerflo-key"}
+NEXUDUS_LOGIN: Final = {
+    "grant_type": "password",
+    "username": "admin@sandbox.example",
+    "password": "sandbox-nexudus-password",
+}
+TENOVOS_LOGIN: Final = {"clientId": "sandbox-client", "username": "admin", "password": "sandbox-tenovos-password"}
+ANA: Final[dict[str, Any]] = {
+    "id": 7, "email": "ana@example.com", "roles": ["Setter"], "active": True, "allow_optimus": False,
+    "can_create_customers": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """A client of a sandbox without limits."""
+    with httpx.Client(base_url=sandbox.url, trust_env=False) as client:
+        yield client
+
+
+# --- the log ----------------------------------------------------------------------------------
+
+
+def test_the_log_has_every_request_to_a_vendor_with_body_and_status_and_no_header(http: httpx.Client) -> None:
+    body = {"id": 4711, "active": False}
+    http.put("/enerflo/api/v3/users?x=1", headers=ENERFLO_KEY, json=body)
+    http.get("/tenovos-1.5/user/a")
+    http.get("/enerflo/nowhere")
+    log = http.get("/sandbox/log").json()
+    columns = ("vendor", "method", "path", "query", "body", "status")
+    assert [tuple(entry[name] for name in columns) for entry in log] == [
+        ("enerflo", "PUT", "/api/v3/users", "x=1", body, 404),
+        ("tenovos", "GET", "/user/a", "", None, 403),
+        ("enerflo", "GET", "/nowhere", "", None, 404),
+    ]
+    assert log[0].keys() == {"number", "at", *columns}
+    assert ENERFLO_KEY["api-key"] not in json.dumps(log)
+
+
+def test_the_log_can_begin_after_any_request(http: httpx.Client) -> None:
+    for name in "abc":
+        http.get(f"/enerflo/{name}")
+    second = http.get("/sandbox/log").json()[1]["number"]
+    assert [entry["path"] for entry in http.get(f"/sandbox/log?since={second}").json()] == ["/c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("/nexudus/api/token", {"data": NEXUDUS_LOGIN}, id="nexudus-form"),
+        pytest.param("/tenovos/auth/token", {"json": TENOVOS_LOGIN}, id="tenovos-json"),
+    ],
+)
+def test_the_log_holds_no_credentials_of_a_login(http: httpx.Client, path: str, body: dict[str, Any]) -> None:
+    assert http.post(path, headers={"X-API-Key": "sandbox-tenovos-key"}, **body).status_code == 200
+    (entry,) = http.get("/sandbox/log").json()
+    assert entry["path"].endswith("/token")
+    assert "password" not in json.dumps(entry)
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The server's clock, which stands still until it is told: `clock.now += 60`."""
+    found = SimpleNamespace(now=1000.0, sleep=time.sleep, time=time.time)
+    found.monotonic = lambda: found.now
+    monkeypatch.setattr(server, "time", found)
+    return found
+
+
+@pytest.fixture
+def limited(clock: SimpleNamespace) -> Iterator[httpx.Client]:
+    """A client of a sandbox as a user starts it, with limits."""
+    with server.running() as url, httpx.Client(base_url=url, trust_env=False) as client:
+        yield client
+
+
+def test_enerflo_turns_the_301st_request_of_a_minute_away_with_a_page(
+    limited: httpx.Client, clock: SimpleNamespace
+) -> None:
+    path = "/enerflo/api/v3/users"
+    assert {limited.get(path, headers=ENERFLO_KEY).status_code for _ in range(300)} == {200}
+    clock.now += 18.5
+    answer = limited.get(path, headers=ENERFLO_KEY)
+    assert answer.status_code == 429
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.text.startswith("<html>")
+    shown = [answer.headers[name] for name in ("retry-after", "x-ratelimit-limit", "x-ratelimit-remaining")]
+    assert shown == ["42", "300", "0"]
+    clock.now += int(answer.headers["retry-after"])
+    assert limited.get(path, headers=ENERFLO_KEY).status_code == 200
+
+
+def test_a_request_that_was_turned_away_is_logged_and_does_not_count(
+    limited: httpx.Client, clock: SimpleNamespace
+) -> None:
+    path = "/nexudus/api/sys/users"
+    statuses = [limited.get(path).status_code for _ in range(15)]
+    assert statuses == [401] * 10 + [409] * 5
+    assert [entry["status"] for entry in limited.get("/sandbox/log").json()] == statuses
+    clock.now += 1
+    assert limited.get(path).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "a_second", "a_minute"),
+    [
+        pytest.param("GET", 10, 120, id="requests"),
+        pytest.param("PUT", 10, 60, id="writes"),
+    ],
+)
+def test_nexudus_turns_what_is_too_much_away_with_an_empty_409(
+    limited: httpx.Client, clock: SimpleNamespace, method: str, a_second: int, a_minute: int
+) -> None:
+    taken = 0
+    while True:
+        answers = [limited.request(method, "/nexudus/api/sys/users", json={}) for _ in range(a_second + 1)]
+        assert answers[-1].status_code == 409
+        passed = sum(answer.status_code == 401 for answer in answers)
+        if not passed:
+            break
+        taken += passed
+        assert passed == a_second
+        clock.now += 1
+    assert taken == a_minute
+    assert answers[-1].content == b""
+    assert int(answers[-1].headers["retry-after"]) == 60 - clock.now + 1000 + 1
+
+
+def test_writes_that_are_used_up_leave_reads(limited: httpx.Client, clock: SimpleNamespace) -> None:
+    for _ in range(60):
+        limited.put("/nexudus/api/sys/users", json={})
+        clock.now += 0.5
+    assert limited.put("/nexudus/api/sys/users", json={}).status_code == 409
+    assert limited.get("/nexudus/api/sys/users").status_code == 401
+
+
+def test_the_vendors_limits_do_not_add_up(limited: httpx.Client) -> None:
+    for _ in range(11):
+        answer = limited.get("/nexudus/api/sys/users")
+    assert answer.status_code == 409
+    assert limited.get("/enerflo/api/v3/users", headers=ENERFLO_KEY).status_code == 200
+
+
+def test_limits_can_be_switched_off(limited: httpx.Client) -> None:
+    limited.patch("/sandbox/options", json={"limits": False}).raise_for_status()
+    assert {limited.get("/nexudus/api/sys/users").status_code for _ in range(15)} == {401}
+
+
+# --- memory -----------------------------------------------------------------------------------
+
+
+def test_a_file_keeps_accounts_reserved_emails_and_the_log_across_restarts(tmp_path: Path) -> None:
+    path, new = tmp_path / "accounts.sqlite", {"notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
+    with server.running(path) as url:
+        for email in ("ana@example.com", "ben@example.com"):
+            body = new | {"email": email}
+            httpx.post(f"{url}/enerflo/api/v1/users", headers=ENERFLO_KEY, json=body).raise_for_status()
+        accounts = httpx.get(f"{url}/sandbox/accounts/enerflo").json()
+        httpx.delete(f"{url}/sandbox/accounts/enerflo/{accounts[0]['id']}")
+    with server.running(path) as url:
+        assert httpx.get(f"{url}/sandbox/accounts/enerflo").json() == accounts[1:]
+        assert len(httpx.get(f"{url}/sandbox/log").json()) == 2
+        body = new | {"email": "ana@example.com"}
+        assert httpx.post(f"{url}/enerflo/api/v1/users", headers=ENERFLO_KEY, json=body).status_code == 400
+
+
+def test_without_a_file_every_sandbox_starts_empty() -> None:
+    for _ in range(2):
+        with server.running() as url:
+            assert httpx.get(f"{url}/sandbox/log").json() == []
+            httpx.get(f"{url}/enerflo/x")
+
+
+def test_a_seed_is_there_from_the_start(tmp_path: Path) -> None:
+    """It has the vendors' own records, as the back door shows them."""
+    store = Store(tmp_path / "accounts")
+    nexudus = {"Id": 9, "Email": "ana@example.com"}
+    assert server.seed(store, {"enerflo": [ANA, ANA | {"id": 8, "email": "b@c.example"}], "nexudus": [nexudus]}) == 3
+    store.close()
+    with server.running(tmp_path / "accounts") as url:
+        assert httpx.get(f"{url}/sandbox/accounts/nexudus").json() == [{"id": "9", "record": nexudus}]
+        user = httpx.get(f"{url}/enerflo/api/v3/users/7", headers=ENERFLO_KEY).json()["data"]
+    assert (user["id"], user["email"], user["roles"]) == (7, "ana@example.com", ["setter"])
+
+
+# --- where it listens -------------------------------------------------------------------------
+
+
+def test_it_listens_on_loopback_only() -> None:
+    with server.listening() as listener:
+        assert ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+        assert server.url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_port_that_is_in_use_is_refused() -> None:
+    with server.listening() as listener, pytest.raises(OSError, match="in use"):
+        server.listening(listener.getsockname()[1])
+
+
+def test_the_front_page_says_what_it_is(http: httpx.Client) -> None:
+    assert "not for the internet" in http.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/nobody/api", "/sandbox/nothing", "/enerflox/api/v3/users"])
+def test_another_path_is_not_there(http: httpx.Client, path: str) -> None:
+    assert http.get(path).status_code == 404
+
+
+# --- the back door ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ana(sandbox: Sandbox, http: httpx.Client) -> str:
+    """The id of an account."""
+    new = {"email": "ana@example.com", "notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
+    http.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).raise_for_status()
+    return str(sandbox.only("enerflo")["id"])
+
+
+def test_a_hand_at_the_back_door_leaves_no_trace_in_the_log(sandbox: Sandbox, ana: str) -> None:
+    sandbox.mark()
+    sandbox.change("enerflo", ana, first_name="Anna", active=False)
+    record = sandbox.only("enerflo")
+    assert (record["first_name"], record["active"], record["email"]) == ("Anna", False, "ana@example.com")
+    sandbox.remove("enerflo", ana)
+    assert sandbox.accounts("enerflo") == {}
+    assert sandbox.requests() == []
+
+
+def test_the_back_door_keeps_emails_apart(sandbox: Sandbox, http: httpx.Client, ana: str) -> None:
+    new = {"email": "ben@example.com", "notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
+    number = http.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).json()["user"]["id"]
+    answer = http.patch(f"/sandbox/accounts/enerflo/{number}", json={"email": "ANA@example.com"})
+    assert answer.status_code == 409
+    assert sandbox.accounts("enerflo")[str(number)]["email"] == "ben@example.com"
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_the_back_door_says_when_an_account_is_not_there(http: httpx.Client, method: str) -> None:
+    assert http.request(method, "/sandbox/accounts/enerflo/4711", json={}).status_code == 404
+
+
+def test_starting_over_leaves_nothing_of_the_past(limited: httpx.Client) -> None:
+    """No account or reserved e-mail, no token, no log, no switch that was turned, no count of requests."""
+    new = {"email": "ana@example.com", "notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
+    made = limited.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).json()["user"]["id"]
+    limited.delete(f"/sandbox/accounts/enerflo/{made}")
+    limited.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new | {"email": "ben@example.com"})
+    token = limited.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()["access_token"]
+    limited.patch("/sandbox/options", json={"enerflo_reply": "none", "token_lifetime": 0}).raise_for_status()
+    assert [limited.get("/nexudus/api/sys/users").status_code for _ in range(10)][-1] == 409
+
+    limited.delete("/sandbox/everything").raise_for_status()
+    assert limited.get("/sandbox/log").json() == limited.get("/sandbox/accounts/enerflo").json() == []
+    answer = limited.get("/nexudus/api/sys/users", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+    assert "user" in limited.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).json()
+    assert limited.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()["expires_in"] == 3600
+
+
+def test_an_unknown_switch_is_refused_and_the_known_ones_beside_it_are_left(http: httpx.Client) -> None:
+    answer = http.patch("/sandbox/options", json={"limits": True, "weather": "fine", "limit": 3})
+    assert (answer.status_code, answer.json()) == (400, {"error": "no such switch: limit, weather"})
+    assert {http.get("/nexudus/api/sys/users").status_code for _ in range(15)} == {401}

@@ -1,0 +1,228 @@
+"""Bad days: nothing lost, nothing doubled. Every vendor, in virtual time, over the sandbox's own table."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+from trio.testing import MockClock
+
+from seatwise.core import lifecycle
+from seatwise.core.errors import (
+    AccountError,
+    AccountExists,
+    NotAuthorised,
+    Refused,
+    UnknownOutcome,
+    Unreachable,
+    VendorBroken,
+)
+from seatwise.vendors import names
+from virtual import Fault, World, answered, cannot_connect, lost_after, lost_before
+
+pytestmark = pytest.mark.anyio
+HTML = b"<html>busy</html>"
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
+
+
+@pytest.fixture(params=names())
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    async with World(request.param) as world:
+        yield world
+
+
+CARRIED_OUT = {
+    "the answer is lost": lost_after,
+    "500": answered(500, carried_out=True),
+    "502 with a page": answered(502, HTML, carried_out=True, content_type="text/html"),
+    "200 with nothing": answered(200, carried_out=True),
+    "200 with a page": answered(200, HTML, carried_out=True, content_type="text/html"),
+    "200 cut off": answered(200, b'{"Value": {"Id": 10', carried_out=True, content_type="application/json"),
+}
+
+
+@pytest.mark.parametrize("fault", CARRIED_OUT.values(), ids=CARRIED_OUT.keys())
+async def test_a_create_whose_answer_is_lost_is_found_and_not_sent_again(world: World, fault: Fault) -> None:
+    world.fault("POST", fault)
+    news = world.inputs()
+
+    account, outs = await lifecycle.create(world.tenant, news)
+
+    assert list(world.accounts) == [account]
+    assert world.calls.count("POST") == 1
+    assert not world.diff(outs, news)
+
+
+async def test_a_create_that_may_have_arrived_and_is_not_found_is_an_unknown_outcome(world: World) -> None:
+    world.fault("POST", lost_before)
+
+    with pytest.raises(UnknownOutcome, match="may have been made"):
+        await lifecycle.create(world.tenant, world.inputs())
+
+    assert world.calls.count("POST") == 0, "nothing arrived, and nothing was sent again"
+    assert anyio.current_time() >= sum(lifecycle.SECOND_LOOKS)
+
+
+async def test_a_create_that_cannot_connect_is_sent_again(world: World) -> None:
+    world.fault("POST", cannot_connect, cannot_connect)
+
+    await lifecycle.create(world.tenant, world.inputs())
+
+    assert world.calls.count("POST") == 1
+    assert len(world.accounts) == 1
+
+
+async def test_a_create_that_is_turned_away_waits_as_long_as_it_is_told(world: World) -> None:
+    world.fault("POST", answered(503, carried_out=False, retry_after="30"))
+
+    await lifecycle.create(world.tenant, world.inputs())
+
+    assert anyio.current_time() >= 30
+    assert len(world.accounts) == 1
+
+
+@pytest.mark.parametrize("lag", [1, 3])
+async def test_a_new_tenovos_user_is_found_when_the_search_lags(lag: int) -> None:
+    async with World("tenovos", tenovos_search_lag=lag) as world:
+        account, _ = await lifecycle.create(world.tenant, world.inputs())
+
+        assert list(world.accounts) == [account]
+
+
+async def test_a_refused_create_makes_nothing_and_quotes_the_vendor(world: World) -> None:
+    world.fault("POST", answered(422, b'{"message": "no seats left"}', carried_out=False))
+
+    with pytest.raises(Refused, match="create refused with 422: no seats left"):
+        await lifecycle.create(world.tenant, world.inputs())
+
+    assert world.accounts == {}
+
+
+async def test_an_account_that_is_there_is_left_alone_unless_adopted(world: World) -> None:
+    news = world.inputs()
+    account, _ = await lifecycle.create(world.tenant, news)
+    before = world.accounts
+
+    with pytest.raises(AccountExists, match=f"with the id {account}.*on_existing"):
+        await lifecycle.create(world.tenant, world.inputs(email="ANA@Example.com"))
+
+    assert world.accounts == before
+    assert world.calls.count("POST") == 1
+
+
+async def test_adoption_changes_what_is_declared_and_nothing_else(world: World) -> None:
+    account, _ = await lifecycle.create(world.tenant, world.inputs())
+    before = world.accounts[account]
+    news = world.inputs(**world.vendor.example_change, on_existing="adopt")
+
+    adopted, outs = await lifecycle.create(world.tenant, news)
+
+    assert adopted == account
+    assert outs["adopted"] is True
+    assert not world.diff(outs, news)
+    changed = {key for key, value in world.accounts[account].items() if before.get(key) != value}
+    assert 0 < len(changed - {"UpdatedOn", "PasswordSalt"}) <= len(world.vendor.example_change)
+    await lifecycle.delete(world.tenant, account, outs)
+    assert world.calls.count("POST") == 1
+    retired = world.vendor.schema.parse(world.accounts[account])
+    assert retired != retired | dict(world.vendor.retired), "an adopted account is left as it is on destroy"
+
+
+async def test_a_follow_up_that_fails_is_a_warning_and_the_next_run_does_it() -> None:
+    async with World("enerflo") as world:
+        news = world.inputs(active=False)
+        world.fault("PUT", answered(400, b'{"message": "not now"}', carried_out=False))
+
+        account, outs = await lifecycle.create(world.tenant, news)
+
+        assert world.accounts[account]["active"] is True
+        assert any("not now" in warning for warning in world.warnings)
+        assert world.diff(outs, news)
+        outs = await lifecycle.update(world.tenant, account, outs, news)
+        assert world.accounts[account]["active"] is False
+        assert not world.diff(outs, news)
+
+
+UPDATE = {"enerflo": "PUT", "nexudus": "PUT", "tenovos": "PATCH"}
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after, answered(502, HTML, carried_out=True)])
+async def test_an_update_is_sent_again_for_it_says_the_same(world: World, fault: Fault) -> None:
+    news = world.inputs()
+    account, outs = await lifecycle.create(world.tenant, news)
+    world.fault(UPDATE[world.name], fault)
+    changed = world.inputs(**world.vendor.example_change)
+
+    outs = await lifecycle.update(world.tenant, account, outs, changed)
+
+    assert not world.diff(outs, changed)
+    assert "Anna" in str(world.accounts[account])
+
+
+async def test_an_update_of_an_account_that_is_gone_says_so(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    world.store.remove(world.name, account, reserve=False)
+
+    with pytest.raises(AccountError, match=account):
+        await lifecycle.update(world.tenant, account, outs, world.inputs(**world.vendor.example_change))
+
+
+NO_PROOF: dict[str, tuple[Fault, type[AccountError]]] = {
+    "500": (answered(500, carried_out=False), VendorBroken),
+    "403": (answered(403, b'{"message": "Forbidden"}', carried_out=False), NotAuthorised),
+    "200 with a page": (answered(200, HTML, carried_out=False, content_type="text/html"), VendorBroken),
+    "no answer": (lost_before, Unreachable),
+    "cannot connect": (cannot_connect, Unreachable),
+}
+
+
+@pytest.mark.parametrize(("fault", "error"), NO_PROOF.values(), ids=NO_PROOF.keys())
+async def test_an_account_is_not_taken_for_gone_without_proof(
+    world: World, fault: Fault, error: type[AccountError]
+) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    world.fault("GET", *[fault] * 4)
+
+    with pytest.raises(error):
+        await lifecycle.read(world.tenant, account, outs)
+
+
+async def test_a_wrong_base_url_is_no_proof_that_an_account_is_gone(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    world.fault("GET", *[answered(404, b'{"message": "Not Found"}', carried_out=False)] * 2)
+
+    with pytest.raises(Refused):
+        await lifecycle.read(world.tenant, account, outs)
+
+
+async def test_an_account_that_is_gone_reads_as_gone_and_retires_as_done(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    world.store.remove(world.name, account, reserve=False)
+
+    assert await lifecycle.read(world.tenant, account, outs) is None
+    await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_retiring_fails_loudly_when_the_vendor_refuses(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    world.fault(UPDATE[world.name], answered(400, b'{"message": "owns surveys"}', carried_out=False))
+
+    with pytest.raises(Refused, match="owns surveys"):
+        await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_what_others_changed_meanwhile_survives_an_update() -> None:
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        record = world.accounts[account] | {"IsAdmin": True, "ChatRooms": [5], "Devices": "a laptop"}
+        world.store.replace("nexudus", account, record["Email"], record)
+
+        await lifecycle.update(world.tenant, account, outs, world.inputs(full_name="Anna Ruiz"))
+
+        after = world.accounts[account]
+        assert after["FullName"] == "Anna Ruiz"
+        assert (after["IsAdmin"], after["ChatRooms"], after["Devices"]) == (True, [5], "a laptop")

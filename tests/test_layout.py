@@ -1,0 +1,78 @@
+"""The layout explains itself: who may import whom, and what a new vendor costs."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import seatwise
+import seatwise.vendors
+from seatwise.dynamic import vendor_named
+
+PACKAGE = Path(seatwise.__file__).parent
+VENDOR_NAMES = {"enerflo", "nexudus", "tenovos"}  # as of today; a later vendor needs no line here
+
+
+def imports(path: Path) -> set[str]:
+    """Modules a file imports, with those of this package as `seatwise.core.fields`."""
+    package = ["seatwise", *path.relative_to(PACKAGE).parent.parts]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            found |= {".".join([*base, *filter(None, [node.module]), each.name]) for each in node.names}
+    return found
+
+
+def imported_by(folder: str) -> set[str]:
+    return {name for path in (PACKAGE / folder).rglob("*.py") for name in imports(path)}
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("core", ("httpx", "pulumi", "anyio", "sqlite3", "seatwise.wire", "seatwise.vendors", "seatwise.dynamic")),
+        ("wire", ("pulumi", "seatwise.vendors", "seatwise.dynamic", "seatwise.account")),
+        ("vendors", ("httpx", "anyio", "sqlite3", "seatwise.dynamic", "seatwise.sandbox")),
+        ("sandbox", ("httpx", "pulumi", "seatwise.core", "seatwise.wire", "seatwise.vendors")),
+    ],
+)
+def test_reading_order_is_dependency_order(folder: str, forbidden: tuple[str, ...]) -> None:
+    assert [name for name in imported_by(folder) if name.startswith(forbidden)] == []
+
+
+def test_only_the_wire_speaks_http() -> None:
+    users = {path.parent.name for path in PACKAGE.rglob("*.py") if any(i.startswith("httpx") for i in imports(path))}
+    assert users == {"wire"}
+
+
+def test_no_shared_file_knows_a_vendor() -> None:
+    """Nothing but a vendor's own files and the package's list of imports mentions it in code."""
+    for path in PACKAGE.rglob("*.py"):
+        if path.stem in VENDOR_NAMES or path == PACKAGE / "__init__.py":
+            continue
+        code = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        used = {text for text in code if isinstance(text, str) and text in VENDOR_NAMES}
+        assert used == set(), path
+
+
+def test_a_new_file_is_a_new_vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (PACKAGE / "vendors" / "enerflo.py").read_text()
+    (tmp_path / "acme.py").write_text(source.replace("enerflo", "acme").replace("ENERFLO", "ACME"))
+    monkeypatch.setattr(seatwise.vendors, "__path__", [*seatwise.vendors.__path__, str(tmp_path)])
+    monkeypatch.setitem(sys.modules, "seatwise.vendors.acme", None)
+    monkeypatch.delitem(sys.modules, "seatwise.vendors.acme")
+
+    from seatwise import acme  # type: ignore[attr-defined]
+
+    assert "acme" in seatwise.vendors.names()
+    assert vendor_named("acme") is acme.VENDOR
+    assert acme.User._resource_type_name == "dynamic/seatwise/acme:User"
+
+
+def test_a_misspelt_vendor_is_an_import_error() -> None:
+    with pytest.raises(ImportError, match="enerfol"):
+        from seatwise import enerfol  # type: ignore[attr-defined]  # noqa: F401

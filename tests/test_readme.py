@@ -1,0 +1,69 @@
+"""The README tells the truth."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seatwise.dynamic import vendor_named
+from seatwise.vendors import names
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_first_program_passes_a_type_checker(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    (tmp_path / "first.py").write_text(program)
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(tmp_path / "first.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.stdout.startswith("Success"), checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('enerflo.User("a", emial="a@b.c", roles=[])', "emial"),
+        ('enerflo.User("a", email="a@b.c", roles=["x"], office_ids=["12"])', "incompatible type"),
+        ('enerflo.User("a", email="a@b.c")', "roles"),
+        ('nexudus.User("a", full_name="A", email="a@b.c", language=2, on_destroy="drop")', "on_destroy"),
+        ('tenovos.User("a", email="a@b.c", username="a", first_name="A", last_name="B", status="off")', "status"),
+        ("print(tenovos.User.nickname)", "nickname"),
+    ],
+)
+def test_a_type_checker_finds_a_wrong_argument(line: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(f"from seatwise import enerflo, nexudus, tenovos\n{line}\n")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path.parent / "mypy"), str(tmp_path / "wrong.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "Found 1 error" in checked.stdout, checked.stdout
+    assert complaint in checked.stdout
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_every_setting_is_in_the_readme(vendor: str) -> None:
+    settings = vendor_named(vendor).settings_type
+    shared = {"requests_per_minute", "deadline"}
+    assert [
+        name for name in settings.model_fields if name not in shared and settings.variable(name) not in README
+    ] == []
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", README)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_targets_of_the_makefile_are_the_ones_named() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"`?make ([a-z]+)", README)) - {"sure"}
+    assert {target for target in named if f"\n{target}: ##" not in makefile} == set()

@@ -1,0 +1,84 @@
+"""How the Makefile's targets get their tools: nothing half-finished is ever used."""
+
+import importlib.util
+import stat
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """tools/run.py, with a cache folder and a PATH of the test's own."""
+    monkeypatch.setenv("SEATWISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    spec = importlib.util.spec_from_file_location("run", ROOT / "tools" / "run.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def command(folder: Path, name: str, prints: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!{sys.executable}\nprint({prints!r})\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_a_pulumi_command_on_the_path_is_used(run: ModuleType, tmp_path: Path) -> None:
+    found = command(tmp_path / "bin", "pulumi", "v3.260.1")
+    assert run.find_pulumi() == found
+
+
+def test_a_pulumi_command_in_the_cache_is_used_when_the_one_on_the_path_is_too_old(
+    run: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(tmp_path / "bin", "pulumi", "v3.100.0")
+    cached = command(run.CACHE / f"pulumi-{run.PULUMI_VERSION}" / "bin", "pulumi", f"v{run.PULUMI_VERSION}")
+    assert run.find_pulumi() == cached
+    assert "older than 3.254.0" in capsys.readouterr().err
+
+
+def test_without_any_way_to_a_pulumi_command_the_message_says_what_to_install(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "install", lambda folder: False)
+    with pytest.raises(run.SetupError, match=r"https://www\.pulumi\.com/docs/install/.*https://go\.dev/dl/"):
+        run.find_pulumi()
+    assert list(run.CACHE.iterdir()) == []
+
+
+def test_a_step_that_fails_leaves_nothing_that_looks_finished(run: ModuleType, tmp_path: Path) -> None:
+    home = tmp_path / "cache" / "tool-1"
+
+    def interrupted() -> None:
+        with run.finished_folder(home) as folder:
+            (folder / "half").write_text("")
+            assert not home.exists()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(home.parent.iterdir()) == []
+
+
+def test_of_two_that_finish_together_the_first_counts(run: ModuleType, tmp_path: Path) -> None:
+    home = tmp_path / "cache" / "tool-1"
+    with run.finished_folder(home) as folder:
+        (folder / "late").write_text("")
+        with run.finished_folder(home) as other:
+            (other / "early").write_text("")
+    assert [path.name for path in home.iterdir()] == ["early"]
+
+
+def test_the_versions_agree(run: ModuleType) -> None:
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{run.PULUMI_VERSION}" in (ROOT / "tools/pulumi/go.mod").read_text()
+    assert run.version_of("/nowhere/pulumi") == ()

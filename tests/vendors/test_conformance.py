@@ -1,0 +1,218 @@
+"""What is true of every vendor's file, and of every account through Pulumi's own door."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pulumi.dynamic import Config, ConfigureRequest
+from pulumi.output import Unknown
+
+from conftest import Sandbox
+from seatwise.account import Account, AccountArgs, outputs_of
+from seatwise.core.fields import Takes
+from seatwise.dynamic import Door, load
+from seatwise.vendors import names
+from seatwise.wire import loop
+
+RESERVED = {"id", "urn", "opts", "resource_name"}
+
+
+@pytest.fixture(params=names())
+def module(request: pytest.FixtureRequest) -> ModuleType:
+    return import_module(f"seatwise.vendors.{request.param}")
+
+
+@pytest.fixture
+def door(module: ModuleType, sandbox: Sandbox, settings: None) -> Iterator[Door]:
+    if module.VENDOR.name not in {name.split("_")[0].lower() for name in sandbox.environment}:
+        pytest.skip(
+            f"the sandbox has no stand-in for {module.VENDOR.title}: add seatwise/sandbox/{module.VENDOR.name}.py"
+        )
+    door = load(f"{module.VENDOR.name}:User")
+    door._config = Config({}, "test").get  # as `configure` does, which is for the host's process only
+    yield door
+    if door._tenant is not None:
+        loop.call(door._tenant.aclose)
+
+
+# --- the file ---------------------------------------------------------------------------------
+
+
+def test_the_file_is_named_like_the_vendor_and_its_type(module: ModuleType) -> None:
+    assert module.__name__.rpartition(".")[2] == module.VENDOR.name
+    assert issubclass(module.User, Account)
+    assert module.User._resource_type_name == f"dynamic/seatwise/{module.VENDOR.name}:User"
+    assert module.VENDOR.settings_type.vendor == module.VENDOR.name
+
+
+def test_every_field_has_a_line_that_says_what_it_is(module: ModuleType) -> None:
+    arguments = _documented(module.UserArgs)
+    assert [name for name, text in arguments.items() if not text] == []
+    read_only = {name: text for name, text in _documented(module.User).items() if name not in arguments}
+    assert [name for name, text in read_only.items() if not text] == []
+
+
+def test_the_pages_it_follows_are_linked(module: ModuleType) -> None:
+    assert "https://" in (module.__doc__ or "")
+    assert "https://" in (module.User.__doc__ or "")
+
+
+def test_every_argument_that_is_no_secret_is_an_output(module: ModuleType) -> None:
+    schema = module.VENDOR.schema
+    arguments = set(module.UserArgs.__annotations__) - set(AccountArgs.__annotations__)
+    outputs = set(outputs_of(module.User))
+    assert arguments - outputs == {name for name in arguments if schema[name].secret}
+
+
+def test_no_field_has_a_name_that_pulumi_keeps_for_itself(module: ModuleType) -> None:
+    assert [name for name in module.VENDOR.schema if name in RESERVED or name.startswith("__")] == []
+
+
+def test_every_unreadable_argument_is_named_in_the_documentation(module: ModuleType) -> None:
+    fields = module.VENDOR.schema.values()
+    unreadable = [each.name for each in fields if each.takes and not (each.readable or each.secret or each.delta)]
+    assert [name for name in unreadable if f"`{name}`" not in module.User.__doc__] == []
+
+
+def test_retiring_is_something_an_update_takes(module: ModuleType) -> None:
+    schema = module.VENDOR.schema
+    assert all(schema[name].takes & Takes.UPDATE for name in module.VENDOR.retired)
+
+
+# --- the account, through the door ------------------------------------------------------------
+
+
+def checked(door: Door, olds: dict[str, Any], **values: Any) -> dict[str, Any]:
+    result = door.check(olds, {**door.vendor.example, **values})
+    assert [failure.reason for failure in result.failures] == []
+    return result.inputs
+
+
+def through_the_engine(values: Any) -> Any:
+    """Values as they come back from the engine: all numbers are floats, nulls are gone."""
+    if isinstance(values, dict):
+        return {name: through_the_engine(each) for name, each in values.items() if each is not None}
+    if isinstance(values, list):
+        return [through_the_engine(each) for each in values]
+    return float(values) if isinstance(values, int) and not isinstance(values, bool) else values
+
+
+def test_an_account_is_as_declared_after_every_operation(door: Door, sandbox: Sandbox) -> None:
+    vendor = door.vendor.name
+    inputs = through_the_engine(checked(door, {}))
+    created = door.create(inputs)
+    outs = through_the_engine(created.outs)
+    assert list(sandbox.accounts(vendor)) == [created.id]
+    assert door.diff(created.id, outs, inputs).changes is False
+
+    found = door.read(created.id, outs)
+    assert through_the_engine(found.outs) == outs
+    assert through_the_engine(found.inputs) == inputs
+
+    changed = through_the_engine(checked(door, inputs, **door.vendor.example_change))
+    assert door.diff(created.id, outs, changed).changes is True
+    outs = through_the_engine(door.update(created.id, outs, changed).outs)
+    assert door.diff(created.id, outs, changed).changes is False
+    sandbox.mark()
+    door.update(created.id, outs, changed)
+    assert sandbox.requests() == [], "nothing to change, nothing to ask"
+
+    found = door.read(created.id, outs)
+    assert door.diff(created.id, through_the_engine(found.outs), through_the_engine(found.inputs)).changes is False
+    door.delete(created.id, outs)
+    door.delete(created.id, outs)
+    shown = door.read(created.id, outs)
+    assert shown.outs is not None
+    assert {name: shown.outs[name] for name in door.vendor.retired} == door.vendor.retired
+
+
+def test_secrets_are_sent_and_kept_nowhere(door: Door, sandbox: Sandbox) -> None:
+    inputs = through_the_engine(checked(door, {}))
+    created = door.create(inputs)
+    found = door.read(created.id, through_the_engine(created.outs))
+
+    assert "a first password" in str(sandbox.writes()), "the vendor gets it"
+    assert "a first password" not in str((inputs, created.outs, found.outs, found.inputs))
+    assert checked(door, inputs)["password"] == inputs["password"], "the same password is no change"
+
+
+def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: Door) -> None:
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    result = door.check({}, {**door.vendor.example, "email": unknown})
+    assert result.failures == []
+    assert result.inputs["email"] is unknown
+    assert door.diff("1", {**door.vendor.example}, result.inputs).changes is True
+
+
+def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -> None:
+    result = door.check({}, {"email": "nobody", "password": 12345678, "nickname": "x"})
+    reasons = [(failure.property, failure.reason) for failure in result.failures]
+
+    assert ("email", "is not an e-mail address") in reasons
+    assert ("", "nickname is no argument of this resource") in reasons
+    assert ("", "password input should be a valid string") in reasons, "a property that is named is printed"
+    assert "12345678" not in str(reasons)
+
+
+def test_missing_settings_are_one_line_in_preview_and_no_request(
+    door: Door, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in sandbox.environment:
+        monkeypatch.delenv(variable)
+    sandbox.mark()
+    (failure,) = door.check({}, dict(door.vendor.example)).failures
+
+    assert failure.property == ""
+    prefix = door.vendor.name
+    assert f"{prefix.upper()}_" in failure.reason
+    assert f"{prefix}:" in failure.reason
+    assert "\n" not in failure.reason
+    assert sandbox.requests() == []
+
+
+def test_a_failure_is_one_line_and_no_traceback(door: Door, sandbox: Sandbox) -> None:
+    inputs = checked(door, {})
+    door.create(inputs)
+    with pytest.raises(Exception, match="is there already") as caught:
+        door.create(inputs)
+
+    assert f"{type(caught.value).__module__}.{type(caught.value).__qualname__}" == "builtins.seatwise"
+    assert caught.value.__suppress_context__
+    assert "\n" not in str(caught.value)
+
+
+def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: Door) -> None:
+    with pytest.raises(Exception, match="there is no account with this id"):
+        door.read("987654", {"email": "ana@example.com"})
+
+
+def _documented(declaration: type) -> dict[str, str]:
+    """The annotated names of a class, each with the docstring below it."""
+    return dict(_lines(ast.parse(inspect.getsource(declaration)).body[0]))
+
+
+def _lines(declaration: ast.stmt) -> Iterator[tuple[str, str]]:
+    assert isinstance(declaration, ast.ClassDef)
+    for line, below in zip(declaration.body, [*declaration.body[1:], ast.Pass()], strict=True):
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            text = below.value if isinstance(below, ast.Expr) else None
+            yield line.target.id, str(text.value) if isinstance(text, ast.Constant) else ""
+
+
+def test_configure_keeps_the_configuration_and_asks_nobody(module: ModuleType, sandbox: Sandbox) -> None:
+    door = load(f"{module.VENDOR.name}:User")
+    config = Config({f"{module.VENDOR.name}:baseUrl": "https://tenant.example"}, "test")
+    import sys
+
+    limit = getattr(sys, "tracebacklimit", None)
+    try:
+        door.configure(ConfigureRequest(config=config))
+    finally:
+        if limit is None:
+            del sys.tracebacklimit
+    assert door._config(f"{module.VENDOR.name}:baseUrl") == "https://tenant.example"
+    assert sandbox.requests() == []

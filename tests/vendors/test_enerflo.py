@@ -1,0 +1,304 @@
+"""Enerflo: requests built, answers read."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from seatwise.core import errors
+from seatwise.core.http import Answer, Effect, Request
+from seatwise.core.vendor import Limit, Listing
+from seatwise.vendors.enerflo import VENDOR, Settings
+
+ENERFLO = VENDOR(Settings(api_key=SecretStr("key-1")))
+SCHEMA = ENERFLO.schema
+
+
+def ok(body: Any) -> Answer:
+    """A JSON answer with status 200."""
+    return Answer(200, {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+def refused(body: Any, status: int = 400) -> Answer:
+    """A JSON answer that says no."""
+    return Answer(status, {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+EVERYTHING: dict[str, Any] = {
+    "email": "ana@example.com",
+    "roles": ["Sales Rep"],
+    "first_name": "Ana",
+    "last_name": "Ruiz",
+    "phone": "555-555-5555",
+    "manager_email": "bo@example.com",
+    "active": False,
+    "office_ids": [12, 13],
+    "office_id": "12",
+    "manager_id": 4,
+    "timezone": "Pacific/Guam",
+    "external_user_id": "x-1",
+    "notify_email": True,
+    "allow_optimus": True,
+    "can_create_customers": False,
+    "can_reassign_leads": False,
+    "password": "pass word",
+    "on_existing": "adopt",
+    "on_destroy": "retain",
+}
+ON_THE_CREATE_PAGE = [
+    "email",
+    "roles",
+    "notify_email",
+    "can_create_customers",
+    "allow_optimus",
+    "first_name",
+    "last_name",
+    "phone",
+    "password",
+    "timezone",
+    "external_user_id",
+    "manager_email",
+    "manager_id",
+    "office_id",
+    "can_reassign_leads",
+]
+ON_THE_UPDATE_PAGE = [
+    "manager_email",
+    "first_name",
+    "last_name",
+    "phone",
+    "email",
+    "active",
+    "roles",
+    "office_ids",
+]
+
+
+def test_every_documented_field_can_be_set() -> None:
+    """The time zones of the page are not all there are."""
+    assert SCHEMA.check(EVERYTHING, frozenset()) == (EVERYTHING, [])
+
+
+def test_a_create_posts_every_field_of_its_page_and_no_other() -> None:
+    assert ENERFLO.create(EVERYTHING) == Request(
+        "POST", "/api/v1/users", Effect.CREATE, json={name: EVERYTHING[name] for name in ON_THE_CREATE_PAGE}
+    )
+
+
+def test_a_create_says_the_flags_that_the_vendor_requires() -> None:
+    assert ENERFLO.create({"email": "ana@example.com", "roles": ["Setter"]}).json == {
+        "email": "ana@example.com",
+        "roles": ["Setter"],
+        "notify_email": False,
+        "allow_optimus": False,
+    }
+
+
+def test_an_update_puts_every_field_of_its_page_with_the_id_in_the_body() -> None:
+    body = {"id": "7"} | {name: EVERYTHING[name] for name in ON_THE_UPDATE_PAGE}
+    assert ENERFLO.update("7", EVERYTHING, None) == Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
+
+
+def test_an_update_sends_what_changed_only() -> None:
+    assert ENERFLO.update("7", {"active": False}, None).json == {"id": "7", "active": False}
+
+
+def test_an_account_is_read_by_its_id() -> None:
+    assert ENERFLO.read("7/../8") == Request("GET", "/api/v3/users/7%2F..%2F8")
+
+
+def test_an_account_is_looked_for_in_the_whole_list() -> None:
+    assert ENERFLO.find("ana@example.com", 2) == Request("GET", "/api/v3/users", query={"page": 2, "pageSize": 100})
+
+
+def test_the_key_goes_in_a_header_and_lasts() -> None:
+    token = ENERFLO.token()
+    assert (token.headers, token.expires_in, token.expires_at) == ({"api-key": "key-1"}, None, None)
+
+
+def test_the_documented_limit_is_300_a_minute() -> None:
+    assert ENERFLO.limits == (Limit(300, 60),)
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "account"),
+    [
+        pytest.param({"success": True, "user": {"id": 7}}, "7", id="user"),
+        pytest.param({"data": {"id": 7}}, "7", id="data"),
+        pytest.param({"data": {"user": {"id": "7"}}}, "7", id="data, user"),
+        pytest.param({"results": [{"id": 7}]}, "7", id="results"),
+        pytest.param({"id": 7, "email": "ana@example.com"}, "7", id="bare"),
+        pytest.param({"results": [{"id": 7}, {"id": 8}]}, None, id="several"),
+        pytest.param({"success": True}, None, id="none"),
+        pytest.param([7], None, id="no object"),
+    ],
+)
+def test_the_id_of_a_new_account_is_found_wherever_it_is(body: Any, account: str | None) -> None:
+    assert ENERFLO.created(ok(body)) == account
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        pytest.param({"roles": ["agent", "setter"]}, {"roles": ["agent", "setter"]}, id="roles: list"),
+        pytest.param({"roles": "agent, setter,"}, {"roles": ["agent", "setter"]}, id="roles: commas"),
+        pytest.param({"role": "agent"}, {"roles": ["agent"]}, id="role"),
+        pytest.param({"roles": [{"slug": "agent"}, {"name": "Setter"}]}, {"roles": ["agent", "Setter"]}, id="objects"),
+        pytest.param({"active": 1}, {"active": True}, id="active: 1"),
+        pytest.param({"active": 0}, {"active": False}, id="active: 0"),
+        pytest.param({"active": True}, {"active": True}, id="active: true"),
+        pytest.param({"external_user_id": "x"}, {"external_user_id": "x"}, id="external id"),
+        pytest.param({"agent": {"external_user_id": "x"}}, {"external_user_id": "x"}, id="external id: agent"),
+        pytest.param({"agent": {"id": 3}}, {}, id="an agent without an external id"),
+        pytest.param(
+            {"meta": {"allow_optimus": 1, "can_create_customers": 0}},
+            {"allow_optimus": True, "can_create_customers": False},
+            id="flags in meta",
+        ),
+        pytest.param({"company_id": 5, "valid_email": 1}, {"company_id": 5, "valid_email": True}, id="read-only"),
+        pytest.param({"office_id": 12}, {"office_id": "12"}, id="office id: number"),
+        pytest.param({"intercom_user_jwt": "s3cret", "password": "s3cret"}, {}, id="secrets"),
+        pytest.param({"meta": None, "agent": None}, {}, id="nulls"),
+    ],
+)
+def test_a_record_is_read_in_each_of_its_shapes(fields: dict[str, Any], values: dict[str, Any]) -> None:
+    record = ENERFLO.record(ok({"user": {"id": 7} | fields}))
+    assert record is not None
+    assert ENERFLO.account_id(record) == "7"
+    parsed = SCHEMA.parse(record)
+    parsed.pop("role_slugs", None)
+    assert repr(dict(sorted(parsed.items()))) == repr(dict(sorted(values.items())))
+
+
+def test_roles_are_read_twice_to_compare_and_to_show() -> None:
+    record = ENERFLO.record(ok({"id": 7, "roles": "agent"}))
+    assert record is not None
+    assert SCHEMA.parse(record) == {"roles": ["agent"], "role_slugs": ["agent"]}
+
+
+@pytest.mark.parametrize(
+    ("names", "slugs", "same"),
+    [
+        (["Sales Rep"], ["agent"], True),
+        (["Super Admin"], ["supercompany"], True),
+        (["Regional Manager", "Setter"], ["setter", "regional_manager"], True),
+        (["Office Admin"], ["office-admin"], True),
+        (["Sales Rep"], ["setter"], False),
+        (["Sales Rep"], ["agent", "setter"], False),
+    ],
+)
+def test_a_role_is_the_same_by_name_and_by_slug(names: list[str], slugs: list[str], same: bool) -> None:
+    assert SCHEMA["roles"].same(names, slugs) is same
+
+
+@pytest.mark.parametrize(
+    ("slugs", "before", "roles"),
+    [
+        pytest.param(["epc"], {}, ["Project Manager"], id="right after a write"),
+        pytest.param(["epc"], {"role_slugs": ["epc"]}, ["Project Manager"], id="as before"),
+        pytest.param(["b", "a"], {"role_slugs": ["a", "b"]}, ["Project Manager"], id="in another order"),
+        pytest.param(["other"], {"role_slugs": ["epc"]}, ["other"], id="changed by hand"),
+    ],
+)
+def test_slugs_that_nobody_knows_stand_for_the_declared_names_until_they_change(
+    slugs: list[str], before: dict[str, Any], roles: list[str]
+) -> None:
+    outs: dict[str, Any] = {"roles": slugs, "role_slugs": slugs}
+    ENERFLO.settle(outs, {"roles": ["Project Manager"]}, before)
+    assert outs == {"roles": roles, "role_slugs": slugs}
+
+
+def test_roles_that_nobody_declared_stay_as_they_were_read() -> None:
+    outs: dict[str, Any] = {"roles": ["epc"], "role_slugs": ["epc"]}
+    ENERFLO.settle(outs, {}, {})
+    assert outs == {"roles": ["epc"], "role_slugs": ["epc"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "listing"),
+    [
+        pytest.param(
+            {"success": True, "page": 1, "totalPages": 2, "results": [{"id": 7, "role": "agent"}]},
+            Listing([{"id": 7, "role": "agent", "roles": ["agent"]}], True),
+            id="more pages",
+        ),
+        pytest.param({"page": 2, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}], False), id="last page"),
+        pytest.param({"results": [{"id": 7}, None]}, Listing([{"id": 7}], False), id="short, without pages"),
+        pytest.param({"results": [{"id": 7}] * 100}, Listing([{"id": 7}] * 100, True), id="full, without pages"),
+        pytest.param({"page": 1, "totalPages": None, "results": [{"id": 7}]}, Listing([{"id": 7}]), id="no count"),
+        pytest.param({"page": None, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}]), id="no page"),
+        pytest.param({"results": []}, Listing([], False), id="empty"),
+        pytest.param({"success": False}, None, id="no results"),
+    ],
+)
+def test_a_list_says_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
+    assert ENERFLO.found(ok(body)) == listing
+
+
+def test_a_failure_can_come_with_status_200() -> None:
+    assert not ENERFLO.succeeded(ok({"success": False}))
+    assert ENERFLO.succeeded(ok({"success": True}))
+    assert ENERFLO.succeeded(Answer(200, {}, b"anything"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(refused({"errors": {"email": ["The email has already been taken."]}}, 422), id="by field, 422"),
+        pytest.param(refused({"errors": {"email": "The email has already been taken."}}), id="by field, bare"),
+        pytest.param(refused({"message": "The email has already been taken."}), id="message"),
+        pytest.param(refused({"errors": ["The email has already been taken."]}), id="list"),
+        pytest.param(refused({"success": False, "reason": "The email has already been taken."}), id="another key"),
+        pytest.param(Answer(400, {}, b"The email has already been taken."), id="text"),
+    ],
+)
+def test_a_taken_email_is_recognised_in_each_shape_of_refusal(answer: Answer) -> None:
+    refusal = ENERFLO.refusal(answer, "create", "ana@example.com")
+    assert type(refusal) is errors.AccountExists
+
+
+def test_a_refusal_quotes_all_reasons() -> None:
+    answer = refused({"message": "Invalid.", "errors": {"phone": ["Too short.", "No digits."], "roles": "Unknown."}})
+    refusal = ENERFLO.refusal(answer, "create", "ana@example.com")
+    assert type(refusal) is errors.InvalidField
+    assert str(refusal) == (
+        "Enerflo ana@example.com: create refused with 400: Too short. No digits. Unknown. "
+        "Correct it in the program and run `pulumi up` again"
+    )
+
+
+def test_the_html_of_a_429_is_not_read() -> None:
+    headers = {"content-type": "text/html; charset=UTF-8", "retry-after": "12"}
+    answer = Answer(429, headers, b"<html>Too Many Requests</html>")
+    assert ENERFLO.wait(answer)
+    refusal = ENERFLO.refusal(answer, "update", "7")
+    assert type(refusal) is errors.RateLimited
+    assert str(refusal) == "Enerflo 7: update refused with 429. Run it again later"
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "given", "fields"),
+    [
+        pytest.param({"roles": ["Sales Rep"]}, {"office_id", "manager_id"}, [], id="Sales Rep"),
+        pytest.param({"roles": ["Setter", "agent"]}, {"office_id"}, [], id="its slug"),
+        pytest.param({"roles": ["Setter"]}, {"office_id"}, ["office_id"], id="office"),
+        pytest.param({"roles": []}, {"office_id", "manager_id"}, ["manager_id", "office_id"], id="both"),
+        pytest.param({"roles": ["Setter"]}, {"office_ids"}, [], id="office_ids"),
+        pytest.param({}, {"roles", "office_id"}, [], id="roles not known yet"),
+    ],
+)
+def test_the_ids_of_office_and_manager_belong_to_a_sales_rep(
+    values: dict[str, Any], given: set[str], fields: list[str]
+) -> None:
+    problems = [*ENERFLO.rules(values, frozenset(given | set(values)))]
+    assert [problem.field for problem in problems] == fields
+    assert all('"Sales Rep"' in problem.reason and problem.field in problem.reason for problem in problems)

@@ -1,0 +1,373 @@
+"""Nexudus: requests built, answers read."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from seatwise.core import errors
+from seatwise.core.http import Answer, Effect, Request
+from seatwise.core.state import expand
+from seatwise.core.vendor import Limit, Listing
+from seatwise.vendors.nexudus import VENDOR, Language, Settings
+
+NEXUDUS = VENDOR(Settings(username="ops@example.com", password=SecretStr("pass-1")))
+SCHEMA = NEXUDUS.schema
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> Answer:
+    """A JSON answer."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, {"content-type": "application/json"} | names, json.dumps(body).encode())
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+DOCUMENTED: list[tuple[str, str, Any]] = [
+    ("full_name", "FullName", "Ana Ruiz"),
+    ("email", "Email", "ana@example.com"),
+    ("language", "Language", Language.SPANISH),
+    ("password_salt", "PasswordSalt", "salt"),
+    ("last_help_visited", "LastHelpVisited", 4),
+    ("invalid_login_attempts", "InvalidLoginAttempts", 5),
+    ("access_token", "AccessToken", "token"),
+    ("preferred_language_id", "PreferredLanguageId", 6),
+    ("new_password", "NewPassword", "new one"),
+    ("password", "Password", "pass word"),
+    ("new_avatar_url", "NewAvatarUrl", "https://example.com/ana.png"),
+    ("clear_avatar_file", "ClearAvatarFile", True),
+    ("application_id", "ApplicationId", 7),
+    ("active", "Active", False),
+    ("is_admin", "IsAdmin", True),
+    ("api_access", "APIAccess", True),
+    ("validated", "Validated", True),
+    ("must_reset_password", "MustResetPassword", True),
+    ("last_access", "LastAccess", "2026-01-31T09:00:00Z"),
+    ("devices", "Devices", "phone"),
+    ("on_new_email", "OnNewEmail", True),
+    ("on_help_desk_msg", "OnHelpDeskMsg", True),
+    ("on_new_wall_post", "OnNewWallPost", True),
+    ("on_new_member", "OnNewMember", True),
+    ("on_profile_changes", "OnProfileChanges", True),
+    ("on_new_blog_comment", "OnNewBlogComment", True),
+    ("on_new_event_comment", "OnNewEventComment", True),
+    ("on_tariff_change", "OnTariffChange", True),
+    ("on_booking_change", "OnBookingChange", True),
+    ("on_tentative_booking_change", "OnTentativeBookingChange", True),
+    ("on_purchases", "OnPurchases", True),
+    ("on_visitor_registration", "OnVisitorRegistration", True),
+    ("on_platform_invoices", "OnPlaformInvoices", True),
+    ("receive_community_digest", "ReceiveCommunityDigest", True),
+    ("receive_every_message", "ReceiveEveryMessage", True),
+    ("two_factor_secret", "TwoFactorSecret", "secret"),
+    ("email_call_back_guid", "EmailCallBackGuid", "7d6207c0-f423-11e9-8071-89c0c4052141"),
+    ("businesses", "Businesses", [1]),
+    ("user_roles", "UserRoles", [2]),
+    ("chat_rooms", "ChatRooms", [3]),
+    ("last_received_community_thread_date", "LastReceivedCommunityThreadDate", "2026-01-31T09:00:00Z"),
+    ("last_received_community_message_date", "LastReceivedCommunityMessageDate", "2026-01-31T09:00:00Z"),
+    ("next_community_digest", "NextCommunityDigest", "2026-01-31T09:00:00Z"),
+    ("support_team_user_email", "SupportTeamUserEmail", "bo@example.com"),
+    ("last_login_attempt", "LastLoginAttempt", "2026-01-31T09:00:00Z"),
+    ("on_access_control_errors", "OnAccessControlErrors", True),
+    ("next_help_desk_message_reminder", "NextHelpDeskMessageReminder", "2026-01-31T09:00:00Z"),
+    ("on_member_removed_from_team", "OnMemberRemovedFromTeam", True),
+    ("on_virtual_office_tariff_change", "OnVirtualOfficeTariffChange", True),
+    ("on_virtual_office_delivery_preference_update", "OnVirtualOfficeDeliveryPreferenceUpdate", True),
+    ("on_identity_check_update", "OnIdentityCheckUpdate", True),
+]
+DELTAS: list[tuple[str, list[int], str, list[int]]] = [
+    ("added_businesses", [9], "Businesses", [1, 2, 9]),
+    ("removed_businesses", [1], "Businesses", [2]),
+    ("added_user_roles", [9], "UserRoles", [1, 2, 9]),
+    ("removed_user_roles", [1], "UserRoles", [2]),
+    ("added_chat_rooms", [9], "ChatRooms", [1, 2, 9]),
+    ("removed_chat_rooms", [1], "ChatRooms", [2]),
+]
+EMPTY = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
+NO_ACTION = {"Password": None, "NewPassword": None, "NewAvatarUrl": None, "ClearAvatarFile": None}
+
+
+@pytest.mark.parametrize(("argument", "wire", "value"), DOCUMENTED, ids=[wire for _, wire, _ in DOCUMENTED])
+def test_every_documented_field_can_be_set(argument: str, wire: str, value: Any) -> None:
+    required = {"full_name": "Ana", "email": "ana@example.com", "language": 1}
+    values, problems = SCHEMA.check(required | {argument: value}, frozenset())
+    assert not problems
+    given = {argument: values[argument]}
+    assert NEXUDUS.create(given).json == EMPTY | {wire: value}
+    assert NEXUDUS.update("7", given, {"Id": 7}).json == {"Id": 7} | EMPTY | NO_ACTION | {wire: value}
+
+
+@pytest.mark.parametrize(("argument", "items", "wire", "whole"), DELTAS, ids=[argument for argument, *_ in DELTAS])
+def test_items_can_be_added_and_removed_and_are_sent_as_the_whole_list(
+    argument: str, items: list[int], wire: str, whole: list[int]
+) -> None:
+    current = {"businesses": [1, 2], "user_roles": [1, 2], "chat_rooms": [1, 2]}
+    request = NEXUDUS.update("7", expand(SCHEMA, {argument: items}, current), {"Id": 7})
+    assert request.json == {"Id": 7} | EMPTY | NO_ACTION | {wire: whole}
+
+
+def test_a_create_posts_the_values_with_the_vendors_bookkeeping() -> None:
+    values = {"full_name": "Ana", "language": 2, "on_existing": "adopt"}
+    body = {"FullName": "Ana", "Language": 2} | EMPTY
+    assert NEXUDUS.create(values) == Request("POST", "/api/sys/users", Effect.CREATE, json=body)
+
+
+def test_an_update_puts_the_whole_record_back_and_sets_off_no_action() -> None:
+    """What nobody declared stays; keys that would act are nulled."""
+    record = {
+        "Id": 7,
+        "FullName": "Ana",
+        "OnPurchases": True,
+        "PasswordSalt": "salt",
+        "LastHelpVisited": 3,
+        "InvalidLoginAttempts": 1,
+        "UserRoles": [77],
+        "SystemId": "own",
+        "Password": "hash",
+        "NewPassword": "x",
+        "NewAvatarUrl": "x",
+        "ClearAvatarFile": True,
+    }
+    request = NEXUDUS.update("7", {"full_name": "Anna"}, record)
+    body = record | NO_ACTION | {"FullName": "Anna"}
+    assert request == Request("PUT", "/api/sys/users", Effect.REPEATABLE, json=body)
+    assert record["Password"] == "hash"
+
+
+def test_an_update_sends_an_action_that_is_declared() -> None:
+    body = NEXUDUS.update("7", {"new_password": "pass word"}, {"Id": 7}).json
+    assert body == {"Id": 7} | EMPTY | NO_ACTION | {"NewPassword": "pass word"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (NEXUDUS.read("7"), Request("GET", "/api/sys/users/7")),
+        (NEXUDUS.delete("7"), Request("DELETE", "/api/sys/users/7", Effect.REPEATABLE)),
+        (NEXUDUS.delete("7/8"), Request("DELETE", "/api/sys/users/7%2F8", Effect.REPEATABLE)),
+        (
+            NEXUDUS.find("ana+1@example.com", 2),
+            Request("GET", "/api/sys/users", query={"User_Email": "ana+1@example.com", "page": 2, "size": 100}),
+        ),
+    ],
+    ids=["read", "delete", "an id cannot lead elsewhere", "find"],
+)
+def test_an_account_is_asked_for(request_: Request, expected: Request) -> None:
+    assert request_ == expected
+
+
+def test_the_documented_limits_are_kept() -> None:
+    """Sixty writes and 120 requests a minute, ten requests a second."""
+    assert NEXUDUS.limits == (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
+
+
+def test_languages_have_the_vendors_numbers() -> None:
+    assert {each.name: each.value for each in Language} == {"ENGLISH_US": 1, "SPANISH": 2, "ENGLISH_UK": 3}
+
+
+# --- login ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("client_id", "refresh", "headers", "form"),
+    [
+        pytest.param(
+            None,
+            None,
+            {},
+            {"grant_type": "password", "username": "ops@example.com", "password": "pass-1"},
+            id="password",
+        ),
+        pytest.param(
+            "ci",
+            None,
+            {"client_id": "ci"},
+            {"grant_type": "password", "username": "ops@example.com", "password": "pass-1"},
+            id="password, client id",
+        ),
+        pytest.param(
+            None,
+            "r1",
+            {"client_id": "ops@example.com"},
+            {"grant_type": "refresh_token", "refresh_token": "r1"},
+            id="refresh",
+        ),
+        pytest.param(
+            "ci",
+            "r1",
+            {"client_id": "ci"},
+            {"grant_type": "refresh_token", "refresh_token": "r1"},
+            id="refresh, client id",
+        ),
+    ],
+)
+def test_a_login_is_a_form(
+    client_id: str | None, refresh: str | None, headers: dict[str, str], form: dict[str, str]
+) -> None:
+    vendor = VENDOR(Settings(username="ops@example.com", password=SecretStr("pass-1"), client_id=client_id))
+    assert vendor.token() is None
+    assert vendor.login(refresh) == Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
+
+
+def test_a_login_gives_a_bearer_token_that_can_be_refreshed() -> None:
+    body = {"access_token": "a1", "token_type": "bearer", "expires_in": 604799, "refresh_token": "r1"}
+    token = NEXUDUS.granted(answer(body))
+    assert (token.headers, token.expires_in, token.refresh) == ({"Authorization": "Bearer a1"}, 604799, "r1")
+
+
+def test_a_token_from_elsewhere_needs_no_login() -> None:
+    token = VENDOR(Settings(token=SecretStr("t1"))).token()
+    assert token is not None
+    assert (token.headers, token.expires_in) == ({"Authorization": "Bearer t1"}, None)
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+WRITTEN = {"Status": 200, "Message": "User was successfully created.", "Value": {"Id": 87654321}, "Errors": None}
+
+
+def test_a_write_says_the_id_and_not_the_record() -> None:
+    said = answer(WRITTEN | {"WasSuccessful": True})
+    assert NEXUDUS.succeeded(said)
+    assert NEXUDUS.created(said) == "87654321"
+    assert NEXUDUS.record(said) is None
+
+
+@pytest.mark.parametrize("body", [{"Value": None}, {"Value": {}}, {}, None, [1]], ids=repr)
+def test_a_write_may_say_no_id(body: Any) -> None:
+    assert NEXUDUS.created(answer(body)) is None
+
+
+def test_a_failure_can_come_with_status_200() -> None:
+    assert not NEXUDUS.succeeded(answer({"Message": "No.", "WasSuccessful": False}))
+    assert not NEXUDUS.succeeded(answer(WRITTEN | {"WasSuccessful": True}, 500))
+
+
+def test_a_record_is_read_without_its_secrets() -> None:
+    body = {
+        "Id": 7,
+        "FullName": "Ana Ruiz",
+        "Language": 0,
+        "APIAccess": True,
+        "OnPlaformInvoices": False,
+        "UserRoles": [77],
+        "PreferredLanguageId": None,
+        "LastAccess": "2026-01-31T09:00:00Z",
+        "TwoFactorEnabled": False,
+        "UniqueId": "u1",
+        "Password": None,
+        "PasswordSalt": "s3cret",
+        "AccessToken": "s3cret",
+        "TwoFactorSecret": "s3cret",
+        "NewAvatarUrl": None,
+        "IsNew": False,
+    }
+    record = NEXUDUS.record(answer(body))
+    assert record == body
+    assert NEXUDUS.account_id(record) == "7"
+    assert SCHEMA.parse(record) == {
+        "full_name": "Ana Ruiz",
+        "language": 0,
+        "api_access": True,
+        "on_platform_invoices": False,
+        "user_roles": [77],
+        "preferred_language_id": None,
+        "last_access": "2026-01-31T09:00:00Z",
+        "two_factor_enabled": False,
+        "unique_id": "u1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "listing"),
+    [
+        ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}], True)),
+        ({"Records": [], "HasNextPage": False}, Listing([], False)),
+        ({"Records": [{"Id": 7}]}, Listing([{"Id": 7}], False)),
+        ({"Records": None}, None),
+        ([{"Id": 7}], None),
+    ],
+    ids=["more", "empty", "no word of more", "no records", "no envelope"],
+)
+def test_a_list_says_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
+    assert NEXUDUS.found(answer(body)) == listing
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        pytest.param(answer({"Message": "Not found"}, 404), True, id="404"),
+        pytest.param(answer(None), True, id="200 null"),
+        pytest.param(Answer(200, {}, b" "), True, id="200 and nothing"),
+        pytest.param(answer({"Id": 7}), False, id="a record"),
+        pytest.param(answer({}), False, id="an empty object"),
+        pytest.param(answer(None, 401), False, id="401"),
+        pytest.param(answer(None, 500), False, id="500"),
+    ],
+)
+def test_an_account_is_missing_only_when_the_answer_says_so(said: Answer, missing: bool) -> None:
+    assert NEXUDUS.missing(said) is missing
+
+
+def invalid(field: str, message: str) -> dict[str, Any]:
+    """The body of a 400."""
+    error = {"AttemptedValue": None, "Message": message, "PropertyName": field}
+    return {"Message": f"{field}: {message}", "Value": None, "Errors": [error], "WasSuccessful": False}
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        pytest.param(answer(invalid("FullName", "is a required field"), 400), errors.InvalidField, id="another field"),
+        pytest.param(answer(invalid("Email", "is a required field"), 400), errors.InvalidField, id="no e-mail"),
+        pytest.param(answer(invalid("Email", "is not a valid email"), 400), errors.InvalidField, id="no good e-mail"),
+        pytest.param(answer(invalid("Email", "is already in use"), 400), errors.AccountExists, id="taken e-mail"),
+        pytest.param(answer({"Message": "Conflict"}, 409), errors.AccountExists, id="conflict"),
+        pytest.param(Answer(409, {"retry-after": "5"}), errors.RateLimited, id="throttled"),
+        pytest.param(answer({"Message": "No.", "WasSuccessful": False}), errors.VendorBroken, id="200, not successful"),
+        pytest.param(answer({"Message": "An error", "Errors": None}, 500), errors.VendorBroken, id="500"),
+    ],
+)
+def test_a_refused_create_says_what_kind_of_refusal_it_is(said: Answer, kind: type[errors.Refused]) -> None:
+    assert type(NEXUDUS.refusal(said, "create", "ana@example.com")) is kind
+
+
+def test_a_refusal_quotes_the_summary_of_what_is_invalid() -> None:
+    refusal = NEXUDUS.refusal(answer(invalid("FullName", "is a required field"), 400), "update", "7")
+    assert str(refusal) == (
+        "Nexudus 7: update refused with 400: FullName: is a required field. "
+        "Correct it in the program and run `pulumi up` again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"), [({"retry-after": "5"}, True), ({}, False)], ids=["Retry-After", "no Retry-After"]
+)
+def test_a_409_is_a_throttle_when_it_says_how_long_to_wait(headers: dict[str, str], waits: bool) -> None:
+    assert NEXUDUS.wait(Answer(409, headers)) is waits
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "unknown", "fields"),
+    [
+        pytest.param({"businesses": [1]}, set(), [], id="whole list"),
+        pytest.param({"added_businesses": [1], "removed_businesses": [2]}, set(), [], id="deltas"),
+        pytest.param({"businesses": [1], "added_user_roles": [1]}, set(), [], id="another list's delta"),
+        pytest.param({"businesses": [1], "added_businesses": [2]}, set(), ["businesses"], id="list and added"),
+        pytest.param({"chat_rooms": [1], "removed_chat_rooms": [2]}, set(), ["chat_rooms"], id="list and removed"),
+        pytest.param({"user_roles": [1]}, {"added_user_roles"}, ["user_roles"], id="list and unknown delta"),
+        pytest.param(
+            {"added_user_roles": [1, 2], "removed_user_roles": [2, 3]}, set(), ["added_user_roles"], id="both ways"
+        ),
+    ],
+)
+def test_a_whole_list_and_its_deltas_exclude_each_other(
+    values: dict[str, Any], unknown: set[str], fields: list[str]
+) -> None:
+    problems = [*NEXUDUS.rules(values, frozenset(values) | unknown)]
+    assert [problem.field for problem in problems] == fields

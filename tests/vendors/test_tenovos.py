@@ -1,0 +1,341 @@
+"""Tenovos: requests built, answers read."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from seatwise.core import errors
+from seatwise.core.http import Answer, Effect, Request
+from seatwise.core.vendor import Listing
+from seatwise.vendors.tenovos import VENDOR, Settings
+
+V1 = VENDOR(
+    Settings(
+        base_url="https://tenovos.example/v1",
+        api_key=SecretStr("key-1"),
+        client_id="client-1",
+        username="ops",
+        password=SecretStr("pass-1"),
+    )
+)
+V1_5 = VENDOR(
+    Settings(
+        base_url="https://tenovos.example/v1",
+        api_key=SecretStr("key-1"),
+        username="ops",
+        password=SecretStr("pass-1"),
+        api_version="1.5",
+    )
+)
+SCHEMA = V1.schema
+ROLE = "7d5620e0-f423-11e9-8071-89c0c4052141"
+GROUP = "7d6207c0-f423-11e9-8071-89c0c4052141"
+
+
+def answer(body: Any, status: int = 200) -> Answer:
+    """A JSON answer."""
+    return Answer(status, {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+EVERYTHING: dict[str, Any] = {
+    "email": "ana@example.com",
+    "username": "ana",
+    "first_name": "Ana",
+    "last_name": "Ruiz",
+    "friendly_name": "Ana R.",
+    "user_role_id": ROLE,
+    "user_role_name": "End user",
+    "groups": [GROUP],
+    "company": "Example Inc.",
+    "country": "USA",
+    "contact": "555 010 0001",
+    "phone": "(555) 010-0002",
+    "status": "disabled",
+    "account_type": "local",
+    "password": "pass word",
+    "on_existing": "adopt",
+    "on_destroy": "retain",
+}
+
+
+def test_every_documented_field_can_be_set() -> None:
+    assert SCHEMA.check(EVERYTHING, frozenset()) == (EVERYTHING, [])
+
+
+def test_a_create_posts_every_field_of_its_page_with_attributes_nested_and_as_text() -> None:
+    body = {
+        "firstName": "Ana",
+        "lastName": "Ruiz",
+        "friendlyName": "Ana R.",
+        "email": "ana@example.com",
+        "username": "ana",
+        "password": "pass word",
+        "accountType": "local",
+        "customAttributes": {
+            "country": "USA",
+            "company": "Example Inc.",
+            "phone": "(555) 010-0002",
+            "contact": "555 010 0001",
+        },
+        "userRoleId": ROLE,
+        "groups": [GROUP],
+    }
+    assert V1.create(EVERYTHING) == Request("POST", "/user", Effect.CREATE, json=body)
+
+
+def test_an_update_patches_every_field_of_its_page_flat_and_with_numbers() -> None:
+    body = {
+        "firstName": "Ana",
+        "lastName": "Ruiz",
+        "friendlyName": "Ana R.",
+        "email": "ana@example.com",
+        "company": "Example Inc.",
+        "country": "USA",
+        "contact": 5550100001,
+        "phone": 5550100002,
+        "userRoleId": ROLE,
+        "userRoleName": "End user",
+        "groups": [GROUP],
+        "status": "disabled",
+    }
+    assert V1.update("u-1", EVERYTHING, None) == Request("PATCH", "/user/u-1", Effect.REPEATABLE, json=body)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("+1 (555) 010-0001", 15550100001),
+        ("0155", 155),
+        ("Front desk", "Front desk"),
+        ("555-0100 ext. 7", "555-0100 ext. 7"),
+        ("-", "-"),
+        ("", ""),
+    ],
+)
+def test_an_update_sends_a_number_as_one_and_leaves_text_to_the_vendor(text: str, sent: int | str) -> None:
+    assert V1.update("u-1", {"phone": text}, None).json == {"phone": sent}
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (V1.read("u-1"), Request("GET", "/user/u-1")),
+        (V1.read("../group"), Request("GET", "/user/..%2Fgroup")),
+        (V1.update("a/b", {}, None), Request("PATCH", "/user/a%2Fb", Effect.REPEATABLE, json={})),
+        (V1.find("ana+1@example.com", 1), Request("GET", "/user/search/ana%2B1%40example.com")),
+        (
+            V1_5.find("ana@example.com", 3),
+            Request("GET", "/user/search/ana%40example.com", query={"from": 200, "limit": 100}),
+        ),
+    ],
+    ids=["read", "read: no other path", "update: no other path", "search", "search in 1.5"],
+)
+def test_an_account_is_asked_for(request_: Request, expected: Request) -> None:
+    assert request_ == expected
+
+
+# --- login ------------------------------------------------------------------------------------
+
+
+def test_a_login_sends_who_it_is_and_the_key() -> None:
+    who = {"username": "ops", "password": "pass-1"}
+    headers = {"X-API-Key": "key-1"}
+    assert V1.token() is None
+    assert V1.login(None) == Request(
+        "POST", "/auth/token", Effect.LOGIN, headers=headers, json={"clientId": "client-1"} | who
+    )
+    assert V1_5.login(None) == Request("POST", "/auth/token", Effect.LOGIN, headers=headers, json=who)
+
+
+SESSION = {"authorization": "id-1", "accessToken": "a-1", "refreshToken": "r-1", "expireEpoch": 1800000000500}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "headers"),
+    [
+        (V1, {"X-API-Key": "key-1", "Authorization": "id-1", "AccessToken": "a-1"}),
+        (V1_5, {"X-API-Key": "key-1", "Authorization": "id-1"}),
+    ],
+    ids=["1.0", "1.5"],
+)
+def test_a_session_gives_the_headers_of_every_request(vendor: Any, headers: dict[str, str]) -> None:
+    token = vendor.granted(answer({"clientId": "client-1", "session": SESSION}))
+    assert token.headers == headers
+    assert token.expires_at == 1800000000.5
+
+
+def test_a_session_is_refreshed_with_its_tokens() -> None:
+    refresh = V1.granted(answer({"session": SESSION})).refresh
+    assert V1.login(refresh).json == {"session": {"accessToken": "a-1", "refreshToken": "r-1"}}
+
+
+def test_a_session_without_a_refresh_token_is_followed_by_a_new_login() -> None:
+    token = V1.granted(answer({"session": {"authorization": "id-1", "accessToken": "a-1"}}))
+    assert (token.refresh, token.expires_at) == (None, None)
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "account"),
+    [({"roleId": ROLE, "status": "success"}, None), ({"userId": "u-1", "status": "success"}, "u-1")],
+    ids=["as documented", "with an id"],
+)
+def test_the_answer_to_a_create_holds_no_id_unless_it_does(body: Any, account: str | None) -> None:
+    assert V1.created(answer(body)) == account
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        pytest.param(
+            {"customerId": "1", "emailId": "ana@example.com", "firstName": "Ana", "lastName": "Ruiz"},
+            {"email": "ana@example.com", "first_name": "Ana", "last_name": "Ruiz", "customer_id": "1"},
+            id="names in 1.0",
+        ),
+        pytest.param(
+            {"roleId": ROLE, "status": "enabled", "groups": [GROUP]},
+            {"user_role_id": ROLE, "groups": [GROUP], "status": "enabled"},
+            id="role, status and groups in 1.0",
+        ),
+        pytest.param(
+            {"userName": "ana", "friendlyName": "Ana R.", "company": "Example", "country": "USA"},
+            {"username": "ana", "friendly_name": "Ana R.", "company": "Example", "country": "USA"},
+            id="what 1.5 adds",
+        ),
+        pytest.param({"contact": "Bo", "phone": 5550100001}, {"contact": "Bo", "phone": "5550100001"}, id="numbers"),
+        pytest.param({"email": "no", "username": "no", "userRoleName": "no", "password": "no"}, {}, id="no such keys"),
+    ],
+)
+def test_a_record_is_read_by_the_names_it_is_read_with(fields: dict[str, Any], values: dict[str, Any]) -> None:
+    record = V1.record(answer({"userId": "u-1"} | fields))
+    assert record is not None
+    assert V1.account_id(record) == "u-1"
+    assert SCHEMA.parse(record) == values
+
+
+def test_an_answer_without_an_account_is_no_record() -> None:
+    assert V1.record(answer({"status": "success", "message": "User Profile update was successful"})) is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "body", "listing"),
+    [
+        pytest.param(V1, {"data": [{"userId": "u-1"}, None]}, Listing([{"userId": "u-1"}]), id="1.0"),
+        pytest.param(V1, {"data": [{"userId": "u"}] * 100}, Listing([{"userId": "u"}] * 100), id="1.0 has one page"),
+        pytest.param(V1_5, {"data": [{"userId": "u"}] * 99}, Listing([{"userId": "u"}] * 99), id="1.5: short page"),
+        pytest.param(
+            V1_5, {"data": [{"userId": "u"}] * 100}, Listing([{"userId": "u"}] * 100, more=True), id="1.5: full page"
+        ),
+        pytest.param(V1, {"status": "success"}, None, id="no data"),
+        pytest.param(V1, [{"userId": "u-1"}], None, id="no envelope"),
+    ],
+)
+def test_a_search_says_whether_another_page_follows(vendor: Any, body: Any, listing: Listing | None) -> None:
+    assert vendor.found(answer(body)) == listing
+
+
+def test_a_failure_can_come_with_status_200() -> None:
+    assert not V1.succeeded(answer({"status": "error", "message": "No."}))
+    assert V1.succeeded(answer({"status": "success"}))
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        pytest.param(answer({"message": "User not found"}, 403), True, id="403 User not found"),
+        pytest.param(answer({"message": "Forbidden"}, 403), False, id="403 Forbidden"),
+        pytest.param(answer({"message": "Group: User not found here"}, 403), False, id="403 with other words"),
+        pytest.param(Answer(403), False, id="403 without words"),
+        pytest.param(answer({"message": "User not found"}), False, id="200"),
+        pytest.param(answer({"message": "Not Found"}, 404), False, id="404: a wrong path"),
+        pytest.param(answer({"message": "User not found"}, 502), False, id="502"),
+    ],
+)
+def test_an_account_is_missing_only_when_the_answer_says_so(said: Answer, missing: bool) -> None:
+    assert V1.missing(said) is missing
+
+
+@pytest.mark.parametrize(
+    ("operation", "said", "kind"),
+    [
+        pytest.param("update", answer({"message": "User not found"}, 403), errors.NoSuchAccount, id="not found"),
+        pytest.param("update", answer({"message": "Forbidden"}, 403), errors.NotAuthorised, id="forbidden"),
+        pytest.param("update", answer({"message": "Unauthorized"}, 401), errors.NotAuthorised, id="no token"),
+        pytest.param(
+            "update", answer({"status": "error", "message": "Bad Request: ..."}, 400), errors.InvalidField, id="400"
+        ),
+        pytest.param(
+            "create", answer({"message": "Username already exists"}, 400), errors.AccountExists, id="taken, in words"
+        ),
+        pytest.param("create", Answer(409), errors.AccountExists, id="taken, by status"),
+        pytest.param(
+            "update",
+            answer({"message": "Bad Request: User is already part of this group."}, 400),
+            errors.InvalidField,
+            id="already, in an update",
+        ),
+    ],
+)
+def test_a_refusal_is_of_the_kind_that_the_answer_says(
+    operation: str, said: Answer, kind: type[errors.Refused]
+) -> None:
+    assert type(V1.refusal(said, operation, "u-1")) is kind
+
+
+@pytest.mark.parametrize(
+    ("before", "role", "outs"),
+    [
+        pytest.param({}, "r1", {"user_role_id": "r1", "user_role_name": "End user"}, id="right after a write"),
+        pytest.param(
+            {"user_role_id": "r1"}, "r1", {"user_role_id": "r1", "user_role_name": "End user"}, id="as before"
+        ),
+        pytest.param({"user_role_id": "r1"}, "r2", {"user_role_id": "r2"}, id="changed by hand"),
+    ],
+)
+def test_the_name_of_a_role_is_believed_until_its_id_changes(
+    before: dict[str, Any], role: str, outs: dict[str, Any]
+) -> None:
+    found: dict[str, Any] = {"user_role_id": role, "user_role_name": "End user"}
+    V1.settle(found, {"user_role_name": "End user"}, before)
+    assert found == outs
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({"user_role_id", "user_role_name"}, ["user_role_name"]),
+        ({"user_role_id"}, []),
+        ({"user_role_name"}, []),
+    ],
+    ids=["both", "id", "name"],
+)
+def test_a_role_is_named_by_its_id_or_its_name(given: set[str], fields: list[str]) -> None:
+    assert [problem.field for problem in V1.rules({}, frozenset(given))] == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", "a@b.c"),
+        ("email", "a" * 65 + "@example.com"),
+        ("username", ""),
+        ("first_name", "x" * 51),
+        ("password", "short"),
+        ("password", "x" * 151),
+        ("status", "Enabled"),
+        ("account_type", "remote"),
+    ],
+)
+def test_documented_sizes_and_choices_are_checked(field: str, value: str) -> None:
+    fit = {name: EVERYTHING[name] for name in ("email", "username", "first_name", "last_name")}
+    _, problems = SCHEMA.check(fit | {field: value}, frozenset())
+    assert [problem.field for problem in problems] == [field]

@@ -1,0 +1,149 @@
+"""How requests stay under the vendors' limits, in virtual time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+import pytest
+from trio.testing import MockClock
+
+from seatwise.core.vendor import Limit
+from seatwise.vendors.enerflo import Enerflo
+from seatwise.vendors.nexudus import Nexudus
+from seatwise.wire.pacing import Pacing
+
+pytestmark = pytest.mark.anyio
+Backend = tuple[str, dict[str, Any]]
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
+
+
+class Road:
+    """Notes when requests leave."""
+
+    def __init__(self, limits: Sequence[Limit], requests_per_minute: int | None = None) -> None:
+        self._pacing = Pacing(limits, requests_per_minute)
+        self.left: list[tuple[float, bool]] = []
+
+    async def leave(self, writes: bool = False) -> None:
+        """Send one request."""
+        await self._pacing.take(writes=writes)
+        self.left.append((anyio.current_time(), writes))
+
+    def times(self, *, writes_only: bool = False) -> list[float]:
+        """When requests left."""
+        return [time for time, writes in self.left if writes or not writes_only]
+
+    def most_within(self, seconds: float, *, writes_only: bool = False) -> int:
+        """The most requests that left in any span of that length, whose end does not belong to it."""
+        times = self.times(writes_only=writes_only)
+        return max(sum(start <= time < start + seconds - 1e-6 for time in times) for start in times)
+
+
+async def test_a_burst_is_one_whole_allowance() -> None:
+    road = Road([Limit(300, 60)])
+    async with anyio.create_task_group() as tasks:
+        for _ in range(301):
+            tasks.start_soon(road.leave)
+    start, *_, end = road.times()
+    assert [time - start for time in road.times()[:300]] == [0] * 300
+    assert end - start == pytest.approx(60)
+
+
+@pytest.mark.parametrize("gap", [0, 0.01, 0.19, 0.2, 1, 7])
+async def test_no_minute_ever_holds_more_than_the_allowance(gap: float) -> None:
+    """However far apart the requests come: here bursts of fifty."""
+    road = Road([Limit(300, 60)])
+    for number in range(1000):
+        if number % 50 == 0:
+            await anyio.sleep(gap * 50)
+        await road.leave()
+    assert road.most_within(60) <= 300
+
+
+async def test_an_allowance_that_was_not_used_does_not_add_up() -> None:
+    road = Road([Limit(10, 60)])
+    await anyio.sleep(3600)
+    for _ in range(30):
+        await road.leave()
+    assert road.most_within(60) == 10
+
+
+async def test_a_limit_on_writes_does_not_hold_reads_back() -> None:
+    road = Road([Limit(2, 60, writes=True)])
+    for _ in range(2):
+        await road.leave(writes=True)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(road.leave, True)
+        for _ in range(100):
+            tasks.start_soon(road.leave)
+    start = road.times()[0]
+    assert [time - start for time, writes in road.left if not writes] == [0] * 100
+    assert road.times(writes_only=True)[2] - start == pytest.approx(60)
+
+
+@pytest.mark.parametrize("reads_first", [pytest.param(0, id="mixed"), pytest.param(120, id="mixed-after-reads")])
+async def test_nexudus_gets_no_more_of_anything_than_it_documents(reads_first: int) -> None:
+    """60 writes a minute, 120 requests a minute, one in 100 ms: all of them, whatever waited for what."""
+    road = Road(Nexudus.limits)
+    for _ in range(reads_first):
+        await road.leave()
+    async with anyio.create_task_group() as tasks:
+        for number in range(240):
+            tasks.start_soon(road.leave, number % 4 != 0)
+    assert len(road.left) == reads_first + 240
+    assert road.most_within(60) <= 120
+    assert road.most_within(0.1) == 1
+    assert road.most_within(60, writes_only=True) <= 60
+
+
+async def test_who_comes_first_leaves_first() -> None:
+    road = Road([Limit(1, 60)])
+    order = []
+
+    async def leave(number: int) -> None:
+        await road.leave()
+        order.append(number)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(leave, number)
+            await anyio.sleep(1)
+    assert order == list(range(20))
+
+
+async def test_who_gives_up_waiting_costs_the_others_nothing() -> None:
+    road = Road([Limit(1, 60)])
+    await road.leave()
+    with anyio.move_on_after(10) as scope:
+        await road.leave()
+    await road.leave()
+    assert scope.cancelled_caught
+    first, second = road.times()
+    assert second - first == pytest.approx(60)
+
+
+@pytest.mark.parametrize(
+    ("limits", "per_minute", "at_once", "within_a_minute"),
+    [
+        pytest.param(Enerflo.limits, None, 300, 300, id="documented"),
+        pytest.param(Enerflo.limits, 0, 1000, 1000, id="off"),
+        pytest.param(Enerflo.limits, 7, 7, 7, id="lower"),
+        pytest.param(Enerflo.limits, 600, 600, 600, id="higher"),
+        pytest.param((), 7, 7, 7, id="where-none-is-documented"),
+        pytest.param((), None, 1000, 1000, id="none"),
+    ],
+)
+async def test_requests_per_minute_stands_in_for_the_documented_limits(
+    limits: Sequence[Limit], per_minute: int | None, at_once: int, within_a_minute: int
+) -> None:
+    """0 turns them off."""
+    road = Road(limits, per_minute)
+    for _ in range(1000):
+        await road.leave()
+    times = road.times()
+    assert times.count(times[0]) == at_once
+    assert road.most_within(60) == within_a_minute

@@ -1,0 +1,95 @@
+"""When a request may be sent again, and after how long."""
+
+import random
+from typing import Final
+
+import pytest
+
+from seatwise.core.http import Effect
+from seatwise.wire.retry import Outcome, may_repeat, retry_after, wait
+
+# How often a request may be sent in all.
+TRIES: Final = {
+    (Effect.READ, Outcome.NOT_SENT): 4,
+    (Effect.READ, Outcome.TURNED_AWAY): 4,
+    (Effect.READ, Outcome.UNCLEAR): 4,
+    (Effect.REPEATABLE, Outcome.NOT_SENT): 4,
+    (Effect.REPEATABLE, Outcome.TURNED_AWAY): 4,
+    (Effect.REPEATABLE, Outcome.UNCLEAR): 4,
+    (Effect.LOGIN, Outcome.NOT_SENT): 4,
+    (Effect.LOGIN, Outcome.TURNED_AWAY): 4,
+    (Effect.LOGIN, Outcome.UNCLEAR): 2,
+    (Effect.CREATE, Outcome.NOT_SENT): 4,
+    (Effect.CREATE, Outcome.TURNED_AWAY): 4,
+    (Effect.CREATE, Outcome.UNCLEAR): 1,
+}
+
+
+@pytest.mark.parametrize(("effect", "outcome"), [(effect, outcome) for effect in Effect for outcome in Outcome])
+def test_every_effect_and_outcome_has_its_number_of_tries(effect: Effect, outcome: Outcome) -> None:
+    again = [may_repeat(effect, outcome, attempt) for attempt in range(1, 7)]
+    tries = TRIES[effect, outcome]
+    assert again == [True] * (tries - 1) + [False] * (7 - tries)
+
+
+NOON = "Wed, 21 Oct 2015 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        pytest.param({}, None, id="none"),
+        pytest.param({"retry-after": "0"}, 0, id="at-once"),
+        pytest.param({"retry-after": " 30 "}, 30, id="seconds"),
+        pytest.param({"retry-after": "Wed, 21 Oct 2015 12:00:40 GMT", "date": NOON}, 40, id="date-by-their-clock"),
+        pytest.param({"retry-after": "Wed, 21 Oct 2015 14:00:40 +0200", "date": NOON}, 40, id="date-in-another-zone"),
+        pytest.param({"retry-after": "Wed, 21 Oct 2015 11:00:00 GMT", "date": NOON}, 0, id="date-in-the-past"),
+        pytest.param({"retry-after": "Wed, 21 Oct 2015 12:00:40 GMT"}, 0, id="date-in-the-past-by-our-clock"),
+        pytest.param({"retry-after": "soon"}, None, id="words"),
+        pytest.param({"retry-after": "-5"}, None, id="below-zero"),
+        pytest.param({"retry-after": "Wed, 99 Oct 2015 12:00:00 GMT"}, None, id="no-such-day"),
+        pytest.param({"retry-after": f"Wed, 21 Oct {'9' * 20} 12:00:00 GMT"}, None, id="no-such-year"),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_retry_after_as_a_date_counts_by_our_clock_when_theirs_is_unreadable() -> None:
+    far = retry_after({"retry-after": "Fri, 21 Oct 2633 12:00:00 GMT", "date": "noon"})
+    assert far is not None
+    assert far > 1e9
+
+
+class Dice(random.Random):
+    """Throws always the same."""
+
+    def __init__(self, throw: float) -> None:
+        super().__init__()
+        self.throw = throw
+
+    def random(self) -> float:
+        return self.throw
+
+
+HIGHEST = 1 - 2**-53
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3, 20])
+@pytest.mark.parametrize("asked", [0.0, 1.0, 30.0, 3600.0])
+def test_a_retry_after_is_never_beaten_and_stretched_by_a_tenth_at_most(asked: float, attempt: int) -> None:
+    """However small, the vendor's own wait counts and not ours."""
+    assert wait(attempt, asked, Dice(0.0)) == asked
+    assert wait(attempt, asked, Dice(HIGHEST)) == pytest.approx(asked * 1.1)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (7, 20.0), (50, 20.0), (1000, 20.0)]
+)
+def test_without_retry_after_waits_are_anything_up_to_twice_the_last_and_twenty_seconds(
+    attempt: int, longest: float
+) -> None:
+    """Full jitter over 0.25 s that double with every try."""
+    assert wait(attempt, None, Dice(0.0)) == 0
+    assert wait(attempt, None, Dice(HIGHEST)) == pytest.approx(longest)
+    assert wait(attempt, None, Dice(0.5)) == pytest.approx(longest / 2)

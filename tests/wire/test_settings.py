@@ -1,0 +1,237 @@
+"""Settings: where they are looked up, what is refused, and that no secret leaks out of them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from seatwise.core.errors import SettingsError
+from seatwise.vendors import enerflo, nexudus, tenovos
+from seatwise.wire.settings import Settings
+
+SECRET = "s3cr3t-value"
+ENERFLO = {"ENERFLO_API_KEY": SECRET}
+NEXUDUS = {"NEXUDUS_USERNAME": "ana", "NEXUDUS_PASSWORD": SECRET}
+TENOVOS = {
+    "TENOVOS_BASE_URL": "https://dam.example",
+    "TENOVOS_API_KEY": SECRET,
+    "TENOVOS_CLIENT_ID": "client",
+    "TENOVOS_USERNAME": "ana",
+    "TENOVOS_PASSWORD": SECRET,
+}
+Environment = Callable[[Mapping[str, str]], None]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """Sets variables."""
+
+    def put(variables: Mapping[str, str]) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return put
+
+
+def loaded_from(**config: Any) -> Settings:
+    """Enerflo's settings with this configuration, such as `apiKey="k"`."""
+    return enerflo.Settings.load({f"enerflo:{name}": value for name, value in config.items()}.get)
+
+
+def test_config_comes_before_the_environment(environment: Environment) -> None:
+    environment({"ENERFLO_API_KEY": "from-environment", "ENERFLO_BASE_URL": "https://from-environment.example"})
+    settings = loaded_from(apiKey="from-config")
+    assert settings.secrets() == ["from-config"]
+    assert settings.base_url == "https://from-environment.example"
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "url"),
+    [
+        pytest.param(enerflo.Settings, ENERFLO, "https://enerflo.io", id="enerflo"),
+        pytest.param(nexudus.Settings, NEXUDUS, "https://spaces.nexudus.com", id="nexudus"),
+        pytest.param(tenovos.Settings, TENOVOS, "https://dam.example", id="tenovos"),
+    ],
+)
+def test_the_environment_alone_is_enough(
+    settings: type[Settings], variables: dict[str, str], url: str, environment: Environment
+) -> None:
+    environment(variables)
+    assert settings.load().base_url == url
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "lacking", "names"),
+    [
+        pytest.param(
+            enerflo.Settings, ENERFLO, "ENERFLO_API_KEY", {"ENERFLO_API_KEY", "enerflo:apiKey"}, id="enerflo-key"
+        ),
+        pytest.param(
+            nexudus.Settings, NEXUDUS, "NEXUDUS_PASSWORD",
+            {"NEXUDUS_PASSWORD", "nexudus:password", "NEXUDUS_TOKEN", "nexudus:token"}, id="nexudus-password",
+        ),
+        pytest.param(
+            nexudus.Settings, NEXUDUS, "NEXUDUS_USERNAME",
+            {"NEXUDUS_USERNAME", "nexudus:username", "NEXUDUS_TOKEN", "nexudus:token"}, id="nexudus-username",
+        ),
+        pytest.param(
+            tenovos.Settings, TENOVOS, "TENOVOS_BASE_URL", {"TENOVOS_BASE_URL", "tenovos:baseUrl"}, id="tenovos-url"
+        ),
+        pytest.param(
+            tenovos.Settings, TENOVOS, "TENOVOS_API_KEY", {"TENOVOS_API_KEY", "tenovos:apiKey"}, id="tenovos-key"
+        ),
+        pytest.param(
+            tenovos.Settings, TENOVOS, "TENOVOS_CLIENT_ID", {"TENOVOS_CLIENT_ID", "tenovos:clientId"},
+            id="tenovos-client",
+        ),
+        pytest.param(
+            tenovos.Settings, TENOVOS, "TENOVOS_USERNAME", {"TENOVOS_USERNAME", "tenovos:username"},
+            id="tenovos-username",
+        ),
+        pytest.param(
+            tenovos.Settings, TENOVOS, "TENOVOS_PASSWORD", {"TENOVOS_PASSWORD", "tenovos:password"},
+            id="tenovos-password",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("empty", [pytest.param(False, id="unset"), pytest.param(True, id="empty")])
+def test_a_missing_setting_is_one_line_with_both_its_names(
+    settings: type[Settings],
+    variables: dict[str, str],
+    lacking: str,
+    names: set[str],
+    empty: bool,
+    environment: Environment,
+) -> None:
+    """An empty variable is a missing one."""
+    environment(
+        {name: value for name, value in variables.items() if name != lacking} | ({lacking: ""} if empty else {})
+    )
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert SECRET not in message
+    assert {name for name in names if name in message} == names
+
+
+def test_everything_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        tenovos.Settings.load()
+    names = ("BASE_URL", "API_KEY", "USERNAME", "PASSWORD")
+    assert all(f"TENOVOS_{name}" in str(caught.value) for name in names)
+
+
+def test_nexudus_takes_a_token_in_the_place_of_user_and_password(environment: Environment) -> None:
+    environment({"NEXUDUS_TOKEN": SECRET})
+    assert nexudus.Settings.load().secrets() == [SECRET]
+
+
+def test_tenovos_1_5_needs_no_client_id(environment: Environment) -> None:
+    environment({name: value for name, value in TENOVOS.items() if name != "TENOVOS_CLIENT_ID"})
+    assert tenovos.Settings.load({"tenovos:apiVersion": "1.5"}.get).client_id is None
+
+
+def test_tenovos_has_no_other_versions(environment: Environment) -> None:
+    environment(TENOVOS | {"TENOVOS_API_VERSION": "2"})
+    with pytest.raises(SettingsError, match=r"TENOVOS_API_VERSION \(tenovos:apiVersion\).*'1.0' or '1.5'"):
+        tenovos.Settings.load()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://crm.example", id="http"),
+        pytest.param("http://localhost.example", id="http-almost-local"),
+        pytest.param("http://169.254.169.254", id="http-link-local"),
+        pytest.param("https://ana@crm.example", id="user"),
+        pytest.param("https://ana:pw@crm.example", id="user-and-password"),
+        pytest.param("https://crm.example?x=1", id="query"),
+        pytest.param("https://crm.example/?", id="empty-query"),
+        pytest.param("https://crm.example#x", id="fragment"),
+        pytest.param("https://crm.example#", id="empty-fragment"),
+        pytest.param("crm.example", id="no-scheme"),
+        pytest.param("//crm.example", id="scheme-relative"),
+        pytest.param("ftp://crm.example", id="other-scheme"),
+        pytest.param("https://", id="no-host"),
+        pytest.param("https://crm.example:port", id="port-no-number"),
+        pytest.param("https://crm.example:99999", id="port-too-high"),
+        pytest.param("https://crm.example\n/x", id="line-break"),
+        pytest.param(" https://crm.example", id="space"),
+        pytest.param("https://[::1", id="half-an-address"),
+    ],
+)
+def test_an_unfit_base_url_is_refused_by_both_its_names(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^enerflo: ENERFLO_BASE_URL \(enerflo:baseUrl\) .+") as caught:
+        loaded_from(apiKey=SECRET, baseUrl=url)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        pytest.param("https://crm.example/", "https://crm.example", id="slash"),
+        pytest.param("https://crm.example/tenant//", "https://crm.example/tenant", id="path-and-slashes"),
+        pytest.param("https://crm.example:8443", "https://crm.example:8443", id="port"),
+        pytest.param("http://localhost:8765/enerflo", "http://localhost:8765/enerflo", id="localhost"),
+        pytest.param("http://127.0.0.1:8765", "http://127.0.0.1:8765", id="loopback-4"),
+        pytest.param("http://[::1]:8765", "http://[::1]:8765", id="loopback-6"),
+    ],
+)
+def test_a_base_url_is_kept_without_its_last_slash(url: str, kept: str) -> None:
+    assert loaded_from(apiKey=SECRET, baseUrl=url).base_url == kept
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "name"),
+    [
+        pytest.param(enerflo.Settings, ENERFLO, "ENERFLO_API_KEY", id="enerflo"),
+        pytest.param(nexudus.Settings, {}, "NEXUDUS_TOKEN", id="nexudus"),
+        pytest.param(tenovos.Settings, TENOVOS, "TENOVOS_API_KEY", id="tenovos"),
+    ],
+)
+@pytest.mark.parametrize("tail", [pytest.param("\nx", id="line-break"), pytest.param("…", id="not-ascii")])
+def test_a_credential_that_fits_into_no_header_is_refused_before_any_request(
+    settings: type[Settings], variables: dict[str, str], name: str, tail: str, environment: Environment
+) -> None:
+    environment(variables | {name: SECRET + tail})
+    with pytest.raises(SettingsError, match=name) as caught:
+        settings.load()
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("requestsPerMinute", "many", id="pace-no-number"),
+        pytest.param("requestsPerMinute", "-1", id="pace-below-zero"),
+        pytest.param("deadline", "0", id="no-time-at-all"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_by_its_config_key(key: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"enerflo:{key}"):
+        loaded_from(apiKey=SECRET, **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables"),
+    [
+        pytest.param(enerflo.Settings, ENERFLO, id="enerflo"),
+        pytest.param(nexudus.Settings, NEXUDUS | {"NEXUDUS_TOKEN": SECRET}, id="nexudus"),
+        pytest.param(tenovos.Settings, TENOVOS, id="tenovos"),
+    ],
+)
+def test_no_secret_shows_in_settings(
+    settings: type[Settings], variables: dict[str, str], environment: Environment
+) -> None:
+    environment(variables)
+    kept = settings.load()
+    assert set(kept.secrets()) == {SECRET}
+    assert SECRET not in f"{kept!r} {kept} {kept.model_dump()} {kept.model_dump_json()}"
+
+
+def test_no_secret_shows_when_another_setting_is_unfit(environment: Environment) -> None:
+    environment(TENOVOS | {"TENOVOS_DEADLINE": "soon"})
+    with pytest.raises(SettingsError) as caught:
+        tenovos.Settings.load()
+    assert SECRET not in f"{caught.value} {caught.value!r} {caught.value.__context__}"
