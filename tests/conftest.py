@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -68,7 +69,8 @@ class Sandbox:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / "journal.db"))
     prefixes = tuple(f"{name.upper()}_" for name in names())
     for variable in os.environ:
         if variable.startswith(prefixes):

@@ -52,7 +52,7 @@ def test_a_type_checker_finds_a_wrong_argument(line: str, complaint: str, tmp_pa
 @pytest.mark.parametrize("vendor", names())
 def test_every_setting_is_in_the_readme(vendor: str) -> None:
     settings = vendor_named(vendor).settings_type
-    shared = {"requests_per_minute", "deadline"}
+    shared = {"requests_per_minute", "deadline", "tenant"}
     assert [
         name for name in settings.model_fields if name not in shared and settings.variable(name) not in README
     ] == []

@@ -1,14 +1,14 @@
-"""The Pulumi resource that every vendor's `User` extends."""
+"""The Pulumi resources that every vendor's `User` and `Provider` extend."""
 
 import typing
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, Self, TypedDict
 
 import pulumi
 from pulumi import Input, Output, dynamic
 
 from .core.fields import NEVER_SENT, UNREADABLE
-from .dynamic import load
+from .dynamic import load, vendor_named
 
 
 class AccountArgs(TypedDict, total=False):
@@ -38,9 +38,52 @@ class Account(dynamic.Resource):
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
+    def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
+        """An account that is there and that this stack reads and does not own.
+
+        Nothing is ever changed at the vendor. A missing id is an error in preview.
+        """
+        account = cls.__new__(cls)
+        Account.__init__(account, resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
+        return account
+
+    @classmethod
     def key(cls) -> str:
         """`enerflo:User`: what the state keeps to find the code again."""
         return cls._resource_type_name.rpartition("/")[2]
+
+
+class TenantArgs(TypedDict, total=False):
+    """Arguments that every vendor's `Provider` has. What is not given comes from the environment."""
+
+    base_url: Input[str]
+    """The part before the documented paths."""
+    tenant: Input[str]
+    """A name of your own for the tenant: where two share a base URL, or the base URL changes."""
+    requests_per_minute: Input[int]
+    """Overrides the documented limits; 0 turns pacing off."""
+    deadline: Input[float]
+    """Seconds that a request may take with all its waiting and retries."""
+    env: Mapping[str, str]
+    """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored."""
+
+
+class TenantProvider(pulumi.ProviderResource):
+    """A tenant other than the one that config and environment name. Use a vendor's `Provider`."""
+
+    def __init__(
+        self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        settings = vendor_named(vendor).settings_type
+        plain = TenantArgs.__annotations__
+        props = {
+            settings.config_key(name): value if name in plain else Output.secret(value)
+            for name, value in args.items()
+            if name != "env"
+        }
+        variables = {theirs: settings.variable(name) for name, theirs in args.get("env", {}).items()}
+        ours = pulumi.ResourceOptions(env_var_mappings=variables or None)
+        super().__init__("pulumi-python", resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
 
 def outputs_of(resource: type[Account]) -> dict[str, Any]:

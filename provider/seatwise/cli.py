@@ -2,15 +2,25 @@
 
 import json
 import sqlite3
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import anyio
 import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from .core import lifecycle
+from .core.errors import AccountError
+from .core.secrets import Vault
+from .dynamic import import_file, vendor_named
 from .sandbox import server
 from .sandbox.replies import Options
 from .sandbox.store import Store, Taken
+from .vendors import names
+from .wire.tenant import Tenant
 
 main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 
@@ -58,6 +68,53 @@ def sandbox(
     _note("sandbox stopped" + (f"; its accounts are kept in {data}" if data else ""))
 
 
+@main.command("import")
+def import_(
+    vendor: Annotated[str, typer.Argument(help="The vendor: " + ", ".join(names()) + ".")],
+    match: Annotated[
+        str, typer.Option(help="Only accounts whose e-mail fits this pattern, such as *@example.com.")
+    ] = "*",
+    stack_file: Annotated[Path | None, typer.Option(help="Where to write the file for `pulumi import`.")] = None,
+    program: Annotated[Path | None, typer.Option(help="Where to write the Python program.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Take over accounts that were made by hand: read them, and write what makes Pulumi manage them.
+
+    Writes an import file and a program that declares the same accounts, so that the next preview is
+    empty. Changes nothing at the vendor. Secrets are in neither file.
+    """
+    if vendor not in names():
+        raise _misused(f"no vendor {vendor!r}; there are {', '.join(names())}")
+    stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
+    for path in (stack_file, program):
+        if path.exists() and not force:
+            raise _failed(f"{path} is there already", "choose another name or add --force")
+    try:
+        resources, text = anyio.run(_taken_over, vendor, match)
+    except AccountError as error:
+        raise _failed(str(error)) from None
+    stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n")
+    program.write_text(text)
+    _note(f"{len(resources)} accounts. Now, in your project:")
+    _note(f"  1. put {program} into the program: import it in __main__.py, or rename it to that")
+    _note(f"  2. pulumi import --file {stack_file} --generate-code=false --protect=false --yes")
+    _note("  3. pulumi preview, which shows no change")
+
+
+async def _taken_over(name: str, match: str) -> tuple[list[dict[str, Any]], str]:
+    """The resources of an import file, and the program that declares them."""
+    kind = vendor_named(name)
+    tenant = Tenant(kind(kind.settings_type.load()), Vault(), _note)
+    records = []
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_console()) as bar:
+        task = bar.add_task("reading accounts")
+        async for record in lifecycle.everyone(tenant, lambda email: fnmatch(email.casefold(), match.casefold())):
+            records.append(record)
+            bar.update(task, description=f"{len(records)} accounts read")
+    await tenant.aclose()
+    return import_file(tenant.vendor, records)
+
+
 def _store(path: Path | None) -> Store:
     try:
         return Store(path)
@@ -75,9 +132,18 @@ def _seed(store: Store, path: Path) -> None:
     _note(f"{count} accounts from {path}")
 
 
-def _failed(problem: str, remedy: str) -> typer.Exit:
-    _note(f"seatwise: {problem}; {remedy}")
+def _failed(problem: str, remedy: str = "") -> typer.Exit:
+    _note(f"seatwise: {problem}; {remedy}" if remedy else f"seatwise: {problem}")
     return typer.Exit(1)
+
+
+def _misused(problem: str) -> typer.Exit:
+    _note(f"seatwise: {problem}")
+    return typer.Exit(2)
+
+
+def _console() -> Console:
+    return Console(stderr=True)
 
 
 def _note(text: str) -> None:

@@ -4,8 +4,10 @@ Every state keeps a pickle of `load` called with one string such as `"enerflo:Us
 `seatwise.dynamic.load` and those strings are on other people's disks: they never change.
 """
 
+import base64
+import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -14,8 +16,8 @@ from pulumi import dynamic
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from pulumi.output import Unknown
 
-from .core import lifecycle, state
-from .core.errors import AccountError
+from .core import lifecycle, state, takeover
+from .core.errors import AccountError, InvalidAccount
 from .core.fields import Problem
 from .core.secrets import Vault
 from .core.vendor import Vendor
@@ -27,6 +29,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Props = dict[str, Any]
 
+TENANT = "__tenant"
+"""Output: which tenant the account is in."""
 VAULT = Vault()
 """The secrets of this process: `check` fills it, `create` and `update` read it."""
 
@@ -40,6 +44,31 @@ def vendor_named(name: str) -> type[Vendor]:
     """The vendor in `seatwise/vendors/<name>.py`; raises ModuleNotFoundError when there is none."""
     vendor: type[Vendor] = import_module(f"seatwise.vendors.{name}").VENDOR
     return vendor
+
+
+def provider_string(key: str) -> str:
+    """What a state keeps as `__provider`, as the SDK writes it."""
+    return base64.b64encode(pickle.dumps(load(key), protocol=4)).decode()
+
+
+def import_file(vendor: Vendor, records: list[Mapping[str, Any]]) -> tuple[list[Props], str]:
+    """What `pulumi import --file` reads, and the program that declares the same accounts."""
+    key = f"{vendor.name}:User"
+    accounts = [(vendor.account_id(record), record, takeover.arguments(vendor, record)) for record in records]
+    resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
+    provider = {"__provider": provider_string(key)}
+    resources = [
+        {
+            "type": f"pulumi-python:dynamic/seatwise/{key}",
+            "name": name,
+            "id": account,
+            "inputs": values | provider,
+            "outputs": takeover.state(vendor, record, values) | {TENANT: vendor.settings.tenant_id} | provider,
+        }
+        for name, (account, record, values) in zip(resource_names, accounts, strict=True)
+    ]
+    declared = zip(resource_names, (values for _, _, values in accounts), strict=True)
+    return resources, takeover.program(vendor.name, declared)
 
 
 class Failure(Exception):
@@ -94,8 +123,10 @@ class Door(dynamic.ResourceProvider):
             problems.append(Problem("", str(error)))
         return CheckResult(values | unknown, [self._failure(problem) for problem in problems])
 
+    @_readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
         """Whether an update is due. Never a replacement: the e-mail stays taken at the vendor."""
+        self._same_tenant(id, olds)
         known, unknown = _split(_bare(news))
         return DiffResult(changes=state.diff(self.vendor, self._typed(olds), known, frozenset(unknown)))
 
@@ -103,25 +134,44 @@ class Door(dynamic.ResourceProvider):
     def create(self, props: Props) -> CreateResult:
         """Make the account, or take it over."""
         account, outs = loop.call(lifecycle.create, self._connected(), self._typed(props))
-        return CreateResult(account, outs)
+        return CreateResult(account, self._signed(outs))
 
     @_readable
     def read(self, id: str, props: Props) -> ReadResult:
         """Read the account; one that is gone leaves the state."""
+        self._same_tenant(id, props)
         found = loop.call(lifecycle.read, self._connected(), id, self._typed(props))
         if found is None:
             return ReadResult("", {})
-        return ReadResult(id, found.outputs, found.inputs)
+        return ReadResult(id, self._signed(found.outputs), found.inputs)
 
     @_readable
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Change what differs."""
-        return UpdateResult(loop.call(lifecycle.update, self._connected(), id, self._typed(olds), self._typed(news)))
+        self._same_tenant(id, olds)
+        outs = loop.call(lifecycle.update, self._connected(), id, self._typed(olds), self._typed(news))
+        return UpdateResult(self._signed(outs))
 
     @_readable
     def delete(self, id: str, props: Props) -> None:
         """Retire the account as `on_destroy` says."""
+        self._same_tenant(id, props)
         loop.call(lifecycle.delete, self._connected(), id, self._typed(props))
+
+    def _signed(self, outs: Props) -> Props:
+        return outs | {TENANT: self._settings().tenant_id}
+
+    def _same_tenant(self, id: str, olds: Props) -> None:
+        """Refuse to touch an account that another tenant made: its id means somebody else here."""
+        made_by, here = olds.get(TENANT), self._settings().tenant_id
+        if made_by not in (None, here):
+            raise InvalidAccount(
+                f"it was made in the tenant {made_by}, and this resource's provider is for {here}",
+                vendor=self.vendor.title,
+                account=f"{olds.get('email', '')} ({id})",
+                remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
+                f"tenant at a new address, set {self.vendor.name.upper()}_TENANT to {made_by}",
+            )
 
     def _typed(self, props: Props) -> Props:
         return self.vendor.schema.typed(_bare(props))

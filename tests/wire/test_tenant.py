@@ -44,7 +44,7 @@ def anyio_backend() -> Backend:
     return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
-def tenant_of(vendor: type[Vendor], far_end: Handler, **config: str) -> Tenant:
+def tenant_of(vendor: type[Vendor], far_end: Handler, **config: str | None) -> Tenant:
     """A tenant whose requests arrive at `far_end`, without pacing unless the configuration says so."""
     given = {"baseUrl": "https://api.example/base", "requestsPerMinute": "0"} | CONFIG[vendor] | config
     settings = vendor.settings_type.load({f"{vendor.name}:{name}": value for name, value in given.items()}.get)
@@ -254,6 +254,17 @@ async def test_the_pace_counts_repetitions_too() -> None:
     tenant = tenant_of(Enerflo, far_end, requestsPerMinute="2")
     await tenant.send(READ)
     assert far_end.times[2] - far_end.times[0] >= 60
+
+
+async def test_reads_do_not_count_as_writes_and_creates_and_changes_do() -> None:
+    """Nexudus allows 60 writes a minute and one request in 100 ms."""
+    far_end = Script()
+    tenant = tenant_of(Nexudus, far_end, token=KEY, requestsPerMinute=None)
+    for request in [CREATE, CHANGE] * 30 + [READ] * 10 + [CHANGE]:
+        await tenant.send(request)
+    last_write, last_read = far_end.times[-1] - far_end.times[0], far_end.times[-2] - far_end.times[0]
+    assert last_read == pytest.approx(6.9)
+    assert last_write == pytest.approx(60)
 
 
 async def test_the_deadline_holds_when_the_login_hangs() -> None:

@@ -1,4 +1,4 @@
 """What seatwise knows without touching anything: no sockets, no files, no Pulumi.
 
-Read in this order: `errors`, `fields`, `secrets`, `http`, `vendor`, `state`, `lifecycle`.
+Read in this order: `errors`, `fields`, `secrets`, `http`, `vendor`, `state`, `lifecycle`, `takeover`.
 """

@@ -47,11 +47,15 @@ class Mark(enum.Enum):
     SECRET = "sent once, kept nowhere; implies UNREADABLE"
     UNREADABLE = "the vendor never returns it: it keeps its last declared value"
     RESPELLED = "the vendor returns it in a spelling of its own: read back after writing it"
+    VOLATILE = "it changes as the account is used: an import leaves it out"
+    NEEDED_TO_CREATE = "required for a new account, and not for one that is there already"
 
 
 SECRET = Mark.SECRET
 UNREADABLE = Mark.UNREADABLE
 RESPELLED = Mark.RESPELLED
+VOLATILE = Mark.VOLATILE
+NEEDED_TO_CREATE = Mark.NEEDED_TO_CREATE
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ class Schema(Mapping[str, Field]):
         """The fields a program can set, without the read-only ones."""
         return (field for field in self.values() if field.takes or not field.readable)
 
-    def check(self, news: Values, unknown: frozenset[str]) -> tuple[dict[str, Any], list[Problem]]:
+    def check(self, news: Values, unknown: frozenset[str], *, new: bool = True) -> tuple[dict[str, Any], list[Problem]]:
         """The known values in their types, and everything that is wrong with them, at once."""
         values: dict[str, Any] = {}
         problems: list[Problem] = []
@@ -271,7 +275,9 @@ class Schema(Mapping[str, Field]):
         problems += [
             Problem(field.name, "is required")
             for field in arguments.values()
-            if field.required and news.get(field.name) is None and field.name not in unknown
+            if (field.required or (new and NEEDED_TO_CREATE in field.marks))
+            and news.get(field.name) is None
+            and field.name not in unknown
         ]
         return values, problems
 

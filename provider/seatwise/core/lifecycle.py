@@ -4,7 +4,7 @@ They speak to a `Tenant`, which sends requests and can wait, and hold every rule
 which order and what to believe of the answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from .state import (
     readable,
     seen,
 )
-from .vendor import Vendor
+from .vendor import Listing, Vendor
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
 """Seconds between looks for an account whose creation was not confirmed (31 in all)."""
@@ -41,6 +41,10 @@ class Tenant(Protocol):
     vendor: Vendor
     vault: Vault
 
+    @property
+    def journal(self) -> "Journal":
+        """What is remembered between runs."""
+
     async def send(self, request: Request) -> Answer:
         """Send a request, with retries, pacing and login; raises Unreachable, NotAuthorised, RateLimited."""
 
@@ -49,6 +53,19 @@ class Tenant(Protocol):
 
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""
+
+
+class Journal(Protocol):
+    """What seatwise remembers of a tenant between runs, on this machine."""
+
+    def retire(self, email: str, account: str) -> None:
+        """Remember that seatwise deactivated this account."""
+
+    def retired(self, email: str) -> str | None:
+        """The id of the account with this e-mail that seatwise deactivated."""
+
+    def forget(self, email: str) -> None:
+        """Remember nothing of this e-mail any more."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +82,33 @@ class Refreshed:
 async def create(tenant: Tenant, news: Values) -> tuple[str, dict[str, Any]]:
     """Make the account and return its id and its outputs, read back.
 
+    One that seatwise itself deactivated earlier is reactivated under its old id.
     Raises AccountExists before anything is sent when the e-mail is taken and `on_existing` is not
     "adopt"; UnknownOutcome when the vendor may have made the account and it cannot be found.
     """
     email = str(news["email"])
+    again = await _reactivate(tenant, news, email)
+    if again is not None:
+        return again
     existing = await look_up(tenant, email)
     if existing is not None:
         return await _adopt(tenant, news, existing)
     account = await _post(tenant, news, email)
     return account, await _complete(tenant, account, news)
+
+
+async def _reactivate(tenant: Tenant, news: Values, email: str) -> tuple[str, dict[str, Any]] | None:
+    """Bring back the account with this e-mail that seatwise deactivated; None when there is none."""
+    account = tenant.journal.retired(email)
+    record = None if account is None else await fetch(tenant, account, email)
+    if account is None or record is None:
+        return None
+    same_email = tenant.vendor.schema["email"].same(tenant.vendor.schema.parse(record).get("email"), email)
+    if not same_email or not tenant.vendor.is_retired(record):
+        return None  # somebody else has changed it since: it counts as any account that is there
+    outs = await _take_over(tenant, account, record, {**tenant.vendor.reactivated, **news}, adopted=False)
+    tenant.journal.forget(email)
+    return account, outs | {DECLARED: declared_names(news)}
 
 
 async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dict[str, Any]]:
@@ -88,12 +123,19 @@ async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dic
             status=409,
             vendor=vendor.title,
             account=email,
-            remedy='Add on_existing="adopt" to take it over, or choose another e-mail',
+            remedy=f'Add on_existing="adopt" to take it over, or import it with '
+            f"`seatwise import {vendor.name} --match {email}`",
         )
     record = await fetch(tenant, account, email)
     if record is None:
         raise _gone(tenant, account, email)
-    before = outputs(vendor.schema, {}, seen(vendor.schema, news, record), adopted=True)
+    return account, await _take_over(tenant, account, record, news, adopted=True)
+
+
+async def _take_over(tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool) -> dict[str, Any]:
+    """Make an account that is there be as declared."""
+    vendor, email = tenant.vendor, str(news["email"])
+    before = outputs(vendor.schema, {}, seen(vendor.schema, news, record), adopted=adopted)
     late = sorted(
         name
         for name, value in news.items()
@@ -101,7 +143,7 @@ async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dic
     )
     if late:
         tenant.warn(f"{vendor.title} {email} was there already: {', '.join(late)} cannot be given to it any more")
-    return account, await update(tenant, account, before, news)
+    return await update(tenant, account, before, news)
 
 
 async def _post(tenant: Tenant, news: Values, email: str) -> str:
@@ -115,7 +157,12 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
         if not error.maybe_sent:
             raise
     if answer is not None and _is_refusal(vendor, answer):
-        raise _refused(tenant, answer, "create", email, news)
+        refusal = _refused(tenant, answer, "create", email, news)
+        if isinstance(refusal, AccountExists):  # though the look-up found none
+            refusal.problem = (
+                f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
+            )
+        raise refusal
     account = vendor.created(answer) if answer is not None and answer.ok else None
     if account is None:
         found = await _look_again(tenant, email)
@@ -248,7 +295,10 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
             return
         request = vendor.update(account, vendor.retired, record)
     answer = await tenant.send(request)
-    if not vendor.succeeded(answer) and not await _is_gone(tenant, account, email):
+    if vendor.succeeded(answer):
+        if how == "deactivate":
+            tenant.journal.retire(email, account)
+    elif not await _is_gone(tenant, account, email):
         raise _refused(tenant, answer, how, f"{email} ({account})", {})
 
 
@@ -286,6 +336,23 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
     return None
 
 
+async def everyone(tenant: Tenant, wanted: Callable[[str], bool]) -> AsyncIterator[Record]:
+    """The whole records of all listed accounts whose e-mail is wanted, page by page."""
+    vendor, page = tenant.vendor, 1
+    while True:
+        listing = await _page(tenant, None, page)
+        for record in listing.records:
+            email, account = str(vendor.schema.parse(record).get("email", "")), vendor.account_id(record)
+            if account is None or not wanted(email):
+                continue
+            whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
+            if whole is not None:
+                yield whole
+        if not listing.more or not listing.records:
+            return
+        page += 1
+
+
 async def look_up(tenant: Tenant, email: str) -> Record | None:
     """The listed account with exactly this e-mail; raises AccountExists when several have it."""
     hits = await _listed(tenant, email)
@@ -305,16 +372,21 @@ async def _listed(tenant: Tenant, email: str) -> dict[str, Record]:
     vendor, hits = tenant.vendor, {}
     page = 1
     while True:
-        answer = await tenant.send(vendor.find(email, page))
-        listing = vendor.found(answer) if answer.ok else None
-        if listing is None:
-            raise _refused(tenant, answer, "look-up", email, {})
+        listing = await _page(tenant, email, page)
         for record in listing.records:
             if vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
                 hits[vendor.account_id(record) or ""] = record
         if not listing.more or not listing.records:
             return hits
         page += 1
+
+
+async def _page(tenant: Tenant, email: str | None, page: int) -> Listing:
+    answer = await tenant.send(tenant.vendor.find(email, page))
+    listing = tenant.vendor.found(answer) if answer.ok else None
+    if listing is None:
+        raise _refused(tenant, answer, "look-up", email or "", {})
+    return listing
 
 
 async def _look_again(tenant: Tenant, email: str) -> Record | None:

@@ -17,11 +17,6 @@ _COST = {"n": 2**11, "r": 8, "p": 1, "dklen": 32}
 _FINGERPRINT = re.compile(r"scrypt:([A-Za-z0-9+/]{22}==):([A-Za-z0-9+/]{43}=)")  # 16 and 32 bytes
 
 
-def is_fingerprint(text: str) -> bool:
-    """Whether the text has the form `scrypt:<salt>:<hash>`."""
-    return _FINGERPRINT.fullmatch(text) is not None
-
-
 def matches(plain: str, fingerprint: str) -> bool:
     """Whether the fingerprint was made from this plain value."""
     parts = _FINGERPRINT.fullmatch(fingerprint)

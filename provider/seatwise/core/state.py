@@ -22,7 +22,7 @@ def check(
 
     `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet.
     """
-    values, problems = vendor.schema.check(news, unknown)
+    values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
     problems += vendor.rules(values, frozenset(values) | unknown)
     if values.get("on_destroy") == "delete" and not vendor.can_delete:
         reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'

@@ -72,6 +72,10 @@ class Vendor(ABC):
     """Whether an update replaces the whole record, so that it must be read and merged first."""
     retired: ClassVar[Mapping[str, Any]]
     """The argument values that deactivate an account."""
+    reactivated: ClassVar[Mapping[str, Any]]
+    """The argument values that take that back."""
+    lists_whole_records: ClassVar[bool] = True
+    """Whether `find` gives records as complete as `read` does."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
@@ -112,8 +116,8 @@ class Vendor(ABC):
         """Read one account by its id, in full."""
 
     @abstractmethod
-    def find(self, email: str, page: int) -> Request:
-        """One page (from 1) of a list in which the account with that e-mail must be, if there is one."""
+    def find(self, email: str | None, page: int) -> Request:
+        """One page (from 1) of a list in which the account with that e-mail must be; None: all accounts."""
 
     @abstractmethod
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
@@ -153,6 +157,11 @@ class Vendor(ABC):
         """Whether a create was refused because the e-mail is taken."""
         return answer.status == 409
 
+    def is_retired(self, record: Mapping[str, Any]) -> bool:
+        """Whether the account in a record is deactivated."""
+        actual = self.schema.parse(record)
+        return all(actual.get(name) == value for name, value in self.retired.items())
+
     def wait(self, answer: Answer) -> bool:
         """Whether the request was turned away unprocessed and may be sent again later."""
         return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
@@ -165,6 +174,10 @@ class Vendor(ABC):
     def body(self, values: Values, operation: Takes) -> dict[str, Any]:
         """The values under the vendor's names."""
         return self.schema.body(values, operation)
+
+    def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Values that were read, as a program would write them."""
+        return values
 
     def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
         """Adjust outputs where the vendor returns too little to compare them with what is declared.

@@ -234,7 +234,7 @@ def seed(store: Store, records: Mapping[str, list[dict[str, Any]]]) -> int:
 
 def listening(port: int = 0) -> socket.socket:
     """A socket on loopback; port 0 takes a free one. Raises OSError when the port is in use."""
-    found = socket.socket()
+    found = socket.socket(proto=socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle's 40 ms in
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((LOOPBACK, port))

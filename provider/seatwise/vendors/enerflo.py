@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Required, Unpack
 from pulumi import Input, Output, ResourceOptions
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account, AccountArgs
+from ..account import Account, AccountArgs, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     RESPELLED,
@@ -40,6 +40,7 @@ PAGE_SIZE = 100
 SALES_REP = "Sales Rep"
 # Slugs that are not simply the Name in lower case. Both ends as `_role` makes them.
 KNOWN_SLUGS = {"agent": "salesrep", "supercompany": "superadmin"}
+KNOWN_NAMES = {"agent": SALES_REP, "supercompany": "Super Admin"}
 
 
 class Settings(settings.Settings):
@@ -56,6 +57,11 @@ def _role(text: str) -> str:
     """A role's Name or slug, by what they have in common."""
     plain = re.sub(r"[^a-z0-9]", "", text.casefold())
     return KNOWN_SLUGS.get(plain, plain)
+
+
+def _name(slug: str) -> str:
+    """The Name that a slug most likely stands for."""
+    return KNOWN_NAMES.get(slug) or re.sub(r"[-_]+", " ", slug).title()
 
 
 def _roles(texts: Iterable[str]) -> frozenset[str]:
@@ -142,6 +148,20 @@ class User(Account, module="seatwise/enerflo", name="User"):
         super().__init__(resource_name, args, opts)
 
 
+class ProviderArgs(TenantArgs, total=False):
+    """Arguments of `enerflo.Provider`."""
+
+    api_key: Input[str]
+    """The API key."""
+
+
+class Provider(TenantProvider):
+    """Another tenant of Enerflo, for `opts=pulumi.ResourceOptions(provider=...)`."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
+        super().__init__("enerflo", resource_name, args, opts)
+
+
 class Enerflo(Vendor):
     """Endpoints and quirks: ids in bodies, roles written as Names and read as slugs, HTML when throttled."""
 
@@ -151,6 +171,7 @@ class Enerflo(Vendor):
     settings_type = Settings
     limits = (Limit(300, 60),)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
+    reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
         "email": "ana@example.com",
         "roles": ["Sales Rep"],
@@ -182,7 +203,7 @@ class Enerflo(Vendor):
     def read(self, account: str) -> Request:
         return Request("GET", f"/api/v3/users/{segment(account)}")
 
-    def find(self, email: str, page: int) -> Request:
+    def find(self, email: str | None, page: int) -> Request:
         # No filter by e-mail is known: the whole list, page by page.
         return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
 
@@ -214,15 +235,23 @@ class Enerflo(Vendor):
 
     def taken(self, answer: Answer) -> bool:
         """The shape of a refusal is not documented, its text is."""
-        return b"already been taken" in answer.body
+        reasons = answer.object.get("errors")
+        text = str(reasons.get("email")) if isinstance(reasons, dict) else answer.body.decode(errors="replace")
+        return "already been taken" in text
 
     def words(self, answer: Answer) -> str:
-        """Laravel puts the reasons under `errors`, by field."""
+        """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text."""
         reasons = answer.object.get("errors")
         if isinstance(reasons, dict):
-            texts = [each for value in reasons.values() for each in (value if isinstance(value, list) else [value])]
-            return " ".join(str(text) for text in texts)
-        return super().words(answer)
+            reasons = [each for value in reasons.values() for each in (value if isinstance(value, list) else [value])]
+        if isinstance(reasons, list):
+            return " ".join(str(reason) for reason in reasons)
+        is_text = answer.json is None and "html" not in answer.headers.get("content-type", "")
+        return answer.body.decode(errors="replace") if is_text else super().words(answer)
+
+    def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Slugs as Names: the known ones, and for the others the likeliest spelling."""
+        return values | {"roles": [_name(slug) for slug in values.get("roles", [])]}
 
     def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
         """Not every slug is known: slugs that did not change since the Names were written stand for them."""

@@ -21,10 +21,11 @@ from pydantic import SecretStr, model_validator
 from pydantic.alias_generators import to_pascal
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account, AccountArgs
+from ..account import Account, AccountArgs, TenantArgs, TenantProvider
 from ..core.fields import (
     SECRET,
     UNREADABLE,
+    VOLATILE,
     DateTime,
     Delta,
     Email,
@@ -164,27 +165,27 @@ class UserArgs(AccountArgs, total=False):
     """URL of a picture to upload when this changes."""
     clear_avatar_file: Input[Annotated[bool, UNREADABLE]]
     """True removes the picture when this changes."""
-    devices: Input[str]
+    devices: Input[Annotated[str, VOLATILE]]
     """Devices of the user."""
     support_team_user_email: Input[Email]
     """E-mail of the user in the support team."""
-    email_call_back_guid: Input[str]
+    email_call_back_guid: Input[Annotated[str, VOLATILE]]
     """GUID of the e-mail call back."""
-    last_access: Input[DateTime]
+    last_access: Input[Annotated[DateTime, VOLATILE]]
     """Date-time of the last access."""
-    last_login_attempt: Input[DateTime]
+    last_login_attempt: Input[Annotated[DateTime, VOLATILE]]
     """Date-time of the last attempt to log in."""
-    last_received_community_thread_date: Input[DateTime]
+    last_received_community_thread_date: Input[Annotated[DateTime, VOLATILE]]
     """Date-time of the last community thread sent."""
-    last_received_community_message_date: Input[DateTime]
+    last_received_community_message_date: Input[Annotated[DateTime, VOLATILE]]
     """Date-time of the last community message sent."""
-    next_community_digest: Input[DateTime]
+    next_community_digest: Input[Annotated[DateTime, VOLATILE]]
     """Date-time of the next community digest."""
-    next_help_desk_message_reminder: Input[DateTime]
+    next_help_desk_message_reminder: Input[Annotated[DateTime, VOLATILE]]
     """Date-time of the next help desk reminder."""
-    last_help_visited: Input[int]
+    last_help_visited: Input[Annotated[int, VOLATILE]]
     """Bookkeeping of the vendor; kept as it is unless given."""
-    invalid_login_attempts: Input[int]
+    invalid_login_attempts: Input[Annotated[int, VOLATILE]]
     """Bookkeeping of the vendor; kept as it is unless given."""
     password: Input[Password]
     """The password. Write-only."""
@@ -284,6 +285,26 @@ class User(Account, module="seatwise/nexudus", name="User"):
         super().__init__(resource_name, args, opts)
 
 
+class ProviderArgs(TenantArgs, total=False):
+    """Arguments of `nexudus.Provider`."""
+
+    username: Input[str]
+    """Who logs in."""
+    password: Input[str]
+    """The password to it."""
+    token: Input[str]
+    """A bearer token, instead of both."""
+    client_id: Input[str]
+    """The client id that logins name."""
+
+
+class Provider(TenantProvider):
+    """Another tenant of Nexudus, for `opts=pulumi.ResourceOptions(provider=...)`."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
+        super().__init__("nexudus", resource_name, args, opts)
+
+
 class Nexudus(Vendor):
     """Endpoints and quirks: the id in the body, the whole record in every update, 409 when throttled."""
 
@@ -294,7 +315,9 @@ class Nexudus(Vendor):
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
     can_delete = True
     replaces = True
+    lists_whole_records = False
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
+    reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",
         "email": "ana@example.com",
@@ -351,8 +374,9 @@ class Nexudus(Vendor):
     def read(self, account: str) -> Request:
         return Request("GET", f"/api/sys/users/{segment(account)}")
 
-    def find(self, email: str, page: int) -> Request:
-        return Request("GET", "/api/sys/users", query={"User_Email": email, "page": page, "size": PAGE_SIZE})
+    def find(self, email: str | None, page: int) -> Request:
+        by_email = {} if email is None else {"User_Email": email}
+        return Request("GET", "/api/sys/users", query={**by_email, "page": page, "size": PAGE_SIZE})
 
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.body(changes, Takes.UPDATE)

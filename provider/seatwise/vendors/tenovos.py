@@ -18,9 +18,10 @@ from pydantic import SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account, AccountArgs
+from ..account import Account, AccountArgs, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
+    NEEDED_TO_CREATE,
     UNREADABLE,
     UPDATE_ONLY,
     Email,
@@ -75,8 +76,8 @@ class UserArgs(AccountArgs, total=False):
 
     email: Required[Input[Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(read="emailId")]]]
     """E-mail, 6 to 75 characters."""
-    username: Required[Input[Annotated[Name, CREATE_ONLY, Wire(read="userName")]]]
-    """The login, 1 to 50 characters."""
+    username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, Wire(read="userName")]]
+    """The login, 1 to 50 characters. Required for a new user; API 1.0 does not return it."""
     first_name: Required[Input[Name]]
     """First name, 1 to 50 characters."""
     last_name: Required[Input[Name]]
@@ -136,6 +137,28 @@ class User(Account, module="seatwise/tenovos", name="User"):
         super().__init__(resource_name, args, opts)
 
 
+class ProviderArgs(TenantArgs, total=False):
+    """Arguments of `tenovos.Provider`."""
+
+    api_key: Input[str]
+    """The customer's API key."""
+    client_id: Input[str]
+    """The client id, needed by API 1.0."""
+    username: Input[str]
+    """Who logs in."""
+    password: Input[str]
+    """The password to it."""
+    api_version: Input[str]
+    """`"1.0"` (default) or `"1.5"`."""
+
+
+class Provider(TenantProvider):
+    """Another tenant of Tenovos, for `opts=pulumi.ResourceOptions(provider=...)`."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
+        super().__init__("tenovos", resource_name, args, opts)
+
+
 class Tenovos(Vendor):
     """Endpoints and quirks: no id in the answer to a create, "not found" is a 403, numbers in updates."""
 
@@ -144,6 +167,7 @@ class Tenovos(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
+    reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
     example: ClassVar[Values] = {
         "first_name": "Ana",
         "last_name": "Ruiz",
@@ -194,9 +218,10 @@ class Tenovos(Vendor):
     def read(self, account: str) -> Request:
         return Request("GET", f"/user/{segment(account)}")
 
-    def find(self, email: str, page: int) -> Request:
+    def find(self, email: str | None, page: int) -> Request:
+        text = email or ("*" if self.settings.api_version == "1.5" else "@")  # 1.0 has no list: every e-mail has an @
         paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.settings.api_version == "1.5" else {}
-        return Request("GET", f"/user/search/{segment(email)}", query=paging)
+        return Request("GET", f"/user/search/{segment(text)}", query=paging)
 
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = self.body(changes, Takes.UPDATE)

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Overrides the documented limits; 0 turns pacing off."""
     deadline: float = Field(default=120, gt=0)
     """Seconds that one operation's request may take with all its waiting and retries."""
+    tenant: str = ""
+    """A name of your own for this tenant: where two share a base URL, or the base URL changes."""
 
     @classmethod
     def load(cls, config: Callable[[str], Any] = lambda key: None) -> Self:
@@ -83,6 +85,11 @@ class Settings(BaseSettings):
     def variable(cls, name: str) -> str:
         """`ENERFLO_API_KEY` for `api_key`."""
         return f"{cls.vendor}_{name}".upper()
+
+    @property
+    def tenant_id(self) -> str:
+        """What tells this tenant from others of the same vendor: its name if it has one, else the base URL."""
+        return self.tenant or self.base_url
 
     def secrets(self) -> list[str]:
         """Every credential, to be blanked in messages."""

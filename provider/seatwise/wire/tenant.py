@@ -16,6 +16,7 @@ from ..core.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
 from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
 from ..core.vendor import Token, Vendor
+from .journal import Journal
 from .pacing import Pacing
 from .retry import Outcome, may_repeat, retry_after, wait
 
@@ -39,6 +40,7 @@ class Tenant:
     ) -> None:
         self.vendor = vendor
         self.warn = warn
+        self.journal = Journal(f"{vendor.name} {vendor.settings.tenant_id}", warn)
         self.vault = vault
         self._pacing = Pacing(vendor.limits, vendor.settings.requests_per_minute)
         self._login = Login(self)
@@ -164,6 +166,7 @@ class Login:
         self._tenant = tenant
         self._token: Token | None = None
         self._renew_at: float | None = None
+        self._is_refused = False
         self._lock = anyio.Lock()
 
     async def token(self, deadline: float) -> Token:
@@ -199,17 +202,20 @@ class Login:
         return self._renew_at is not None and anyio.current_time() >= self._renew_at
 
     async def _renew(self, deadline: float) -> None:
-        vendor = self._tenant.vendor
-        token = vendor.token()
-        if token is None and self._token is not None and self._token.refresh is not None:
-            token = await self._ask(self._token.refresh, deadline)
+        token = None
+        if not self._is_refused:  # asking again and again with a bad password locks accounts
+            token = self._tenant.vendor.token() or await self._refreshed(deadline) or await self._ask(None, deadline)
         if token is None:
-            token = await self._ask(None, deadline)
-        if token is None:
-            raise NotAuthorised("the login is refused", status=401, vendor=vendor.title)
+            self._is_refused = True
+            raise NotAuthorised("the login is refused", status=401, vendor=self._tenant.vendor.title)
         self._token = token
-        left = token.expires_in if token.expires_at is None else token.expires_at - time.time()
+        left = _seconds_left(token)
         self._renew_at = None if left is None else anyio.current_time() + left - min(60.0, 0.2 * left)
+
+    async def _refreshed(self, deadline: float) -> Token | None:
+        if self._token is None or self._token.refresh is None:
+            return None
+        return await self._ask(self._token.refresh, deadline)
 
     async def _ask(self, refresh: Any, deadline: float) -> Token | None:
         """Ask for a token; None when the credentials or the refresh token are refused."""
@@ -224,3 +230,11 @@ class Login:
         if answer.status in (400, 401, 403):
             return None
         raise VendorBroken(f"the login failed with {answer.status}", status=answer.status, vendor=vendor.title)
+
+
+def _seconds_left(token: Token) -> float | None:
+    """How long a token is good; None when it does not say so in a way that can be believed."""
+    if isinstance(token.expires_in, int | float):
+        return float(token.expires_in)
+    left = (token.expires_at or 0) - time.time()
+    return left if left > 0 else None  # a clock that is wrong would renew it at every request

@@ -1,0 +1,149 @@
+"""Tenants that were run by hand for years, taken over without touching anybody's account."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+from seatwise.vendors import names
+
+pytestmark = pytest.mark.engine
+COUNT = 200
+PHONES = ["(555) 010-{:04}", "555-010-{:04}", "555010{:04}", "555.010.{:04}"]
+LAST_NAMES = ["Ruiz", "O'Brien", 'Ana "Nana" Silva', "Müller", "李", "de la Cruz\\"]
+
+
+def made_by_hand(vendor: str, number: int) -> dict[str, Any]:
+    """An account as its vendor's own create takes it, spelt as people spell."""
+    email = f"{'Person' if number % 3 else 'PERSON'}.{number}@Example.com"
+    last = LAST_NAMES[number % len(LAST_NAMES)]
+    if vendor == "enerflo":
+        return {
+            "email": email, "first_name": "Ana", "last_name": last, "notify_email": False,
+            "allow_optimus": number % 2 == 0,
+            "phone": PHONES[number % len(PHONES)].format(number),
+            "roles": [["Sales Rep"], ["Regional Manager", "Sales Rep"], ["Project Manager"]][number % 3],
+        }  # fmt: skip
+    if vendor == "nexudus":
+        return {
+            "Email": email, "FullName": f"Ana {last}", "Language": 1 + number % 3, "PasswordSalt": "s",
+            "LastHelpVisited": 3,
+            "InvalidLoginAttempts": number % 2, "UserRoles": [77, 5] if number % 4 else [], "IsAdmin": number % 5 == 0,
+            "Active": number % 7 != 0, "OnNewEmail": True, "AccessToken": "a-token",
+        }  # fmt: skip
+    return {
+        "email": email, "username": f"person{number}", "firstName": "Ana", "lastName": last, "friendlyName": "Nana",
+        "userRoleId": "7d5620e0-f423-11e9-8071-89c0c4052141", "groups": ["7d6207c1-f423-11e9-8071-89c0c4052141"],
+        "customAttributes": {"phone": "030 123"},
+    }  # fmt: skip
+
+
+CREATE = {"enerflo": "/enerflo/api/v1/users", "nexudus": "/nexudus/api/sys/users", "tenovos": "/tenovos/user"}
+BY_HAND: dict[str, dict[str, Any]] = {
+    "enerflo": {"phone": "5559998888"},
+    "nexudus": {"FullName": "Zoe"},
+    "tenovos": {"lastName": "Zoe"},
+}
+
+
+@contextmanager
+def logged_in(vendor: str, sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """A client with the vendor's headers."""
+    settings = {name.lower(): value for name, value in sandbox.environment.items()}
+    who = {key: settings[f"{vendor}_{key}"] for key in ("username", "password") if f"{vendor}_{key}" in settings}
+    with httpx.Client(base_url=sandbox.url) as client:
+        if vendor == "enerflo":
+            client.headers["api-key"] = settings["enerflo_api_key"]
+        elif vendor == "nexudus":
+            token = client.post("/nexudus/api/token", data={"grant_type": "password", **who}).json()["access_token"]
+            client.headers["authorization"] = f"Bearer {token}"
+        else:
+            client.headers["x-api-key"] = settings["tenovos_api_key"]
+            login = {"clientId": settings["tenovos_client_id"], **who}
+            session = client.post("/tenovos/auth/token", json=login).json()["session"]
+            client.headers.update({"authorization": session["authorization"], "accesstoken": session["accessToken"]})
+        yield client
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_a_tenant_is_taken_over_without_a_write_and_the_preview_is_empty(
+    vendor: str, project: Project, sandbox: Sandbox
+) -> None:
+    with logged_in(vendor, sandbox) as client:
+        for number in range(COUNT):
+            client.post(CREATE[vendor], json=made_by_hand(vendor, number)).raise_for_status()
+    before = sandbox.accounts(vendor)
+    sandbox.mark()
+
+    command = [
+        sys.executable,
+        "-m",
+        "seatwise",
+        "import",
+        vendor,
+        "--stack-file",
+        "import.json",
+        "--program",
+        "__main__.py",
+    ]
+    done = subprocess.run(
+        [*command, "--force"], cwd=project.folder, env=project.environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{COUNT} accounts" in done.stderr
+    text = (project.folder / "__main__.py").read_text()
+    formatted = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--isolated", "-"], input=text, capture_output=True, text=True
+    )
+    assert formatted.stdout == text
+    assert "a-token" not in text + (project.folder / "import.json").read_text()
+
+    project.environment |= {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
+    project.run("import", "--file", "import.json", "--generate-code=false", "--protect=false", "--yes")
+    assert len(project.resources()) == COUNT
+    assert project.preview("--expect-no-changes").changes == {"unchanged": COUNT + 1}
+    assert project.refresh().changes == {"unchanged": COUNT + 1}
+    assert project.preview("--expect-no-changes").changes == {"unchanged": COUNT + 1}
+    assert sandbox.writes() == []
+    assert sandbox.accounts(vendor) == before
+
+    account = next(iter(before))
+    sandbox.change(vendor, account, **BY_HAND[vendor])
+    assert project.refresh().changes == {"updated": 1, "unchanged": COUNT}
+    assert project.up().changes == {"updated": 1, "unchanged": COUNT}
+    assert len(sandbox.writes()) == 1
+    untold = {"UpdatedOn": None}
+    assert sandbox.accounts(vendor)[account] | untold == before[account] | untold
+
+    sandbox.mark()
+    project.destroy()
+    assert sandbox.writes() == [], "what was there before is left as it is"
+
+
+def test_files_that_are_there_are_not_overwritten(project: Project) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "seatwise", "import", "enerflo", "--program", "__main__.py"],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "seatwise: __main__.py is there already; choose another name or add --force\n"
+
+
+def test_only_the_accounts_that_match_are_taken_over(project: Project, sandbox: Sandbox) -> None:
+    with logged_in("enerflo", sandbox) as client:
+        for number in range(3):
+            client.post(CREATE["enerflo"], json=made_by_hand("enerflo", number)).raise_for_status()
+    command = [sys.executable, "-m", "seatwise", "import", "enerflo", "--match", "person.[12]@*"]
+    subprocess.run(command, cwd=project.folder, env=project.environment, check=True, capture_output=True)
+    taken = json.loads((project.folder / "enerflo-import.json").read_text())["resources"]
+    assert [each["name"] for each in taken] == ["person.1@example.com", "person.2@example.com"]

@@ -1,0 +1,155 @@
+"""Accounts that come back, accounts that are only read, and more than one tenant."""
+
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+from seatwise.sandbox import server
+from seatwise.sandbox.replies import Options
+from seatwise.vendors import names
+
+pytestmark = pytest.mark.engine
+ANA = "email='ana@example.com', roles=['Sales Rep']"
+DECLARATIONS = (
+    f"enerflo.User('ana', {ANA})",
+    "nexudus.User('ana', email='ana@example.com', full_name='Ana', language=nexudus.Language.SPANISH)",
+    "tenovos.User('ana', email='ana@example.com', username='ana', first_name='Ana', last_name='Ruiz')",
+)
+
+
+@pytest.fixture
+def west() -> Iterator[Sandbox]:
+    """Another company's sandbox."""
+    with server.running(options=Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
+        yield Sandbox(url, http)
+
+
+def test_up_destroy_up_brings_the_same_accounts_back(project: Project, sandbox: Sandbox) -> None:
+    project.program(*DECLARATIONS)
+    project.up()
+    before = {vendor: sandbox.accounts(vendor) for vendor in names()}
+    project.destroy()
+
+    project.program(*(line.replace("Ana", "Anna") for line in DECLARATIONS))
+    assert project.up().changes["created"] == 4
+
+    after = {vendor: sandbox.accounts(vendor) for vendor in names()}
+    assert {vendor: list(accounts) for vendor, accounts in after.items()} == {
+        vendor: list(accounts) for vendor, accounts in before.items()
+    }, "the same ids, and no second account"
+    assert sandbox.only("enerflo")["active"] is True
+    assert (sandbox.only("nexudus")["Active"], sandbox.only("nexudus")["FullName"]) == (True, "Anna")
+    assert (sandbox.only("tenovos")["status"], sandbox.only("tenovos")["firstName"]) == ("enabled", "Anna")
+    assert {each["outputs"]["adopted"] for each in project.resources()} == {False}
+    assert project.up().changes == {"unchanged": 4}
+
+
+def test_an_account_that_somebody_else_deactivated_counts_as_existing(project: Project, sandbox: Sandbox) -> None:
+    project.program(DECLARATIONS[0])
+    project.up()
+    project.destroy()
+    project.environment["SEATWISE_JOURNAL"] += ".another-machine"
+    sandbox.mark()
+
+    refused = project.up(fails=True).output
+
+    (account,) = sandbox.accounts("enerflo")
+    assert f"there already, with the id {account}" in refused
+    assert 'on_existing="adopt"' in refused
+    assert "seatwise import enerflo --match ana@example.com" in refused
+    assert sandbox.writes() == []
+
+
+def test_an_email_that_is_reserved_and_not_shown_has_its_own_message(project: Project, sandbox: Sandbox) -> None:
+    project.program(DECLARATIONS[0])
+    project.up()
+    sandbox.remove("enerflo", next(iter(sandbox.accounts("enerflo"))))
+    project.refresh()
+
+    refused = project.up(fails=True).output
+    assert "the e-mail is taken, by an account that Enerflo does not show" in refused
+    assert "Choose another e-mail, or ask the vendor to free this one" in refused
+
+
+def test_get_reads_an_account_without_owning_it(project: Project, sandbox: Sandbox) -> None:
+    project.program(DECLARATIONS[0])
+    project.up()
+    project.run("stack", "init", "reader")
+    (account,) = sandbox.accounts("enerflo")
+    sandbox.mark()
+
+    project.program(f"ana = enerflo.User.get('ana', '{account}')", "pulumi.export('slugs', ana.role_slugs)")
+    assert "agent" in project.up().output
+    project.destroy()
+    assert sandbox.writes() == []
+    assert sandbox.only("enerflo")["active"] is True
+
+    project.program("enerflo.User.get('ana', '424242')")
+    assert "there is no account with this id" in project.preview(fails=True).output
+
+
+def provider(sandbox: Sandbox, name: str) -> str:
+    return f"{name} = enerflo.Provider('{name}', base_url='{sandbox.url}/enerflo', api_key='sandbox-enerflo-key')"
+
+
+def test_two_tenants_in_one_stack_never_mix(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
+    project.program(
+        DECLARATIONS[0],
+        provider(west, "west"),
+        "in_west = pulumi.ResourceOptions(provider=west)",
+        "enerflo.User('ben', email='ben@example.com', roles=['Setter'], opts=in_west)",
+    )
+    project.up()
+    assert sandbox.only("enerflo")["email"] == "ana@example.com"
+    assert west.only("enerflo")["email"] == "ben@example.com"
+    assert "sandbox-enerflo-key" not in project.run("stack", "export").output
+    assert project.up().changes == {"unchanged": 4}
+
+
+def test_a_provider_of_the_same_tenant_changes_nothing_and_another_tenants_is_refused(
+    project: Project, sandbox: Sandbox, west: Sandbox
+) -> None:
+    project.program(DECLARATIONS[0])
+    project.up()
+    before = sandbox.accounts("enerflo")
+    sandbox.mark()
+
+    moved = f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=main))"
+    project.program(provider(sandbox, "main"), moved)
+    assert project.up().changes["unchanged"] == 2
+    assert sandbox.writes() == []
+    assert sandbox.accounts("enerflo") == before
+
+    project.program(provider(sandbox, "main"), provider(west, "west"), moved.replace("=main", "=west"))
+    refused = project.preview(fails=True).output
+    assert f"it was made in the tenant {sandbox.url}/enerflo" in refused
+    assert west.requests() == []
+
+
+def test_a_provider_takes_credentials_from_the_variables_it_names(project: Project, west: Sandbox) -> None:
+    project.environment |= {"WEST_KEY": "sandbox-enerflo-key", "ENERFLO_API_KEY": "not-this-one"}
+    named = provider(west, "west").replace("api_key='sandbox-enerflo-key'", "env={'api_key': 'WEST_KEY'}")
+    project.program(named, f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))")
+    assert project.up().changes["created"] == 3
+    state = project.run("stack", "export", "--show-secrets").output
+    assert "sandbox-enerflo-key" not in state
+
+
+def test_a_destroy_that_is_interrupted_leaves_a_stack_that_goes_on(project: Project, sandbox: Sandbox) -> None:
+    project.program("for n in range(30):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if b" created (" in line and b"enerflo" in line:
+                process.send_signal(2)
+                break
+        process.communicate(timeout=60)
+    project.up()
+    emails = [each["email"] for each in sandbox.accounts("enerflo").values()]
+    assert len(emails) == len(set(emails)) == 30
+    assert sum(call == "POST /api/v1/users" for call in sandbox.calls()) == 30
