@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from seatwise import cli
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -80,5 +82,6 @@ def test_of_two_that_finish_together_the_first_counts(run: ModuleType, tmp_path:
 
 
 def test_the_versions_agree(run: ModuleType) -> None:
+    assert run.OLDEST_PULUMI == cli.OLDEST_PULUMI
     assert f"github.com/pulumi/pulumi/pkg/v3 v{run.PULUMI_VERSION}" in (ROOT / "tools/pulumi/go.mod").read_text()
     assert run.version_of("/nowhere/pulumi") == ()

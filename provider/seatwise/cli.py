@@ -1,7 +1,12 @@
 """The `seatwise` command."""
 
 import json
+import platform
+import re
+import shutil
 import sqlite3
+import subprocess
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +17,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from .core import lifecycle
+from .core import finding
 from .core.errors import AccountError
 from .core.secrets import Vault
+from .core.vendor import Vendor
 from .dynamic import import_file, vendor_named
 from .sandbox import server
 from .sandbox.replies import Options
@@ -22,6 +28,8 @@ from .sandbox.store import Store, Taken
 from .vendors import names
 from .wire.tenant import Tenant
 
+OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
+INSTALL_PULUMI = "https://www.pulumi.com/docs/install/"
 main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 
 
@@ -101,6 +109,60 @@ def import_(
     _note("  3. pulumi preview, which shows no change")
 
 
+@main.command()
+def doctor() -> None:
+    """Check the tools and every vendor that has settings; say what to fix. Exit code 1 if there is something."""
+    findings = [_pulumi_command(), *anyio.run(_vendors)]
+    for each in findings:
+        print(f"{'ok  ' if each.good else 'FIX '} {each.about}: {each.text}")
+    if not all(each.good for each in findings):
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    about: str
+    good: bool
+    text: str
+
+
+def _pulumi_command() -> _Finding:
+    versions = f"seatwise {version('seatwise')}, Pulumi SDK {version('pulumi')}, Python {platform.python_version()}"
+    found = shutil.which("pulumi")
+    if found is None:
+        return _Finding("tools", False, f"no pulumi command on PATH; install it: {INSTALL_PULUMI} ({versions})")
+    ran = subprocess.run([found, "version"], capture_output=True, text=True, check=False)  # noqa: S603 - from PATH
+    answer = ran.stdout.strip()
+    numbers = tuple(int(number) for number in re.findall(r"\d+", answer)[:3])
+    if numbers < OLDEST_PULUMI:
+        oldest = ".".join(map(str, OLDEST_PULUMI))
+        return _Finding(
+            "tools", False, f"pulumi {answer} is older than {oldest}; update it: {INSTALL_PULUMI} ({versions})"
+        )
+    return _Finding("tools", True, f"pulumi {answer}, {versions}")
+
+
+async def _vendors() -> list[_Finding]:
+    kinds = [vendor_named(name) for name in names()]
+    configured = [kind for kind in kinds if kind.settings_type.is_configured()]
+    if not configured:
+        return [_Finding("vendors", False, "none has settings; set the variables of one, or run `seatwise sandbox`")]
+    return [await _checked(kind) for kind in configured]
+
+
+async def _checked(kind: type[Vendor]) -> _Finding:
+    """Whether a vendor answers, takes the credentials and lets them list users."""
+    try:
+        tenant = Tenant(kind(kind.settings_type.load()), Vault(), _note)
+        found = await finding.first_page(tenant)
+        await tenant.aclose()
+    except AccountError as error:
+        error.vendor = ""  # it stands at the beginning of the line
+        return _Finding(kind.title, False, str(error))
+    users = f"{len(found.records)}{' or more' if found.more else ''} users"
+    return _Finding(kind.title, True, f"{tenant.vendor.settings.base_url} lists {users} to these credentials")
+
+
 async def _taken_over(name: str, match: str) -> tuple[list[dict[str, Any]], str]:
     """The resources of an import file, and the program that declares them."""
     kind = vendor_named(name)
@@ -108,7 +170,7 @@ async def _taken_over(name: str, match: str) -> tuple[list[dict[str, Any]], str]
     records = []
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_console()) as bar:
         task = bar.add_task("reading accounts")
-        async for record in lifecycle.everyone(tenant, lambda email: fnmatch(email.casefold(), match.casefold())):
+        async for record in finding.everyone(tenant, lambda email: fnmatch(email.casefold(), match.casefold())):
             records.append(record)
             bar.update(task, description=f"{len(records)} accounts read")
     await tenant.aclose()

@@ -1,4 +1,5 @@
 """What seatwise knows without touching anything: no sockets, no files, no Pulumi.
 
-Read in this order: `errors`, `fields`, `secrets`, `http`, `vendor`, `state`, `lifecycle`, `takeover`.
+Read in this order: `errors`, `fields`, `secrets`, `http`, `vendor`, `state`, `tenant`,
+`finding`, `lifecycle`, `takeover`.
 """

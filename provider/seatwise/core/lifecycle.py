@@ -4,14 +4,13 @@ They speak to a `Tenant`, which sends requests and can wait, and hold every rule
 which order and what to believe of the answers.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from .errors import AccountError, AccountExists, NoSuchAccount, UnknownOutcome, Unreachable, VendorBroken
 from .fields import RESPELLED, Takes, Values
-from .http import Answer, Request
-from .secrets import Vault
+from .finding import fetch, look_up
+from .http import Answer
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -24,48 +23,13 @@ from .state import (
     readable,
     seen,
 )
-from .vendor import Listing, Vendor
+from .tenant import Record, Tenant, gone, refused
+from .vendor import Vendor
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
 """Seconds between looks for an account whose creation was not confirmed (31 in all)."""
 READ_BACK_LOOKS = (0, 1, 2, 4)
 """Seconds between reads of an account that was just made."""
-
-Record = Mapping[str, Any]
-"""An account as the vendor writes it."""
-
-
-class Tenant(Protocol):
-    """A vendor's tenant that can be spoken to."""
-
-    vendor: Vendor
-    vault: Vault
-
-    @property
-    def journal(self) -> "Journal":
-        """What is remembered between runs."""
-
-    async def send(self, request: Request) -> Answer:
-        """Send a request, with retries, pacing and login; raises Unreachable, NotAuthorised, RateLimited."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-    def warn(self, text: str) -> None:
-        """Tell the user something that is no failure."""
-
-
-class Journal(Protocol):
-    """What seatwise remembers of a tenant between runs, on this machine."""
-
-    def retire(self, email: str, account: str) -> None:
-        """Remember that seatwise deactivated this account."""
-
-    def retired(self, email: str) -> str | None:
-        """The id of the account with this e-mail that seatwise deactivated."""
-
-    def forget(self, email: str) -> None:
-        """Remember nothing of this e-mail any more."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +92,7 @@ async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dic
         )
     record = await fetch(tenant, account, email)
     if record is None:
-        raise _gone(tenant, account, email)
+        raise gone(tenant, account, email)
     return account, await _take_over(tenant, account, record, news, adopted=True)
 
 
@@ -157,7 +121,7 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
         if not error.maybe_sent:
             raise
     if answer is not None and _is_refusal(vendor, answer):
-        refusal = _refused(tenant, answer, "create", email, news)
+        refusal = refused(tenant, answer, "create", email, news)
         if isinstance(refusal, AccountExists):  # though the look-up found none
             refusal.problem = (
                 f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
@@ -180,6 +144,19 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
 def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     """Whether the answer to a create says that nothing was made: 1xx to 4xx, or 2xx with a failure in it."""
     return not vendor.succeeded(answer) and answer.status < 500
+
+
+async def _look_again(tenant: Tenant, email: str) -> Record | None:
+    """Look for an account that may be there, patiently: lists lag behind."""
+    for seconds in SECOND_LOOKS:
+        await tenant.sleep(seconds)
+        try:
+            found = await look_up(tenant, email)
+        except (Unreachable, VendorBroken):
+            continue
+        if found is not None:
+            return found
+    return None
 
 
 async def _complete(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
@@ -254,7 +231,7 @@ async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> di
     if vendor.replaces and differences(schema, olds, news):
         record = await fetch(tenant, account, email)
         if record is None:
-            raise _gone(tenant, account, email)
+            raise gone(tenant, account, email)
         current |= seen(schema, news, record)
     changes = differences(schema, current, news)
     actual = readable(schema, current)
@@ -270,7 +247,7 @@ async def _write(tenant: Tenant, account: str, email: str, changes: Values, reco
     vendor, schema = tenant.vendor, tenant.vendor.schema
     answer = await tenant.send(vendor.update(account, _revealed(tenant, changes), record))
     if not vendor.succeeded(answer):
-        raise _refused(tenant, answer, "update", f"{email} ({account})", changes)
+        raise refused(tenant, answer, "update", f"{email} ({account})", changes)
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         fresh = await fetch(tenant, account, str(changes.get("email", email)))
@@ -299,7 +276,7 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
         if how == "deactivate":
             tenant.journal.retire(email, account)
     elif not await _is_gone(tenant, account, email):
-        raise _refused(tenant, answer, how, f"{email} ({account})", {})
+        raise refused(tenant, answer, how, f"{email} ({account})", {})
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:
@@ -307,99 +284,6 @@ async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:
         return await fetch(tenant, account, email) is None
     except AccountError:
         return False
-
-
-# --- finding ----------------------------------------------------------------------------------
-
-
-async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
-    """The account's record; None when it is certainly gone.
-
-    "Not there" is believed when the list, which must be readable, does not hold the account either: a
-    wrong base URL and a missing permission give 404 and 403 as well.
-    """
-    vendor = tenant.vendor
-    answer = await tenant.send(vendor.read(account))
-    record = vendor.record(answer) if answer.ok else None
-    if record is not None and vendor.account_id(record) == account:
-        return record
-    if not vendor.missing(answer):
-        raise _refused(tenant, answer, "read", f"{email or ''} ({account})".strip(), {})
-    if email and account in await _listed(tenant, email):
-        raise VendorBroken(
-            "the vendor lists this account and says that it is not there",
-            status=answer.status,
-            vendor=vendor.title,
-            account=f"{email} ({account})",
-            remedy="Run it again later",
-        )
-    return None
-
-
-async def everyone(tenant: Tenant, wanted: Callable[[str], bool]) -> AsyncIterator[Record]:
-    """The whole records of all listed accounts whose e-mail is wanted, page by page."""
-    vendor, page = tenant.vendor, 1
-    while True:
-        listing = await _page(tenant, None, page)
-        for record in listing.records:
-            email, account = str(vendor.schema.parse(record).get("email", "")), vendor.account_id(record)
-            if account is None or not wanted(email):
-                continue
-            whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
-            if whole is not None:
-                yield whole
-        if not listing.more or not listing.records:
-            return
-        page += 1
-
-
-async def look_up(tenant: Tenant, email: str) -> Record | None:
-    """The listed account with exactly this e-mail; raises AccountExists when several have it."""
-    hits = await _listed(tenant, email)
-    if len(hits) > 1:
-        raise AccountExists(
-            f"several accounts have this e-mail: {', '.join(sorted(hits))}",
-            status=409,
-            vendor=tenant.vendor.title,
-            account=email,
-            remedy="Give all but one another e-mail in the admin page",
-        )
-    return next(iter(hits.values()), None)
-
-
-async def _listed(tenant: Tenant, email: str) -> dict[str, Record]:
-    """The listed accounts with exactly this e-mail, by id."""
-    vendor, hits = tenant.vendor, {}
-    page = 1
-    while True:
-        listing = await _page(tenant, email, page)
-        for record in listing.records:
-            if vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
-                hits[vendor.account_id(record) or ""] = record
-        if not listing.more or not listing.records:
-            return hits
-        page += 1
-
-
-async def _page(tenant: Tenant, email: str | None, page: int) -> Listing:
-    answer = await tenant.send(tenant.vendor.find(email, page))
-    listing = tenant.vendor.found(answer) if answer.ok else None
-    if listing is None:
-        raise _refused(tenant, answer, "look-up", email or "", {})
-    return listing
-
-
-async def _look_again(tenant: Tenant, email: str) -> Record | None:
-    """Look for an account that may be there, patiently: lists lag behind."""
-    for seconds in SECOND_LOOKS:
-        await tenant.sleep(seconds)
-        try:
-            found = await look_up(tenant, email)
-        except (Unreachable, VendorBroken):
-            continue
-        if found is not None:
-            return found
-    return None
 
 
 # --- helpers ----------------------------------------------------------------------------------
@@ -424,13 +308,3 @@ def _reveal(tenant: Tenant, name: str, fingerprint: str) -> str:
             remedy="Run `pulumi up` with the program that gives it",
         )
     return plain
-
-
-def _gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
-    return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
-
-
-def _refused(tenant: Tenant, answer: Answer, operation: str, account: str, values: Values) -> AccountError:
-    schema = tenant.vendor.schema
-    secrets = [tenant.vault.reveal(str(value)) or "" for name, value in values.items() if schema[name].secret]
-    return tenant.vendor.refusal(answer, operation, account, secrets)

@@ -1,6 +1,7 @@
 """Settings of a tenant: from an explicit Provider, Pulumi config or the environment, in this order."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Self
@@ -75,6 +76,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             problems = "; ".join(_problem(cls, dict(detail)) for detail in error.errors(include_url=False))
             raise SettingsError(problems, vendor=cls.vendor) from None
+
+    @classmethod
+    def is_configured(cls) -> bool:
+        """Whether the environment names any of these settings."""
+        return any(os.environ.get(cls.variable(name)) for name in cls.model_fields)
 
     @classmethod
     def config_key(cls, name: str) -> str:
