@@ -4,7 +4,7 @@ RUN := $(PYTHON) tools/run.py
 LIGHT := $(RUN) --no-pulumi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types wheel clean
+.PHONY: help demo test lint types docs wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ lint: ## Check style
 
 types: ## Check types
 	@$(LIGHT) mypy
+
+docs: ## Write docs/fields.md from the code
+	@$(LIGHT) python tools/fields.py
 
 wheel: ## Build the installable package into dist/
 	@$(LIGHT) uv build --wheel

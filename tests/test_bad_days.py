@@ -226,3 +226,78 @@ async def test_what_others_changed_meanwhile_survives_an_update() -> None:
         after = world.accounts[account]
         assert after["FullName"] == "Anna Ruiz"
         assert (after["IsAdmin"], after["ChatRooms"], after["Devices"]) == (True, [5], "a laptop")
+
+
+async def test_an_account_that_seatwise_deactivated_comes_back_under_its_id(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    await lifecycle.delete(world.tenant, account, outs)
+    news = world.inputs(**world.vendor.example_change)
+
+    again, outs = await lifecycle.create(world.tenant, news)
+
+    assert again == account
+    assert list(world.accounts) == [account]
+    assert not world.tenant.vendor.is_retired(world.accounts[account] | {"emailId": ""})
+    assert not world.diff(outs, news)
+    assert outs["adopted"] is False
+    assert outs["__declared"] == sorted(set(news))
+
+
+async def test_an_account_that_others_took_back_counts_as_existing(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs())
+    await lifecycle.delete(world.tenant, account, outs)
+    await lifecycle.update(world.tenant, account, outs | dict(world.vendor.retired), dict(world.vendor.reactivated))
+
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, world.inputs())
+
+
+async def test_an_argument_that_is_removed_is_no_longer_managed_and_nothing_is_sent(world: World) -> None:
+    news = world.inputs()
+    account, outs = await lifecycle.create(world.tenant, news)
+    fewer = {name: value for name, value in news.items() if name not in ("first_name", "full_name")}
+    calls = len(world.calls)
+
+    assert world.diff(outs, fewer), "the preview says it"
+    outs = await lifecycle.update(world.tenant, account, outs, fewer)
+
+    assert len(world.calls) == calls
+    assert not world.diff(outs, fewer)
+    found = await lifecycle.read(world.tenant, account, outs)
+    assert found is not None
+    assert set(found.inputs) == set(fewer)
+
+
+async def test_a_create_only_field_that_others_changed_blocks_nobody() -> None:
+    async with World("enerflo") as world:
+        news = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, news)
+        record = world.accounts[account] | {"timezone": "Asia/Manila"}
+        world.store.replace("enerflo", account, record["email"], record)
+
+        for _ in range(2):
+            found = await lifecycle.read(world.tenant, account, outs)
+            assert found is not None
+            outs = found.outputs
+            assert outs["timezone"] == "Asia/Manila"
+            assert found.inputs == news
+            assert not world.diff(outs, news)
+            assert world.inputs(olds=found.inputs) == news
+
+
+async def test_a_tenovos_role_changed_by_hand_is_seen_by_its_id() -> None:
+    async with World("tenovos") as world:
+        news = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, news)
+        found = await lifecycle.read(world.tenant, account, outs)
+        assert found is not None
+        record = world.accounts[account] | {"userRoleId": "7d5620e2-f423-11e9-8071-89c0c4052141"}
+        world.store.replace("tenovos", account, record["email"], record)
+
+        found = await lifecycle.read(world.tenant, account, found.outputs)
+
+        assert found is not None
+        assert "user_role_name" not in found.inputs
+        assert world.diff(found.outputs, news)
+        await lifecycle.update(world.tenant, account, found.outputs, news)
+        assert world.accounts[account]["userRoleId"].startswith("7d5620e0")

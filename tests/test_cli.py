@@ -147,3 +147,49 @@ def watchdog(process: subprocess.Popen[str]) -> Iterator[None]:
     finally:
         timer.cancel()
         process.kill()
+
+
+# --- doctor -----------------------------------------------------------------------------------
+
+
+def examined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: str = "v3.259.0") -> tuple[int, str]:
+    """Exit code and output of `seatwise doctor` where `pulumi version` prints this."""
+    command = tmp_path / "bin" / "pulumi"
+    command.parent.mkdir()
+    command.write_text(f"#!{sys.executable}\nprint({printed!r})\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(command.parent))
+    result = CliRunner().invoke(main, ["doctor"])
+    return result.exit_code, result.output
+
+
+def test_the_doctor_finds_everything_well(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, output = examined(monkeypatch, tmp_path)
+    assert code == 0
+    assert [line[:4] for line in output.splitlines()] == ["ok  "] * 4
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        pytest.param("ENERFLO_API_KEY", "wrong", "FIX  Enerflo: look-up refused with 401", id="a key"),
+        pytest.param("NEXUDUS_PASSWORD", "wrong", "FIX  Nexudus: the login is refused", id="a password"),
+        pytest.param("TENOVOS_CLIENT_ID", "", "FIX  Tenovos: set TENOVOS_CLIENT_ID", id="a missing setting"),
+        pytest.param("ENERFLO_BASE_URL", "http://127.0.0.1:9", "FIX  Enerflo: cannot connect", id="an address"),
+    ],
+)
+def test_the_doctor_says_what_to_fix(
+    variable: str, value: str, line: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, value)
+    code, output = examined(monkeypatch, tmp_path)
+    assert code == 1
+    assert [each.startswith(line) for each in output.splitlines()].count(True) == 1
+    assert output.count("FIX ") == 1
+
+
+def test_the_doctor_names_an_old_pulumi_and_a_lack_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, output = examined(monkeypatch, tmp_path, "v3.100.0")
+    assert code == 1
+    assert "pulumi v3.100.0 is older than 3.254.0" in output
+    assert "FIX  vendors: none has settings" in output

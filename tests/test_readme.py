@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fields
 import pytest
 
 from seatwise.dynamic import vendor_named
@@ -14,9 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_first_program_passes_a_type_checker(tmp_path: Path) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    (tmp_path / "first.py").write_text(program)
+def test_the_programs_pass_a_type_checker(tmp_path: Path) -> None:
+    programs = re.findall(r"```python\n(.*?)```", README, re.S)
+    (tmp_path / "first.py").write_text("\n".join(programs))
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(tmp_path / "first.py")],
         cwd=tmp_path,
@@ -67,3 +68,7 @@ def test_targets_of_the_makefile_are_the_ones_named() -> None:
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"`?make ([a-z]+)", README)) - {"sure"}
     assert {target for target in named if f"\n{target}: ##" not in makefile} == set()
+
+
+def test_the_page_of_fields_is_what_the_code_says() -> None:
+    assert fields.TARGET.read_text() == fields.text(), "run `make docs`"

@@ -153,9 +153,8 @@ async def _vendors() -> list[_Finding]:
 async def _checked(kind: type[Vendor]) -> _Finding:
     """Whether a vendor answers, takes the credentials and lets them list users."""
     try:
-        tenant = Tenant(kind(kind.settings_type.load()), Vault(), _note)
-        found = await finding.first_page(tenant)
-        await tenant.aclose()
+        async with _tenant(kind) as tenant:
+            found = await finding.first_page(tenant)
     except AccountError as error:
         error.vendor = ""  # it stands at the beginning of the line
         return _Finding(kind.title, False, str(error))
@@ -165,16 +164,20 @@ async def _checked(kind: type[Vendor]) -> _Finding:
 
 async def _taken_over(name: str, match: str) -> tuple[list[dict[str, Any]], str]:
     """The resources of an import file, and the program that declares them."""
-    kind = vendor_named(name)
-    tenant = Tenant(kind(kind.settings_type.load()), Vault(), _note)
     records = []
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_console()) as bar:
-        task = bar.add_task("reading accounts")
-        async for record in finding.everyone(tenant, lambda email: fnmatch(email.casefold(), match.casefold())):
-            records.append(record)
-            bar.update(task, description=f"{len(records)} accounts read")
-    await tenant.aclose()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    async with _tenant(vendor_named(name)) as tenant:
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("reading accounts")
+            async for record in finding.everyone(tenant, lambda email: fnmatch(email.casefold(), match.casefold())):
+                records.append(record)
+                bar.update(task, description=f"{len(records)} accounts read")
     return import_file(tenant.vendor, records)
+
+
+def _tenant(kind: type[Vendor]) -> Tenant:
+    """The tenant that the environment names; raises SettingsError."""
+    return Tenant(kind(kind.settings_type.load()), Vault(), _note)
 
 
 def _store(path: Path | None) -> Store:
@@ -202,10 +205,6 @@ def _failed(problem: str, remedy: str = "") -> typer.Exit:
 def _misused(problem: str) -> typer.Exit:
     _note(f"seatwise: {problem}")
     return typer.Exit(2)
-
-
-def _console() -> Console:
-    return Console(stderr=True)
 
 
 def _note(text: str) -> None:

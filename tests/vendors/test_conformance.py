@@ -1,12 +1,12 @@
 """What is true of every vendor's file, and of every account through Pulumi's own door."""
 
-import ast
-import inspect
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+import fields
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import Unknown
@@ -50,10 +50,8 @@ def test_the_file_is_named_like_the_vendor_and_its_type(module: ModuleType) -> N
 
 
 def test_every_field_has_a_line_that_says_what_it_is(module: ModuleType) -> None:
-    arguments = _documented(module.UserArgs)
-    assert [name for name, text in arguments.items() if not text] == []
-    read_only = {name: text for name, text in _documented(module.User).items() if name not in arguments}
-    assert [name for name, text in read_only.items() if not text] == []
+    lines = fields.documented(module.UserArgs) | fields.documented(module.User) | fields.documented(AccountArgs)
+    assert [name for name in module.VENDOR.schema if name not in lines] == []
 
 
 def test_the_pages_it_follows_are_linked(module: ModuleType) -> None:
@@ -190,24 +188,9 @@ def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: 
         door.read("987654", {"email": "ana@example.com"})
 
 
-def _documented(declaration: type) -> dict[str, str]:
-    """The annotated names of a class, each with the docstring below it."""
-    return dict(_lines(ast.parse(inspect.getsource(declaration)).body[0]))
-
-
-def _lines(declaration: ast.stmt) -> Iterator[tuple[str, str]]:
-    assert isinstance(declaration, ast.ClassDef)
-    for line, below in zip(declaration.body, [*declaration.body[1:], ast.Pass()], strict=True):
-        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
-            text = below.value if isinstance(below, ast.Expr) else None
-            yield line.target.id, str(text.value) if isinstance(text, ast.Constant) else ""
-
-
 def test_configure_keeps_the_configuration_and_asks_nobody(module: ModuleType, sandbox: Sandbox) -> None:
     door = load(f"{module.VENDOR.name}:User")
     config = Config({f"{module.VENDOR.name}:baseUrl": "https://tenant.example"}, "test")
-    import sys
-
     limit = getattr(sys, "tracebacklimit", None)
     try:
         door.configure(ConfigureRequest(config=config))
@@ -216,3 +199,23 @@ def test_configure_keeps_the_configuration_and_asks_nobody(module: ModuleType, s
             del sys.tracebacklimit
     assert door._config(f"{module.VENDOR.name}:baseUrl") == "https://tenant.example"
     assert sandbox.requests() == []
+
+
+def test_tenovos_1_5_sees_what_1_0_cannot_read(
+    sandbox: Sandbox, settings: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENOVOS_API_VERSION", "1.5")
+    monkeypatch.setenv("TENOVOS_BASE_URL", f"{sandbox.url}/tenovos-1.5")
+    monkeypatch.delenv("TENOVOS_CLIENT_ID")
+    door = load("tenovos:User")
+    try:
+        inputs = through_the_engine(checked(door, {}))
+        created = door.create(inputs)
+        sandbox.change("tenovos", created.id, company="Another Inc.", phone=5550100009)
+        found = door.read(created.id, through_the_engine(created.outs))
+        assert found.inputs is not None
+        assert {name for name, value in found.inputs.items() if value != inputs[name]} == {"company", "phone"}
+        assert door.diff(created.id, through_the_engine(found.outs), inputs).changes is True
+    finally:
+        if door._tenant is not None:
+            loop.call(door._tenant.aclose)

@@ -73,7 +73,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Compare:
-    """How two values are compared: by their normal forms.
+    """How two values are compared: by their normal forms, which `how` describes.
 
     `declared` is the stricter form for two values that a person wrote, where the vendor's answer
     loses something (the order of a list) that matters when it is sent.
@@ -81,6 +81,7 @@ class Compare:
 
     normal: Callable[[Any], Any]
     declared: Callable[[Any], Any] | None = None
+    how: str = "as it is"
 
 
 @dataclass(frozen=True)
@@ -145,19 +146,21 @@ def _folded(text: str) -> str:
     return text.strip().casefold()
 
 
-Email = Annotated[str, AfterValidator(_plausible_email), Compare(_folded)]
+Email = Annotated[str, AfterValidator(_plausible_email), Compare(_folded, how="without case")]
 """An e-mail address; case does not matter."""
-Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits)]
+Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""
-Number = Annotated[str, Compare(_digits_or_text)]
+Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
 """A number that people write as text; only the digits matter."""
-DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment)]
+DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment, how="as a moment")]
 """An ISO 8601 date-time; one without a zone is UTC."""
-IdSet = Annotated[list[int], Compare(frozenset)]
+IdSet = Annotated[list[int], Compare(frozenset, how="in any order")]
 """Ids in no order."""
-NameSet = Annotated[list[str], Compare(frozenset)]
+NameSet = Annotated[list[str], Compare(frozenset, how="in any order")]
 """Names or uuids in no order."""
-FirstAndOthers = Annotated[list[int], Compare(frozenset, declared=_first_and_rest)]
+FirstAndOthers = Annotated[
+    list[int], Compare(frozenset, declared=_first_and_rest, how="the first, and the others in any order")
+]
 """Ids of which the first has a meaning of its own when they are written."""
 Password = Annotated[str, SECRET]
 """Sent once and written nowhere."""

@@ -68,7 +68,7 @@ def _roles(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(map(_role, texts))
 
 
-RoleNames = Annotated[list[str], Compare(_roles), RESPELLED]
+RoleNames = Annotated[list[str], Compare(_roles, how="Name or slug, in any order"), RESPELLED]
 
 
 class UserArgs(AccountArgs, total=False):
