@@ -215,6 +215,22 @@ async def test_retiring_fails_loudly_when_the_vendor_refuses(world: World) -> No
         await lifecycle.delete(world.tenant, account, outs)
 
 
+@pytest.mark.parametrize("operation", ["update", "deactivate"])
+async def test_a_refusal_never_quotes_a_secret_of_the_record_that_was_sent_back(operation: str) -> None:
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(access_token="t0ken-of-ana"))
+        world.fault("PUT", answered(400, b'{"Message": "AccessToken t0ken-of-ana is bad"}', carried_out=False))
+
+        async def write() -> None:
+            if operation == "update":
+                await lifecycle.update(world.tenant, account, outs, world.inputs(full_name="Anna"))
+            else:
+                await lifecycle.delete(world.tenant, account, outs)
+
+        with pytest.raises(Refused, match=r"AccessToken \[secret\] is bad"):
+            await write()
+
+
 async def test_what_others_changed_meanwhile_survives_an_update() -> None:
     async with World("nexudus") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())

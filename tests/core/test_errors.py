@@ -43,10 +43,13 @@ def test_the_tree_in_the_documentation_is_the_tree() -> None:
             "Enerflo: read refused with 403. Check the credentials and the permissions they carry",
         ),
         (NoSuchAccount("it is gone", status=404, remedy="Look again"), "it is gone. Look again"),
-        (Refused("update refused with 418: no", status=418), "update refused with 418: no"),
+        (
+            Refused("update refused with 418: no", status=418),
+            "update refused with 418: no. Run it again; if it stays, ask the vendor",
+        ),
         (AccountError("first\nsecond", vendor="Enerflo", account="7\r\n8"), "Enerflo 7 8: first second"),
     ],
-    ids=["bare", "vendor", "account and remedy", "default remedy", "own remedy", "no remedy", "line breaks"],
+    ids=["bare", "vendor", "account and remedy", "default remedy", "own remedy", "inherited remedy", "line breaks"],
 )
 def test_an_error_is_one_line_of_who_what_and_the_remedy(error: AccountError, line: str) -> None:
     assert str(error) == line

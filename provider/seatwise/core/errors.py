@@ -61,7 +61,7 @@ class UnknownOutcome(AccountError):
 class Refused(AccountError):
     """The vendor answered and said no."""
 
-    default_remedy: ClassVar[str] = ""
+    default_remedy: ClassVar[str] = "Run it again; if it stays, ask the vendor"
 
     def __init__(self, problem: str, *, status: int, vendor: str = "", account: str = "", remedy: str = "") -> None:
         super().__init__(problem, vendor=vendor, account=account, remedy=remedy or self.default_remedy)
@@ -100,5 +100,3 @@ class RateLimited(Refused):
 
 class VendorBroken(Refused):
     """The vendor failed, or gave an answer that is none."""
-
-    default_remedy = "Run it again; if it stays, ask the vendor"

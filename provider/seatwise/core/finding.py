@@ -19,7 +19,7 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
     if record is not None and vendor.account_id(record) == account:
         return record
     if not vendor.missing(answer):
-        raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip(), {})
+        raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
     if email and account in await _listed(tenant, email):
         raise VendorBroken(
             "the vendor lists this account and says that it is not there",
@@ -85,5 +85,5 @@ async def _page(tenant: Tenant, email: str | None, page: int) -> Listing:
     answer = await tenant.send(tenant.vendor.find(email, page))
     listing = tenant.vendor.found(answer) if answer.ok else None
     if listing is None:
-        raise refused(tenant, answer, "look-up", email or "", {})
+        raise refused(tenant, answer, "look-up", email or "")
     return listing

@@ -206,7 +206,10 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
     vendor = tenant.vendor
     record = await fetch(tenant, account, olds.get("email"))
     if record is None and DECLARED not in olds:
-        raise NoSuchAccount("there is no account with this id", status=404, vendor=vendor.title, account=account)
+        raise NoSuchAccount(
+            "there is no account with this id", status=404, vendor=vendor.title, account=account,
+            remedy=f"Check the id with `seatwise import {vendor.name}`, which lists them all",
+        )  # fmt: skip
     if record is None:
         return None
     names = list(olds.get(DECLARED, ()))
@@ -247,7 +250,7 @@ async def _write(tenant: Tenant, account: str, email: str, changes: Values, reco
     vendor, schema = tenant.vendor, tenant.vendor.schema
     answer = await tenant.send(vendor.update(account, _revealed(tenant, changes), record))
     if not vendor.succeeded(answer):
-        raise refused(tenant, answer, "update", f"{email} ({account})", changes)
+        raise refused(tenant, answer, "update", f"{email} ({account})", changes, record or {})
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         fresh = await fetch(tenant, account, str(changes.get("email", email)))
@@ -264,19 +267,19 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
         return
+    record = await fetch(tenant, account, email) if vendor.replaces and how == "deactivate" else None
     if how == "delete":
         request = vendor.delete(account)
+    elif vendor.replaces and record is None:
+        return
     else:
-        record = await fetch(tenant, account, email) if vendor.replaces else None
-        if vendor.replaces and record is None:
-            return
         request = vendor.update(account, vendor.retired, record)
     answer = await tenant.send(request)
     if vendor.succeeded(answer):
         if how == "deactivate":
             tenant.journal.retire(email, account)
     elif not await _is_gone(tenant, account, email):
-        raise refused(tenant, answer, how, f"{email} ({account})", {})
+        raise refused(tenant, answer, how, f"{email} ({account})", record=record or {})
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:

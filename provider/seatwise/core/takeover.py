@@ -15,14 +15,14 @@ LINE_LENGTH = 88
 def arguments(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that declare an account as it is.
 
-    What is required, and what is set (to more than false, 0 or nothing); without secrets, which cannot
-    be read, and without what changes as the account is used.
+    What is required, what is set (to more than false, 0 or nothing), and whether it is active; without
+    secrets, which cannot be read, and without what changes as the account is used.
     """
     actual = vendor.schema.parse(record)
     values = {
         item.name: actual[item.name]
         for item in vendor.schema.values()
-        if item.name in actual and _is_declared(item, actual[item.name])
+        if item.name in actual and (_is_declared(item, actual[item.name]) or item.name in vendor.retired)
     }
     return vendor.as_written(values)
 

@@ -1,6 +1,7 @@
 """A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from .errors import AccountError, NoSuchAccount
@@ -11,6 +12,7 @@ from .vendor import Vendor
 
 Record = Mapping[str, Any]
 """An account as the vendor writes it."""
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Tenant(Protocol):
@@ -51,8 +53,11 @@ def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
 
 
-def refused(tenant: Tenant, answer: Answer, operation: str, account: str, values: Values) -> AccountError:
-    """The error for an answer that says no; `values` are those sent, whose secrets are blanked."""
-    schema = tenant.vendor.schema
-    secrets = [tenant.vault.reveal(str(value)) or "" for name, value in values.items() if schema[name].secret]
-    return tenant.vendor.refusal(answer, operation, account, secrets)
+def refused(
+    tenant: Tenant, answer: Answer, operation: str, account: str, values: Values = EMPTY, record: Record = EMPTY
+) -> AccountError:
+    """The error for an answer that says no. Secrets in the values and the record that were sent are blanked."""
+    secret = [field for field in tenant.vendor.schema.values() if field.secret]
+    sent = [tenant.vault.reveal(str(values[field.name])) for field in secret if field.name in values]
+    sent_back = [record.get(field.wire.update or "") for field in secret]
+    return tenant.vendor.refusal(answer, operation, account, [str(each) for each in sent + sent_back if each])
