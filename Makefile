@@ -9,7 +9,7 @@ LIGHT := $(RUN) --no-pulumi
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## Watch pulumi manage accounts of three vendors in a sandbox (two minutes)
+demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minute)
 	@$(RUN) python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine

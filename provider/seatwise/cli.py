@@ -88,8 +88,9 @@ def import_(
 ) -> None:
     """Take over accounts that were made by hand: read them, and write what makes Pulumi manage them.
 
-    Writes an import file and a program that declares the same accounts, so that the next preview is
-    empty. Changes nothing at the vendor. Secrets are in neither file.
+    Writes an import file and a program that declares the same accounts: the next preview is empty.
+
+    Changes nothing at the vendor. Secrets are in neither file.
     """
     if vendor not in names():
         raise _misused(f"no vendor {vendor!r}; there are {', '.join(names())}")
