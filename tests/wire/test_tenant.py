@@ -5,6 +5,7 @@ import json
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -238,15 +239,34 @@ async def test_the_deadline_counts_from_the_first_try() -> None:
     assert anyio.current_time() - start == pytest.approx(60)
 
 
-async def test_the_deadline_holds_in_the_queue_of_the_pacing() -> None:
+async def test_a_turn_that_would_come_after_the_deadline_fails_as_soon_as_that_is_clear() -> None:
     far_end = Script()
     tenant = tenant_of(Enerflo, far_end, requestsPerMinute="1", deadline="45")
     await tenant.send(READ)
     start = anyio.current_time()
     with pytest.raises(RateLimited, match=r"no turn within 45 seconds.*ENERFLO_DEADLINE"):
         await tenant.send(READ)
-    assert anyio.current_time() - start == pytest.approx(45)
+    assert anyio.current_time() == start
     assert len(far_end.requests) == 1
+
+
+async def test_the_deadline_holds_for_who_queues_behind_another() -> None:
+    far_end = Script()
+    tenant = tenant_of(Enerflo, far_end, requestsPerMinute="1", deadline="90")
+    await tenant.send(READ)
+    start = anyio.current_time()
+    ended: list[float] = []
+
+    async def call() -> None:
+        with suppress(RateLimited):
+            await tenant.send(READ)
+        ended.append(anyio.current_time() - start)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(call)
+    assert len(far_end.requests) == 2
+    assert max(ended) <= 90
 
 
 async def test_the_pace_counts_repetitions_too() -> None:
@@ -302,6 +322,30 @@ async def test_the_deadline_holds_while_another_call_waits_for_the_token() -> No
         await anyio.sleep(30)
         tasks.start_soon(call, "quick")
     assert ended == {"slow": pytest.approx(45), "quick": pytest.approx(45)}
+
+
+async def test_one_that_is_turned_away_holds_all_until_the_time_is_over() -> None:
+    far_end = Script((429, {"Retry-After": "30"}))
+    tenant = tenant_of(Enerflo, far_end)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tenant.send, READ)
+        await anyio.sleep(1)
+        for _ in range(3):
+            tasks.start_soon(tenant.send, READ)
+    first, *others = far_end.times
+    assert len(others) == 4
+    assert all(30 <= time - first <= 33 for time in others)
+
+
+async def test_a_hold_beyond_the_deadline_fails_the_next_request_at_once() -> None:
+    far_end = Script((429, {"Retry-After": "3600"}))
+    tenant = tenant_of(Enerflo, far_end)
+    for _ in range(2):
+        started = anyio.current_time()
+        with pytest.raises(RateLimited):
+            await tenant.send(READ)
+        assert anyio.current_time() == started
+    assert len(far_end.requests) == 1
 
 
 # --- what is not followed and not believed ----------------------------------------------------

@@ -38,14 +38,30 @@ class Pacing:
         if requests_per_minute is not None:
             limits = [Limit(requests_per_minute, 60)] if requests_per_minute else []
         self._paces = [Pace(limit) for limit in limits]
+        self._held_until = float("-inf")
         # Two queues, so that reads go on while writes wait for their own limit.
         self._queues = {True: anyio.Lock(), False: anyio.Lock()}
 
-    async def take(self, *, writes: bool) -> None:
-        """Wait until every limit that counts this request lets it leave, first come first served."""
+    def hold(self, seconds: float) -> None:
+        """Let nothing leave for so long: the vendor has turned a request away, and means all of them.
+
+        This is all the pacing there is where no limit is documented.
+        """
+        self._held_until = max(self._held_until, anyio.current_time() + seconds)
+
+    def _wait(self, paces: Sequence[Pace], now: float) -> float:
+        return max(0.0, self._held_until - now, *(pace.wait(now) for pace in paces))
+
+    async def take(self, *, writes: bool, deadline: float = float("inf")) -> None:
+        """Wait until every limit that counts this request lets it leave, first come first served.
+
+        Raises TimeoutError as soon as it is clear that this will not be before the deadline.
+        """
         paces = [pace for pace in self._paces if writes or not pace.limit.writes]
         async with self._queues[writes]:
-            while pause := max((pace.wait(anyio.current_time()) for pace in paces), default=0):
+            while pause := self._wait(paces, anyio.current_time()):
+                if anyio.current_time() + pause > deadline:
+                    raise TimeoutError
                 await anyio.sleep(pause)
             for pace in paces:
                 pace.take(anyio.current_time())

@@ -81,6 +81,8 @@ class Tenant:
             asked = retry_after(answer.headers) if answer is not None else None
             pause = wait(attempt, asked, self._jitter)
             in_time = anyio.current_time() + pause < deadline
+            if outcome is Outcome.TURNED_AWAY:
+                self._pacing.hold(pause)
             if outcome is not None and in_time and may_repeat(request.effect, outcome, attempt):
                 await anyio.sleep(pause)
                 continue
@@ -94,14 +96,17 @@ class Tenant:
             return answer
 
     async def _paced(self, request: Request, deadline: float) -> None:
-        with anyio.CancelScope(deadline=deadline) as scope:
-            await self._pacing.take(writes=request.effect in (Effect.CREATE, Effect.REPEATABLE))
-        if scope.cancelled_caught:
+        writes = request.effect in (Effect.CREATE, Effect.REPEATABLE)
+        try:
+            with anyio.fail_after(deadline - anyio.current_time()):
+                await self._pacing.take(writes=writes, deadline=deadline)
+        except TimeoutError:
             raise RateLimited(
-                f"the limit on requests left no turn within {self.vendor.settings.deadline:.0f} seconds",
-                status=429, vendor=self.vendor.title,
-                remedy=f"Raise {self.vendor.settings.variable('deadline')} (seconds)",
-            )  # fmt: skip
+                f"the limit on requests leaves no turn within {self.vendor.settings.deadline:.0f} seconds",
+                status=429,
+                vendor=self.vendor.title,
+                remedy=f"Run it again later, or raise {self.vendor.settings.variable('deadline')} (seconds)",
+            ) from None
 
     async def _once(
         self, request: Request, token: Token | None, deadline: float
