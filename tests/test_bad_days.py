@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from trio.testing import MockClock
 
@@ -317,3 +318,73 @@ async def test_a_tenovos_role_changed_by_hand_is_seen_by_its_id() -> None:
         assert world.diff(found.outputs, news)
         await lifecycle.update(world.tenant, account, found.outputs, news)
         assert world.accounts[account]["userRoleId"].startswith("7d5620e0")
+
+
+OWNER = "project/stack/ana"
+
+
+async def test_a_create_that_committed_late_is_taken_up_by_the_next_run(world: World) -> None:
+    """The answer came after all time was up: the vendor has the account, and no run has heard of it."""
+    late: list[httpx.Request] = []
+
+    async def held_back(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        late.append(request)
+        raise httpx.ReadTimeout("time-out")
+
+    world.fault("POST", held_back)
+    news = world.inputs()
+    with pytest.raises(UnknownOutcome, match="pulumi up` again"):
+        await lifecycle.create(world.tenant, news, OWNER)
+    await world.arrive(late[0])
+
+    account, outs = await lifecycle.create(world.tenant, news, OWNER)
+
+    assert list(world.accounts) == [account]
+    assert world.calls.count("POST") == 1
+    assert outs["adopted"] is False
+    assert not world.diff(outs, news)
+    assert world.warnings == []
+
+
+async def test_a_create_that_never_arrived_is_sent_by_the_next_run(world: World) -> None:
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+
+    account, _ = await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    assert list(world.accounts) == [account]
+
+
+async def test_an_account_that_the_engine_forgot_is_given_back_to_its_resource_only(world: World) -> None:
+    """As with PULUMI_SKIP_CHECKPOINTS and a killed run: made, noted, and in no state."""
+    news = world.inputs()
+    account, _ = await lifecycle.create(world.tenant, news, OWNER)
+
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, news, "project/stack/another")
+    again, outs = await lifecycle.create(world.tenant, news, OWNER)
+
+    assert again == account
+    assert world.calls.count("POST") == 1
+    assert outs["adopted"] is False
+    assert not world.diff(outs, news)
+
+
+async def test_an_account_that_was_there_is_never_taken_for_our_own(world: World) -> None:
+    account, _ = await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    world.tenant.journal.forget("ana@example.com")
+    world.fault("POST", lost_before)
+
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    assert list(world.accounts) == [account]
+
+
+@pytest.mark.parametrize(
+    "fault", [answered(400, carried_out=False), *[cannot_connect], answered(503, carried_out=False, retry_after="999")]
+)
+async def test_a_create_that_certainly_made_nothing_is_not_remembered(world: World, fault: Fault) -> None:
+    world.fault("POST", *[fault] * 4)
+    with pytest.raises(AccountError):
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    assert world.tenant.journal.last("ana@example.com") is None

@@ -47,6 +47,7 @@ class Demo:
         shutil.copytree(ROOT / "stacks", self.project / "stacks", ignore=shutil.ignore_patterns("out", "__pycache__"))
         (folder / "state").mkdir()
         self.environment = os.environ | variables | {
+            "SEATWISE_JOURNAL": str(folder / "journal.db"),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "demo",

@@ -8,7 +8,7 @@ import pulumi
 from pulumi import Input, Output, dynamic
 
 from .core.fields import NEVER_SENT, UNREADABLE
-from .dynamic import load, vendor_named
+from .dynamic import OWNER, load, vendor_named
 
 
 class AccountArgs(TypedDict, total=False):
@@ -35,6 +35,7 @@ class Account(dynamic.Resource):
             name: Output.secret(value) if name in secrets else value for name, value in args.items()
         }
         ours = pulumi.ResourceOptions(additional_secret_outputs=[name for name in secrets if name in args])
+        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}"
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod

@@ -29,6 +29,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Props = dict[str, Any]
 
+OWNER = "__owner"
+"""Input: which resource of which stack this is, for the journal."""
 TENANT = "__tenant"
 """Output: which tenant the account is in."""
 VAULT = Vault()
@@ -101,6 +103,7 @@ class Door(dynamic.ResourceProvider):
         self.key = key
         self.vendor = vendor_named(key.partition(":")[0])
         self._config: Callable[[str], Any] = lambda key: None
+        self._loaded: Settings | None = None
         self._tenant: Tenant | None = None
         self._lock = Lock()
 
@@ -115,25 +118,28 @@ class Door(dynamic.ResourceProvider):
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all problems at once. No network."""
-        known, unknown = _split(_bare(news))
+        known, unknown = _split(_arguments(news))
         values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         try:
             self._settings()
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        return CheckResult(values | unknown, [self._failure(problem) for problem in problems])
+        ours = {OWNER: news[OWNER]} if OWNER in news else {}
+        return CheckResult(values | unknown | ours, [self._failure(problem) for problem in problems])
 
     @_readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
         """Whether an update is due. Never a replacement: the e-mail stays taken at the vendor."""
         self._same_tenant(id, olds)
-        known, unknown = _split(_bare(news))
+        known, unknown = _split(_arguments(news))
         return DiffResult(changes=state.diff(self.vendor, self._typed(olds), known, frozenset(unknown)))
 
     @_readable
     def create(self, props: Props) -> CreateResult:
         """Make the account, or take it over."""
-        account, outs = loop.call(lifecycle.create, self._connected(), self._typed(props))
+        account, outs = loop.call(
+            lifecycle.create, self._connected(), self._typed(_arguments(props)), str(props.get(OWNER, ""))
+        )
         return CreateResult(account, self._signed(outs))
 
     @_readable
@@ -149,7 +155,7 @@ class Door(dynamic.ResourceProvider):
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Change what differs."""
         self._same_tenant(id, olds)
-        outs = loop.call(lifecycle.update, self._connected(), id, self._typed(olds), self._typed(news))
+        outs = loop.call(lifecycle.update, self._connected(), id, self._typed(olds), self._typed(_arguments(news)))
         return UpdateResult(self._signed(outs))
 
     @_readable
@@ -177,8 +183,9 @@ class Door(dynamic.ResourceProvider):
         return self.vendor.schema.typed(_bare(props))
 
     def _settings(self) -> Settings:
-        settings: Settings = self.vendor.settings_type.load(self._config)
-        return settings
+        if self._loaded is None:
+            self._loaded = self.vendor.settings_type.load(self._config)
+        return self._loaded
 
     def _connected(self) -> Tenant:
         with self._lock:
@@ -204,6 +211,11 @@ def _tell(text: str) -> None:
 def _bare(props: Props) -> Props:
     """The properties without Pulumi's own."""
     return {name: value for name, value in props.items() if name != "__provider"}
+
+
+def _arguments(props: Props) -> Props:
+    """What the program said, without anything of Pulumi's or our own."""
+    return {name: value for name, value in props.items() if not name.startswith("__")}
 
 
 def _split(props: Props) -> tuple[Props, Props]:

@@ -1,31 +1,60 @@
 """What is remembered between runs, and what happens when it cannot be."""
 
+import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from seatwise.core.tenant import Deed, Entry
+from seatwise.wire import journal as journals
 from seatwise.wire.journal import Journal, default_path
 
+MADE = Entry(Deed.MADE, "7", "project/stack/ana")
 
-def test_whom_seatwise_deactivated_is_remembered_by_email_until_forgotten(tmp_path: Path) -> None:
+
+def remembered(journal: Journal, email: str) -> Entry | None:
+    """An entry without its age."""
+    entry = journal.last(email)
+    return None if entry is None else replace(entry, age=0)
+
+
+@pytest.mark.parametrize("entry", [Entry(Deed.INTENDED, owner="p/s/ana"), MADE, Entry(Deed.RETIRED, "7")])
+def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "journal.db"
     warnings: list[str] = []
-    Journal("enerflo here", warnings.append, path).retire("Ana@Example.com", "7")
+    Journal("enerflo here", warnings.append, path).note("Ana@Example.com", entry)
 
     journal = Journal("enerflo here", warnings.append, path)
-    assert journal.retired("ana@example.com") == "7"
-    assert journal.retired("ben@example.com") is None
-    journal.retire("ana@example.com", "8")
-    assert journal.retired("ANA@example.com") == "8"
+    assert remembered(journal, "ana@example.com") == entry
+    assert journal.last("ben@example.com") is None
+    journal.note("ana@example.com", replace(entry, account="8"))
+    assert remembered(journal, "ANA@example.com") == replace(entry, account="8")
     journal.forget("ana@example.com")
-    assert journal.retired("ana@example.com") is None
+    assert journal.last("ana@example.com") is None
     assert warnings == []
 
 
 def test_tenants_know_nothing_of_each_other(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    Journal("enerflo here", print, path).retire("ana@example.com", "7")
-    assert Journal("enerflo there", print, path).retired("ana@example.com") is None
+    Journal("enerflo here", print, path).note("ana@example.com", MADE)
+    assert Journal("enerflo there", print, path).last("ana@example.com") is None
+
+
+def test_old_creates_are_forgotten_and_whom_seatwise_retired_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal("enerflo here", print, path)
+    journal.note("old@example.com", MADE)
+    journal.note("gone@example.com", Entry(Deed.RETIRED, "8"))
+    with sqlite3.connect(path) as database:
+        database.execute("update deeds set at = at - ?", (journals.MEMORY + 1,))
+    database.close()
+
+    again = Journal("enerflo here", print, path)
+    again.note("new@example.com", MADE)
+    assert again.last("old@example.com") is None
+    assert remembered(again, "gone@example.com") == Entry(Deed.RETIRED, "8")
+    assert remembered(again, "new@example.com") == MADE
 
 
 @pytest.mark.parametrize("kind", ["garbage", "a folder", "below a file"])
@@ -41,8 +70,8 @@ def test_a_journal_that_cannot_be_used_is_reported_once_and_stops_nothing(kind: 
     warnings: list[str] = []
     journal = Journal("enerflo here", warnings.append, path)
 
-    journal.retire("ana@example.com", "7")
-    assert journal.retired("ana@example.com") is None
+    journal.note("ana@example.com", MADE)
+    assert journal.last("ana@example.com") is None
 
     (warning,) = warnings
     assert str(path) in warning

@@ -4,6 +4,7 @@ They speak to a `Tenant`, which sends requests and can wait, and hold every rule
 which order and what to believe of the answers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +24,13 @@ from .state import (
     readable,
     seen,
 )
-from .tenant import Record, Tenant, gone, refused
+from .tenant import Deed, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
 """Seconds between looks for an account whose creation was not confirmed (31 in all)."""
+LATE = 300
+"""Seconds after which a create that has not shown is not on its way any more."""
 READ_BACK_LOOKS = (0, 1, 2, 4)
 """Seconds between reads of an account that was just made."""
 
@@ -43,36 +46,60 @@ class Refreshed:
 # --- create -----------------------------------------------------------------------------------
 
 
-async def create(tenant: Tenant, news: Values) -> tuple[str, dict[str, Any]]:
-    """Make the account and return its id and its outputs, read back.
+async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, dict[str, Any]]:
+    """Make the account and return its id and its outputs, read back. `owner` names the resource it is for.
 
-    One that seatwise itself deactivated earlier is reactivated under its old id.
+    One that seatwise itself deactivated earlier is reactivated under its old id. One that an earlier run
+    made, or may have made, without the engine hearing of it is the success it was.
     Raises AccountExists before anything is sent when the e-mail is taken and `on_existing` is not
     "adopt"; UnknownOutcome when the vendor may have made the account and it cannot be found.
     """
     email = str(news["email"])
-    again = await _reactivate(tenant, news, email)
-    if again is not None:
-        return again
+    last = tenant.journal.last(email)
+    if last is not None:
+        account = await _own(tenant, email, last, owner)
+        if account is not None:
+            return account, await _resume(tenant, account, news, last, owner)
     existing = await look_up(tenant, email)
     if existing is not None:
         return await _adopt(tenant, news, existing)
+    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
     account = await _post(tenant, news, email)
+    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
     return account, await _complete(tenant, account, news)
 
 
-async def _reactivate(tenant: Tenant, news: Values, email: str) -> tuple[str, dict[str, Any]] | None:
-    """Bring back the account with this e-mail that seatwise deactivated; None when there is none."""
-    account = tenant.journal.retired(email)
-    record = None if account is None else await fetch(tenant, account, email)
-    if account is None or record is None:
+async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> str | None:
+    """The id of the account with this e-mail if it is seatwise's own to give to this owner; else None."""
+    vendor = tenant.vendor
+    if last.deed is Deed.INTENDED:
+        # No list showed an account when that create left, so one that shows now is its work.
+        found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
+        return None if found is None else vendor.account_id(found)
+    if last.account is None or (last.deed is Deed.MADE and not (owner and owner == last.owner)):
         return None
-    same_email = tenant.vendor.schema["email"].same(tenant.vendor.schema.parse(record).get("email"), email)
-    if not same_email or not tenant.vendor.is_retired(record):
-        return None  # somebody else has changed it since: it counts as any account that is there
-    outs = await _take_over(tenant, account, record, {**tenant.vendor.reactivated, **news}, adopted=False)
-    tenant.journal.forget(email)
-    return account, outs | {DECLARED: declared_names(news)}
+    record = await fetch(tenant, last.account, email)
+    if record is None or not vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
+        return None
+    if last.deed is Deed.RETIRED and not vendor.is_retired(record):
+        return None  # somebody has taken it back since: it counts as any account that is there
+    return last.account
+
+
+async def _resume(tenant: Tenant, account: str, news: Values, last: Entry, owner: str) -> dict[str, Any]:
+    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back."""
+    email = str(news["email"])
+    record = await fetch(tenant, account, email)
+    if record is None:
+        raise gone(tenant, account, email)
+    if last.deed is Deed.RETIRED:
+        _warn_of_late(tenant, news, record)
+        wanted = {**tenant.vendor.reactivated, **news}
+    else:
+        wanted = dict(news)
+    outs = await _take_over(tenant, account, record, wanted, adopted=False)
+    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
+    return outs | {DECLARED: declared_names(news)}
 
 
 async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dict[str, Any]]:
@@ -93,21 +120,27 @@ async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dic
     record = await fetch(tenant, account, email)
     if record is None:
         raise gone(tenant, account, email)
+    _warn_of_late(tenant, news, record)
     return account, await _take_over(tenant, account, record, news, adopted=True)
 
 
 async def _take_over(tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool) -> dict[str, Any]:
     """Make an account that is there be as declared."""
-    vendor, email = tenant.vendor, str(news["email"])
-    before = outputs(vendor.schema, {}, seen(vendor.schema, news, record), adopted=adopted)
+    schema = tenant.vendor.schema
+    return await update(tenant, account, outputs(schema, {}, seen(schema, news, record), adopted=adopted), news)
+
+
+def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
+    """Tell which arguments come too late for an account that is there."""
+    schema, actual = tenant.vendor.schema, seen(tenant.vendor.schema, news, record)
     late = sorted(
         name
         for name, value in news.items()
-        if vendor.schema[name].create_only and not vendor.schema[name].same(value, before.get(name))
+        if schema[name].create_only and not schema[name].same(value, actual.get(name))
     )
     if late:
-        tenant.warn(f"{vendor.title} {email} was there already: {', '.join(late)} cannot be given to it any more")
-    return await update(tenant, account, before, news)
+        about = f"{tenant.vendor.title} {news['email']}"
+        tenant.warn(f"{about} was there already: {', '.join(late)} cannot be given to it any more")
 
 
 async def _post(tenant: Tenant, news: Values, email: str) -> str:
@@ -117,10 +150,12 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
     answer: Answer | None = None
     try:
         answer = await tenant.send(request)
-    except Unreachable as error:
-        if not error.maybe_sent:
+    except AccountError as error:
+        if not (isinstance(error, Unreachable) and error.maybe_sent):
+            tenant.journal.forget(email)  # nothing was made
             raise
     if answer is not None and _is_refusal(vendor, answer):
+        tenant.journal.forget(email)
         refusal = refused(tenant, answer, "create", email, news)
         if isinstance(refusal, AccountExists):  # though the look-up found none
             refusal.problem = (
@@ -136,7 +171,7 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
             "the account may have been made, but it cannot be found under this e-mail",
             vendor=vendor.title,
             account=email,
-            remedy='Run `pulumi up` again; if it then says that the account is there, add on_existing="adopt"',
+            remedy="Run `pulumi up` again: seatwise remembers it, and takes the account for made once it shows",
         )
     return account
 
@@ -146,9 +181,9 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     return not vendor.succeeded(answer) and answer.status < 500
 
 
-async def _look_again(tenant: Tenant, email: str) -> Record | None:
+async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Record | None:
     """Look for an account that may be there, patiently: lists lag behind."""
-    for seconds in SECOND_LOOKS:
+    for seconds in looks:
         await tenant.sleep(seconds)
         try:
             found = await look_up(tenant, email)
@@ -266,6 +301,7 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
     vendor, email = tenant.vendor, str(olds.get("email", ""))
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
+        tenant.journal.forget(email)  # it is nobody's now
         return
     record = await fetch(tenant, account, email) if vendor.replaces and how == "deactivate" else None
     if how == "delete":
@@ -277,7 +313,9 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
     answer = await tenant.send(request)
     if vendor.succeeded(answer):
         if how == "deactivate":
-            tenant.journal.retire(email, account)
+            tenant.journal.note(email, Entry(Deed.RETIRED, account))
+        else:
+            tenant.journal.forget(email)
     elif not await _is_gone(tenant, account, email):
         raise refused(tenant, answer, how, f"{email} ({account})", record=record or {})
 

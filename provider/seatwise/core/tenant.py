@@ -1,6 +1,8 @@
 """A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
 
+import enum
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -35,14 +37,32 @@ class Tenant(Protocol):
         """Tell the user something that is no failure."""
 
 
+class Deed(enum.StrEnum):
+    """The last thing that seatwise did with an e-mail."""
+
+    INTENDED = "a create was about to leave; what became of it is not known"
+    MADE = "the account was made, or brought back, for its owner"
+    RETIRED = "the account was deactivated"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is remembered of one e-mail. `owner` names the resource that it was for, `age` is in seconds."""
+
+    deed: Deed
+    account: str | None = None
+    owner: str = ""
+    age: float = 0
+
+
 class Journal(Protocol):
     """What seatwise remembers of a tenant between runs, on this machine."""
 
-    def retire(self, email: str, account: str) -> None:
-        """Remember that seatwise deactivated this account."""
+    def last(self, email: str) -> Entry | None:
+        """What is remembered of this e-mail."""
 
-    def retired(self, email: str) -> str | None:
-        """The id of the account with this e-mail that seatwise deactivated."""
+    def note(self, email: str, entry: Entry) -> None:
+        """Remember this from now on; on disk when it returns."""
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""

@@ -20,6 +20,8 @@ class Options:
     """Whether the documented rate limits are enforced."""
     token_lifetime: float = 3600
     """Seconds until an access token expires."""
+    hold_answers: int = 0
+    """How many creates are carried out and never answered."""
     quirks: dict[str, Any] = field(default_factory=dict)
     """What the vendors' documents leave open: each stand-in's `QUIRKS`, by name."""
 

@@ -17,6 +17,7 @@ from pkgutil import iter_modules
 from threading import Thread
 from typing import Any, cast
 
+import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -70,7 +71,30 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
     sandbox.state.watch = watch
     sandbox.add_middleware(_Throttle, state=sandbox.state)
     sandbox.add_middleware(_Log, state=sandbox.state)
+    sandbox.add_middleware(_Hold, state=sandbox.state)
     return sandbox
+
+
+class _Hold:
+    """Lets answers to creates never arrive, if asked; the vendor has carried them out."""
+
+    def __init__(self, inner: ASGIApp, state: Any) -> None:
+        self._inner = inner
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        options = self._state.options
+        is_create = _vendor(scope) is not None and scope["method"] == "POST" and not scope["path"].endswith("/token")
+        if not is_create or options.hold_answers < 1:
+            await self._inner(scope, receive, send)
+            return
+        self._state.options = replace(options, hold_answers=options.hold_answers - 1)
+
+        async def swallow(_: Message) -> None:
+            return
+
+        await self._inner(scope, receive, swallow)
+        await anyio.sleep_forever()
 
 
 class _Log:
@@ -194,7 +218,7 @@ async def _log(request: Request) -> Response:
 
 async def _switch(request: Request) -> Response:
     switches, options = await json_body(request), options_of(request)
-    own = {name: switches.pop(name) for name in ("limits", "token_lifetime") if name in switches}
+    own = {name: switches.pop(name) for name in ("limits", "token_lifetime", "hold_answers") if name in switches}
     unknown = switches.keys() - options.quirks.keys()
     if unknown:
         return json_reply({"error": f"no such switch: {', '.join(sorted(unknown))}"}, 400)

@@ -1,7 +1,9 @@
 """What seatwise remembers between runs: a small SQLite file under the user's state folder.
 
-`SEATWISE_JOURNAL` names another file. It holds e-mails, ids and times, and no secrets. A file that
-cannot be read or written is reported once and never stops an operation.
+`SEATWISE_JOURNAL` names another file. It holds e-mails, ids, names of resources and times, and no
+secrets. A create is noted before it leaves and when its outcome is known, so that a run that was
+killed in between, or whose engine forgot it, is taken up where it stopped. A file that cannot be read
+or written is reported once and never stops an operation.
 """
 
 import os
@@ -10,16 +12,20 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_state_path
 
+from ..core.tenant import Deed, Entry
+
 _TABLES = """
-create table if not exists retired (
-    tenant text not null, email text not null, account text not null, at real not null,
-    primary key (tenant, email)
+create table if not exists deeds (
+    tenant text not null, email text not null, deed text not null, account text, owner text not null,
+    at real not null, primary key (tenant, email)
 )
 """
 PATIENCE = 10.0  # seconds that one process waits for another's write
+MEMORY = 90 * 24 * 3600.0  # seconds after which a create is forgotten; whom we retired is not
 
 
 def default_path() -> Path:
@@ -36,23 +42,32 @@ class Journal:
         self._warn = warn
         self._path = path or default_path()
         self._is_broken = False
+        self._is_pruned = False
 
-    def retire(self, email: str, account: str) -> None:
-        """Remember that seatwise deactivated this account."""
-        values = (self._tenant, email.casefold(), account, time.time())
-        self._run("insert or replace into retired values (?, ?, ?, ?)", values)
+    def last(self, email: str) -> Entry | None:
+        """What is remembered of this e-mail."""
+        query = "select deed, account, owner, at from deeds where tenant = ? and email = ?"
+        rows = self._run(query, self._tenant, email.casefold())
+        if not rows:
+            return None
+        deed, account, owner, at = rows[0]
+        return Entry(Deed[deed], account, owner, time.time() - at)
 
-    def retired(self, email: str) -> str | None:
-        """The id of the account with this e-mail that seatwise deactivated."""
-        query = "select account from retired where tenant = ? and email = ?"
-        rows = self._run(query, (self._tenant, email.casefold()))
-        return str(rows[0][0]) if rows else None
+    def note(self, email: str, entry: Entry) -> None:
+        """Remember this from now on; on disk when it returns."""
+        if not self._is_pruned:
+            self._is_pruned = True
+            self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
+        self._run(
+            "insert or replace into deeds values (?, ?, ?, ?, ?, ?)",
+            self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time(),
+        )  # fmt: skip
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
-        self._run("delete from retired where tenant = ? and email = ?", (self._tenant, email.casefold()))
+        self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
 
-    def _run(self, query: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+    def _run(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         if self._is_broken:
             return []
         try:
