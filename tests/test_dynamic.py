@@ -1,8 +1,10 @@
 """What is written on other people's disks, and how programs meet the door."""
 
+import asyncio
 import base64
 import json
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,18 @@ class _Engine(pulumi.runtime.Mocks):
         return {}, None
 
 
-def test_a_program_declares_1300_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _event_loop() -> Iterator[None]:
+    """The SDK's test decorator wants one in this thread; tests before may have closed theirs."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("_event_loop")
+def test_a_program_declares_1300_accounts() -> None:
     engine = _Engine()
     pulumi.runtime.set_mocks(engine)
 

@@ -47,6 +47,7 @@ class Project:
             **os.environ,
             **sandbox.environment,
             **{f"{name.upper()}_REQUESTS_PER_MINUTE": "0" for name in names()},
+            "PYTHONDONTWRITEBYTECODE": "1",  # a compiled program is one more copy of what the program says
             "PATH": os.pathsep.join([binaries, os.environ["PATH"]]),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
