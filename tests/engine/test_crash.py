@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import defaultdict
 
 import pytest
 
@@ -24,14 +25,28 @@ EMAIL = {"enerflo": "email", "nexudus": "Email", "tenovos": "email"}
 def killed_after(posts: int, project: Project, sandbox: Sandbox) -> None:
     """Start an `up` and kill -9 the engine, the program and the providers once so many creates were carried out."""
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    with subprocess.Popen(
-        command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL) as process:
         until = time.monotonic() + 60
         while sum(each["method"] == "POST" for each in sandbox.writes()) < posts and time.monotonic() < until:
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
+        for pid in [process.pid, *descendants(process.pid)]:
+            os.kill(pid, signal.SIGKILL)
     project.run("cancel", "--yes")  # the killed engine's lock
+
+
+def descendants(process: int) -> list[int]:
+    """The processes below one: the engine's program and providers, whatever group they are in."""
+    listing = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    children = defaultdict(list)
+    for line in listing.splitlines():
+        pid, parent = map(int, line.split())
+        children[parent].append(pid)
+    found, waiting = [], [process]
+    while waiting:
+        below = children[waiting.pop()]
+        found += below
+        waiting += below
+    return found
 
 
 @pytest.mark.parametrize("vendor", PROGRAMS)

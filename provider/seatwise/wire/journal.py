@@ -10,7 +10,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,7 @@ class Journal:
         self._path = path or default_path()
         self._is_broken = False
         self._is_pruned = False
+        self._database: sqlite3.Connection | None = None
 
     def last(self, email: str) -> Entry | None:
         """What is remembered of this e-mail."""
@@ -67,14 +67,22 @@ class Journal:
         """Remember nothing of this e-mail any more."""
         self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
 
+    def close(self) -> None:
+        """Close the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
     def _run(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         if self._is_broken:
             return []
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=PATIENCE)) as database, database:
-                database.execute(_TABLES)
-                return database.execute(query, values).fetchall()
+            if self._database is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._database = sqlite3.connect(self._path, timeout=PATIENCE, check_same_thread=False)
+                self._database.execute(_TABLES)
+            with self._database:
+                return self._database.execute(query, values).fetchall()
         except (sqlite3.Error, OSError) as error:
             self._is_broken = True
             self._warn(f"the journal {self._path} cannot be used ({error}); this run goes on without it")

@@ -162,8 +162,9 @@ class Tenant:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections and the journal."""
         await self._http.aclose()
+        self.journal.close()
 
 
 class _TooLarge(Exception):
