@@ -38,10 +38,10 @@ def test_both_stacks_come_up_from_one_program(stack: str, domain: str, stacks: P
     assert stacks.up().changes == {"unchanged": 11}
 
 
-def files_of_the_project() -> dict[Path, str]:
+def files_of_the_project() -> dict[Path, bytes]:
     """Everything that a `pulumi` command run in this checkout could have written or changed."""
     paths = [*ROOT.glob("[!.]*"), *(ROOT / "stacks").rglob("*")]
-    return {path: path.read_text() for path in paths if path.is_file()}
+    return {path: path.read_bytes() for path in paths if path.is_file()}
 
 
 def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> None:
