@@ -13,7 +13,7 @@ demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minu
 	@$(RUN) python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine
-	@$(RUN) pytest -n 2 --dist worksteal --cov --cov-report=term-missing:skip-covered
+	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: ## Check style
 	@$(LIGHT) ruff check .
