@@ -33,19 +33,14 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
 
 async def everyone(tenant: Tenant, wanted: Callable[[str], bool]) -> AsyncIterator[Record]:
     """The whole records of all listed accounts whose e-mail is wanted, page by page."""
-    vendor, page = tenant.vendor, 1
-    while True:
-        listing = await _page(tenant, None, page)
-        for record in listing.records:
-            email, account = str(vendor.schema.parse(record).get("email", "")), vendor.account_id(record)
-            if account is None or not wanted(email):
-                continue
-            whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
-            if whole is not None:
-                yield whole
-        if not listing.more or not listing.records:
-            return
-        page += 1
+    vendor = tenant.vendor
+    async for record in _records(tenant, None):
+        email, account = str(vendor.schema.parse(record).get("email", "")), vendor.account_id(record)
+        if account is None or not wanted(email):
+            continue
+        whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
+        if whole is not None:
+            yield whole
 
 
 async def first_page(tenant: Tenant) -> Listing:
@@ -70,14 +65,21 @@ async def look_up(tenant: Tenant, email: str) -> Record | None:
 async def _listed(tenant: Tenant, email: str) -> dict[str, Record]:
     """The listed accounts with exactly this e-mail, by id."""
     vendor, hits = tenant.vendor, {}
+    async for record in _records(tenant, email):
+        if vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
+            hits[vendor.account_id(record) or ""] = record
+    return hits
+
+
+async def _records(tenant: Tenant, email: str | None) -> AsyncIterator[Record]:
+    """What the vendor lists, page after page."""
     page = 1
     while True:
         listing = await _page(tenant, email, page)
         for record in listing.records:
-            if vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
-                hits[vendor.account_id(record) or ""] = record
+            yield record
         if not listing.more or not listing.records:
-            return hits
+            return
         page += 1
 
 

@@ -57,9 +57,10 @@ async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, di
     email = str(news["email"])
     last = tenant.journal.last(email)
     if last is not None:
-        account = await _own(tenant, email, last, owner)
-        if account is not None:
-            return account, await _resume(tenant, account, news, last, owner)
+        own = await _own(tenant, email, last, owner)
+        if own is not None:
+            account, record = own
+            return account, await _resume(tenant, account, record, news, last, owner)
     existing = await look_up(tenant, email)
     if existing is not None:
         return await _adopt(tenant, news, existing)
@@ -69,13 +70,19 @@ async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, di
     return account, await _complete(tenant, account, news)
 
 
-async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> str | None:
-    """The id of the account with this e-mail if it is seatwise's own to give to this owner; else None."""
+async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> tuple[str, Record] | None:
+    """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
     vendor = tenant.vendor
     if last.deed is Deed.INTENDED:
         # No list showed an account when that create left, so one that shows now is its work.
         found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
-        return None if found is None else vendor.account_id(found)
+        account = None if found is None else vendor.account_id(found)
+        if account is None:
+            return None
+        record = await fetch(tenant, account, email)
+        if record is None:
+            raise gone(tenant, account, email)
+        return account, record
     if last.account is None or (last.deed is Deed.MADE and not (owner and owner == last.owner)):
         return None
     record = await fetch(tenant, last.account, email)
@@ -83,22 +90,20 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> str | Non
         return None
     if last.deed is Deed.RETIRED and not vendor.is_retired(record):
         return None  # somebody has taken it back since: it counts as any account that is there
-    return last.account
+    return last.account, record
 
 
-async def _resume(tenant: Tenant, account: str, news: Values, last: Entry, owner: str) -> dict[str, Any]:
+async def _resume(
+    tenant: Tenant, account: str, record: Record, news: Values, last: Entry, owner: str
+) -> dict[str, Any]:
     """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back."""
-    email = str(news["email"])
-    record = await fetch(tenant, account, email)
-    if record is None:
-        raise gone(tenant, account, email)
     if last.deed is Deed.RETIRED:
         _warn_of_late(tenant, news, record)
         wanted = {**tenant.vendor.reactivated, **news}
     else:
         wanted = dict(news)
     outs = await _take_over(tenant, account, record, wanted, adopted=False)
-    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
+    tenant.journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
     return outs | {DECLARED: declared_names(news)}
 
 
