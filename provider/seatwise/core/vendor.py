@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from . import errors
-from .fields import Problem, Schema, Takes, Values
+from .fields import Problem, Schema, Values
 from .http import Answer, Request
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
@@ -170,10 +170,6 @@ class Vendor(ABC):
         """The vendor's own words in an answer, from the places where it puts messages."""
         parts = [answer.object.get(key) for key in ("message", "Message", "error_description", "error", "detail")]
         return next((part for part in parts if isinstance(part, str) and part), "")
-
-    def body(self, values: Values, operation: Takes) -> dict[str, Any]:
-        """The values under the vendor's names."""
-        return self.schema.body(values, operation)
 
     def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
         """Values that were read, as a program would write them."""

@@ -197,7 +197,7 @@ class Enerflo(Vendor):
 
     def create(self, values: Values) -> Request:
         required = {"notify_email": False, "allow_optimus": False}
-        body = required | self.body(values, Takes.CREATE)
+        body = required | self.schema.body(values, Takes.CREATE)
         return Request("POST", "/api/v1/users", Effect.CREATE, json=body)
 
     def read(self, account: str) -> Request:
@@ -208,7 +208,7 @@ class Enerflo(Vendor):
         return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
 
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
-        body = {"id": account} | self.body(changes, Takes.UPDATE)
+        body = {"id": account} | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
 
     def record(self, answer: Answer) -> Mapping[str, Any] | None:

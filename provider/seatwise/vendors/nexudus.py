@@ -368,7 +368,7 @@ class Nexudus(Vendor):
         )
 
     def create(self, values: Values) -> Request:
-        body = BOOKKEEPING | self.body(values, Takes.CREATE)
+        body = BOOKKEEPING | self.schema.body(values, Takes.CREATE)
         return Request("POST", "/api/sys/users", Effect.CREATE, json=body)
 
     def read(self, account: str) -> Request:
@@ -379,7 +379,7 @@ class Nexudus(Vendor):
         return Request("GET", "/api/sys/users", query={**by_email, "page": page, "size": PAGE_SIZE})
 
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
-        body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.body(changes, Takes.UPDATE)
+        body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", "/api/sys/users", Effect.REPEATABLE, json=body)
 
     def delete(self, account: str) -> Request:

@@ -213,7 +213,7 @@ class Tenovos(Vendor):
         return {"X-API-Key": self.settings.api_key.get_secret_value()}
 
     def create(self, values: Values) -> Request:
-        return Request("POST", "/user", Effect.CREATE, json=self.body(values, Takes.CREATE))
+        return Request("POST", "/user", Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
 
     def read(self, account: str) -> Request:
         return Request("GET", f"/user/{segment(account)}")
@@ -224,7 +224,7 @@ class Tenovos(Vendor):
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
 
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
-        body = self.body(changes, Takes.UPDATE)
+        body = self.schema.body(changes, Takes.UPDATE)
         return Request("PATCH", f"/user/{segment(account)}", Effect.REPEATABLE, json=body)
 
     def record(self, answer: Answer) -> Mapping[str, Any] | None:
