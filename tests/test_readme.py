@@ -10,6 +10,7 @@ import pytest
 
 from seatwise.dynamic import vendor_named
 from seatwise.vendors import names
+from seatwise.wire.settings import RunSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -53,10 +54,12 @@ def test_a_type_checker_finds_a_wrong_argument(line: str, complaint: str, tmp_pa
 @pytest.mark.parametrize("vendor", names())
 def test_every_setting_is_in_the_readme(vendor: str) -> None:
     settings = vendor_named(vendor).settings_type
-    shared = {"requests_per_minute", "deadline", "tenant"}
-    assert [
-        name for name in settings.model_fields if name not in shared and settings.variable(name) not in README
-    ] == []
+    spellings = {name: {settings.variable(name), f"<VENDOR>_{name.upper()}"} for name in settings.model_fields}
+    assert [name for name, either in spellings.items() if not any(each in README for each in either)] == []
+
+
+def test_every_setting_of_a_run_is_in_the_readme() -> None:
+    assert [name for name in RunSettings.model_fields if f"SEATWISE_{name.upper()}" not in README] == []
 
 
 def test_links_lead_somewhere() -> None:

@@ -7,11 +7,12 @@ import httpx
 
 from seatwise.core import state
 from seatwise.core.secrets import Vault
+from seatwise.core.tenant import Removals
 from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
-from seatwise.wire.tenant import Tenant
+from seatwise.wire.tenant import Operation, Tenant
 
 Fault = Callable[[httpx.Request, httpx.AsyncBaseTransport], Any]
 
@@ -35,14 +36,20 @@ class World:
             if name.startswith(vendor.upper())
         }
         settings = self.vendor.settings_type(**given, requests_per_minute=0)
-        self.tenant = Tenant(self.vendor(settings), self.vault, self.warnings.append, _Faulty(self))
+        self.removals = Removals()
+        self.door = Tenant(self.vendor(settings), self.vault, self.warnings.append, _Faulty(self), self.removals)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.tenant.aclose()
+        await self.door.aclose()
         self.store.close()
+
+    @property
+    def tenant(self) -> Operation:
+        """The tenant for one operation that begins now."""
+        return Operation(self.door)
 
     def inputs(self, olds: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
         """Checked inputs: the vendor's example, with these values instead."""

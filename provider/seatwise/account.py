@@ -35,6 +35,10 @@ class Account(dynamic.Resource):
             name: Output.secret(value) if name in secrets else value for name, value in args.items()
         }
         ours = pulumi.ResourceOptions(additional_secret_outputs=[name for name in secrets if name in args])
+        if opts is not None and opts.custom_timeouts is not None:
+            variable = provider.vendor.settings_type.variable("deadline")
+            hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
+            pulumi.log.warn(f"{resource_name}: {hint}")
         props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}"
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
@@ -64,7 +68,11 @@ class TenantArgs(TypedDict, total=False):
     requests_per_minute: Input[int]
     """Overrides the documented limits; 0 turns pacing off."""
     deadline: Input[float]
-    """Seconds that a request may take with all its waiting and retries."""
+    """Seconds that one operation may take with all its requests, waits and retries."""
+    resend_creates: Input[bool]
+    """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
+    ca_bundle: Input[str]
+    """A file of certificates (PEM) to trust instead of the usual ones."""
     env: Mapping[str, str]
     """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored."""
 

@@ -7,7 +7,8 @@ Every state keeps a pickle of `load` called with one string such as `"enerflo:Us
 import base64
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -20,10 +21,11 @@ from .core import lifecycle, state, takeover
 from .core.errors import AccountError, InvalidAccount
 from .core.fields import Problem
 from .core.secrets import Vault
+from .core.tenant import Removals
 from .core.vendor import Vendor
 from .wire import loop
-from .wire.settings import Settings
-from .wire.tenant import Tenant
+from .wire.settings import RunSettings, Settings
+from .wire.tenant import Operation, Tenant
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,6 +124,7 @@ class Door(dynamic.ResourceProvider):
         values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         try:
             self._settings()
+            _removals()
         except AccountError as error:
             problems.append(Problem("", str(error)))
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
@@ -137,16 +140,14 @@ class Door(dynamic.ResourceProvider):
     @_readable
     def create(self, props: Props) -> CreateResult:
         """Make the account, or take it over."""
-        account, outs = loop.call(
-            lifecycle.create, self._connected(), self._typed(_arguments(props)), str(props.get(OWNER, ""))
-        )
+        account, outs = self._run(lifecycle.create, self._typed(_arguments(props)), str(props.get(OWNER, "")))
         return CreateResult(account, self._signed(outs))
 
     @_readable
     def read(self, id: str, props: Props) -> ReadResult:
         """Read the account; one that is gone leaves the state."""
         self._same_tenant(id, props)
-        found = loop.call(lifecycle.read, self._connected(), id, self._typed(props))
+        found = self._run(lifecycle.read, id, self._typed(props))
         if found is None:
             return ReadResult("", {})
         return ReadResult(id, self._signed(found.outputs), found.inputs)
@@ -155,14 +156,14 @@ class Door(dynamic.ResourceProvider):
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Change what differs."""
         self._same_tenant(id, olds)
-        outs = loop.call(lifecycle.update, self._connected(), id, self._typed(olds), self._typed(_arguments(news)))
+        outs = self._run(lifecycle.update, id, self._typed(olds), self._typed(_arguments(news)))
         return UpdateResult(self._signed(outs))
 
     @_readable
     def delete(self, id: str, props: Props) -> None:
         """Retire the account as `on_destroy` says."""
         self._same_tenant(id, props)
-        loop.call(lifecycle.delete, self._connected(), id, self._typed(props))
+        self._run(lifecycle.delete, id, self._typed(props))
 
     def _signed(self, outs: Props) -> Props:
         return outs | {TENANT: self._settings().tenant_id}
@@ -190,8 +191,17 @@ class Door(dynamic.ResourceProvider):
     def _connected(self) -> Tenant:
         with self._lock:
             if self._tenant is None:
-                self._tenant = Tenant(self.vendor(self._settings()), VAULT, _tell)
+                self._tenant = Tenant(self.vendor(self._settings()), VAULT, _tell, removals=_removals())
             return self._tenant
+
+    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
+        """Run an operation of the core in the event loop, to be ended within its deadline."""
+        tenant = self._connected()
+
+        async def run() -> R:
+            return await operation(Operation(tenant), *arguments)
+
+        return loop.call(run)
 
     def _failure(self, problem: Problem) -> CheckFailure:
         field = self.vendor.schema.get(problem.field)
@@ -200,6 +210,12 @@ class Door(dynamic.ResourceProvider):
         # The engine prints the value of the property that a failure names.
         reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
         return CheckFailure("", reason)
+
+
+@cache
+def _removals() -> Removals:
+    """Whom this process has retired, at all vendors; raises SettingsError."""
+    return Removals(RunSettings.load().max_removals)
 
 
 def _tell(text: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from seatwise.core.errors import InvalidAccount
 from seatwise.core.http import Answer, Request, segment
 
 
@@ -27,7 +28,7 @@ def test_a_path_segment_cannot_lead_elsewhere(text: str | int, encoded: str) -> 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "..."])
 def test_a_segment_that_urls_resolve_away_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="an id cannot be empty or made of dots"):
+    with pytest.raises(InvalidAccount, match="an id cannot be empty or made of dots"):
         segment(text)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from seatwise.core.tenant import Deed, Entry
 from seatwise.wire import journal as journals
-from seatwise.wire.journal import Journal, default_path
+from seatwise.wire.journal import Journal
+from seatwise.wire.settings import RunSettings
 
 MADE = Entry(Deed.MADE, "7", "project/stack/ana")
 
@@ -80,6 +81,6 @@ def test_a_journal_that_cannot_be_used_is_reported_once_and_stops_nothing(kind: 
 
 def test_the_file_is_in_the_users_state_folder_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEATWISE_JOURNAL", "/some/where.db")
-    assert default_path() == Path("/some/where.db")
+    assert RunSettings.load().journal == Path("/some/where.db")
     monkeypatch.delenv("SEATWISE_JOURNAL")
-    assert default_path().parts[-2:] == ("seatwise", "journal.db")
+    assert RunSettings.load().journal.parts[-2:] == ("seatwise", "journal.db")

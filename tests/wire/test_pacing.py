@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from seatwise.core.vendor import Limit
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
-from seatwise.wire.pacing import Pacing
+from seatwise.wire.pacing import OwnTally, Pacing
 
 pytestmark = pytest.mark.anyio
 Backend = tuple[str, dict[str, Any]]
@@ -25,7 +25,7 @@ class Road:
     """Notes when requests leave."""
 
     def __init__(self, limits: Sequence[Limit], requests_per_minute: int | None = None) -> None:
-        self._pacing = Pacing(limits, requests_per_minute)
+        self._pacing = Pacing(limits, requests_per_minute, OwnTally())
         self.left: list[tuple[float, bool]] = []
 
     async def leave(self, writes: bool = False) -> None:

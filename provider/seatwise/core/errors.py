@@ -3,6 +3,7 @@
     AccountError                  .vendor, .account
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
     ├── InvalidAccount            what is declared cannot be; nothing was sent
+    ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer; .maybe_sent says whether the vendor may have acted
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
     └── Refused                   the vendor answered and said no; .status
@@ -42,6 +43,10 @@ class SettingsError(AccountError):
 
 class InvalidAccount(AccountError):
     """What is declared cannot be. Raised before any request."""
+
+
+class TooManyRemovals(AccountError):
+    """The run has retired as many accounts as `SEATWISE_MAX_REMOVALS` lets it."""
 
 
 class Unreachable(AccountError):

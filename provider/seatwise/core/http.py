@@ -8,6 +8,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from .errors import InvalidAccount
+
+DEEPEST_JSON = 32  # levels; the vendors' own answers have four
+
 
 class Effect(enum.Enum):
     """What happens at the vendor if the same request is carried out twice."""
@@ -46,13 +50,14 @@ class Answer:
 
     @cached_property
     def json(self) -> Any:
-        """The decoded body; None when it is empty, HTML, truncated or nested too deep."""
+        """The decoded body; None when it is empty, HTML, truncated or nested deeper than any account."""
         if "html" in self.headers.get("content-type", ""):
             return None
         try:
-            return json.loads(self.body)
+            decoded = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+        return None if _is_deeper(decoded, DEEPEST_JSON) else decoded
 
     @property
     def object(self) -> Mapping[str, Any]:
@@ -60,12 +65,19 @@ class Answer:
         return self.json if isinstance(self.json, dict) else {}
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
+
+
 def segment(text: str | int) -> str:
     """One path segment, percent-encoded so that it cannot lead elsewhere (`../x`, `a/b?c`).
 
-    Raises ValueError for a segment made of dots alone, which URL parsers resolve away.
+    Raises InvalidAccount for a segment made of dots alone, which URL parsers resolve away.
     """
     text = str(text)
     if not text.strip("."):
-        raise ValueError("an id cannot be empty or made of dots")
+        raise InvalidAccount("an id cannot be empty or made of dots", account=text, remedy="Check the id")
     return quote(text, safe="")

@@ -4,7 +4,8 @@ They speak to a `Tenant`, which sends requests and can wait, and hold every rule
 which order and what to believe of the answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,7 +174,7 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
         account = vendor.account_id(found) if found is not None else None
     if account is None:
         raise UnknownOutcome(
-            "the account may have been made, but it cannot be found under this e-mail",
+            "unknown outcome: the account may have been made, but it cannot be found under this e-mail",
             vendor=vendor.title,
             account=email,
             remedy="Run `pulumi up` again: seatwise remembers it, and takes the account for made once it shows",
@@ -192,7 +193,9 @@ async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECON
         await tenant.sleep(seconds)
         try:
             found = await look_up(tenant, email)
-        except (Unreachable, VendorBroken):
+        except AccountExists:
+            raise
+        except AccountError:
             continue
         if found is not None:
             return found
@@ -213,7 +216,7 @@ async def _complete(tenant: Tenant, account: str, news: Values) -> dict[str, Any
     if not differences(schema, outs, not_sent):
         return _with_policies(outs | {DECLARED: declared_names(news)}, news)
     try:
-        return await update(tenant, account, outs, news)
+        return await _change(tenant, account, outs, news)
     except AccountError as error:
         tenant.warn(f"{error}. The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again")
         return outs
@@ -267,7 +270,18 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
 
 
 async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
-    """Change what differs and return the new outputs. Sends nothing when nothing differs."""
+    """Change what differs and return the new outputs. Sends nothing when nothing differs.
+
+    Raises TooManyRemovals, before anything is sent, when it would deactivate one account too many.
+    """
+    vendor = tenant.vendor
+    if not vendor.retires(differences(vendor.schema, olds, news)):
+        return await _change(tenant, account, olds, news)
+    with _claimed(tenant, f"{olds.get('email', '')} ({account})"):
+        return await _change(tenant, account, olds, news)
+
+
+async def _change(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
     vendor, schema = tenant.vendor, tenant.vendor.schema
     email = str(olds.get("email", ""))
     current, record = dict(olds), None
@@ -303,26 +317,32 @@ async def _write(tenant: Tenant, account: str, email: str, changes: Values, reco
 
 async def delete(tenant: Tenant, account: str, olds: Values) -> None:
     """Retire the account as `on_destroy` says; one that is gone already is a success."""
-    vendor, email = tenant.vendor, str(olds.get("email", ""))
+    email = str(olds.get("email", ""))
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
         tenant.journal.forget(email)  # it is nobody's now
         return
-    record = await fetch(tenant, account, email) if vendor.replaces and how == "deactivate" else None
-    if how == "delete":
-        request = vendor.delete(account)
-    elif vendor.replaces and record is None:
+    with _claimed(tenant, f"{email} ({account})"):
+        await (_delete if how == "delete" else _deactivate)(tenant, account, email)
+
+
+async def _delete(tenant: Tenant, account: str, email: str) -> None:
+    answer = await tenant.send(tenant.vendor.delete(account))
+    if not tenant.vendor.succeeded(answer) and not await _is_gone(tenant, account, email):
+        raise refused(tenant, answer, "delete", f"{email} ({account})")
+    tenant.journal.forget(email)
+
+
+async def _deactivate(tenant: Tenant, account: str, email: str) -> None:
+    vendor = tenant.vendor
+    record = await fetch(tenant, account, email) if vendor.replaces else None
+    if vendor.replaces and record is None:
         return
-    else:
-        request = vendor.update(account, vendor.retired, record)
-    answer = await tenant.send(request)
+    answer = await tenant.send(vendor.update(account, vendor.retired, record))
     if vendor.succeeded(answer):
-        if how == "deactivate":
-            tenant.journal.note(email, Entry(Deed.RETIRED, account))
-        else:
-            tenant.journal.forget(email)
+        tenant.journal.note(email, Entry(Deed.RETIRED, account))
     elif not await _is_gone(tenant, account, email):
-        raise refused(tenant, answer, how, f"{email} ({account})", record=record or {})
+        raise refused(tenant, answer, "deactivate", f"{email} ({account})", record=record or {})
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:
@@ -333,6 +353,17 @@ async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:
 
 
 # --- helpers ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _claimed(tenant: Tenant, account: str) -> Iterator[None]:
+    """Retire one account, if the run may; what fails does not count."""
+    tenant.removals.claim(tenant.vendor, account)
+    try:
+        yield
+    except BaseException:
+        tenant.removals.give_back()
+        raise
 
 
 def _with_policies(values: dict[str, Any], source: Values) -> dict[str, Any]:

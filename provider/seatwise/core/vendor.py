@@ -162,6 +162,10 @@ class Vendor(ABC):
         actual = self.schema.parse(record)
         return all(actual.get(name) == value for name, value in self.retired.items())
 
+    def retires(self, changes: Values) -> bool:
+        """Whether these changes deactivate an account."""
+        return all(changes.get(name) == value for name, value in self.retired.items())
+
     def wait(self, answer: Answer) -> bool:
         """Whether the request was turned away unprocessed and may be sent again later."""
         return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)

@@ -6,16 +6,13 @@ killed in between, or whose engine forgot it, is taken up where it stopped. A fi
 or written is reported once and never stops an operation.
 """
 
-import os
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
 from ..core.tenant import Deed, Entry
+from .files import SharedFile
 
 _TABLES = """
 create table if not exists deeds (
@@ -23,26 +20,16 @@ create table if not exists deeds (
     at real not null, primary key (tenant, email)
 )
 """
-PATIENCE = 10.0  # seconds that one process waits for another's write
 MEMORY = 90 * 24 * 3600.0  # seconds after which a create is forgotten; whom we retired is not
-
-
-def default_path() -> Path:
-    """The file that all of this user's runs share."""
-    given = os.environ.get("SEATWISE_JOURNAL")
-    return Path(given) if given else user_state_path("seatwise") / "journal.db"
 
 
 class Journal:
     """One tenant's part of the file. Safe for several processes; each call is one transaction."""
 
-    def __init__(self, tenant: str, warn: Callable[[str], None], path: Path | None = None) -> None:
+    def __init__(self, tenant: str, warn: Callable[[str], None], path: Path) -> None:
         self._tenant = tenant
-        self._warn = warn
-        self._path = path or default_path()
-        self._is_broken = False
+        self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
-        self._database: sqlite3.Connection | None = None
 
     def last(self, email: str) -> Entry | None:
         """What is remembered of this e-mail."""
@@ -69,21 +56,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        self._file.close()
 
     def _run(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        if self._is_broken:
-            return []
-        try:
-            if self._database is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._database = sqlite3.connect(self._path, timeout=PATIENCE, check_same_thread=False)
-                self._database.execute(_TABLES)
-            with self._database:
-                return self._database.execute(query, values).fetchall()
-        except (sqlite3.Error, OSError) as error:
-            self._is_broken = True
-            self._warn(f"the journal {self._path} cannot be used ({error}); this run goes on without it")
-            return []
+        return self._file.run(lambda database: database.execute(query, values).fetchall(), [])

@@ -6,8 +6,9 @@
 | TURNED_AWAY: 429, 503 with Retry-After, ...   | wait, again      | same  | wait, again: not processed |
 | UNCLEAR: reset or time-out after send, 5xx    | again            | once  | never: it may be there     |
 
-A `Retry-After` is never beaten, and when it does not fit into the deadline the request fails at once.
-Without one the waits grow with full jitter.
+At most `MAX_ATTEMPTS` in all, and only as long as the tenant's `Allowance` lasts. A `Retry-After` is never
+beaten, and when it does not fit into the deadline the request fails at once. Without one the waits grow
+with full jitter.
 """
 
 import enum
@@ -15,6 +16,7 @@ import random
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import ClassVar
 
 from ..core.http import Effect
 
@@ -29,6 +31,32 @@ class Outcome(enum.Enum):
     NOT_SENT = "the vendor cannot have seen it"
     TURNED_AWAY = "the vendor says it did not process it"
     UNCLEAR = "the vendor may have carried it out"
+
+
+class Allowance:
+    """What the retries of one tenant may cost: plenty for a vendor that stumbles, little for one that is down.
+
+    A retry that helps gets its cost back; any other success earns one. Figures and rule as in AWS' SDKs:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+
+    FULL: ClassVar = 500
+    COST: ClassVar = {Outcome.NOT_SENT: 14, Outcome.UNCLEAR: 14, Outcome.TURNED_AWAY: 5}
+
+    def __init__(self) -> None:
+        self.left = self.FULL
+
+    def spend(self, outcome: Outcome) -> int | None:
+        """Take what one retry costs; None when there is not enough left."""
+        cost = self.COST[outcome]
+        if cost > self.left:
+            return None
+        self.left -= cost
+        return cost
+
+    def earn(self, earned: int) -> None:
+        """Put back what a success earns."""
+        self.left = min(self.FULL, self.left + earned)
 
 
 def may_repeat(effect: Effect, outcome: Outcome, attempt: int) -> bool:

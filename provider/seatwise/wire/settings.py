@@ -1,12 +1,18 @@
-"""Settings of a tenant: from an explicit Provider, Pulumi config or the environment, in this order."""
+"""Settings of a tenant: from an explicit Provider, Pulumi config or the environment, in this order.
+
+What holds for a whole run (`RunSettings`) comes from the environment alone.
+"""
 
 import ipaddress
 import os
 import re
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import SplitResult, urlsplit
 
+from platformdirs import user_state_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +25,8 @@ def _base_url(url: str) -> str:
     parts = urlsplit(url)
     if re.search(r"[\s?#@\\]", url) or not parts.hostname or not _has_sound_port(parts):
         raise ValueError("must be a plain URL such as https://example.com/base, without user, query or fragment")
+    if not _is_loopback(parts.hostname) and not _is_host_name(parts.hostname):
+        raise ValueError("must name a host: no address but this machine's own (127.0.0.1, ::1), no metadata service")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise ValueError("must start with https:// (http:// is for this machine's own addresses only)")
     return url.rstrip("/")
@@ -31,11 +39,31 @@ def _has_sound_port(parts: SplitResult) -> bool:
         return False
 
 
+def _is_host_name(host: str) -> bool:
+    """Whether this is a name in letters, and not an address in one of its many spellings or a metadata service.
+
+    A host whose last part is a number (`0x7f000001`, `127.1`) is an address: https://url.spec.whatwg.org/#host-parsing
+    """
+    labels = host.removesuffix(".").split(".")
+    is_named = all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?", label) for label in labels)
+    is_number = re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1])
+    return is_named and not is_number and labels[0] not in ("metadata", "instance-data")
+
+
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
+
+
+def _certificates(path: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ValueError(f"must be a file of certificates (PEM): {path} cannot be used ({error})") from None
+    return path
 
 
 def _fits_a_header(secret: SecretStr) -> SecretStr:
@@ -47,6 +75,7 @@ def _fits_a_header(secret: SecretStr) -> SecretStr:
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
 """A credential that travels in a header."""
+Certificates = Annotated[Path, AfterValidator(_certificates)]
 
 
 class Settings(BaseSettings):
@@ -59,8 +88,12 @@ class Settings(BaseSettings):
     """The part before the documented paths."""
     requests_per_minute: int | None = Field(default=None, ge=0)
     """Overrides the documented limits; 0 turns pacing off."""
-    deadline: float = Field(default=120, gt=0)
-    """Seconds that one operation's request may take with all its waiting and retries."""
+    deadline: float = Field(default=120, gt=0, allow_inf_nan=False)
+    """Seconds that one operation (a create, a read, ...) may take with all its requests, waits and retries."""
+    resend_creates: bool = True
+    """Whether a create that the vendor turned away (429, 503 with Retry-After) is sent again after the wait."""
+    ca_bundle: Certificates | None = None
+    """A file of certificates (PEM) to trust instead of the usual ones. There is no way to trust none."""
     tenant: str = ""
     """A name of your own for this tenant: where two share a base URL, or the base URL changes."""
 
@@ -74,7 +107,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            problems = "; ".join(_problem(cls, dict(detail)) for detail in error.errors(include_url=False))
+            problems = "; ".join(_problem(cls, detail) for detail in error.errors(include_url=False))
             raise SettingsError(problems, vendor=cls.vendor) from None
 
     @classmethod
@@ -103,13 +136,42 @@ class Settings(BaseSettings):
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
-def _problem(cls: type[Settings], detail: dict[str, Any]) -> str:
-    name = str(detail["loc"][0]) if detail["loc"] else ""
+class RunSettings(BaseSettings):
+    """What holds for a whole run, whatever the vendor."""
+
+    model_config = SettingsConfigDict(env_prefix="SEATWISE_", extra="ignore", env_ignore_empty=True)
+
+    journal: Path = Field(default_factory=lambda: user_state_path("seatwise") / "journal.db")
+    """The file in which creates are remembered between runs."""
+    max_removals: int | None = Field(default=None, ge=0)
+    """How many accounts a run may retire; it stops at the next one."""
+    share_limits: bool = False
+    """Whether all runs on this machine share the vendors' limits, through a file beside the journal."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the settings; raises SettingsError."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = [f"SEATWISE_{_name(each).upper()} {_text(each)}" for each in error.errors(include_url=False)]
+            raise SettingsError("; ".join(problems)) from None
+
+
+def _problem(cls: type[Settings], detail: Mapping[str, Any]) -> str:
+    name = _name(detail)
     if detail["type"] == "missing":
         return f"{missing(cls, name)}"
+    return f"{cls.variable(name)} ({cls.config_key(name)}) {_text(detail)}" if name else _text(detail)
+
+
+def _name(detail: Mapping[str, Any]) -> str:
+    return str(detail["loc"][0]) if detail["loc"] else ""
+
+
+def _text(detail: Mapping[str, Any]) -> str:
     error = detail.get("ctx", {}).get("error")
-    text = str(error) if isinstance(error, ValueError) else detail["msg"]
-    return f"{cls.variable(name)} ({cls.config_key(name)}) {text}" if name else text
+    return str(error) if isinstance(error, ValueError) else str(detail["msg"])
 
 
 def missing(cls: type[Settings], name: str) -> str:

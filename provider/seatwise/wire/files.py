@@ -1,0 +1,51 @@
+"""A small SQLite file that all runs of this user share. What it cannot do stops nobody."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+R = TypeVar("R")
+PATIENCE = 10.0  # seconds that one process waits for another's write
+
+
+class SharedFile:
+    """Transactions on a file that is made when it is first used; safe for several processes.
+
+    One that cannot be read or written is reported once, as `name`, and left alone from then on.
+    """
+
+    def __init__(self, name: str, path: Path, tables: str, warn: Callable[[str], None]) -> None:
+        self._name = name
+        self._path = path
+        self._tables = tables
+        self._warn = warn
+        self._is_broken = False
+        self._database: sqlite3.Connection | None = None
+
+    def run(self, work: Callable[[sqlite3.Connection], R], otherwise: R) -> R:
+        """What `work` makes of the file in one transaction, on disk when it returns; `otherwise` if it cannot."""
+        if self._is_broken:
+            return otherwise
+        try:
+            with self._opened() as database:
+                return work(database)
+        except (sqlite3.Error, OSError) as error:
+            self._is_broken = True
+            self._warn(f"the {self._name} {self._path} cannot be used ({error}); this run goes on without it")
+            return otherwise
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(
+                self._path, timeout=PATIENCE, check_same_thread=False, isolation_level="IMMEDIATE"
+            )
+            self._database.executescript(self._tables)
+        return self._database
