@@ -1,9 +1,15 @@
 """A tenant over the sandbox inside one event loop in virtual time, whose answers can be lost."""
 
-from collections.abc import Callable
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
+import anyio
 import httpx
+from pydantic import SecretStr
 
 from seatwise.core import state
 from seatwise.core.secrets import Vault
@@ -12,20 +18,53 @@ from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
+from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Operation, Tenant
 
-Fault = Callable[[httpx.Request, httpx.AsyncBaseTransport], Any]
+Fault = Callable[[httpx.Request, httpx.AsyncBaseTransport], Awaitable[httpx.Response]]
+KINDS = ("create", "list", "read", "update", "delete", "token")
+"""What a request is for."""
+
+
+class Killed(BaseException):
+    """The machine stopped: nothing of this run happens any more."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request that left: when (seconds), in which process, what for and where to, and what came back."""
+
+    at: float
+    process: int
+    kind: str
+    url: httpx.URL
+    body: Any
+    """The decoded JSON."""
+    answer: httpx.Response | None
+    """None when there was none."""
+    arrived: bool
+    """False when the vendor certainly never saw it."""
 
 
 class World:
-    """One vendor's sandbox, one tenant on it, and the faults between them."""
+    """One vendor's sandbox, one tenant on it, and the faults between them.
 
-    def __init__(self, vendor: str, **quirks: Any) -> None:
+    Faults are met by kind of request (`KINDS`) or by method, one each; `hazard`, asked for the others,
+    may give one too.
+    """
+
+    def __init__(
+        self, vendor: str, run: RunSettings | None = None, *, unique_emails: bool = True, **quirks: Any
+    ) -> None:
         self.name = vendor
-        self.store = Store()
+        self.run = run or RunSettings.load()
+        self.store = Store(unique_emails=unique_emails)
+        self.trail: list[Sent] = []
+        self.by_hand: dict[str, dict[str, Any]] = {}
+        """Accounts that somebody made at the vendor's admin page, as that person left them."""
         self.warnings: list[str] = []
-        self.vault = Vault()
-        self.faults: dict[str, list[Fault]] = {}
+        self.faults: defaultdict[str, list[Fault]] = defaultdict(list)
+        self.hazard: Callable[[str], Fault | None] = lambda kind: None
         self.vendor = vendor_named(vendor)
         app = server.app(self.store, Options(limits=False, quirks=quirks))
         self._inner = httpx.ASGITransport(app)
@@ -35,9 +74,22 @@ class World:
             for name, value in environment.items()
             if name.startswith(vendor.upper())
         }
-        settings = self.vendor.settings_type(**given, requests_per_minute=0)
-        self.removals = Removals()
-        self.door = Tenant(self.vendor(settings), self.vault, self.warnings.append, _Faulty(self), self.removals)
+        self.process = 0
+        self.settings = self.vendor.settings_type(**given, requests_per_minute=0)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.process += 1
+        self.vault = Vault()
+        self.removals = Removals(self.run.max_removals)
+        self.door = Tenant(
+            self.vendor(self.settings), self.vault, self.warnings.append, self.run, self.removals, _Faulty(self)
+        )
+
+    async def restart(self) -> None:
+        """Go on in a new process: nothing is left but what is on disk and at the vendor."""
+        await self.door.aclose()
+        self._begin()
 
     async def __aenter__(self) -> Self:
         return self
@@ -45,6 +97,15 @@ class World:
     async def __aexit__(self, *_: object) -> None:
         await self.door.aclose()
         self.store.close()
+
+    def make_by_hand(self, account: str, **fields: Any) -> None:
+        """Somebody makes an account at the admin page, with an account of seatwise's as the pattern."""
+        stand_in = server.STAND_INS[self.name]
+        _, pattern = self.store.all(self.name)[0]
+        number = type(pattern[stand_in.ID])(account)
+        record = {**pattern, **fields, stand_in.ID: number}
+        self.store.add(self.name, account, self.email(record), record)
+        self.by_hand[account] = record
 
     @property
     def tenant(self) -> Operation:
@@ -58,9 +119,17 @@ class World:
         assert problems == []
         return checked
 
-    def fault(self, method: str, *faults: Fault) -> None:
-        """Let the next requests of that method (logins aside) meet these faults, one each."""
-        self.faults.setdefault(method, []).extend(faults)
+    def fault(self, kind: str, *faults: Fault) -> None:
+        """Let the next requests of that kind, or of that method (logins aside), meet these faults, one each."""
+        self.faults[kind].extend(faults)
+
+    def next_fault(self, request: httpx.Request) -> Fault | None:
+        """What becomes of a request; None when nothing is in its way."""
+        kind = kind_of(request)
+        for waiting in (self.faults[kind], self.faults[request.method] if kind != "token" else []):
+            if waiting:
+                return waiting.pop(0)
+        return self.hazard(kind)
 
     @property
     def accounts(self) -> dict[str, dict[str, Any]]:
@@ -72,6 +141,21 @@ class World:
         """Methods of the requests that arrived, logins aside."""
         return [each["method"] for each in self.store.logged() if "token" not in each["path"]]
 
+    def secrets(self) -> list[str]:
+        """Every secret there is in this world."""
+        example = self.vendor.example
+        values = [getattr(self.settings, name) for name in type(self.settings).model_fields]
+        credentials = [each.get_secret_value() for each in values if isinstance(each, SecretStr)]
+        return credentials + [str(example[name]) for name in example if self.vendor.schema[name].secret]
+
+    def is_retired(self, record: dict[str, Any]) -> bool:
+        """Whether an account of the vendor's own table is deactivated."""
+        return self.door.vendor.is_retired(record)
+
+    def email(self, record: dict[str, Any]) -> str:
+        """The e-mail of an account of the vendor's own table, in small letters."""
+        return str(record[server.STAND_INS[self.name].EMAIL]).casefold()
+
     def diff(self, outs: dict[str, Any], news: dict[str, Any]) -> bool:
         """Whether the next run would update."""
         return state.diff(self.vendor, outs, news, frozenset())
@@ -81,17 +165,42 @@ class World:
         return await self._inner.handle_async_request(request)
 
 
+def kind_of(request: httpx.Request) -> str:
+    """What a request is for, one of `KINDS`."""
+    path = request.url.path
+    if path.endswith("/token"):
+        return "token"
+    if request.method == "GET":
+        return "list" if path.endswith("/users") or "/search/" in path else "read"
+    return {"POST": "create", "DELETE": "delete"}.get(request.method, "update")
+
+
 class _Faulty(httpx.AsyncBaseTransport):
     def __init__(self, world: World) -> None:
         self._world = world
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        waiting = self._world.faults.get(request.method, [])
-        if not waiting or "token" in request.url.path:
-            return await self._world.arrive(request)
-        response = await waiting.pop(0)(request, self._world._inner)
-        assert isinstance(response, httpx.Response)
-        return response
+        sent = partial(
+            Sent, anyio.current_time(), self._world.process, kind_of(request), request.url, _json(request.content)
+        )
+        fault = self._world.next_fault(request)
+        answer = None
+        arrived = True
+        try:
+            answer = await (self._world.arrive(request) if fault is None else fault(request, self._world._inner))
+        except httpx.ConnectError:
+            arrived = False
+            raise
+        finally:
+            self._world.trail.append(sent(answer, arrived))
+        return answer
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 # --- faults -----------------------------------------------------------------------------------
@@ -111,6 +220,17 @@ async def lost_after(request: httpx.Request, inner: httpx.AsyncBaseTransport) ->
     """The vendor carries it out; the answer is lost."""
     await inner.handle_async_request(request)
     raise httpx.ReadTimeout("time-out")
+
+
+async def killed_before(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+    """The machine stops as the request is about to leave."""
+    raise Killed
+
+
+async def killed_after(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+    """The vendor carries it out; the machine stops before the answer is there."""
+    await inner.handle_async_request(request)
+    raise Killed
 
 
 def answered(status: int, body: bytes = b"", *, carried_out: bool, **headers: str) -> Fault:

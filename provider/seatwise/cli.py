@@ -20,12 +20,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from .core import finding
 from .core.errors import AccountError
 from .core.secrets import Vault
+from .core.tenant import Removals
 from .core.vendor import Vendor
 from .dynamic import import_file, vendor_named
 from .sandbox import server
 from .sandbox.replies import Options
 from .sandbox.store import Store, Taken
 from .vendors import names
+from .wire.settings import RunSettings
 from .wire.tenant import Tenant
 
 OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
@@ -178,7 +180,7 @@ async def _taken_over(name: str, match: str) -> tuple[list[dict[str, Any]], str]
 
 def _tenant(kind: type[Vendor]) -> Tenant:
     """The tenant that the environment names; raises SettingsError."""
-    return Tenant(kind(kind.settings_type.load()), Vault(), _note)
+    return Tenant(kind(kind.settings_type.load()), Vault(), _note, RunSettings.load(), Removals())
 
 
 def _store(path: Path | None) -> Store:

@@ -8,7 +8,6 @@ import base64
 import pickle
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -37,6 +36,8 @@ TENANT = "__tenant"
 """Output: which tenant the account is in."""
 VAULT = Vault()
 """The secrets of this process: `check` fills it, `create` and `update` read it."""
+REMOVALS = Removals()
+"""Whom this process has retired, at all vendors."""
 
 
 def load(key: str) -> "Door":
@@ -124,7 +125,6 @@ class Door(dynamic.ResourceProvider):
         values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         try:
             self._settings()
-            _removals()
         except AccountError as error:
             problems.append(Problem("", str(error)))
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
@@ -185,13 +185,16 @@ class Door(dynamic.ResourceProvider):
 
     def _settings(self) -> Settings:
         if self._loaded is None:
+            RunSettings.load()  # a bad one is better known in preview
             self._loaded = self.vendor.settings_type.load(self._config)
         return self._loaded
 
     def _connected(self) -> Tenant:
         with self._lock:
             if self._tenant is None:
-                self._tenant = Tenant(self.vendor(self._settings()), VAULT, _tell, removals=_removals())
+                run = RunSettings.load()
+                REMOVALS.most = run.max_removals
+                self._tenant = Tenant(self.vendor(self._settings()), VAULT, _tell, run, REMOVALS)
             return self._tenant
 
     def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
@@ -210,12 +213,6 @@ class Door(dynamic.ResourceProvider):
         # The engine prints the value of the property that a failure names.
         reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
         return CheckFailure("", reason)
-
-
-@cache
-def _removals() -> Removals:
-    """Whom this process has retired, at all vendors; raises SettingsError."""
-    return Removals(RunSettings.load().max_removals)
 
 
 def _tell(text: str) -> None:

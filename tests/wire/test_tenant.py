@@ -17,10 +17,12 @@ from trio.testing import MockClock
 from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable
 from seatwise.core.http import Answer, Effect, Request
 from seatwise.core.secrets import Vault
+from seatwise.core.tenant import Removals
 from seatwise.core.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
+from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import LARGEST_ANSWER, Tenant
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +51,7 @@ def tenant_of(vendor: type[Vendor], far_end: Handler, **config: str | None) -> T
     """A tenant whose requests arrive at `far_end`, without pacing unless the configuration says so."""
     given = {"baseUrl": "https://api.example/base", "requestsPerMinute": "0"} | CONFIG[vendor] | config
     settings = vendor.settings_type.load({f"{vendor.name}:{name}": value for name, value in given.items()}.get)
-    return Tenant(vendor(settings), Vault(), print, httpx.MockTransport(far_end))
+    return Tenant(vendor(settings), Vault(), print, RunSettings.load(), Removals(), httpx.MockTransport(far_end))
 
 
 Scripted = int | tuple[int, dict[str, str]] | type[Exception] | str | httpx.Response
@@ -391,7 +393,7 @@ async def test_no_proxy_of_the_environment_gets_a_request(
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    tenant = Tenant(Enerflo(Enerflo.settings_type.load()), Vault(), print)
+    tenant = Tenant(Enerflo(Enerflo.settings_type.load()), Vault(), print, RunSettings.load(), Removals())
     try:
         assert (await tenant.send(Request("GET", "/api/v3/users"))).ok
     finally:

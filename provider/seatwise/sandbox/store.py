@@ -30,9 +30,13 @@ class Taken(Exception):
 
 
 class Store:
-    """The sandbox's memory. Without a path it lives as long as the process."""
+    """The sandbox's memory. Without a path it lives as long as the process.
 
-    def __init__(self, path: Path | None = None) -> None:
+    `unique_emails` is false for a vendor that lets two accounts have one e-mail.
+    """
+
+    def __init__(self, path: Path | None = None, *, unique_emails: bool = True) -> None:
+        self._unique_emails = unique_emails
         self._database = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None)
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = normal")
@@ -101,6 +105,8 @@ class Store:
         return max(1000, (row[0] if row and row[0] else 0)) + 1
 
     def _claim(self, vendor: str, email: str, account: str) -> None:
+        if not self._unique_emails:
+            return
         folded = email.casefold()
         other = self._one("select 1 from accounts where vendor = ? and email = ? and id != ?", vendor, folded, account)
         if other or self._one("select 1 from reserved where vendor = ? and email = ?", vendor, folded):

@@ -41,7 +41,7 @@ class Tried:
 class Tenant:
     """Sends a vendor's requests as one tenant.
 
-    `warn` tells the user something that is no failure; `removals` counts for all tenants of the run;
+    `warn` tells the user something that is no failure; `run` and `removals` are the same for all tenants;
     `transport` is the seam for tests.
     """
 
@@ -50,16 +50,17 @@ class Tenant:
         vendor: Vendor,
         vault: Vault,
         warn: Callable[[str], None],
+        run: RunSettings,
+        removals: Removals,
         transport: httpx.AsyncBaseTransport | None = None,
-        removals: Removals | None = None,
     ) -> None:
-        run, settings = RunSettings.load(), vendor.settings
+        settings = vendor.settings
         name = f"{vendor.name} {settings.tenant_id}"
         self.vendor = vendor
         self.warn = warn
         self.vault = vault
         self.journal = Journal(name, warn, run.journal)
-        self.removals = removals or Removals()
+        self.removals = removals
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.limits, settings.requests_per_minute, self._shared or OwnTally())
         self._login = Login(vendor, self._deliver)

@@ -1,0 +1,98 @@
+"""What must be true whatever happened, asked of the vendor's own table and of the requests that left.
+
+Each of P1 to P13 has a function here or, where it is about one moment only, a test of its own in
+test_properties.py. All are asked after each history and each cell of the fault matrix.
+"""
+
+from collections import Counter
+
+from model import Program, Stack
+from seatwise.sandbox.server import STAND_INS
+from virtual import Sent, World
+
+TURNED_AWAY = {401, 409, 429, 503}
+
+
+def check(stack: Stack) -> None:
+    """Everything that holds at any moment, in the middle of trouble too."""
+    no_duplicates(stack.world)
+    nothing_was_sent_twice(stack.world)
+    nobody_waits_for_ever(stack)
+    nothing_went_elsewhere(stack.world)
+    no_secret_is_told(stack)
+    nothing_was_claimed_that_is_not_so(stack)
+
+
+async def converges(stack: Stack, program: Program) -> None:
+    """P4, P2: with the faults over, one plain `up` ends as declared, and the next ones write nothing."""
+    assert await stack.up(program), {name: str(error) for name, error in stack.failures.items()}
+    check(stack)
+    assert sorted(stack.state) == sorted(program)
+    no_orphans(stack)
+    mark = len(stack.world.trail)
+    assert await stack.refresh()
+    before = dict(stack.state)
+    assert await stack.refresh(), "P13: refresh twice"
+    assert stack.state == before
+    assert await stack.up(program)
+    assert written(stack.world.trail[mark:]) == []
+    check(stack)
+
+
+def written(trail: list[Sent]) -> list[str]:
+    """The requests that may have changed an account."""
+    return [f"{sent.kind} {sent.url.path}" for sent in trail if sent.kind in ("create", "update", "delete")]
+
+
+def no_duplicates(world: World) -> None:
+    """P1: no e-mail has two accounts, though the vendor may let it."""
+    emails = Counter(world.email(record) for record in world.accounts.values())
+    assert [email for email, count in emails.items() if count > 1] == []
+
+
+def no_orphans(stack: Stack) -> None:
+    """P2: an account that seatwise made is in the state, or deactivated."""
+    known = {resource.id for resource in stack.state.values()} | stack.world.by_hand.keys()
+    orphans = {account: record for account, record in stack.world.accounts.items() if account not in known}
+    assert [account for account, record in orphans.items() if not stack.world.is_retired(record)] == []
+
+
+def nothing_was_sent_twice(world: World) -> None:
+    """P5: in one process no create follows another of the same account that may have been carried out."""
+    perhaps: set[tuple[int, str]] = set()
+    for sent in world.trail:
+        if sent.kind != "create":
+            continue
+        key = (sent.process, str(sent.body[STAND_INS[world.name].EMAIL]).casefold())
+        assert key not in perhaps, f"sent twice: {key}"
+        is_turned_away = sent.answer is not None and sent.answer.status_code in TURNED_AWAY
+        is_refused = sent.answer is not None and 400 <= sent.answer.status_code < 500
+        if sent.arrived and not is_turned_away and not is_refused:
+            perhaps.add(key)
+
+
+def nobody_waits_for_ever(stack: Stack) -> None:
+    """P8: no operation takes longer than its deadline and a second."""
+    assert stack.slowest <= stack.world.settings.deadline + 1
+
+
+def nothing_went_elsewhere(world: World) -> None:
+    """P11: every request went to the tenant's own origin and below its path."""
+    base = world.settings.base_url
+    assert [str(sent.url) for sent in world.trail if not str(sent.url).startswith(f"{base}/")] == []
+
+
+def no_secret_is_told(stack: Stack) -> None:
+    """P6: no credential and no password in the state, in a warning or in a failure."""
+    told = [repr(stack.state), *stack.world.warnings, *(f"{each} {each!r}" for each in stack.failures.values())]
+    assert [secret for secret in stack.world.secrets() if any(secret in text for text in told)] == []
+
+
+def nothing_was_claimed_that_is_not_so(stack: Stack) -> None:
+    """P7: nobody was said to be gone, or retired, who is not."""
+    assert stack.lies == []
+
+
+def strangers_are_left_alone(world: World) -> None:
+    """P12: an account that somebody made by hand is as that person left it, unless it was adopted."""
+    assert {account: world.accounts.get(account) for account in world.by_hand} == world.by_hand
