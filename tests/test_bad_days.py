@@ -1,5 +1,6 @@
 """Bad days: nothing lost, nothing doubled. Every vendor, in virtual time, over the sandbox's own table."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from trio.testing import MockClock
 
+from model import Stack
 from seatwise.core import lifecycle
 from seatwise.core.errors import (
     AccountError,
@@ -388,3 +390,58 @@ async def test_a_create_that_certainly_made_nothing_is_not_remembered(world: Wor
     with pytest.raises(AccountError):
         await lifecycle.create(world.tenant, world.inputs(), OWNER)
     assert world.tenant.journal.last("ana@example.com") is None
+
+
+# --- the cap on removals ----------------------------------------------------------------------
+
+
+def people(world: World, count: int, **values: Any) -> dict[str, dict[str, Any]]:
+    """A program of so many accounts."""
+    names = [f"u{number}" for number in range(count)]
+    own = {name: {"email": f"{name}@example.com"} for name in names}
+    if "username" in world.vendor.example:
+        own = {name: {**own[name], "username": name} for name in names}
+    plain = {name: value for name, value in world.vendor.example.items() if name != "password"}
+    return {name: {**plain, **own[name], **values} for name in names}
+
+
+def active(world: World) -> int:
+    return sum(not world.is_retired(record) for record in world.accounts.values())
+
+
+@pytest.mark.parametrize("how", ["left the program", "deactivated by the program"])
+async def test_a_run_retires_no_more_accounts_than_it_may(world: World, how: str) -> None:
+    stack = Stack(world)
+    assert await stack.up(people(world, 6))
+    fewer = {} if how == "left the program" else people(world, 6, **world.vendor.retired)
+    world.run.max_removals = world.removals.most = 2
+
+    assert not await stack.up(fewer)
+
+    assert active(world) == 4
+    message = str(next(iter(stack.failures.values())))
+    assert re.search(r"SEATWISE_MAX_REMOVALS is 2, and this run has retired \d and stopped at 1 more", message)
+    assert not await stack.up(fewer), "each run has the cap anew"
+    assert await stack.up(fewer)
+    assert active(world) == 0
+
+
+async def test_a_removal_that_fails_does_not_count(world: World) -> None:
+    stack = Stack(world)
+    assert await stack.up(people(world, 2))
+    world.run.max_removals = world.removals.most = 1
+    world.fault("update", answered(403, b'{"message": "Forbidden"}', carried_out=False))
+    assert not await stack.up({name: value for name, value in people(world, 2).items() if name == "u0"})
+
+    assert world.removals.done == 0
+    assert active(world) == 2
+
+
+@pytest.mark.parametrize("change", ["reactivated", "example_change", "nothing"])
+async def test_only_what_deactivates_counts(world: World, change: str) -> None:
+    stack = Stack(world)
+    assert await stack.up(people(world, 3, **world.vendor.retired)), "made, and then put to rest"
+    world.run.max_removals = world.removals.most = 0
+    values = {"reactivated": world.vendor.reactivated, "example_change": world.vendor.example_change}.get(change, {})
+    kept = {} if change == "reactivated" else dict(world.vendor.retired)
+    assert await stack.up(people(world, 3, **{**kept, **{k: v for k, v in values.items() if k != "password"}}))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seatwise.core.errors import InvalidAccount
-from seatwise.core.http import Answer, Request, segment
+from seatwise.core.http import DEEPEST_JSON, Answer, Request, segment
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,11 @@ def test_neither_a_request_nor_an_answer_shows_what_may_be_secret() -> None:
     assert "/users" in repr(request)
     assert "s3cret" not in repr(request)
     assert "s3cret" not in repr(answer)
+
+
+@pytest.mark.parametrize(("levels", "is_read"), [(DEEPEST_JSON, True), (DEEPEST_JSON + 1, False), (100_000, False)])
+def test_json_that_is_nested_deeper_than_any_account_is_not_read(levels: int, is_read: bool) -> None:
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+        inner = b"[]" if opening == b"[" else b"{}"
+        body = opening * (levels - 1) + inner + closing * (levels - 1)
+        assert (Answer(200, body=body).json is not None) is is_read

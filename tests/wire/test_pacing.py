@@ -1,6 +1,9 @@
 """How requests stay under the vendors' limits, in virtual time."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,7 +13,7 @@ from trio.testing import MockClock
 from seatwise.core.vendor import Limit
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
-from seatwise.wire.pacing import OwnTally, Pacing
+from seatwise.wire.pacing import OwnTally, Pacing, SharedTally
 
 pytestmark = pytest.mark.anyio
 Backend = tuple[str, dict[str, Any]]
@@ -147,3 +150,74 @@ async def test_requests_per_minute_stands_in_for_the_documented_limits(
     times = road.times()
     assert times.count(times[0]) == at_once
     assert road.most_within(60) == within_a_minute
+
+
+# --- across processes -------------------------------------------------------------------------
+
+
+class Clock:
+    """The machine's time, moved by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000_000.0
+        monkeypatch.setattr("seatwise.wire.pacing.time.time", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+async def test_runs_that_share_a_file_share_the_limits(clock: Clock, tmp_path: Path) -> None:
+    one, other = (SharedTally("enerflo here", print, tmp_path / "limits.db") for _ in range(2))
+    there = SharedTally("enerflo there", print, tmp_path / "limits.db")
+    limits = [Limit(3, 60), Limit(1, 60, writes=True)]
+    assert [each.take(limits, writes=False) for each in (one, other)] == [0, 0]
+    clock.now += 10
+    assert one.take(limits, writes=True) == 0
+    assert other.take(limits, writes=False) == pytest.approx(50)
+    assert there.take(limits, writes=True) == 0
+    clock.now += 50
+    assert other.take(limits, writes=True) == pytest.approx(10), "the other's write counts"
+    assert other.take(limits, writes=False) == 0
+    for tally in (one, other, there):
+        tally.close()
+
+
+async def test_a_clock_that_was_set_back_stops_nobody(clock: Clock, tmp_path: Path) -> None:
+    tally = SharedTally("enerflo here", print, tmp_path / "limits.db")
+    assert tally.take([Limit(1, 60)], writes=False) == 0
+    clock.now -= 86_400
+    shared = tally._file.run(lambda database: tally._take(database, [Limit(1, 60)], False), 99.0)
+    assert shared == 0
+    tally.close()
+
+
+async def test_a_shared_file_that_cannot_be_used_leaves_the_limits_of_this_process(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    tally = SharedTally("enerflo here", warnings.append, tmp_path)
+    assert [tally.take([Limit(2, 60)], writes=False) > 0 for _ in range(3)] == [False, False, True]
+    assert len(warnings) == 1
+
+
+def test_processes_that_run_at_once_never_exceed_a_limit_together(tmp_path: Path) -> None:
+    """Four of them, each as fast as it can, for real."""
+    program = """
+import sys, time, anyio
+from pathlib import Path
+from seatwise.core.vendor import Limit
+from seatwise.wire.pacing import Pacing, SharedTally
+async def main():
+    tally = SharedTally("enerflo here", print, Path(sys.argv[1]))
+    pacing = Pacing([Limit(10, 0.5)], None, tally)
+    for _ in range(15):
+        await pacing.take(writes=False)
+        print(time.time())
+    tally.close()
+anyio.run(main)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "limits.db")]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    times = sorted(float(line) for run in runs for line in run.communicate()[0].split())
+    assert len(times) == 60
+    assert times[-1] - times[0] >= 2.4, "sixty at ten in half a second"

@@ -1,13 +1,14 @@
 """Settings: where they are looked up, what is refused, and that no secret leaks out of them."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seatwise.core.errors import SettingsError
 from seatwise.vendors import enerflo, nexudus, tenovos
-from seatwise.wire.settings import Settings
+from seatwise.wire.settings import RunSettings, Settings
 
 SECRET = "s3cr3t-value"
 ENERFLO = {"ENERFLO_API_KEY": SECRET}
@@ -19,6 +20,14 @@ TENOVOS = {
     "TENOVOS_USERNAME": "ana",
     "TENOVOS_PASSWORD": SECRET,
 }
+ELSEWHERE = [
+    "10.0.0.5", "8.8.8.8", "169.254.169.254", "0.0.0.0", "2130706433", "0x7f000001", "0177.0.0.1", "127.1",
+    "127.0.0.1.",
+    "0x7f.0.0.1", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "[::]", "metadata",
+    "metadata.google.internal", "METADATA.google.internal.", "instance-data.ec2.internal", "%31%32%37.0.0.1",
+    "127。0。0。1",
+]  # fmt: skip
+"""Hosts that no vendor has, and that an attacker would name."""
 Environment = Callable[[Mapping[str, str]], None]
 
 
@@ -144,6 +153,8 @@ def test_tenovos_has_no_other_versions(environment: Environment) -> None:
         pytest.param("http://crm.example", id="http"),
         pytest.param("http://localhost.example", id="http-almost-local"),
         pytest.param("http://169.254.169.254", id="http-link-local"),
+        *(pytest.param(f"http://{host}", id=f"http-{host}") for host in ELSEWHERE),
+        *(pytest.param(f"https://{host}", id=f"https-{host}") for host in ELSEWHERE),
         pytest.param("https://ana@crm.example", id="user"),
         pytest.param("https://ana:pw@crm.example", id="user-and-password"),
         pytest.param("https://crm.example?x=1", id="query"),
@@ -173,6 +184,9 @@ def test_an_unfit_base_url_is_refused_by_both_its_names(url: str) -> None:
         pytest.param("https://crm.example/", "https://crm.example", id="slash"),
         pytest.param("https://crm.example/tenant//", "https://crm.example/tenant", id="path-and-slashes"),
         pytest.param("https://crm.example:8443", "https://crm.example:8443", id="port"),
+        pytest.param("https://dam.corp.internal", "https://dam.corp.internal", id="private-name"),
+        pytest.param("https://a_b.7tenants.example", "https://a_b.7tenants.example", id="digits-in-a-name"),
+        pytest.param("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", id="international-name"),
         pytest.param("http://localhost:8765/enerflo", "http://localhost:8765/enerflo", id="localhost"),
         pytest.param("http://127.0.0.1:8765", "http://127.0.0.1:8765", id="loopback-4"),
         pytest.param("http://[::1]:8765", "http://[::1]:8765", id="loopback-6"),
@@ -206,6 +220,8 @@ def test_a_credential_that_fits_into_no_header_is_refused_before_any_request(
         pytest.param("requestsPerMinute", "many", id="pace-no-number"),
         pytest.param("requestsPerMinute", "-1", id="pace-below-zero"),
         pytest.param("deadline", "0", id="no-time-at-all"),
+        pytest.param("deadline", "inf", id="for-ever"),
+        pytest.param("resendCreates", "perhaps", id="neither-yes-nor-no"),
     ],
 )
 def test_a_number_out_of_range_is_refused_by_its_config_key(key: str, value: str) -> None:
@@ -235,3 +251,29 @@ def test_no_secret_shows_when_another_setting_is_unfit(environment: Environment)
     with pytest.raises(SettingsError) as caught:
         tenovos.Settings.load()
     assert SECRET not in f"{caught.value} {caught.value!r} {caught.value.__context__}"
+
+
+@pytest.mark.parametrize("kind", ["missing", "a folder", "not certificates"])
+def test_certificates_that_cannot_be_used_are_refused_by_both_names(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "not certificates":
+        path.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+    with pytest.raises(SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a file of certificates"):
+        loaded_from(apiKey=SECRET, caBundle=str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAX_REMOVALS", "-1"), ("MAX_REMOVALS", "10%"), ("SHARE_LIMITS", "perhaps")]
+)
+def test_an_unfit_setting_of_the_run_is_refused_by_its_name(name: str, value: str, environment: Environment) -> None:
+    environment({f"SEATWISE_{name}": value})
+    with pytest.raises(SettingsError, match=f"SEATWISE_{name}"):
+        RunSettings.load()
+
+
+def test_a_run_has_no_cap_and_limits_of_its_own_unless_told_otherwise(environment: Environment) -> None:
+    assert (RunSettings.load().max_removals, RunSettings.load().share_limits) == (None, False)
+    environment({"SEATWISE_MAX_REMOVALS": "0", "SEATWISE_SHARE_LIMITS": "true"})
+    assert (RunSettings.load().max_removals, RunSettings.load().share_limits) == (0, True)

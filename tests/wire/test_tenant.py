@@ -23,7 +23,7 @@ from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
 from seatwise.wire.settings import RunSettings
-from seatwise.wire.tenant import LARGEST_ANSWER, Tenant
+from seatwise.wire.tenant import LARGEST_ANSWER, Operation, Tenant
 
 pytestmark = pytest.mark.anyio
 Backend = tuple[str, dict[str, Any]]
@@ -289,6 +289,54 @@ async def test_reads_do_not_count_as_writes_and_creates_and_changes_do() -> None
     assert last_write == pytest.approx(60)
 
 
+async def test_a_vendor_that_is_down_costs_few_retries_and_one_that_stumbles_gets_all() -> None:
+    """Of a thousand requests: 500 tokens at 14 each are 35 retries; one failure in ten is repaid by what it earns."""
+    down = Script(*[500] * 3000)
+    tenant = tenant_of(Enerflo, down)
+    for _ in range(1000):
+        assert (await tenant.send(READ)).status == 500
+    assert len(down.requests) == 1035
+
+    stumbling = Script(*[500, *[200] * 9] * 1000)
+    tenant = tenant_of(Enerflo, stumbling)
+    for _ in range(1000):
+        assert (await tenant.send(READ)).ok
+    assert len(stumbling.requests) <= 1120
+
+
+async def test_a_retry_that_is_turned_away_costs_less() -> None:
+    far_end = Script(*[(429, {"retry-after": "1"})] * 3000)
+    tenant = tenant_of(Enerflo, far_end)
+    for _ in range(200):
+        await tenant.send(READ)
+    assert len(far_end.requests) == 300
+
+
+async def test_one_operation_has_one_deadline_for_all_its_requests_and_waits() -> None:
+    far_end = Script(*[(429, {"retry-after": "25"})] * 2, HANGS)
+    operation = Operation(tenant_of(Enerflo, far_end, deadline="60"))
+    start = anyio.current_time()
+    await operation.sleep(20)
+    with pytest.raises(RateLimited, match="asks to wait 25 seconds"):
+        await operation.send(READ)
+    await operation.sleep(1000)
+    with pytest.raises(Unreachable, match=r"60 seconds are over\. .* raise ENERFLO_DEADLINE") as caught:
+        await operation.send(CREATE)
+    assert caught.value.maybe_sent is False
+    assert anyio.current_time() - start == pytest.approx(60)
+    assert len(far_end.requests) == 2
+
+
+@pytest.mark.parametrize(("resend", "sent"), [("true", 2), ("false", 1)])
+@pytest.mark.parametrize("failure", [429, (503, {"retry-after": "1"})])
+async def test_a_create_that_was_turned_away_is_sent_again_unless_switched_off(
+    failure: Scripted, resend: str, sent: int
+) -> None:
+    far_end = Script(failure)
+    await tenant_of(Enerflo, far_end, resendCreates=resend).send(CREATE)
+    assert len(far_end.requests) == sent
+
+
 async def test_the_deadline_holds_when_the_login_hangs() -> None:
     start = anyio.current_time()
     with pytest.raises(Unreachable, match="no answer within 45 seconds"):
@@ -496,6 +544,41 @@ async def test_a_401_after_the_renewal_is_final() -> None:
     assert [request.url.path.removeprefix("/base") for request in far_end.requests] == [
         "/api/token", "/things/7", "/api/token", "/things/7",
     ]  # fmt: skip
+
+
+async def test_tokens_that_are_refused_at_once_are_not_asked_for_again_and_again() -> None:
+    """Twenty accounts behind a vendor that takes no token at all cost two logins."""
+    door = NexudusDoor()
+    door.void_access()
+    tenant = tenant_of(Nexudus, door)
+
+    async def takes_no_token(request: httpx.Request) -> httpx.Response:
+        answer = await door(request)
+        return answer if request.url.path.endswith("/token") else httpx.Response(401)
+
+    tenant = tenant_of(Nexudus, takes_no_token)
+    for _ in range(20):
+        assert (await tenant.send(READ)).status == 401
+    assert door.grants == ["password", "refresh-1"]
+
+
+async def test_a_renewal_without_a_refresh_token_leaves_the_old_one_good() -> None:
+    """RFC 6749, section 6. AWS Cognito, behind Tenovos, does so."""
+    grants: list[str] = []
+
+    async def far_end(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/token"):
+            return httpx.Response(401 if len(grants) < 3 else 200, json={})
+        form = parse_qs(request.read().decode())
+        grants.append(form.get("refresh_token", form["grant_type"])[0])
+        rest = {"refresh_token": "r"} if len(grants) == 1 else {}
+        return httpx.Response(200, json={"access_token": str(len(grants)), "expires_in": 100, **rest})
+
+    tenant = tenant_of(Nexudus, far_end)
+    for _ in range(3):
+        await tenant.send(READ)
+        await anyio.sleep(90)
+    assert grants == ["password", "r", "r", "r"]
 
 
 async def test_every_refresh_token_is_used_once() -> None:
