@@ -94,3 +94,31 @@ def test_an_account_that_is_gone_leaves_the_state_and_is_made_again(
     project.program(declaration(vendor, example))
     assert project.up().changes["created"] == 1
     assert len(sandbox.accounts(vendor)) == 1
+
+
+def test_a_destroy_stops_at_the_cap_on_removals_and_says_so(project: Project, sandbox: Sandbox) -> None:
+    project.program(
+        "for n in range(6):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'], office_ids=[n])"
+    )
+    project.up()
+    project.environment["SEATWISE_MAX_REMOVALS"] = "2"
+
+    output = project.run("destroy", "--yes", "--skip-preview", fails=True).output
+
+    assert "not retired: SEATWISE_MAX_REMOVALS is 2, and this run has retired 2" in output
+    assert "Traceback" not in output
+    assert sum(record["active"] for record in sandbox.accounts("enerflo").values()) == 4
+    assert len(project.resources()) == 4
+    del project.environment["SEATWISE_MAX_REMOVALS"]
+    project.destroy()
+    assert not any(record["active"] for record in sandbox.accounts("enerflo").values())
+
+
+def test_custom_timeouts_are_answered_with_the_setting_that_works(project: Project, sandbox: Sandbox) -> None:
+    project.program(
+        "timeouts = pulumi.CustomTimeouts(create='5m')",
+        "opts = pulumi.ResourceOptions(custom_timeouts=timeouts)",
+        "enerflo.User('ana', email='ana@example.com', roles=['Setter'], office_ids=[1], opts=opts)",
+    )
+    output = project.preview().output
+    assert "ana: custom_timeouts do not reach a dynamic provider: set ENERFLO_DEADLINE (seconds) instead" in output
