@@ -99,7 +99,7 @@ class Stack:
         if old is None:
             account, outs = await lifecycle.create(self.world.tenant, inputs, f"project/stack/{name}")
             self.state[name] = Resource(account, inputs, outs)
-        elif self.world.diff(old.outs, inputs):
+        elif self.world.diff(old.outs, inputs) or self.world.door.journal.doubt_about(old.id):
             outs = await lifecycle.update(self.world.tenant, old.id, old.outs, inputs)
             self.state[name] = Resource(old.id, inputs, outs)
         else:

@@ -132,10 +132,15 @@ class Door(dynamic.ResourceProvider):
 
     @_readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
-        """Whether an update is due. Never a replacement: the e-mail stays taken at the vendor."""
+        """Whether an update is due: to change something, or to see what became of an earlier one. No network.
+
+        Never a replacement: the e-mail stays taken at the vendor.
+        """
         self._same_tenant(id, olds)
         known, unknown = _split(_arguments(news))
-        return DiffResult(changes=state.diff(self.vendor, self._typed(olds), known, frozenset(unknown)))
+        changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
+        in_doubt = self._connected().journal.doubt_about(id) is not None
+        return DiffResult(changes=changes or in_doubt)
 
     @_readable
     def create(self, props: Props) -> CreateResult:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatwise.core.tenant import Deed, Entry
+from seatwise.core.tenant import Deed, Doubt, Entry
 from seatwise.wire import journal as journals
 from seatwise.wire.journal import Journal
 from seatwise.wire.settings import RunSettings
@@ -34,6 +34,18 @@ def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_
     journal.forget("ana@example.com")
     assert journal.last("ana@example.com") is None
     assert warnings == []
+
+
+@pytest.mark.parametrize("why", Doubt)
+def test_an_account_is_in_doubt_until_it_is_trusted(why: Doubt, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    Journal("enerflo here", print, path).doubt("7", why)
+    journal = Journal("enerflo here", print, path)
+    assert journal.doubt_about("7") is why
+    assert journal.doubt_about("8") is None
+    assert Journal("enerflo there", print, path).doubt_about("7") is None
+    journal.trust("7")
+    assert journal.doubt_about("7") is None
 
 
 def test_tenants_know_nothing_of_each_other(tmp_path: Path) -> None:

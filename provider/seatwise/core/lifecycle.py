@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import AccountError, AccountExists, NoSuchAccount, UnknownOutcome, Unreachable, VendorBroken
+from .errors import AccountError, AccountExists, NoSuchAccount, Refused, UnknownOutcome, Unreachable, VendorBroken
 from .fields import RESPELLED, Takes, Values
 from .finding import fetch, look_up
 from .http import Answer
@@ -25,7 +25,7 @@ from .state import (
     readable,
     seen,
 )
-from .tenant import Deed, Entry, Record, Tenant, gone, refused
+from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
@@ -131,9 +131,9 @@ async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dic
 
 
 async def _take_over(tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool) -> dict[str, Any]:
-    """Make an account that is there be as declared."""
+    """Make an account that is there be as declared, whatever became of it before."""
     schema = tenant.vendor.schema
-    return await update(tenant, account, outputs(schema, {}, seen(schema, news, record), adopted=adopted), news)
+    return await _change(tenant, account, outputs(schema, {}, seen(schema, news, record), adopted=adopted), news)
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
@@ -255,6 +255,8 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
         )  # fmt: skip
     if record is None:
         return None
+    if tenant.journal.doubt_about(account) is Doubt.CHANGED:
+        tenant.journal.trust(account)
     names = list(olds.get(DECLARED, ()))
     declared = {name: olds[name] for name in names if name in olds} | olds.get(AS_DECLARED, {})
     outs = outputs(
@@ -272,13 +274,28 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
 async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
     """Change what differs and return the new outputs. Sends nothing when nothing differs.
 
-    Raises TooManyRemovals, before anything is sent, when it would deactivate one account too many.
+    Where an earlier write has no known outcome, the account is looked at first. Raises TooManyRemovals,
+    before anything is sent, when it would deactivate one account too many.
     """
+    doubt = tenant.journal.doubt_about(account)
+    if doubt is not None:
+        return await _reconcile(tenant, account, olds, news, doubt)
     vendor = tenant.vendor
     if not vendor.retires(differences(vendor.schema, olds, news)):
         return await _change(tenant, account, olds, news)
     with _claimed(tenant, f"{olds.get('email', '')} ({account})"):
         return await _change(tenant, account, olds, news)
+
+
+async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, doubt: Doubt) -> dict[str, Any]:
+    """Bring about what is declared from what is there; the state may be wrong about it."""
+    email = str(olds.get("email", ""))
+    record = await fetch(tenant, account, email)
+    if record is None:
+        raise gone(tenant, account, email)
+    wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
+    outs = await _take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)))
+    return outs | {DECLARED: declared_names(news)}
 
 
 async def _change(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
@@ -294,6 +311,8 @@ async def _change(tenant: Tenant, account: str, olds: Values, news: Values) -> d
     actual = readable(schema, current)
     if changes:
         actual |= await _write(tenant, account, email, expand(schema, changes, current), record)
+    else:
+        tenant.journal.trust(account)
     outs = outputs(schema, news, actual, adopted=bool(olds.get(ADOPTED, False)))
     vendor.settle(outs, news, {} if changes else olds)
     return _with_policies(outs, news)
@@ -301,15 +320,56 @@ async def _change(tenant: Tenant, account: str, olds: Values, news: Values) -> d
 
 async def _write(tenant: Tenant, account: str, email: str, changes: Values, record: Record | None) -> dict[str, Any]:
     """Send one update and return the readable fields that are known to be otherwise now."""
-    vendor, schema = tenant.vendor, tenant.vendor.schema
-    answer = await tenant.send(vendor.update(account, _revealed(tenant, changes), record))
-    if not vendor.succeeded(answer):
-        raise refused(tenant, answer, "update", f"{email} ({account})", changes, record or {})
+    schema = tenant.vendor.schema
+    after = await _send_update(tenant, account, email, "update", changes, record)
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
-        fresh = await fetch(tenant, account, str(changes.get("email", email)))
-        return written | seen(schema, {}, fresh)
-    return written | seen(schema, {}, vendor.record(answer))
+        try:
+            after = await fetch(tenant, account, str(changes.get("email", email)))
+        except AccountError as error:  # the update is done; being in doubt, the next run looks at it
+            tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
+            return written
+    tenant.journal.trust(account)
+    return written | seen(schema, {}, after)
+
+
+async def _send_update(
+    tenant: Tenant, account: str, email: str, operation: str, changes: Values, record: Record | None
+) -> Record | None:
+    """Send one update; the record it led to, where the vendor tells. While its outcome is not known it is in doubt.
+
+    An answer that does not say whether it was carried out is checked by a read.
+    """
+    vendor, journal, who = tenant.vendor, tenant.journal, f"{email} ({account})"
+    before = journal.doubt_about(account)
+    if before is not Doubt.RETIRED:
+        journal.doubt(account, Doubt.RETIRED if operation == "deactivate" else Doubt.CHANGED)
+    try:
+        answer = await tenant.send(vendor.update(account, _revealed(tenant, changes), record))
+        if not vendor.succeeded(answer):
+            raise refused(tenant, answer, operation, who, changes, record or {})
+    except AccountError as error:
+        if before is None and not _may_be_done(error):
+            journal.trust(account)
+        raise
+    if vendor.confirmed(answer):
+        return vendor.record(answer)
+    after = await fetch(tenant, account, str(changes.get("email", email)))
+    there = seen(vendor.schema, {}, after)
+    if differences(vendor.schema, there, {name: changes[name] for name in _comparable(vendor, changes, there)}):
+        problem = f"{operation} was answered and not done"
+        raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
+    return after
+
+
+def _may_be_done(error: AccountError) -> bool:
+    """Whether a write that failed may have been carried out all the same."""
+    return error.maybe_sent if isinstance(error, Unreachable) else isinstance(error, VendorBroken)
+
+
+def _comparable(vendor: Vendor, changes: Values, there: Values) -> list[str]:
+    """The changed fields that were read and read as they were written."""
+    return [name for name in changes if name in there and RESPELLED not in vendor.schema[name].marks]
 
 
 # --- delete -----------------------------------------------------------------------------------
@@ -321,16 +381,20 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
         tenant.journal.forget(email)  # it is nobody's now
+        tenant.journal.trust(account)
         return
     with _claimed(tenant, f"{email} ({account})"):
         await (_delete if how == "delete" else _deactivate)(tenant, account, email)
 
 
 async def _delete(tenant: Tenant, account: str, email: str) -> None:
-    answer = await tenant.send(tenant.vendor.delete(account))
-    if not tenant.vendor.succeeded(answer) and not await _is_gone(tenant, account, email):
+    vendor = tenant.vendor
+    answer = await tenant.send(vendor.delete(account))
+    is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
+    if not is_done and not await _is_gone(tenant, account, email):
         raise refused(tenant, answer, "delete", f"{email} ({account})")
     tenant.journal.forget(email)
+    tenant.journal.trust(account)
 
 
 async def _deactivate(tenant: Tenant, account: str, email: str) -> None:
@@ -338,11 +402,14 @@ async def _deactivate(tenant: Tenant, account: str, email: str) -> None:
     record = await fetch(tenant, account, email) if vendor.replaces else None
     if vendor.replaces and record is None:
         return
-    answer = await tenant.send(vendor.update(account, vendor.retired, record))
-    if vendor.succeeded(answer):
+    try:
+        await _send_update(tenant, account, email, "deactivate", vendor.retired, record)
+    except Refused:
+        if not await _is_gone(tenant, account, email):
+            raise
+    else:
+        # It stays in doubt: the engine may not hear of it, and the person may be declared again.
         tenant.journal.note(email, Entry(Deed.RETIRED, account))
-    elif not await _is_gone(tenant, account, email):
-        raise refused(tenant, answer, "deactivate", f"{email} ({account})", record=record or {})
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:

@@ -46,6 +46,13 @@ class Deed(enum.StrEnum):
     RETIRED = "the account was deactivated"
 
 
+class Doubt(enum.StrEnum):
+    """Why an account may be otherwise than the engine's state says."""
+
+    CHANGED = "an update may have been carried out"
+    RETIRED = "it was deactivated, or may have been"
+
+
 @dataclass(frozen=True)
 class Entry:
     """What is remembered of one e-mail. `owner` names the resource that it was for, `age` is in seconds."""
@@ -67,6 +74,15 @@ class Journal(Protocol):
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
+
+    def doubt(self, account: str, why: Doubt) -> None:
+        """Remember that the engine may not hear of what is about to be done to this account."""
+
+    def doubt_about(self, account: str) -> Doubt | None:
+        """Why the account must be looked at before its state is believed, if so."""
+
+    def trust(self, account: str) -> None:
+        """The account is as its state says."""
 
 
 class Removals:

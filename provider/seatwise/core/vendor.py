@@ -149,6 +149,10 @@ class Vendor(ABC):
         """Whether a writing request was carried out."""
         return answer.ok
 
+    def confirmed(self, answer: Answer) -> bool:
+        """Whether the answer itself says that a writing request was carried out."""
+        return self.record(answer) is not None
+
     def missing(self, answer: Answer) -> bool:
         """Whether the answer says that the account is not there."""
         return answer.status in (404, 410)

@@ -233,6 +233,10 @@ class Enerflo(Vendor):
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("success") is not False
 
+    def confirmed(self, answer: Answer) -> bool:
+        """The shape of the answer is not documented."""
+        return answer.object.get("success") is True or super().confirmed(answer)
+
     def taken(self, answer: Answer) -> bool:
         """The shape of a refusal is not documented, its text is."""
         reasons = answer.object.get("errors")

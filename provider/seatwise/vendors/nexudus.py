@@ -404,6 +404,9 @@ class Nexudus(Vendor):
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("WasSuccessful") is not False
 
+    def confirmed(self, answer: Answer) -> bool:
+        return answer.object.get("WasSuccessful") is True
+
     def missing(self, answer: Answer) -> bool:
         """What an unknown id gets is not documented: 404, or 200 with nothing in it."""
         return super().missing(answer) or (answer.ok and answer.body.strip() in (b"", b"null"))

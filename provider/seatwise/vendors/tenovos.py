@@ -247,6 +247,9 @@ class Tenovos(Vendor):
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("status") != "error"
 
+    def confirmed(self, answer: Answer) -> bool:
+        return answer.object.get("status") == "success" or super().confirmed(answer)
+
     def missing(self, answer: Answer) -> bool:
         """An unknown id is a 403 with exactly this message; any other 403 is about permissions."""
         return answer.status == 403 and answer.object.get("message") == NOT_FOUND

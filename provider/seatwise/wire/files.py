@@ -23,12 +23,17 @@ class SharedFile:
         self._is_broken = False
         self._database: sqlite3.Connection | None = None
 
-    def run(self, work: Callable[[sqlite3.Connection], R], otherwise: R) -> R:
-        """What `work` makes of the file in one transaction, on disk when it returns; `otherwise` if it cannot."""
+    def run(self, work: Callable[[sqlite3.Connection], R], otherwise: R, *, durable: bool = False) -> R:
+        """What `work` makes of the file in one transaction; `otherwise` if it cannot.
+
+        It outlives every kill when this returns, and a power cut too if `durable`.
+        """
         if self._is_broken:
             return otherwise
         try:
-            with self._opened() as database:
+            database = self._opened()
+            database.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+            with database:
                 return work(database)
         except (sqlite3.Error, OSError) as error:
             self._is_broken = True
@@ -47,5 +52,5 @@ class SharedFile:
             self._database = sqlite3.connect(
                 self._path, timeout=PATIENCE, check_same_thread=False, isolation_level="IMMEDIATE"
             )
-            self._database.executescript(self._tables)
+            self._database.executescript(f"pragma journal_mode = wal; {self._tables}")
         return self._database

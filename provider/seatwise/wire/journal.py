@@ -2,8 +2,9 @@
 
 `SEATWISE_JOURNAL` names another file. It holds e-mails, ids, names of resources and times, and no
 secrets. A create is noted before it leaves and when its outcome is known, so that a run that was
-killed in between, or whose engine forgot it, is taken up where it stopped. A file that cannot be read
-or written is reported once and never stops an operation.
+killed in between, or whose engine forgot it, is taken up where it stopped; a change likewise, so that
+its account is looked at before the engine's state of it is believed. A file that cannot be read or
+written is reported once and never stops an operation.
 """
 
 import time
@@ -11,16 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core.tenant import Deed, Entry
+from ..core.tenant import Deed, Doubt, Entry
 from .files import SharedFile
 
 _TABLES = """
 create table if not exists deeds (
     tenant text not null, email text not null, deed text not null, account text, owner text not null,
     at real not null, primary key (tenant, email)
-)
+);
+create table if not exists doubts (
+    tenant text not null, account text not null, why text not null, at real not null, primary key (tenant, account)
+);
 """
-MEMORY = 90 * 24 * 3600.0  # seconds after which a create is forgotten; whom we retired is not
+MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
 
 
 class Journal:
@@ -45,18 +49,33 @@ class Journal:
         if not self._is_pruned:
             self._is_pruned = True
             self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
+            self._run("delete from doubts where at < ?", time.time() - MEMORY)
         self._run(
             "insert or replace into deeds values (?, ?, ?, ?, ?, ?)",
             self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time(),
+            durable=entry.deed is Deed.INTENDED,
         )  # fmt: skip
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
         self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
 
+    def doubt(self, account: str, why: Doubt) -> None:
+        """Remember that the engine may not hear of what is about to be done to this account."""
+        self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why.name, time.time())
+
+    def doubt_about(self, account: str) -> Doubt | None:
+        """Why the account must be looked at before its state is believed, if so."""
+        rows = self._run("select why from doubts where tenant = ? and account = ?", self._tenant, account)
+        return Doubt[rows[0][0]] if rows else None
+
+    def trust(self, account: str) -> None:
+        """The account is as its state says."""
+        self._run("delete from doubts where tenant = ? and account = ?", self._tenant, account)
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _run(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._file.run(lambda database: database.execute(query, values).fetchall(), [])
+    def _run(self, query: str, *values: object, durable: bool = False) -> list[tuple[Any, ...]]:
+        return self._file.run(lambda database: database.execute(query, values).fetchall(), [], durable=durable)
