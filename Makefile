@@ -4,7 +4,7 @@ RUN := $(PYTHON) tools/run.py
 LIGHT := $(RUN) --no-pulumi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs wheel clean
+.PHONY: help demo test soak crash mutants lint types docs wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,15 @@ demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minu
 
 test: ## Run all tests, with the real pulumi engine
 	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
+
+soak: ## Live ten thousand random histories in virtual time (half an hour)
+	@SEATWISE_SOAK=1 $(LIGHT) pytest -n 2 tests/test_histories.py
+
+crash: ## Kill the real pulumi at every request of a program (an hour)
+	@SEATWISE_CRASH=full $(RUN) pytest -n 2 tests/engine/test_crash.py
+
+mutants: ## Break seatwise on purpose and see the tests notice (some minutes)
+	@$(LIGHT) python tools/mutants.py
 
 lint: ## Check style
 	@$(LIGHT) ruff check .

@@ -1,11 +1,13 @@
 """How the Makefile's targets get their tools: nothing half-finished is ever used."""
 
+import ast
 import importlib.util
 import stat
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import mutants
 import pytest
 
 from seatwise import cli
@@ -85,3 +87,10 @@ def test_the_versions_agree(run: ModuleType) -> None:
     assert run.OLDEST_PULUMI == cli.OLDEST_PULUMI
     assert f"github.com/pulumi/pulumi/pkg/v3 v{run.PULUMI_VERSION}" in (ROOT / "tools/pulumi/go.mod").read_text()
     assert run.version_of("/nowhere/pulumi") == ()
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_mutant_can_be_made(mutant: mutants.Mutant) -> None:
+    """And is another program than the one that is tested."""
+    ast.parse(mutant.text)
+    assert mutant.text != (mutants.SOURCE / mutant.file).read_text()

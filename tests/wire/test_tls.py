@@ -1,0 +1,112 @@
+"""Certificates over real TLS: a stranger's is refused, a company's own authority can be named, and that is all."""
+
+import ssl
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import trustme
+
+from seatwise.core.errors import SettingsError, Unreachable
+from seatwise.core.http import Effect, Request
+from seatwise.core.secrets import Vault
+from seatwise.core.tenant import Removals
+from seatwise.vendors.enerflo import Enerflo
+from seatwise.wire.settings import RunSettings
+from seatwise.wire.tenant import Tenant
+
+pytestmark = pytest.mark.anyio
+KEY = "k3y-of-the-tenant"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Vendor(BaseHTTPRequestHandler):
+    """Answers everything, and notes what came."""
+
+    seen: list[str]
+
+    def do_GET(self) -> None:
+        self.seen.append(self.headers["api-key"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Site:
+    """A vendor over TLS on this machine, whose certificate an authority of the test's own has signed."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        authority = trustme.CA()
+        self.authority = folder / "authority.pem"
+        authority.cert_pem.write_to_path(str(self.authority))
+        self.requests: list[str] = []
+        handler = type("Handler", (Vendor,), {"seen": self.requests})
+        self._server = HTTPServer(("127.0.0.1", 0), handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture(params=["127.0.0.1"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path, request.param)
+    yield site
+    site.close()
+
+
+def tenant_at(site: Site, **config: str) -> Tenant:
+    given = {"apiKey": KEY, "baseUrl": site.url, "deadline": "5", **config}
+    settings = Enerflo.settings_type.load({f"enerflo:{name}": value for name, value in given.items()}.get)
+    return Tenant(Enerflo(settings), Vault(), print, RunSettings.load(), Removals())
+
+
+@pytest.mark.parametrize("effect", [Effect.READ, Effect.CREATE])
+async def test_a_certificate_that_nobody_signed_gets_no_request(site: Site, effect: Effect) -> None:
+    async with tenant_at(site) as tenant:
+        with pytest.raises(Unreachable, match="cannot connect") as caught:
+            await tenant.send(Request("GET", "/users", effect))
+    assert caught.value.maybe_sent is False
+    assert site.requests == []
+
+
+async def test_the_authority_of_a_company_can_be_named(site: Site) -> None:
+    async with tenant_at(site, caBundle=str(site.authority)) as tenant:
+        assert (await tenant.send(Request("GET", "/users"))).ok
+    assert site.requests == [KEY]
+
+
+@pytest.mark.parametrize("site", ["someone.example"], indirect=True)
+async def test_a_certificate_for_another_host_gets_no_request(site: Site) -> None:
+    async with tenant_at(site, caBundle=str(site.authority)) as tenant:
+        with pytest.raises(Unreachable, match="cannot connect"):
+            await tenant.send(Request("GET", "/users"))
+    assert site.requests == []
+
+
+@pytest.mark.parametrize("value", ["", "false", "0"])
+async def test_there_is_no_way_to_trust_everybody(site: Site, value: str) -> None:
+    """An empty setting is none, and any other is the name of a file."""
+    try:
+        tenant = tenant_at(site, caBundle=value)
+    except SettingsError:
+        return
+    async with tenant:
+        with pytest.raises(Unreachable):
+            await tenant.send(Request("GET", "/users"))
+    assert site.requests == []

@@ -1,0 +1,217 @@
+"""Do the tests notice? Break seatwise on purpose, one mistake at a time. Run it with `make mutants`.
+
+Each mutant is one piece of text in one file, replaced. A mutant whose text is not there any more is an
+error (tests/test_tools.py sees it first), one that all tests let live is a failure.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "provider" / "seatwise"
+# The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
+TESTS = ("tests/wire", "tests/test_bad_days.py", "tests/core", "tests/vendors", "tests/test_dynamic.py",
+         "tests/test_faults.py", "tests/test_properties.py")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake: `old`, which stands in `file` exactly once, becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+    @property
+    def text(self) -> str:
+        """The file with the mistake in it; raises ValueError when it cannot be made."""
+        source = (SOURCE / self.file).read_text()
+        if source.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.file} has the text {source.count(self.old)} times: {self.old!r}")
+        return source.replace(self.old, self.new)
+
+
+MUTANTS = (
+    Mutant(
+        "a create is sent again after a 5xx", "wire/retry.py",
+        "return outcome is not Outcome.UNCLEAR or effect is not Effect.CREATE", "return True",
+    ),
+    Mutant(
+        "the look-up before a create is skipped", "core/lifecycle.py",
+        "existing = await look_up(tenant, email)", "existing = None",
+    ),
+    Mutant(
+        "a create is not noted before it leaves", "core/lifecycle.py",
+        "    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))\n", "",
+    ),
+    Mutant(
+        "an account that is there is adopted silently", "core/lifecycle.py",
+        'if news.get("on_existing") != "adopt":', "if False:",
+    ),
+    Mutant(
+        "500 is taken for gone", "core/vendor.py",
+        "return answer.status in (404, 410)", "return answer.status in (404, 410, 500)",
+    ),
+    Mutant(
+        "any 403 of Tenovos is taken for gone", "vendors/tenovos.py",
+        'return answer.status == 403 and answer.object.get("message") == NOT_FOUND', "return answer.status == 403",
+    ),
+    Mutant(
+        "gone is believed without a look at the list", "core/finding.py",
+        "if email and account in await _listed(tenant, email):", "if False:",
+    ),
+    Mutant(
+        "a list that cannot be read is an empty one", "core/finding.py",
+        '        raise refused(tenant, answer, "look-up", email or "")\n', "        return Listing([])\n",
+    ),
+    Mutant(
+        "the full PUT of Nexudus forgets the record", "vendors/nexudus.py",
+        "body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS)",
+        "body = BOOKKEEPING | dict.fromkeys(ACTIONS)",
+    ),
+    Mutant(
+        "Retry-After is ignored", "wire/retry.py",
+        "if retry_after is not None:", "if False:",
+    ),
+    Mutant(
+        "a request that is turned away holds nobody else", "wire/tenant.py",
+        "self._pacing.hold(pause)", "pass",
+    ),
+    Mutant(
+        "a token is renewed without a lock", "wire/login.py",
+        "            async with self._alone(deadline):\n                if self._token is None",
+        "            if True:\n                if self._token is None",
+    ),
+    Mutant(
+        "a refused token is asked for again at every request", "wire/login.py",
+        "self._useless = token", "pass",
+    ),
+    Mutant(
+        "a rotated refresh token is lost", "wire/login.py",
+        "replace(token, refresh=token.refresh or refresh)", "replace(token, refresh=refresh)",
+    ),
+    Mutant(
+        "redirects are followed", "wire/tenant.py",
+        "follow_redirects=False", "follow_redirects=True",
+    ),
+    Mutant(
+        "a message quotes secrets", "core/vendor.py",
+        'words = words.replace(secret, "[secret]")', "pass",
+    ),
+    Mutant(
+        "a message quotes the whole body", "core/vendor.py",
+        "words = quote(self.words(answer), [*self.settings.secrets(), *secrets])",
+        "words = answer.body.decode(errors='replace')",
+    ),
+    Mutant(
+        "the provider in the state carries its settings", "dynamic.py",
+        "return load, (self.key,)", "return load, (self.key,), {'_loaded': self._settings()}",
+    ),
+    Mutant(
+        "an id is a number", "vendors/enerflo.py",
+        'return str(record["id"]) if record.get("id") else None', 'return record["id"] if record.get("id") else None',
+    ),
+    Mutant(
+        "e-mails are compared with their case", "core/fields.py",
+        "return text.strip().casefold()", "return text.strip()",
+    ),
+    Mutant(
+        "a refused deactivation is a success", "core/lifecycle.py",
+        '        raise refused(tenant, answer, "deactivate", f"{email} ({account})", record=record or {})\n',
+        "        return\n",
+    ),
+    Mutant(
+        "a create that commits late is forgotten", "core/lifecycle.py",
+        "    if account is None:\n        raise UnknownOutcome(",
+        "    if account is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
+    ),
+    Mutant(
+        "an account that others took back is seatwise's own", "core/lifecycle.py",
+        "if last.deed is Deed.RETIRED and not vendor.is_retired(record):", "if False:",
+    ),
+    Mutant(
+        "what the engine forgot is given to any resource", "core/lifecycle.py",
+        "(last.deed is Deed.MADE and not (owner and owner == last.owner))", "False",
+    ),
+    Mutant(
+        "a dead vendor gets every retry", "wire/retry.py",
+        "if cost > self.left:", "if False:",
+    ),
+    Mutant(
+        "each request has a deadline of its own", "wire/tenant.py",
+        "return await self._tenant.send(request, self._deadline)", "return await self._tenant.send(request)",
+    ),
+    Mutant(
+        "the cap on removals is not kept", "core/tenant.py",
+        "if self.most is None or self.done < self.most:", "if True:",
+    ),
+    Mutant(
+        "a follow-up that fails loses the account", "core/lifecycle.py",
+        "    except AccountError as error:\n        tenant.warn(",
+        "    except ZeroDivisionError as error:\n        tenant.warn(",
+    ),
+    Mutant(
+        "an answer of any size is read", "wire/tenant.py",
+        "if len(body) > LARGEST_ANSWER:", "if False:",
+    ),
+    Mutant(
+        "a page of HTML is an answer", "core/http.py",
+        'if "html" in self.headers.get("content-type", ""):', "if False:",
+    ),
+)  # fmt: skip
+
+
+def main() -> int:
+    """Try all mutants, or those whose names hold one of the arguments; the exit code says whether any lived."""
+    wanted = [each for each in MUTANTS if not sys.argv[1:] or any(part in each.name for part in sys.argv[1:])]
+    print("| mutant | in | killed by |\n|---|---|---|")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        killers = pool.map(killer, wanted)
+        alive = sum(_told(mutant, found) for mutant, found in zip(wanted, killers, strict=True))
+    print(f"\n{len(wanted) - alive} of {len(wanted)} killed")
+    return 1 if alive else 0
+
+
+def _told(mutant: Mutant, found: str) -> bool:
+    print(f"| {mutant.name} | `{mutant.file}` | {f'`{found}`' if found else '**nothing**'} |", flush=True)
+    return not found
+
+
+def killer(mutant: Mutant) -> str:
+    """The first test that fails with this mistake in place; empty when none does."""
+    with _broken(mutant) as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder / "provider"), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+        )
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", done.stdout, re.M)
+    if done.returncode == 0:
+        return ""
+    return failed[1].removeprefix("tests/") if failed else f"exit code {done.returncode}"
+
+
+@contextmanager
+def _broken(mutant: Mutant) -> Iterator[Path]:
+    """A copy of the repository with the mistake in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        (copy / "provider" / "seatwise" / mutant.file).write_text(mutant.text)
+        yield copy
+
+
+if __name__ == "__main__":
+    sys.exit(main())
