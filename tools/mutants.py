@@ -127,8 +127,17 @@ MUTANTS = (
     ),
     Mutant(
         "a refused deactivation is a success", "core/lifecycle.py",
-        '        raise refused(tenant, answer, "deactivate", f"{email} ({account})", record=record or {})\n',
-        "        return\n",
+        "    except Refused:\n        if not await", "    except Refused:\n        if False and not await",
+    ),
+    Mutant(
+        "a write that may be done leaves no doubt", "core/lifecycle.py",
+        "return error.maybe_sent if isinstance(error, Unreachable) else isinstance(error, VendorBroken)",
+        "return False",
+    ),
+    Mutant(
+        "an answer that says nothing is believed", "core/lifecycle.py",
+        "    if vendor.confirmed(answer):\n        return vendor.record(answer)\n",
+        "    return vendor.record(answer)\n",
     ),
     Mutant(
         "a create that commits late is forgotten", "core/lifecycle.py",

@@ -1,6 +1,8 @@
 """What is remembered between runs, and what happens when it cannot be."""
 
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,3 +98,30 @@ def test_the_file_is_in_the_users_state_folder_unless_named(monkeypatch: pytest.
     assert RunSettings.load().journal == Path("/some/where.db")
     monkeypatch.delenv("SEATWISE_JOURNAL")
     assert RunSettings.load().journal.parts[-2:] == ("seatwise", "journal.db")
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Four of them, as with four providers or two stacks, for real."""
+    program = """
+import sys
+from pathlib import Path
+from seatwise.core.tenant import Deed, Doubt, Entry
+from seatwise.wire.journal import Journal
+journal = Journal("enerflo here", lambda text: sys.exit(text), Path(sys.argv[1]))
+for number in range(20):
+    name = f"{sys.argv[2]}-{number}"
+    journal.note(f"{name}@example.com", Entry(Deed.INTENDED, owner=name))
+    journal.doubt(name, Doubt.CHANGED)
+    journal.note(f"{name}@example.com", Entry(Deed.MADE, name, name))
+journal.close()
+"""
+    path = tmp_path / "journal.db"
+    runs = [subprocess.Popen([sys.executable, "-c", program, str(path), str(each)]) for each in range(4)]
+    assert [run.wait() for run in runs] == [0] * 4
+    journal = Journal("enerflo here", print, path)
+    for each in range(4):
+        for number in range(20):
+            name = f"{each}-{number}"
+            assert remembered(journal, f"{name}@example.com") == Entry(Deed.MADE, name, name)
+            assert journal.doubt_about(name) is Doubt.CHANGED
+    journal.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 R = TypeVar("R")
-PATIENCE = 10.0  # seconds that one process waits for another's write
+PATIENCE = 30.0  # seconds that one process waits for another's write
 
 
 class SharedFile:
