@@ -47,15 +47,15 @@ MUTANTS = (
         "return outcome is not Outcome.UNCLEAR or effect is not Effect.CREATE", "return True",
     ),
     Mutant(
-        "the look-up before a create is skipped", "core/lifecycle.py",
+        "the look-up before a create is skipped", "core/creating.py",
         "existing = await look_up(tenant, email)", "existing = None",
     ),
     Mutant(
-        "a create is not noted before it leaves", "core/lifecycle.py",
+        "a create is not noted before it leaves", "core/creating.py",
         "    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))\n", "",
     ),
     Mutant(
-        "an account that is there is adopted silently", "core/lifecycle.py",
+        "an account that is there is adopted silently", "core/creating.py",
         'if news.get("on_existing") != "adopt":', "if False:",
     ),
     Mutant(
@@ -130,26 +130,26 @@ MUTANTS = (
         "    except Refused:\n        if not await", "    except Refused:\n        if False and not await",
     ),
     Mutant(
-        "a write that may be done leaves no doubt", "core/lifecycle.py",
+        "a write that may be done leaves no doubt", "core/writing.py",
         "return error.maybe_sent if isinstance(error, Unreachable) else isinstance(error, VendorBroken)",
         "return False",
     ),
     Mutant(
-        "an answer that says nothing is believed", "core/lifecycle.py",
+        "an answer that says nothing is believed", "core/writing.py",
         "    if vendor.confirmed(answer):\n        return vendor.record(answer)\n",
         "    return vendor.record(answer)\n",
     ),
     Mutant(
-        "a create that commits late is forgotten", "core/lifecycle.py",
+        "a create that commits late is forgotten", "core/creating.py",
         "    if account is None:\n        raise UnknownOutcome(",
         "    if account is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
     ),
     Mutant(
-        "an account that others took back is seatwise's own", "core/lifecycle.py",
+        "an account that others took back is seatwise's own", "core/creating.py",
         "if last.deed is Deed.RETIRED and not vendor.is_retired(record):", "if False:",
     ),
     Mutant(
-        "what the engine forgot is given to any resource", "core/lifecycle.py",
+        "what the engine forgot is given to any resource", "core/creating.py",
         "(last.deed is Deed.MADE and not (owner and owner == last.owner))", "False",
     ),
     Mutant(
@@ -165,7 +165,7 @@ MUTANTS = (
         "if self.most is None or self.done < self.most:", "if True:",
     ),
     Mutant(
-        "a follow-up that fails loses the account", "core/lifecycle.py",
+        "a follow-up that fails loses the account", "core/creating.py",
         "    except AccountError as error:\n        tenant.warn(",
         "    except ZeroDivisionError as error:\n        tenant.warn(",
     ),

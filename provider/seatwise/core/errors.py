@@ -12,7 +12,7 @@
         ├── AccountExists         the e-mail is taken
         ├── InvalidField          400, 422: what was sent
         ├── RateLimited           too many requests, after our own waiting
-        └── VendorBroken          5xx, or an answer that is none
+        └── VendorBroken          5xx, a redirect, or an answer that is none
 
 A message holds the vendor, the account, the vendor's own words (shortened, without secrets) and the
 remedy. It never holds a credential, a password, a whole body or a header.

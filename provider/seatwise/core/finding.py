@@ -3,16 +3,35 @@
 from collections.abc import AsyncIterator, Callable
 
 from .errors import AccountExists, VendorBroken
-from .tenant import Record, Tenant, refused
+from .tenant import Deed, Record, Tenant, refused
 from .vendor import Listing
+
+YOUNG = 30
+"""Seconds after which a new account must show."""
 
 
 async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
     """The account's record; None when it is certainly gone.
 
     "Not there" is believed when the list, which must be readable, does not hold the account either: a
-    wrong base URL and a missing permission give 404 and 403 as well.
+    wrong base URL and a missing permission give 404 and 403 as well. One that was made a moment ago may
+    not show yet: it gets a second look.
     """
+    record = await _look(tenant, account, email)
+    too_young = 0.0 if record or not email else _seconds_too_young(tenant, account, email)
+    if too_young <= 0:
+        return record
+    await tenant.sleep(too_young)
+    return await _look(tenant, account, email)
+
+
+def _seconds_too_young(tenant: Tenant, account: str, email: str) -> float:
+    last = tenant.journal.last(email)
+    is_ours = last is not None and last.deed is Deed.MADE and last.account == account
+    return YOUNG - last.age if last is not None and is_ours else 0
+
+
+async def _look(tenant: Tenant, account: str, email: str | None) -> Record | None:
     vendor = tenant.vendor
     answer = await tenant.send(vendor.read(account))
     record = vendor.record(answer) if answer.ok else None

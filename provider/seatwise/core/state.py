@@ -101,6 +101,11 @@ def outputs(schema: Schema, news: Values, actual: Values, *, adopted: bool) -> d
     return outs
 
 
+def with_policies(values: dict[str, Any], source: Values) -> dict[str, Any]:
+    """The values and what the source says about existing accounts and about destroying."""
+    return values | {name: source[name] for name in POLICIES if source.get(name) is not None}
+
+
 def readable(schema: Schema, outs: Values) -> dict[str, Any]:
     """The part of outputs that the vendor once said."""
     return {name: value for name, value in outs.items() if name in schema and schema[name].readable}

@@ -53,6 +53,10 @@ class SettingsLike(Protocol):
     def base_url(self) -> str:
         """The part before the documented paths."""
 
+    @property
+    def resend_creates(self) -> bool:
+        """Whether a create that was turned away is certainly not processed."""
+
     def secrets(self) -> list[str]:
         """Every credential, to be blanked in messages."""
 
@@ -196,7 +200,7 @@ class Vendor(ABC):
             kind = errors.RateLimited
         elif operation == "create" and self.taken(answer):
             kind = errors.AccountExists
-        elif self.missing(answer):
+        elif operation not in ("look-up", "create") and self.missing(answer):
             kind = errors.NoSuchAccount
         words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
@@ -204,7 +208,7 @@ class Vendor(ABC):
 
 
 def _kind(status: int) -> type[errors.Refused]:
-    if status >= 500 or status < 300:
+    if status >= 500 or status < 400:
         return errors.VendorBroken
     return {
         400: errors.InvalidField,

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from ..core.errors import NotAuthorised, Unreachable, VendorBroken
+from ..core.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
 from ..core.http import Answer, Request
 from ..core.vendor import Token, Vendor
 
@@ -91,9 +91,11 @@ class Login:
             raise
         if answer.ok and answer.object:
             return self._vendor.granted(answer)
+        title = self._vendor.title
+        if self._vendor.wait(answer):
+            raise RateLimited("the login was turned away", status=answer.status, vendor=title)
         if answer.status in (400, 401, 403):
             return None
-        title = self._vendor.title
         raise VendorBroken(f"the login failed with {answer.status}", status=answer.status, vendor=title)
 
 

@@ -1,0 +1,206 @@
+"""Making an account exactly once: what is remembered, looked up, sent, and looked for when there is no answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable, VendorBroken
+from .fields import Takes, Values
+from .finding import fetch, look_up
+from .http import Answer
+from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
+from .tenant import Deed, Entry, Record, Tenant, gone, refused
+from .vendor import Vendor
+from .writing import change, revealed, take_over
+
+SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
+"""Seconds between looks for an account whose creation was not confirmed (31 in all)."""
+LATE = 300
+"""Seconds after which a create that has not shown is not on its way any more."""
+READ_BACK_LOOKS = (0, 1, 2, 4)
+"""Seconds between reads of an account that was just made."""
+
+
+async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, dict[str, Any]]:
+    """Make the account and return its id and its outputs, read back. `owner` names the resource it is for.
+
+    One that seatwise itself deactivated earlier is reactivated under its old id. One that an earlier run
+    made, or may have made, without the engine hearing of it is the success it was.
+    Raises AccountExists before anything is sent when the e-mail is taken and `on_existing` is not
+    "adopt"; UnknownOutcome when the vendor may have made the account and it cannot be found.
+    """
+    email = str(news["email"])
+    last = tenant.journal.last(email)
+    if last is not None:
+        own = await _own(tenant, email, last, owner)
+        if own is not None:
+            account, record = own
+            return account, await _resume(tenant, account, record, news, last, owner)
+    existing = await look_up(tenant, email)
+    if existing is not None:
+        return await _adopt(tenant, news, existing)
+    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
+    account = await _post(tenant, news, email)
+    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
+    return account, await _complete(tenant, account, news)
+
+
+async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> tuple[str, Record] | None:
+    """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
+    vendor = tenant.vendor
+    if last.deed is Deed.INTENDED:
+        # No list showed an account when that create left, so one that shows now is its work.
+        found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
+        account = None if found is None else vendor.account_id(found)
+        if account is None:
+            return None
+        record = await fetch(tenant, account, email)
+        if record is None:
+            raise gone(tenant, account, email)
+        return account, record
+    if last.account is None or (last.deed is Deed.MADE and not (owner and owner == last.owner)):
+        return None
+    record = await fetch(tenant, last.account, email)
+    if record is None or not vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
+        return None
+    if last.deed is Deed.RETIRED and not vendor.is_retired(record):
+        return None  # somebody has taken it back since: it counts as any account that is there
+    return last.account, record
+
+
+async def _resume(
+    tenant: Tenant, account: str, record: Record, news: Values, last: Entry, owner: str
+) -> dict[str, Any]:
+    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back."""
+    if last.deed is Deed.RETIRED:
+        _warn_of_late(tenant, news, record)
+        wanted = {**tenant.vendor.reactivated, **news}
+    else:
+        wanted = dict(news)
+    outs = await take_over(tenant, account, record, wanted, adopted=False)
+    tenant.journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
+    return outs | {DECLARED: declared_names(news)}
+
+
+async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dict[str, Any]]:
+    """Take over an account that is there, if the program says so, changing only what is declared."""
+    vendor, email = tenant.vendor, str(news["email"])
+    account = vendor.account_id(listed)
+    if account is None:
+        raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
+    if news.get("on_existing") != "adopt":
+        raise AccountExists(
+            f"an account with this e-mail is there already, with the id {account}",
+            status=409,
+            vendor=vendor.title,
+            account=email,
+            remedy=f'Add on_existing="adopt" to take it over, or import it with '
+            f"`seatwise import {vendor.name} --match {email}`",
+        )
+    record = await fetch(tenant, account, email)
+    if record is None:
+        raise gone(tenant, account, email)
+    _warn_of_late(tenant, news, record)
+    return account, await take_over(tenant, account, record, news, adopted=True)
+
+
+def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
+    """Tell which arguments come too late for an account that is there."""
+    schema, actual = tenant.vendor.schema, seen(tenant.vendor.schema, news, record)
+    late = sorted(
+        name
+        for name, value in news.items()
+        if schema[name].create_only and not schema[name].same(value, actual.get(name))
+    )
+    if late:
+        about = f"{tenant.vendor.title} {news['email']}"
+        tenant.warn(f"{about} was there already: {', '.join(late)} cannot be given to it any more")
+
+
+async def _post(tenant: Tenant, news: Values, email: str) -> str:
+    """Send the one POST and find out what became of it. It is never sent again once it may have arrived."""
+    vendor = tenant.vendor
+    request = vendor.create(revealed(tenant, expand(vendor.schema, news, {})))
+    answer: Answer | None = None
+    try:
+        answer = await tenant.send(request)
+    except AccountError as error:
+        if not (isinstance(error, Unreachable) and error.maybe_sent):
+            tenant.journal.forget(email)  # nothing was made
+            raise
+    if answer is not None and _is_refusal(vendor, answer):
+        tenant.journal.forget(email)
+        refusal = refused(tenant, answer, "create", email, news)
+        if isinstance(refusal, AccountExists):  # though the look-up found none
+            refusal.problem = (
+                f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
+            )
+        raise refusal
+    account = vendor.created(answer) if answer is not None and answer.ok else None
+    if account is None:
+        found = await _look_again(tenant, email)
+        account = vendor.account_id(found) if found is not None else None
+    if account is None:
+        raise UnknownOutcome(
+            "unknown outcome: the account may have been made, but it cannot be found under this e-mail",
+            vendor=vendor.title,
+            account=email,
+            remedy="Run `pulumi up` again: seatwise remembers it, and takes the account for made once it shows",
+        )
+    return account
+
+
+def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
+    """Whether the answer to a create says that nothing was made. A redirect does not: 303 is one way to say "done"."""
+    if vendor.wait(answer):
+        return vendor.settings.resend_creates or answer.status < 500
+    return not vendor.succeeded(answer) and (answer.ok or 400 <= answer.status < 500)
+
+
+async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Record | None:
+    """Look for an account that may be there, patiently: lists lag behind."""
+    for seconds in looks:
+        await tenant.sleep(seconds)
+        try:
+            found = await look_up(tenant, email)
+        except AccountExists:
+            raise
+        except AccountError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+async def _complete(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
+    """Read a new account back, and send what its create did not take.
+
+    The account exists: what fails now is a warning, and stays a difference for the next run.
+    """
+    vendor, schema = tenant.vendor, tenant.vendor.schema
+    sent = {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
+    record = await _read_back(tenant, account, str(news["email"]))
+    outs = outputs(schema, sent, seen(schema, sent, record), adopted=False)
+    vendor.settle(outs, sent, {})
+    not_sent = {name: value for name, value in news.items() if name not in sent}
+    if not differences(schema, outs, not_sent):
+        return with_policies(outs | {DECLARED: declared_names(news)}, news)
+    try:
+        return await change(tenant, account, outs, news)
+    except AccountError as error:
+        tenant.warn(f"{error}. The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again")
+        return outs
+
+
+async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
+    """The record of an account that was just made; None when the vendor does not show it yet."""
+    for seconds in READ_BACK_LOOKS:
+        await tenant.sleep(seconds)
+        try:
+            answer = await tenant.send(tenant.vendor.read(account))
+        except AccountError:
+            continue
+        record = tenant.vendor.record(answer) if answer.ok else None
+        if record is not None:
+            return record
+    tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
+    return None

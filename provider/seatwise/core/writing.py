@@ -1,0 +1,108 @@
+"""One write to an account that is there: what is sent, what is believed of the answer, what stays in doubt."""
+
+from typing import Any
+
+from .errors import AccountError, Unreachable, VendorBroken
+from .fields import RESPELLED, Values
+from .finding import fetch
+from .state import ADOPTED, differences, expand, outputs, readable, seen, with_policies
+from .tenant import Doubt, Record, Tenant, gone, refused
+from .vendor import Vendor
+
+
+async def take_over(tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool) -> dict[str, Any]:
+    """Make an account that is there be as declared, whatever became of it before."""
+    schema = tenant.vendor.schema
+    return await change(tenant, account, outputs(schema, {}, seen(schema, news, record), adopted=adopted), news)
+
+
+async def change(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
+    """Send what differs, if anything does, and return the new outputs."""
+    vendor, schema = tenant.vendor, tenant.vendor.schema
+    email = str(olds.get("email", ""))
+    current, record = dict(olds), None
+    if vendor.replaces and differences(schema, olds, news):
+        record = await fetch(tenant, account, email)
+        if record is None:
+            raise gone(tenant, account, email)
+        current |= seen(schema, news, record)
+    changes = differences(schema, current, news)
+    actual = readable(schema, current)
+    if changes:
+        actual |= await _write(tenant, account, email, expand(schema, changes, current), record)
+    else:
+        tenant.journal.trust(account)
+    outs = outputs(schema, news, actual, adopted=bool(olds.get(ADOPTED, False)))
+    vendor.settle(outs, news, {} if changes else olds)
+    return with_policies(outs, news)
+
+
+async def _write(tenant: Tenant, account: str, email: str, changes: Values, record: Record | None) -> dict[str, Any]:
+    """Send one update and return the readable fields that are known to be otherwise now."""
+    schema = tenant.vendor.schema
+    after = await send_update(tenant, account, email, "update", changes, record)
+    written = readable(schema, changes)
+    if any(RESPELLED in schema[name].marks for name in changes):
+        try:
+            after = await fetch(tenant, account, str(changes.get("email", email)))
+        except AccountError as error:  # the update is done; being in doubt, the next run looks at it
+            tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
+            return written
+    tenant.journal.trust(account)
+    return written | seen(schema, {}, after)
+
+
+async def send_update(
+    tenant: Tenant, account: str, email: str, operation: str, changes: Values, record: Record | None
+) -> Record | None:
+    """Send one update; the record it led to, where the vendor tells. While its outcome is not known it is in doubt.
+
+    An answer that does not say whether it was carried out is checked by a read.
+    """
+    vendor, journal, who = tenant.vendor, tenant.journal, f"{email} ({account})"
+    before = journal.doubt_about(account)
+    if before is not Doubt.RETIRED:
+        journal.doubt(account, Doubt.RETIRED if operation == "deactivate" else Doubt.CHANGED)
+    try:
+        answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
+        if not vendor.succeeded(answer):
+            raise refused(tenant, answer, operation, who, changes, record or {})
+    except AccountError as error:
+        if before is None and not _may_be_done(error):
+            journal.trust(account)
+        raise
+    if vendor.confirmed(answer):
+        return vendor.record(answer)
+    after = await fetch(tenant, account, str(changes.get("email", email)))
+    there = seen(vendor.schema, {}, after)
+    if differences(vendor.schema, there, {name: changes[name] for name in _comparable(vendor, changes, there)}):
+        problem = f"{operation} was answered and not done"
+        raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
+    return after
+
+
+def _may_be_done(error: AccountError) -> bool:
+    """Whether a write that failed may have been carried out all the same."""
+    return error.maybe_sent if isinstance(error, Unreachable) else isinstance(error, VendorBroken)
+
+
+def _comparable(vendor: Vendor, changes: Values, there: Values) -> list[str]:
+    """The changed fields that were read and read as they were written."""
+    return [name for name in changes if name in there and RESPELLED not in vendor.schema[name].marks]
+
+
+def revealed(tenant: Tenant, values: Values) -> dict[str, Any]:
+    """The values with each fingerprint turned back into the secret it stands for."""
+    schema = tenant.vendor.schema
+    return {name: _reveal(tenant, name, value) if schema[name].secret else value for name, value in values.items()}
+
+
+def _reveal(tenant: Tenant, name: str, fingerprint: str) -> str:
+    plain = tenant.vault.reveal(fingerprint)
+    if plain is None:
+        raise AccountError(
+            f"the value of {name} is not known in this run",
+            vendor=tenant.vendor.title,
+            remedy="Run `pulumi up` with the program that gives it",
+        )
+    return plain
