@@ -136,12 +136,22 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
             )
         raise refusal
     account = vendor.created(answer) if answer is not None and answer.ok else None
-    if account is None:
+    return account or await _searched(tenant, email)
+
+
+async def _searched(tenant: Tenant, email: str) -> str:
+    """The id of an account that may have been made; raises UnknownOutcome when it does not show."""
+    vendor, why = tenant.vendor, "it cannot be found under this e-mail"
+    try:
         found = await _look_again(tenant, email)
-        account = vendor.account_id(found) if found is not None else None
+    except AccountExists:
+        raise
+    except AccountError as error:
+        found, why = None, error.problem
+    account = None if found is None else vendor.account_id(found)
     if account is None:
         raise UnknownOutcome(
-            "unknown outcome: the account may have been made, but it cannot be found under this e-mail",
+            f"unknown outcome: the account may have been made, but {why}",
             vendor=vendor.title,
             account=email,
             remedy="Run `pulumi up` again: seatwise remembers it, and takes the account for made once it shows",
@@ -157,14 +167,14 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
 
 
 async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Record | None:
-    """Look for an account that may be there, patiently: lists lag behind."""
-    for seconds in looks:
+    """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
+    for left, seconds in zip(range(len(looks) - 1, -1, -1), looks, strict=True):
         await tenant.sleep(seconds)
         try:
             found = await look_up(tenant, email)
-        except AccountExists:
-            raise
-        except AccountError:
+        except AccountError as error:
+            if not left or isinstance(error, AccountExists):
+                raise
             continue
         if found is not None:
             return found

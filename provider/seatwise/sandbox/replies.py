@@ -13,6 +13,20 @@ from .store import Store
 
 
 @dataclass
+class Hold:
+    """Answers stop for good: nobody gets one from some request on, and nothing more is carried out."""
+
+    at: int
+    """The request to any vendor, counted from the switch on and with logins, that is the first to be held."""
+    carried_out: bool = False
+    """Whether that one is carried out, and just its answer held."""
+    seen: int = 0
+    """How many requests have come."""
+    reached: bool = False
+    """Whether the first one is held by now."""
+
+
+@dataclass
 class Options:
     """What a user of the sandbox can switch."""
 
@@ -20,8 +34,8 @@ class Options:
     """Whether the documented rate limits are enforced."""
     token_lifetime: float = 3600
     """Seconds until an access token expires."""
-    hold_answers: int = 0
-    """How many creates are carried out and never answered."""
+    hold: Hold | None = None
+    """Where answers stop, if they do."""
     quirks: dict[str, Any] = field(default_factory=dict)
     """What the vendors' documents leave open: each stand-in's `QUIRKS`, by name."""
 

@@ -10,14 +10,13 @@ import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from threading import Thread
 from typing import Any, cast
 
-import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,7 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .replies import Options, StandIn, json_body, json_reply, options_of, store_of
+from .replies import Hold, Options, StandIn, json_body, json_reply, options_of, store_of
 from .store import Store, Taken
 
 Watch = Callable[[str], None]
@@ -76,25 +75,29 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
 
 
 class _Hold:
-    """Lets answers to creates never arrive, if asked; the vendor has carried them out."""
+    """Stops answering where it is asked to: the vendors as a client sees them that is about to crash."""
 
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        options = self._state.options
-        is_create = _vendor(scope) is not None and scope["method"] == "POST" and not scope["path"].endswith("/token")
-        if not is_create or options.hold_answers < 1:
+        hold: Hold | None = self._state.options.hold if _vendor(scope) else None
+        if hold is not None:
+            hold.seen += 1
+        if hold is None or hold.seen < hold.at:
             await self._inner(scope, receive, send)
             return
-        self._state.options = replace(options, hold_answers=options.hold_answers - 1)
+        if hold.seen == hold.at:
+            if hold.carried_out:
+                await self._inner(scope, receive, _nowhere)
+            hold.reached = True
+        while (await receive())["type"] != "http.disconnect":
+            pass  # a held request ends with its client
 
-        async def swallow(_: Message) -> None:
-            return
 
-        await self._inner(scope, receive, swallow)
-        await anyio.sleep_forever()
+async def _nowhere(_: Message) -> None:
+    return
 
 
 class _Log:
@@ -216,12 +219,18 @@ async def _log(request: Request) -> Response:
     return json_reply(list(store_of(request).logged(since)))
 
 
+async def _switches(request: Request) -> Response:
+    return json_reply(asdict(options_of(request)))
+
+
 async def _switch(request: Request) -> Response:
     switches, options = await json_body(request), options_of(request)
-    own = {name: switches.pop(name) for name in ("limits", "token_lifetime", "hold_answers") if name in switches}
+    own = {name: switches.pop(name) for name in ("limits", "token_lifetime", "hold") if name in switches}
     unknown = switches.keys() - options.quirks.keys()
     if unknown:
         return json_reply({"error": f"no such switch: {', '.join(sorted(unknown))}"}, 400)
+    if own.get("hold"):
+        own["hold"] = Hold(**own["hold"])
     request.app.state.options = replace(options, **own, quirks=options.quirks | switches)
     return json_reply({})
 
@@ -237,6 +246,7 @@ _BACK_DOOR = [
     Route("/accounts/{vendor}/{id}", _change, methods=["PATCH"]),
     Route("/accounts/{vendor}/{id}", _remove, methods=["DELETE"]),
     Route("/log", _log),
+    Route("/options", _switches, methods=["GET"]),
     Route("/options", _switch, methods=["PATCH"]),
     Route("/tokens/{vendor}", _expire, methods=["DELETE"]),
 ]
