@@ -6,8 +6,8 @@ from .errors import AccountExists, VendorBroken
 from .tenant import Deed, Record, Tenant, refused
 from .vendor import Listing
 
-YOUNG = 30
-"""Seconds after which a new account must show."""
+YOUNG = 32
+"""Seconds after which a new account must show: as long as a lost create is looked for."""
 
 
 async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
