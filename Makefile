@@ -18,8 +18,8 @@ test: ## Run all tests, with the real pulumi engine
 soak: ## Live ten thousand random histories in virtual time (half an hour)
 	@SEATWISE_SOAK=1 $(LIGHT) pytest -n 2 tests/test_histories.py
 
-crash: ## Kill the real pulumi at every request of a program (an hour)
-	@SEATWISE_CRASH=full $(RUN) pytest -n 2 tests/engine/test_crash.py
+crash: ## Kill the real pulumi at every request of a program (half an hour)
+	@SEATWISE_CRASH=full $(RUN) pytest -n 8 --dist worksteal tests/engine/test_crash.py
 
 mutants: ## Break seatwise on purpose and see the tests notice (some minutes)
 	@$(LIGHT) python tools/mutants.py

@@ -164,6 +164,11 @@ class World:
         """Let a request through."""
         return await self._inner.handle_async_request(request)
 
+    @property
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """The way to this vendor for another client: it meets the same faults, and is in the trail."""
+        return _Faulty(self)
+
 
 def kind_of(request: httpx.Request) -> str:
     """What a request is for, one of `KINDS`."""
@@ -188,7 +193,7 @@ class _Faulty(httpx.AsyncBaseTransport):
         arrived = True
         try:
             answer = await (self._world.arrive(request) if fault is None else fault(request, self._world._inner))
-        except httpx.ConnectError:
+        except (httpx.ConnectError, httpx.ConnectTimeout):
             arrived = False
             raise
         finally:

@@ -16,11 +16,13 @@ HERE_ONLY = ("base", "key", "__provider")
 class Provider(dynamic.ResourceProvider):
     """Sends the properties to Enerflo and keeps them all."""
 
+    post = staticmethod(httpx.post)
+
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Make the account."""
         base, key = props["base"], props["key"]
         body = {name: value for name, value in props.items() if name not in HERE_ONLY}
-        answer = httpx.post(f"{base}/api/v1/users", headers={"api-key": key}, json=body)
+        answer = self.post(f"{base}/api/v1/users", headers={"api-key": key}, json=body)
         answer.raise_for_status()
         return dynamic.CreateResult(str(answer.json()["user"]["id"]), outs=props)
 

@@ -50,7 +50,9 @@ class Project:
             "PYTHONDONTWRITEBYTECODE": "1",  # a compiled program is one more copy of what the program says
             "PATH": os.pathsep.join([binaries, os.environ["PATH"]]),
             "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            # Otherwise the engine keeps a file beside the state that a kill -9 may leave empty; then every later
+            # command fails with "failed to load checkpoint: EOF" until a person deletes it.
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

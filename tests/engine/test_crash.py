@@ -1,37 +1,133 @@
-"""Everything is killed in the middle of an `up`; a plain `up` afterwards ends with one account a person."""
+"""Everything is killed at any request of an `up`; a plain `up` afterwards ends with one account a person.
+
+`SEATWISE_CRASH=full` kills at every request of every phase; otherwise a sample is run.
+"""
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
+from seatwise.core.creating import LATE
 
 pytestmark = pytest.mark.engine
 PEOPLE = 10
 SKIP_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+# What each phase declares: how many people, and their first name.
+PHASES = {"create": (PEOPLE, "Ana"), "update": (PEOPLE, "Zoe"), "remove": (PEOPLE - 1, "Zoe")}
+# How many requests each phase sends to each vendor.
+REQUESTS = {
+    "enerflo": {"create": 40, "update": 10, "remove": 1},
+    "nexudus": {"create": 31, "update": 21, "remove": 3},
+    "tenovos": {"create": 41, "update": 11, "remove": 2},
+}
 PROGRAMS = {
-    "enerflo": "enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'], office_ids=[n])",
-    "nexudus": "nexudus.User(f'u{n}', email=f'u{n}@example.com', full_name=f'U {n}', language=1)",
-    "tenovos": "tenovos.User(f'u{n}', email=f'u{n}@example.com', username=f'u{n}', first_name='U', last_name='V')",
+    "enerflo": "enerflo.User(f'u{n}', email=f'u{n}@x.example', first_name=name, roles=['Setter'], office_ids=[n])",
+    "nexudus": "nexudus.User(f'u{n}', email=f'u{n}@x.example', full_name=name, language=1)",
+    "tenovos": "tenovos.User(f'u{n}', email=f'u{n}@x.example', username=f'u{n}', first_name=name, last_name='V')",
 }
 EMAIL = {"enerflo": "email", "nexudus": "Email", "tenovos": "email"}
+# What the vendor's record must hold then.
+RECORDS: dict[str, Callable[[int, str, bool], dict[str, Any]]] = {
+    "enerflo": lambda n, name, active: {"first_name": name, "active": active, "office_ids": [n]},
+    "nexudus": lambda n, name, active: {"FullName": name, "Active": active},
+    "tenovos": lambda n, name, active: {"firstName": name, "status": "enabled" if active else "disabled"},
+}
 
 
-def killed_after(posts: int, project: Project, sandbox: Sandbox) -> None:
-    """Start an `up` and kill -9 the engine, the program and the providers once so many creates were carried out."""
+@dataclass(frozen=True)
+class Crash:
+    """Where everything is killed: before or after the vendor carries out a phase's request (from 1)."""
+
+    vendor: str
+    phase: str
+    request: int
+    after: bool
+    forgetful: bool = False
+    """Whether the engine remembers nothing of a run that does not end."""
+
+    def __str__(self) -> str:
+        point, mode = "after" if self.after else "before", "no checkpoints" if self.forgetful else "checkpoints"
+        return f"{self.vendor}-{self.phase}-{point} {self.request}-{mode}"
+
+
+def every_crash() -> list[Crash]:
+    """At every request, before it and after it in turn, every other pair of creates with an engine that forgets.
+
+    The few requests of a removal get both sides.
+    """
+    return [
+        Crash(vendor, phase, request, after, forgetful=phase == "create" and request % 4 > 1)
+        for vendor, phases in REQUESTS.items()
+        for phase, requests in phases.items()
+        for request in range(1, requests + 1)
+        for after in (False, True)
+        if phase == "remove" or after == bool(request % 2)
+    ]
+
+
+SAMPLE = [
+    Crash("enerflo", "create", 6, after=True),
+    Crash("enerflo", "create", 40, after=True, forgetful=True),
+    Crash("enerflo", "update", 5, after=True),
+    Crash("enerflo", "remove", 1, after=True),
+    Crash("nexudus", "create", 1, after=False),
+    Crash("nexudus", "create", 17, after=True, forgetful=True),
+    Crash("nexudus", "update", 13, after=False),
+    Crash("nexudus", "remove", 2, after=False),
+    Crash("tenovos", "create", 25, after=False),
+    Crash("tenovos", "create", 41, after=False, forgetful=True),
+    Crash("tenovos", "update", 7, after=False),
+    Crash("tenovos", "remove", 2, after=True),
+]
+IS_FULL = os.environ.get("SEATWISE_CRASH") == "full"
+CRASHES = every_crash() if IS_FULL else SAMPLE
+
+
+def declare(project: Project, vendor: str, phase: str) -> None:
+    people, name = PHASES[phase]
+    project.program(f"name = {name!r}", f"for n in range({people}):", f"    {PROGRAMS[vendor]}")
+
+
+def run_whole(project: Project, sandbox: Sandbox, vendor: str, phase: str) -> None:
+    """An `up` that nothing happens to, with as many requests as are known."""
+    declare(project, vendor, phase)
+    before = len(sandbox.requests())
+    project.up()
+    assert len(sandbox.requests()) - before == REQUESTS[vendor][phase]
+
+
+def run_killed(project: Project, sandbox: Sandbox, crash: Crash) -> None:
+    """An `up` whose engine, program and providers are killed with -9."""
+    declare(project, crash.vendor, crash.phase)
+    sandbox.switch(hold={"at": crash.request, "carried_out": crash.after})
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 60
-        while sum(each["method"] == "POST" for each in sandbox.writes()) < posts and time.monotonic() < until:
-            time.sleep(0.01)
+    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL)
+    with process, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
+        while not is_held(http):
+            assert process.poll() is None, f"the run ended before: {crash}"
+            time.sleep(0.02)
         for pid in [process.pid, *descendants(process.pid)]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # some end by themselves when the engine does
+                os.kill(pid, signal.SIGKILL)
     project.run("cancel", "--yes")  # the killed engine's lock
+    sandbox.switch(hold=None)
+
+
+def is_held(http: httpx.Client) -> bool:
+    return bool(http.get("/sandbox/options").raise_for_status().json()["hold"]["reached"])
 
 
 def descendants(process: int) -> list[int]:
@@ -49,21 +145,45 @@ def descendants(process: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("vendor", PROGRAMS)
-@pytest.mark.parametrize("forgets", [{}, SKIP_CHECKPOINTS], ids=["checkpoints", "no checkpoints"])
-def test_a_plain_up_after_a_kill_ends_with_one_account_each(
-    vendor: str, forgets: dict[str, str], project: Project, sandbox: Sandbox
-) -> None:
-    project.environment |= forgets
-    project.program(f"for n in range({PEOPLE}):", f"    {PROGRAMS[vendor]}")
-    sandbox.switch(hold_answers=2)  # two of the four creates in flight get no answer
-    killed_after(5, project, sandbox)
-    assert 2 <= len(sandbox.accounts(vendor)) < PEOPLE
-    sandbox.switch(hold_answers=0)
+def time_passes(project: Project) -> None:
+    """Long enough that seatwise looks once for an account that it may have made, and not half a minute long."""
+    with closing(sqlite3.connect(project.environment["SEATWISE_JOURNAL"])) as journal, journal:
+        journal.execute("update deeds set at = at - ?", (LATE,))
+
+
+def assert_one_account_each(sandbox: Sandbox, vendor: str, phase: str) -> None:
+    """Everybody who was ever declared has one account, as it was declared last, and was created once."""
+    people, name = PHASES[phase]
+    accounts = {each[EMAIL[vendor]]: each for each in sandbox.accounts(vendor).values()}
+    wanted = {f"u{n}@x.example": RECORDS[vendor](n, name, n < people) for n in range(PEOPLE)}
+    assert len(sandbox.accounts(vendor)) == PEOPLE
+    assert accounts == {email: accounts.get(email, {}) | record for email, record in wanted.items()}
+    posts = [each for each in sandbox.writes() if each["method"] == "POST" and each["status"] < 300]
+    assert Counter(each["body"][EMAIL[vendor]] for each in posts) == dict.fromkeys(wanted, 1)
+
+
+@pytest.mark.parametrize("crash", CRASHES, ids=str)
+def test_a_plain_up_after_a_kill_ends_with_one_account_each(crash: Crash, project: Project, sandbox: Sandbox) -> None:
+    for phase in list(PHASES)[: list(PHASES).index(crash.phase)]:
+        run_whole(project, sandbox, crash.vendor, phase)
+    if crash.forgetful:
+        project.environment |= SKIP_CHECKPOINTS
+    run_killed(project, sandbox, crash)
+    if not crash.forgetful:
+        time_passes(project)  # the others run again at once
 
     project.up()
 
-    emails = [each[EMAIL[vendor]] for each in sandbox.accounts(vendor).values()]
-    assert sorted(emails) == sorted(f"u{n}@example.com" for n in range(PEOPLE))
-    assert len(project.resources()) == PEOPLE
-    assert project.up().changes == {"unchanged": PEOPLE + 1}
+    assert_one_account_each(sandbox, crash.vendor, crash.phase)
+    people, _ = PHASES[crash.phase]
+    assert {each["outputs"]["email"] for each in project.resources()} == {f"u{n}@x.example" for n in range(people)}
+    before = sandbox.requests()
+    assert project.up().changes == {"unchanged": people + 1}
+    assert sandbox.requests() == before
+
+
+@pytest.mark.skipif(not IS_FULL, reason="the full sweep's own check")
+@pytest.mark.parametrize("vendor", REQUESTS)
+def test_these_are_all_the_requests(vendor: str, project: Project, sandbox: Sandbox) -> None:
+    for phase in PHASES:
+        run_whole(project, sandbox, vendor, phase)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,6 +165,60 @@ def test_the_vendors_limits_do_not_add_up(limited: httpx.Client) -> None:
 def test_limits_can_be_switched_off(limited: httpx.Client) -> None:
     limited.patch("/sandbox/options", json={"limits": False}).raise_for_status()
     assert {limited.get("/nexudus/api/sys/users").status_code for _ in range(15)} == {401}
+
+
+# --- answers that stop ------------------------------------------------------------------------
+
+
+def held(http: httpx.Client, path: str) -> bool:
+    """Whether a request to Enerflo gets no answer."""
+    try:
+        http.get(f"/enerflo/{path}", timeout=0.2)
+    except httpx.ReadTimeout:
+        return True
+    return False
+
+
+def is_reached(http: httpx.Client) -> bool:
+    return bool(http.get("/sandbox/options").json()["hold"]["reached"])
+
+
+@pytest.mark.parametrize(("carried_out", "arrived"), [(False, ["/a"]), (True, ["/a", "/b"])])
+def test_a_hold_lets_nothing_through_from_one_request_on(
+    sandbox: Sandbox, http: httpx.Client, carried_out: bool, arrived: list[str]
+) -> None:
+    http.get("/enerflo/before")
+    sandbox.mark()
+    sandbox.switch(hold={"at": 2, "carried_out": carried_out})
+    assert not held(http, "a")
+    assert not is_reached(http)
+    assert held(http, "b")
+    assert is_reached(http)
+    assert held(http, "c")
+    assert [each["path"] for each in sandbox.requests()] == arrived
+
+    sandbox.switch(hold=None)
+    assert not held(http, "d")
+    assert [each["path"] for each in sandbox.requests()] == [*arrived, "/d"], "what was held never arrives"
+
+
+def test_starting_over_ends_a_hold(http: httpx.Client) -> None:
+    http.patch("/sandbox/options", json={"hold": {"at": 1}}).raise_for_status()
+    assert held(http, "a")
+    http.delete("/sandbox/everything").raise_for_status()
+    assert http.get("/sandbox/options").json()["hold"] is None
+    assert not held(http, "b")
+
+
+def test_a_sandbox_stops_though_it_holds_a_request() -> None:
+    with socket.socket() as client, server.running() as url, httpx.Client(base_url=url, trust_env=False) as http:
+        http.patch("/sandbox/options", json={"hold": {"at": 1}}).raise_for_status()
+        client.connect((server.LOOPBACK, http.base_url.port))
+        client.sendall(b"GET /enerflo/a HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        while not is_reached(http):
+            time.sleep(0.005)
+        stopping = time.monotonic()
+    assert time.monotonic() - stopping < 10
 
 
 # --- memory -----------------------------------------------------------------------------------

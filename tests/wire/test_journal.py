@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,4 +125,20 @@ journal.close()
             name = f"{each}-{number}"
             assert remembered(journal, f"{name}@example.com") == Entry(Deed.MADE, name, name)
             assert journal.doubt_about(name) is Doubt.CHANGED
+    journal.close()
+
+
+def test_threads_that_ask_and_write_at_once_break_nothing(tmp_path: Path) -> None:
+    """`diff` asks from the host's threads while the event loop's thread writes."""
+    warnings: list[str] = []
+    journal = Journal("enerflo here", warnings.append, tmp_path / "journal.db")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(lambda: [journal.doubt_about("7") for _ in range(300)]) for _ in range(3)]
+        for number in range(100):
+            journal.doubt("7", Doubt.CHANGED)
+            journal.note("ana@example.com", Entry(Deed.MADE, str(number)))
+            journal.trust("7")
+        assert all(len(each.result()) == 300 for each in asked)
+    assert warnings == []
+    assert remembered(journal, "ana@example.com") == Entry(Deed.MADE, "99")
     journal.close()

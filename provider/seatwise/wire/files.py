@@ -1,6 +1,7 @@
 """A small SQLite file that all runs of this user share. What it cannot do stops nobody."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,7 @@ PATIENCE = 30.0  # seconds that one process waits for another's write
 
 
 class SharedFile:
-    """Transactions on a file that is made when it is first used; safe for several processes.
+    """Transactions on a file that is made when it is first used; safe for several processes and threads.
 
     One that cannot be read or written is reported once, as `name`, and left alone from then on.
     """
@@ -22,23 +23,26 @@ class SharedFile:
         self._warn = warn
         self._is_broken = False
         self._database: sqlite3.Connection | None = None
+        # `diff` asks from the host's threads while the event loop's thread writes.
+        self._lock = threading.Lock()
 
     def run(self, work: Callable[[sqlite3.Connection], R], otherwise: R, *, durable: bool = False) -> R:
         """What `work` makes of the file in one transaction; `otherwise` if it cannot.
 
         It outlives every kill when this returns, and a power cut too if `durable`.
         """
-        if self._is_broken:
-            return otherwise
-        try:
-            database = self._opened()
-            database.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
-            with database:
-                return work(database)
-        except (sqlite3.Error, OSError) as error:
-            self._is_broken = True
-            self._warn(f"the {self._name} {self._path} cannot be used ({error}); this run goes on without it")
-            return otherwise
+        with self._lock:
+            if self._is_broken:
+                return otherwise
+            try:
+                database = self._opened()
+                database.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+                with database:
+                    return work(database)
+            except (sqlite3.Error, OSError) as error:
+                self._is_broken = True
+                self._warn(f"the {self._name} {self._path} cannot be used ({error}); this run goes on without it")
+                return otherwise
 
     def close(self) -> None:
         """Close the file."""
