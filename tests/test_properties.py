@@ -204,6 +204,41 @@ async def test_p4_a_return_that_fails_is_tried_again(world: World, fault: Fault)
     assert not any(world.is_retired(record) for record in world.accounts.values())
 
 
+@pytest.mark.parametrize("fault", [killed_after, killed_before])
+async def test_p2_a_return_that_ends_in_a_kill_leaves_no_stranger(world: World, fault: Fault) -> None:
+    """Deactivated, left the state, declared again, and killed as it came back."""
+    stack = Stack(world, checkpoints=False)
+    assert await stack.up(people(world, 1))
+    assert await stack.up({})
+    world.fault("update", fault)
+    assert not await stack.up(people(world, 1))
+    await oracle.converges(stack, people(world, 1))
+    assert not any(world.is_retired(record) for record in world.accounts.values())
+
+
+async def test_p4_a_refresh_does_not_end_a_doubt_about_what_it_cannot_see() -> None:
+    """Tenovos 1.0 never returns the company."""
+    async with World("tenovos", unique_emails=False) as world:
+        stack = Stack(world)
+        assert await stack.up(people(world, 1))
+        world.fault("update", *[lost_after] * 4)
+        assert not await stack.up(people(world, 1, company="Elsewhere Ltd."))
+        assert await stack.refresh()
+        await oracle.converges(stack, people(world, 1))
+        assert "Elsewhere" not in str(world.accounts)
+
+
+async def test_p7_a_false_404_is_not_believed_of_who_has_another_email_by_now(world: World) -> None:
+    stack = Stack(world)
+    assert await stack.up(people(world, 2))
+    account = stack.state["u1"].id
+    record = world.accounts[account] | {"email": "zoe@example.com", "Email": "zoe@example.com"}
+    world.store.replace(world.name, account, "zoe@example.com", record)
+    world.fault("read", *[NO_PROOF["404"] if world.name != "tenovos" else NO_PROOF["no such user"]] * 8)
+    await stack.refresh()
+    oracle.nothing_was_claimed_that_is_not_so(stack)
+
+
 async def test_p4_a_removal_that_the_engine_never_heard_of_is_taken_back_too(world: World) -> None:
     """Killed after the answer and before the state was written."""
     stack = Stack(world)

@@ -8,7 +8,7 @@ from .fields import Takes, Values
 from .finding import fetch, look_up
 from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
-from .tenant import Deed, Entry, Record, Tenant, gone, refused
+from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
 from .writing import change, revealed, take_over
 
@@ -70,14 +70,18 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> tuple[str
 async def _resume(
     tenant: Tenant, account: str, record: Record, news: Values, last: Entry, owner: str
 ) -> dict[str, Any]:
-    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back."""
+    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back.
+
+    It is noted as its owner's before it comes back, or a run that ends there would find a stranger's account.
+    """
+    journal = tenant.journal
     if last.deed is Deed.RETIRED:
         _warn_of_late(tenant, news, record)
-        wanted = {**tenant.vendor.reactivated, **news}
-    else:
-        wanted = dict(news)
+        journal.doubt(account, Doubt.RETIRED)
+    journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
+    is_retired = journal.doubt_about(account) is Doubt.RETIRED
+    wanted = {**tenant.vendor.reactivated, **news} if is_retired else dict(news)
     outs = await take_over(tenant, account, record, wanted, adopted=False)
-    tenant.journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
     return outs | {DECLARED: declared_names(news)}
 
 

@@ -39,7 +39,7 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
         return record
     if not vendor.missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
-    if email and account in await _listed(tenant, email):
+    if await _is_listed(tenant, account):
         raise VendorBroken(
             "the vendor lists this account and says that it is not there",
             status=answer.status,
@@ -79,6 +79,11 @@ async def look_up(tenant: Tenant, email: str) -> Record | None:
             remedy="Give all but one another e-mail in the admin page",
         )
     return next(iter(hits.values()), None)
+
+
+async def _is_listed(tenant: Tenant, account: str) -> bool:
+    """Whether the list holds the account, whatever its e-mail is by now."""
+    return account in [tenant.vendor.account_id(record) async for record in _records(tenant, None)]
 
 
 async def _listed(tenant: Tenant, email: str) -> dict[str, Record]:

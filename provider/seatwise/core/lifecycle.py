@@ -44,8 +44,6 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
         )  # fmt: skip
     if record is None:
         return None
-    if tenant.journal.doubt_about(account) is Doubt.CHANGED:
-        tenant.journal.trust(account)
     names = list(olds.get(DECLARED, ()))
     declared = {name: olds[name] for name in names if name in olds} | olds.get(AS_DECLARED, {})
     outs = outputs(
