@@ -216,6 +216,18 @@ async def test_p2_a_return_that_ends_in_a_kill_leaves_no_stranger(world: World, 
     assert not any(world.is_retired(record) for record in world.accounts.values())
 
 
+async def test_p2_who_was_about_to_come_back_may_come_back_under_another_name(world: World) -> None:
+    """Killed before the vendor heard of it, and the resource renamed since."""
+    stack = Stack(world, checkpoints=False)
+    (arguments,) = people(world, 1).values()
+    assert await stack.up({"old": arguments})
+    assert await stack.up({})
+    world.fault("update", killed_before)
+    assert not await stack.up({"old": arguments})
+    await oracle.converges(stack, {"new": arguments})
+    assert len(world.accounts) == 1
+
+
 async def test_p4_a_refresh_does_not_end_a_doubt_about_what_it_cannot_see() -> None:
     """Tenovos 1.0 never returns the company."""
     async with World("tenovos", unique_emails=False) as world:

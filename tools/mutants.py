@@ -68,7 +68,7 @@ MUTANTS = (
     ),
     Mutant(
         "gone is believed without a look at the list", "core/finding.py",
-        "if email and account in await _listed(tenant, email):", "if False:",
+        "if await _is_listed(tenant, account):", "if False:",
     ),
     Mutant(
         "a list that cannot be read is an empty one", "core/finding.py",
@@ -146,11 +146,11 @@ MUTANTS = (
     ),
     Mutant(
         "an account that others took back is seatwise's own", "core/creating.py",
-        "if last.deed is Deed.RETIRED and not vendor.is_retired(record):", "if False:",
+        "if not is_owners and not vendor.is_retired(record):", "if False:",
     ),
     Mutant(
         "what the engine forgot is given to any resource", "core/creating.py",
-        "(last.deed is Deed.MADE and not (owner and owner == last.owner))", "False",
+        'last.deed is Deed.MADE and owner != "" and owner == last.owner', "last.deed is Deed.MADE",
     ),
     Mutant(
         "a dead vendor gets every retry", "wire/retry.py",

@@ -34,7 +34,7 @@ def test_the_vendors_words_are_fit_for_a_message(words: str, quoted: str) -> Non
     ("status", "kind"),
     [
         (200, errors.VendorBroken),
-        (302, errors.Refused),
+        (302, errors.VendorBroken),
         (400, errors.InvalidField),
         (401, errors.NotAuthorised),
         (403, errors.NotAuthorised),

@@ -57,14 +57,20 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> tuple[str
         if record is None:
             raise gone(tenant, account, email)
         return account, record
-    if last.account is None or (last.deed is Deed.MADE and not (owner and owner == last.owner)):
+    is_owners = last.deed is Deed.MADE and owner != "" and owner == last.owner
+    if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
     if record is None or not vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
         return None
-    if last.deed is Deed.RETIRED and not vendor.is_retired(record):
+    if not is_owners and not vendor.is_retired(record):
         return None  # somebody has taken it back since: it counts as any account that is there
     return last.account, record
+
+
+def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
+    """Whether seatwise deactivated the account, and no run is known to have brought it back."""
+    return last.deed is Deed.RETIRED or tenant.journal.doubt_about(last.account or "") is Doubt.RETIRED
 
 
 async def _resume(
