@@ -318,6 +318,7 @@ class Histories(RuleBasedStateMachine):
         """Accounts that people changed since the engine looked."""
         self.leaving: set[str] = set()
         """Accounts that some run has, or may have, retired."""
+        self.unread: set[str] = set()
         self.reserved: set[str] = set()
         """E-mails that the vendor gives to nobody any more."""
 
@@ -392,9 +393,10 @@ class Histories(RuleBasedStateMachine):
     def take_back(self) -> None:
         """Somebody undoes what did not work."""
         for name in [each for each in self.program if each in self.settled and each in self.stack.state]:
-            was, email = self.settled[name], self.program[name]["email"]
-            is_free = _fold(was["email"]) in (_fold(email), *self._free_emails())
-            self.program[name] = {**was, "email": was["email"] if is_free else email}
+            was, now = self.settled[name], self.program[name]
+            once = {key: now[key] for key in self.accounts_of.given_once}
+            is_free = _fold(was["email"]) in (_fold(now["email"]), *self._free_emails())
+            self.program[name] = {**was, **once, "email": (was if is_free else now)["email"]}
 
     @precondition(lambda self: self.program and self.accounts_of.passwords)
     @rule(name=PICK, password=PICK)
@@ -447,6 +449,8 @@ class Histories(RuleBasedStateMachine):
         for item in self.accounts_of.arguments:
             if item.name != self.accounts_of.active and (item.shown or not self._owner(account)):
                 choices[item.key] = ([5, 7, 9], [9]) if item.delta is not None else tuple(map(item.stored, item.values))
+        if account in self.unread:
+            choices.pop("roles", None)  # KNOWN: D6, roles that were never read back are believed to be as declared
         return choices
 
     def _make_by_hand(self, email: str, *, is_active: bool) -> None:
@@ -625,9 +629,7 @@ class Histories(RuleBasedStateMachine):
 
     def _follow(self, run: "Run", licensed: list[str]) -> None:
         """Note what has become of the accounts."""
-        state = self.stack.state
-        known = {resource.id for resource in state.values()}
-        is_killed = "" in self.stack.failures
+        known = {resource.id for resource in self.stack.state.values()}
         for old in run.known.values():
             if old.id in run.after and old.id not in known:
                 if is_retained(old):
@@ -644,15 +646,24 @@ class Histories(RuleBasedStateMachine):
             elif account not in run.before or self._was_brought_back(run, account):
                 email = self.world.email(record)
                 name = next(name for name, wanted in run.to_be_made() if wanted == email)
-                assert is_killed or name in self.stack.failures, f"P2: {name} was made, and nobody knows of it"
+                is_told = "" in self.stack.failures or name in self.stack.failures
+                assert is_told, f"P2: {name} was made, and nobody knows of it"
                 self.owed[account] = email, name
         self.owed = {account: owed for account, owed in self.owed.items() if account in run.after}
+        self._note_what_was_tried(run)
+
+    def _note_what_was_tried(self, run: "Run") -> None:
         leaving = [each for name, each in run.known.items() if run.is_up and name not in run.program]
         self.leaving |= {each.id for each in leaving if not is_retained(each)}
         there = {self.world.email(record) for record in run.before.values()}
-        maybe = {email for _, email in run.to_be_made() if is_killed and email not in there}
-        maybe |= {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
-        self.intents = (self.intents | maybe) - {_fold(resource.inputs["email"]) for resource in state.values()}
+        if any("cannot be read back" in each for each in self.world.warnings):
+            self.unread |= run.after.keys() - run.before.keys()
+        retired = {email for email, owner in self.owed.values() if not owner}
+        is_killed = "" in self.stack.failures
+        maybe = {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
+        maybe |= {email for _, email in run.to_be_made() if email in retired or (is_killed and email not in there)}
+        found = {_fold(resource.inputs["email"]) for resource in self.stack.state.values()}
+        self.intents = (self.intents | maybe) - found
 
     def _was_brought_back(self, run: "Run", account: str) -> bool:
         """Whether the run reactivated an account that seatwise had retired."""

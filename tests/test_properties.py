@@ -496,3 +496,18 @@ async def test_p13_a_second_refresh_sees_what_the_first_saw(world: World) -> Non
     assert stack.state == once
     assert set(stack.state["ana"].inputs) == set(program["ana"]), "write-only inputs are kept"
     assert not world.diff(once["ana"].outs, once["ana"].inputs)
+
+
+async def test_roles_that_others_changed_before_they_were_ever_read_are_seen() -> None:
+    """The read-back of the create failed: what the first refresh sees is not what was written."""
+    async with World("enerflo") as world:
+        stack = Stack(world)
+        program = people(world, 1, roles=["Setter", "Sales Rep"])
+        world.fault("read", *[answered(500, carried_out=False)] * 16)
+        assert await stack.up(program)
+        world.faults.clear()
+        ((account, record),) = world.accounts.items()
+        world.store.replace("enerflo", account, world.email(record), record | {"roles": ["Sales Rep"]})
+        assert await stack.refresh()
+        await oracle.converges(stack, program)
+        assert set(world.accounts[account]["roles"]) == {"Setter", "Sales Rep"}

@@ -258,9 +258,14 @@ class Enerflo(Vendor):
         return values | {"roles": [_name(slug) for slug in values.get("roles", [])]}
 
     def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
-        """Not every slug is known: slugs that did not change since the Names were written stand for them."""
+        """Not every slug is known: slugs that did not change since the Names were written stand for them.
+
+        Where it was not seen what was written (the account could not be read back) they are compared as they are.
+        """
         slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
-        if "roles" in declared and slugs is not None and (old_slugs is None or set(slugs) == set(old_slugs)):
+        is_just_written = not before
+        is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
+        if "roles" in declared and slugs is not None and (is_just_written or is_unchanged):
             outs["roles"] = declared["roles"]
 
 
