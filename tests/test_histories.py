@@ -318,7 +318,6 @@ class Histories(RuleBasedStateMachine):
         """Accounts that people changed since the engine looked."""
         self.leaving: set[str] = set()
         """Accounts that some run has, or may have, retired."""
-        self.unread: set[str] = set()
         self.reserved: set[str] = set()
         """E-mails that the vendor gives to nobody any more."""
 
@@ -449,8 +448,6 @@ class Histories(RuleBasedStateMachine):
         for item in self.accounts_of.arguments:
             if item.name != self.accounts_of.active and (item.shown or not self._owner(account)):
                 choices[item.key] = ([5, 7, 9], [9]) if item.delta is not None else tuple(map(item.stored, item.values))
-        if account in self.unread:
-            choices.pop("roles", None)  # KNOWN: D6, roles that were never read back are believed to be as declared
         return choices
 
     def _make_by_hand(self, email: str, *, is_active: bool) -> None:
@@ -656,8 +653,6 @@ class Histories(RuleBasedStateMachine):
         leaving = [each for name, each in run.known.items() if run.is_up and name not in run.program]
         self.leaving |= {each.id for each in leaving if not is_retained(each)}
         there = {self.world.email(record) for record in run.before.values()}
-        if any("cannot be read back" in each for each in self.world.warnings):
-            self.unread |= run.after.keys() - run.before.keys()
         retired = {email for email, owner in self.owed.values() if not owner}
         is_killed = "" in self.stack.failures
         maybe = {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
