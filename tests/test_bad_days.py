@@ -9,6 +9,7 @@ import httpx
 import pytest
 from trio.testing import MockClock
 
+import oracle
 from model import Stack
 from seatwise.core import creating, lifecycle
 from seatwise.core.errors import (
@@ -445,3 +446,18 @@ async def test_only_what_deactivates_counts(world: World, change: str) -> None:
     values = {"reactivated": world.vendor.reactivated, "example_change": world.vendor.example_change}.get(change, {})
     kept = {} if change == "reactivated" else dict(world.vendor.retired)
     assert await stack.up(people(world, 3, **{**kept, **{k: v for k, v in values.items() if k != "password"}}))
+
+
+async def test_an_account_that_cannot_be_read_back_is_looked_at_by_the_next_up_and_left_alone_after_it(
+    world: World,
+) -> None:
+    """A role's slug need not be like its Name: who was not seen after the create shows it as a change later."""
+    program = {"ana": {**world.vendor.example}}
+    if world.name == "enerflo":
+        program["ana"]["roles"] = ["Regional Manager"]
+    stack = Stack(world)
+    world.hazard = lambda kind: answered(500, carried_out=False) if kind == "read" else None
+    assert await stack.up(program)
+    world.hazard = lambda kind: None
+
+    await oracle.converges(stack, program)

@@ -192,13 +192,21 @@ async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECON
 
 
 async def _complete(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
-    """Read a new account back, and send what its create did not take.
+    """Read a new account back, and send what its create did not take."""
+    record = await _read_back(tenant, account, str(news["email"]))
+    outs = await _send_the_rest(tenant, account, news, record)
+    if record is None:  # its outputs are what was declared: the next `up` looks
+        tenant.journal.doubt(account, Doubt.CHANGED)
+    return outs
+
+
+async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Record | None) -> dict[str, Any]:
+    """Send what a create does not take.
 
     The account exists: what fails now is a warning, and stays a difference for the next run.
     """
     vendor, schema = tenant.vendor, tenant.vendor.schema
     sent = {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
-    record = await _read_back(tenant, account, str(news["email"]))
     outs = outputs(schema, sent, seen(schema, sent, record), adopted=False)
     vendor.settle(outs, sent, {})
     not_sent = {name: value for name, value in news.items() if name not in sent}
