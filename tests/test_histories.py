@@ -40,7 +40,6 @@ from seatwise.vendors import names
 from seatwise.wire import journal
 from seatwise.wire.settings import RunSettings
 from virtual import (
-    KINDS,
     Fault,
     Sent,
     World,
@@ -269,15 +268,16 @@ class Engine(Stack):
         old = self.state[name]
         await lifecycle.delete(self.world.tenant, old.id, old.outs)
         record = self.world.accounts.get(old.id)
-        if record is not None and not self.world.is_retired(record) and not is_retained(old):
-            self.lies.append(f"{name} was retired, and its account is active")
+        is_active = record is not None and not self.world.is_retired(record) and not is_retained(old)
+        if is_active or (record is not None and old.outs.get("on_destroy") == "delete"):
+            self.lies.append(f"{name} was retired, and its account is there")
         del self.state[name]
 
 
 def is_retained(resource: Resource) -> bool:
     """Whether an account is left as it is when its resource goes."""
-    how = resource.outs.get("on_destroy") or ("retain" if resource.outs["adopted"] else "deactivate")
-    return bool(how == "retain")
+    default = "retain" if resource.outs["adopted"] else "deactivate"
+    return (resource.outs.get("on_destroy") or default) == "retain"
 
 
 # --- the machine ------------------------------------------------------------------------------
@@ -321,8 +321,14 @@ class Histories(RuleBasedStateMachine):
         self.reserved: set[str] = set()
         """E-mails that the vendor gives to nobody any more."""
 
-    @initialize(unique_emails=st.booleans(), checkpoints=st.booleans(), quirk=PICK, people=st.integers(0, 4))
-    def begin(self, unique_emails: bool, checkpoints: bool, quirk: int, people: int) -> None:
+    @initialize(
+        unique_emails=st.booleans(),
+        checkpoints=st.booleans(),
+        quirk=PICK,
+        people=st.integers(0, 4),
+        strangers=st.integers(0, 2),
+    )
+    def begin(self, unique_emails: bool, checkpoints: bool, quirk: int, people: int, strangers: int) -> None:
         quirks = {name: one_of(values, quirk) for name, values in self.accounts_of.quirks.items()}
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(journal, "time", SimpleNamespace(time=self.clock.current_time))
@@ -333,6 +339,10 @@ class Histories(RuleBasedStateMachine):
         self.stack = Engine(self.world, checkpoints=checkpoints)
         for number in range(people):
             self.declare(number, number, number, spelling=False, adopt=False, is_known=False)
+        if people and strangers:
+            self.up()
+            for email in self._free_emails()[:strangers]:
+                self._make_by_hand(email, is_active=True)
 
     # --- the program --------------------------------------------------------------------------
 
@@ -341,9 +351,8 @@ class Histories(RuleBasedStateMachine):
     def declare(self, name: int, email: int, values: int, spelling: bool, adopt: bool, is_known: bool) -> None:
         found = one_of((each for each in RESOURCES if each not in self.program), name)
         if found in self.stack.state:  # it was taken out of the program, and no run has seen that yet
-            arguments = self.program[found] = self.left_out.pop(found)
-            if _fold(arguments["email"]) not in self._free_emails():
-                arguments["email"] = self.stack.state[found].inputs["email"]
+            arguments = self.left_out[found]
+            self.program[found] = {**arguments, "email": self._email_for(found, arguments["email"])}
             return
         used = self._used()
         free = [each for each in EMAILS if each not in used]
@@ -384,18 +393,27 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.program)
     @rule(name=PICK)
     def leave_out(self, name: int) -> None:
-        found = one_of(self.program, name)
-        self.left_out[found] = self.program.pop(found)
+        self._leave_out(one_of(self.program, name))
+
+    def _email_for(self, name: str, wanted: str) -> str:
+        """That e-mail if it is nobody else's, or the one that the resource has."""
+        own = self.program.get(name, self.stack.state[name].inputs)["email"]
+        return wanted if _fold(wanted) in (_fold(own), *self._free_emails()) else str(own)
+
+    def _leave_out(self, name: str) -> None:
+        self.left_out[name] = self.program.pop(name)
 
     @precondition(lambda self: self.stack.failures and self.program != self.settled)
     @rule()
     def take_back(self) -> None:
         """Somebody undoes what did not work."""
-        for name in [each for each in self.program if each in self.settled and each in self.stack.state]:
-            was, now = self.settled[name], self.program[name]
-            once = {key: now[key] for key in self.accounts_of.given_once}
-            is_free = _fold(was["email"]) in (_fold(now["email"]), *self._free_emails())
-            self.program[name] = {**was, **once, "email": (was if is_free else now)["email"]}
+        for name in RESOURCES:
+            was, now = self.settled.get(name), self.program.get(name)
+            if was is not None and name in self.stack.state:
+                once = {key: (now or self.left_out[name])[key] for key in self.accounts_of.given_once}
+                self.program[name] = {**was, **once, "email": self._email_for(name, was["email"])}
+            elif was is None and now is not None and name not in self.stack.state:
+                self._leave_out(name)
 
     @precondition(lambda self: self.program and self.accounts_of.passwords)
     @rule(name=PICK, password=PICK)
@@ -409,7 +427,7 @@ class Histories(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.store.count(self.vendor))
     @rule(
-        what=st.sampled_from(("edit", "edit", "switch", "email", "delete", "make")),
+        what=st.sampled_from(("edit", "edit", "switch", "switch", "email", "delete", "make")),
         account=PICK,
         which=PICK,
         value=PICK,
@@ -420,8 +438,8 @@ class Histories(RuleBasedStateMachine):
         free = self._free_emails()
         if what == "edit":
             choices = self._choices(found)
-            key = one_of(choices, which)
-            self._set_by_hand(found, {key: one_of(choices[key], value)})
+            keys = [one_of(choices, which + number) for number in range(3)]
+            self._set_by_hand(found, {key: one_of(choices[key], value) for key in keys})
         elif what == "switch":
             key, (inactive, active) = self.accounts_of.active_key, self.accounts_of.is_active
             self._set_by_hand(found, {key: inactive if record[key] == active else active})
@@ -483,9 +501,16 @@ class Histories(RuleBasedStateMachine):
         self._up(Weather(seed, share, is_late=is_late))
 
     @precondition(lambda self: self.is_news())
-    @rule(seed=SEEDS, kind=st.sampled_from(KINDS), share=st.sampled_from((0.5, 0.9)))
-    def up_in_one_kind_of_trouble(self, seed: int, kind: str, share: float) -> None:
+    @rule(
+        seed=SEEDS,
+        kind=st.sampled_from(("update", "update", "create", "list", "read", "token")),
+        share=st.sampled_from((0.5, 0.9)),
+        is_taken_back=st.booleans(),
+    )
+    def up_in_one_kind_of_trouble(self, seed: int, kind: str, share: float, is_taken_back: bool) -> None:
         self._up(Weather(seed, share, kind))
+        if self.stack.failures and is_taken_back:
+            self.take_back()
 
     @precondition(lambda self: self.is_news())
     @rule()
@@ -498,9 +523,12 @@ class Histories(RuleBasedStateMachine):
         share=st.sampled_from((0.0, 0.0, 0.1, 0.3)),
         at=st.integers(1, 20),
         after=st.booleans(),
+        is_taken_back=st.booleans(),
     )
-    def up_that_is_killed(self, seed: int, share: float, at: int, after: bool) -> None:
+    def up_that_is_killed(self, seed: int, share: float, at: int, after: bool, is_taken_back: bool) -> None:
         self._up(Weather(seed, share, kill_at=at, is_killed_after=after))
+        if self.stack.failures and is_taken_back:
+            self.take_back()
 
     @precondition(lambda self: self.is_news())
     @rule(at=st.integers(1, 12))
