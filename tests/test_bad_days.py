@@ -21,6 +21,7 @@ from seatwise.core.errors import (
     Unreachable,
     VendorBroken,
 )
+from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from virtual import Fault, World, answered, cannot_connect, lost_after, lost_before
 
@@ -461,3 +462,39 @@ async def test_an_account_that_cannot_be_read_back_is_looked_at_by_the_next_up_a
     world.hazard = lambda kind: None
 
     await oracle.converges(stack, program)
+
+
+async def test_an_update_that_was_lost_and_then_refused_stays_in_doubt(world: World) -> None:
+    """The refusal is of the second try; the first may have been carried out, and the commit be reverted."""
+    program = {"ana": {**world.vendor.example}}
+    changed = {"ana": {**world.vendor.example, **world.vendor.example_change}}
+    stack = Stack(world)
+    assert await stack.up(program)
+    refusal = answered(404, b'{"message": "Not Found"}', carried_out=False, content_type="application/json")
+    world.fault("update", lost_after, refusal)
+    assert not await stack.up(changed)
+
+    await oracle.converges(stack, program)
+
+    actual = world.vendor.schema.parse(
+        world.door.vendor.record(await world.tenant.send(world.door.vendor.read(stack.state["ana"].id))) or {}
+    )
+    declared = {name: program["ana"][name] for name in world.vendor.example_change if name in actual}
+    assert declared
+    assert all(world.vendor.schema[name].same(value, actual[name]) for name, value in declared.items())
+
+
+async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) -> None:
+    """An account left the e-mail, then the team; who has that e-mail now was given it by somebody else."""
+    stack = Stack(world)
+    assert await stack.up({"ana": {**world.vendor.example}})
+    assert await stack.up({"ana": {**world.vendor.example, "email": "new@example.com"}})
+    assert await stack.up({})
+    ((account, record),) = world.accounts.items()
+    record[STAND_INS[world.name].EMAIL] = world.vendor.example["email"]
+    world.store.replace(world.name, account, world.email(record), record)
+
+    assert not await stack.up({"ana": {**world.vendor.example}})
+
+    assert isinstance(stack.failures["ana"], AccountExists)
+    assert world.accounts[account] == record

@@ -131,8 +131,11 @@ MUTANTS = (
     ),
     Mutant(
         "a write that may be done leaves no doubt", "core/writing.py",
-        "return error.maybe_sent if isinstance(error, Unreachable) else isinstance(error, VendorBroken)",
-        "return False",
+        "if before is None and not error.maybe_sent:", "if before is None:",
+    ),
+    Mutant(
+        "what became of an earlier try is forgotten", "wire/tenant.py",
+        "maybe_sent = maybe_sent or tried.outcome is Outcome.UNCLEAR", "maybe_sent = False",
     ),
     Mutant(
         "an answer that says nothing is believed", "core/writing.py",

@@ -1,10 +1,10 @@
 """Every failure of seatwise.
 
-    AccountError                  .vendor, .account
+    AccountError                  .vendor, .account; .maybe_sent: the vendor may have acted all the same
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
-    ├── Unreachable               no usable answer; .maybe_sent says whether the vendor may have acted
+    ├── Unreachable               no usable answer
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
     └── Refused                   the vendor answered and said no; .status
         ├── NotAuthorised         401, 403: credentials or permission
@@ -23,6 +23,9 @@ from typing import ClassVar
 
 class AccountError(Exception):
     """A failure about one account of one vendor, in one readable line."""
+
+    maybe_sent = False
+    """Whether the vendor may have done what was asked all the same."""
 
     def __init__(self, problem: str, *, vendor: str = "", account: str = "", remedy: str = "") -> None:
         super().__init__(problem, vendor, account, remedy)
@@ -50,7 +53,7 @@ class TooManyRemovals(AccountError):
 
 
 class Unreachable(AccountError):
-    """The vendor gave no usable answer; `maybe_sent` is true when it may have acted all the same."""
+    """The vendor gave no usable answer."""
 
     def __init__(
         self, problem: str, *, maybe_sent: bool, vendor: str = "", account: str = "", remedy: str = ""

@@ -37,11 +37,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. Header names are lower-case."""
+    """One answer. Header names are lower-case.
+
+    `maybe_sent_before` says that an earlier try of the same request may have been carried out.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    maybe_sent_before: bool = False
 
     @property
     def ok(self) -> bool:

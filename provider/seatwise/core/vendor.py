@@ -204,7 +204,9 @@ class Vendor(ABC):
             kind = errors.NoSuchAccount
         words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
-        return kind(problem, status=answer.status, vendor=self.title, account=account)
+        error = kind(problem, status=answer.status, vendor=self.title, account=account)
+        error.maybe_sent = answer.maybe_sent_before or isinstance(error, errors.VendorBroken)
+        return error
 
 
 def _kind(status: int) -> type[errors.Refused]:

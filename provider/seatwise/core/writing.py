@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .errors import AccountError, Unreachable, VendorBroken
+from .errors import AccountError, VendorBroken
 from .fields import RESPELLED, Values
 from .finding import fetch
 from .state import ADOPTED, differences, expand, outputs, readable, seen, with_policies
@@ -41,6 +41,8 @@ async def _write(tenant: Tenant, account: str, email: str, changes: Values, reco
     """Send one update and return the readable fields that are known to be otherwise now."""
     schema = tenant.vendor.schema
     after = await send_update(tenant, account, email, "update", changes, record)
+    if "email" in changes and not schema["email"].same(changes["email"], email):
+        tenant.journal.forget(email)  # whoever has it next is somebody else
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         try:
@@ -68,7 +70,7 @@ async def send_update(
         if not vendor.succeeded(answer):
             raise refused(tenant, answer, operation, who, changes, record or {})
     except AccountError as error:
-        if before is None and not _may_be_done(error):
+        if before is None and not error.maybe_sent:
             journal.trust(account)
         raise
     if vendor.confirmed(answer):
@@ -79,11 +81,6 @@ async def send_update(
         problem = f"{operation} was answered and not done"
         raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
     return after
-
-
-def _may_be_done(error: AccountError) -> bool:
-    """Whether a write that failed may have been carried out all the same."""
-    return error.maybe_sent if isinstance(error, Unreachable) else isinstance(error, VendorBroken)
 
 
 def _comparable(vendor: Vendor, changes: Values, there: Values) -> list[str]:

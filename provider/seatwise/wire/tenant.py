@@ -5,15 +5,15 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 
 import random
 import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Self, cast
 
 import anyio
 import httpx
 
-from ..core.errors import RateLimited, Unreachable
+from ..core.errors import AccountError, RateLimited, Unreachable
 from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
 from ..core.tenant import Removals
@@ -93,13 +93,14 @@ class Tenant:
         answer = await self._deliver(request, token, deadline)
         if answer.status != 401:
             return answer
-        renewed = await self._login.renewed(token, deadline)
-        if renewed is token:
-            return answer
-        answer = await self._deliver(request, renewed, deadline)
-        if answer.status == 401:
+        with _marked(answer.maybe_sent_before):
+            renewed = await self._login.renewed(token, deadline)
+            if renewed is token:
+                return answer
+            again = await self._deliver(request, renewed, deadline)
+        if again.status == 401:
             self._login.give_up(renewed)
-        return answer
+        return replace(again, maybe_sent_before=again.maybe_sent_before or answer.maybe_sent_before)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -107,14 +108,15 @@ class Tenant:
 
     async def _deliver(self, request: Request, token: Token | None, deadline: float) -> Answer:
         """Send, repeating as the table in `retry` allows, until the deadline (event loop's seconds)."""
-        attempt, spent = 0, 0
+        attempt, spent, maybe_sent = 0, 0, False
         while True:
             attempt += 1
-            await self._paced(request, deadline)
+            with _marked(maybe_sent):
+                await self._paced(request, deadline)
             tried = await self._try(request, token, deadline)
             if tried.answer is not None and tried.outcome is None:
                 self._allowance.earn(spent or 1)
-                return tried.answer
+                return replace(tried.answer, maybe_sent_before=maybe_sent)
             assert tried.outcome
             asked = retry_after(tried.answer.headers) if tried.answer is not None else None
             pause = wait(attempt, asked, self._jitter)
@@ -123,8 +125,10 @@ class Tenant:
                 self._pacing.hold(pause)
             cost = self._cost(request, tried.outcome, attempt) if in_time else None
             if cost is None:
-                return self._given_up(tried, None if in_time else asked)
+                with _marked(maybe_sent):
+                    return replace(self._given_up(tried, None if in_time else asked), maybe_sent_before=maybe_sent)
             spent = cost
+            maybe_sent = maybe_sent or tried.outcome is Outcome.UNCLEAR
             await anyio.sleep(pause)
 
     def _cost(self, request: Request, outcome: Outcome, attempt: int) -> int | None:
@@ -231,6 +235,16 @@ class Operation:
     async def sleep(self, seconds: float) -> None:
         """Wait, and not longer than there is time."""
         await anyio.sleep(max(0, min(seconds, self._deadline - anyio.current_time())))
+
+
+@contextmanager
+def _marked(maybe_sent: bool) -> Iterator[None]:
+    """Let a failure in this block say that an earlier try may have been carried out, if so."""
+    try:
+        yield
+    except AccountError as error:
+        error.maybe_sent = error.maybe_sent or maybe_sent
+        raise
 
 
 class _TooLarge(Exception):
