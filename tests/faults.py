@@ -36,13 +36,15 @@ from virtual import Fault, World, cannot_connect, killed_after, killed_before, l
 VENDORS = ("enerflo", "nexudus", "tenovos")
 OPERATIONS = ("create", "look-up", "read", "update", "retire", "token")
 READS_TOO = {
+    ("read", "enerflo"): ("look-up before read",),
+    ("read", "nexudus"): ("look-up before read",),
     ("update", "nexudus"): ("read before update",),
     ("update", "enerflo"): ("read after update",),
     ("retire", "nexudus"): ("read before retire",),
 }
 """Requests that belong to an operation at one vendor and are another's main request."""
-AFTERWARDS = ("read after update",)
-"""Requests that come when all is done, so that their failure is a warning."""
+NOT_NEEDED = ("read after update", "look-up before read")
+"""Requests whose failure is no failure: what they are for is done, or can be done without them."""
 KINDS = {
     "create": "create",
     "look-up": "list",
@@ -52,7 +54,7 @@ KINDS = {
     "token": "token",
 }
 """The kind of request that each operation is about."""
-PLACES = (*OPERATIONS, *chain.from_iterable(READS_TOO.values()))
+PLACES = (*OPERATIONS, *dict.fromkeys(chain.from_iterable(READS_TOO.values())))
 """Every request that a fault can happen to: an operation's main one, or one that it also sends."""
 FOR_EVER = sys.maxsize
 TRIES = 4
@@ -133,7 +135,7 @@ class Scene:
         """What must come of the run."""
         keys = (self.place, self.place.split()[0], self.vendor, ELSE)
         found = next(self.variant.outcomes[key] for key in keys if key in self.variant.outcomes)
-        return WORKS if self.place in AFTERWARDS and found is not KILLED else found
+        return WORKS if self.place in NOT_NEEDED and found is not KILLED else found
 
     def begin(self) -> None:
         """From now on the fault is met."""
@@ -170,7 +172,7 @@ class Scene:
 
     @property
     def people(self) -> tuple[str, ...]:
-        return PEOPLE[: self.variant.people]
+        return PEOPLE[: max(self.variant.people, 2 if self.place == "look-up before read" else 1)]
 
     def _example(self, name: str) -> dict[str, Any]:
         example = {key: value for key, value in self.world.vendor.example.items() if key != "password"}
@@ -685,17 +687,22 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
         Variant("of 100 MB", huge, ALL_WORK),
     ),
     "F19": tuple(  # the machine stops
-        Variant(f"{name}, {note}", of(fault), {ELSE: KILLED}, after=after, people=1 + after, checkpoints=checkpoints,
+        Variant(f"{name}, {note}", of(fault), {ELSE: KILLED}, after=after, people=people, checkpoints=checkpoints,
                 places=places, times=FOR_EVER)
         for name, fault in (("before it leaves", killed_before), ("after it was carried out", killed_after))
         for note, checkpoints in (("with checkpoints", True), ("without", False))
-        for after, places in ((1, tuple(each for each in PLACES if each != "token")), (0, ("token",)))
+        for after, people, places in (
+            (1, 2, tuple(each for each in PLACES if each not in ("token", *LOOKS, "look-up before read"))),
+            (0, 2, (*LOOKS, "look-up before read")),
+            (0, 1, ("token",)),
+        )
     ),
     "F20": (  # somebody's hand
         Variant("makes one before the create", by_hand(Scene.make_by_hand), {ELSE: AccountExists},
                 places=("create", "look-up"), people=2, others_first=True, unique_emails=True,
                 remedy="delete by hand"),
-        Variant("deletes the one to adopt", by_hand(Scene.delete_by_hand, answered_first=True), {ELSE: NoSuchAccount},
+        Variant("deletes the one to adopt", by_hand(Scene.delete_by_hand, answered_first=True),
+                {"enerflo": WORKS, ELSE: NoSuchAccount},
                 places=("look-up",), people=2, others_first=True, before="made by hand",
                 arguments={"on_existing": "adopt"}),
         Variant("edits the one to adopt", by_hand(edits_undeclared, answered_first=True), ALL_WORK,

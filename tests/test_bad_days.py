@@ -190,6 +190,7 @@ async def test_an_account_is_not_taken_for_gone_without_proof(
     world: World, fault: Fault, error: type[AccountError]
 ) -> None:
     account, outs = await lifecycle.create(world.tenant, world.inputs())
+    await world.restart()
     world.fault("GET", *[fault] * 4)
 
     with pytest.raises(error):

@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Self
 
 import anyio
@@ -47,14 +48,20 @@ class Sent:
 
 
 class World:
-    """One vendor's sandbox, one tenant on it, and the faults between them.
+    """One vendor's sandbox, one tenant on it (`given` are settings of it), and the faults between them.
 
     Faults are met by kind of request (`KINDS`) or by method, one each; `hazard`, asked for the others,
     may give one too.
     """
 
     def __init__(
-        self, vendor: str, run: RunSettings | None = None, *, unique_emails: bool = True, **quirks: Any
+        self,
+        vendor: str,
+        run: RunSettings | None = None,
+        *,
+        unique_emails: bool = True,
+        given: Mapping[str, Any] = MappingProxyType({}),
+        **quirks: Any,
     ) -> None:
         self.name = vendor
         self.run = run or RunSettings.load()
@@ -69,13 +76,13 @@ class World:
         app = server.app(self.store, Options(limits=False, quirks=quirks))
         self._inner = httpx.ASGITransport(app)
         environment = server.environment("http://127.0.0.1")
-        given = {
+        usual = {
             name.lower().removeprefix(f"{vendor}_"): value
             for name, value in environment.items()
             if name.startswith(vendor.upper())
         }
         self.process = 0
-        self.settings = self.vendor.settings_type(**given, requests_per_minute=0)
+        self.settings = self.vendor.settings_type(**{**usual, "requests_per_minute": 0, **given})
         self._begin()
 
     def _begin(self) -> None:

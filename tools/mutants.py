@@ -68,11 +68,29 @@ MUTANTS = (
     ),
     Mutant(
         "gone is believed without a look at the list", "core/finding.py",
-        "if await _is_listed(tenant, account):", "if False:",
+        "if await tenant.directory.holds(tenant, account):", "if False:",
     ),
     Mutant(
-        "a list that cannot be read is an empty one", "core/finding.py",
+        "a list that cannot be read is an empty one", "core/directory.py",
         '        raise refused(tenant, answer, "look-up", email or "")\n', "        return Listing([])\n",
+    ),
+    Mutant(
+        "whom the list does not hold is gone", "core/lifecycle.py",
+        "    if listed is None:\n        return None\n    if vendor.version",
+        "    if listed is None and tenant.directory._list:\n        raise NoSuchAccount('', status=404)\n"
+        "    if listed is None:\n        return None\n    if vendor.version",
+    ),
+    Mutant(
+        "the list answers for accounts that were written since", "core/directory.py",
+        "or self._list is None or account in self._written:", "or self._list is None:",
+    ),
+    Mutant(
+        "who has an e-mail since the list was loaded is not known", "core/directory.py",
+        "return self._list.ids[_folded(email)] | self._emails[_folded(email)]", "return self._list.ids[_folded(email)]",
+    ),
+    Mutant(
+        "a list that lacks what a record has is believed", "core/directory.py",
+        "vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()", "True",
     ),
     Mutant(
         "the full PUT of Nexudus forgets the record", "vendors/nexudus.py",
@@ -144,8 +162,8 @@ MUTANTS = (
     ),
     Mutant(
         "a create that commits late is forgotten", "core/creating.py",
-        "    if account is None:\n        raise UnknownOutcome(",
-        "    if account is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
+        "    if found is None:\n        raise UnknownOutcome(",
+        "    if found is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
     ),
     Mutant(
         "an account that others took back is seatwise's own", "core/creating.py",

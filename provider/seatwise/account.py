@@ -67,6 +67,8 @@ class TenantArgs(TypedDict, total=False):
     """A name of your own for the tenant: where two share a base URL, or the base URL changes."""
     requests_per_minute: Input[int]
     """Overrides the documented limits; 0 turns pacing off."""
+    concurrency: Input[int]
+    """How many requests are on their way at once."""
     deadline: Input[float]
     """Seconds that one operation may take with all its requests, waits and retries."""
     resend_creates: Input[bool]

@@ -227,8 +227,8 @@ def _tell(text: str) -> None:
 
 
 def _bare(props: Props) -> Props:
-    """The properties without Pulumi's own."""
-    return {name: value for name, value in props.items() if name != "__provider"}
+    """The properties of the account: without Pulumi's own, and without the tenant it is in."""
+    return {name: value for name, value in props.items() if name not in ("__provider", TENANT)}
 
 
 def _arguments(props: Props) -> Props:

@@ -225,14 +225,18 @@ def test_roles_that_nobody_declared_stay_as_they_were_read() -> None:
     [
         pytest.param(
             {"success": True, "page": 1, "totalPages": 2, "results": [{"id": 7, "role": "agent"}]},
-            Listing([{"id": 7, "role": "agent", "roles": ["agent"]}], True),
+            Listing([{"id": 7, "role": "agent", "roles": ["agent"]}], True, pages=2),
             id="more pages",
         ),
-        pytest.param({"page": 2, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}], False), id="last page"),
+        pytest.param(
+            {"page": 2, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}], pages=2), id="last page"
+        ),
         pytest.param({"results": [{"id": 7}, None]}, Listing([{"id": 7}], False), id="short, without pages"),
         pytest.param({"results": [{"id": 7}] * 100}, Listing([{"id": 7}] * 100, True), id="full, without pages"),
         pytest.param({"page": 1, "totalPages": None, "results": [{"id": 7}]}, Listing([{"id": 7}]), id="no count"),
-        pytest.param({"page": None, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}]), id="no page"),
+        pytest.param(
+            {"page": None, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}], pages=2), id="no page"
+        ),
         pytest.param({"results": []}, Listing([], False), id="empty"),
         pytest.param({"success": False}, None, id="no results"),
     ],

@@ -285,6 +285,8 @@ def test_a_record_is_read_without_its_secrets() -> None:
     [
         ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}], True)),
         ({"Records": [], "HasNextPage": False}, Listing([], False)),
+        ({"Records": [], "TotalPages": 0, "TotalItems": 0}, Listing([], False, 0, 0)),
+        ({"Records": [{"Id": 7}], "TotalPages": 2, "TotalItems": True}, Listing([{"Id": 7}], False, 2, None)),
         ({"Records": [{"Id": 7}]}, Listing([{"Id": 7}], False)),
         ({"Records": None}, None),
         ([{"Id": 7}], None),

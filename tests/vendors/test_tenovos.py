@@ -228,6 +228,10 @@ def test_an_answer_without_an_account_is_no_record() -> None:
     [
         pytest.param(V1, {"data": [{"userId": "u-1"}, None]}, Listing([{"userId": "u-1"}]), id="1.0"),
         pytest.param(V1, {"data": [{"userId": "u"}] * 100}, Listing([{"userId": "u"}] * 100), id="1.0 has one page"),
+        pytest.param(V1_5, {"data": [{"userId": "u"}], "count": 1}, Listing([{"userId": "u"}]), id="1.5: a count"),
+        pytest.param(
+            V1_5, {"data": [{"userId": "u"}], "count": 301}, Listing([{"userId": "u"}], False, 4, 301), id="all"
+        ),
         pytest.param(V1_5, {"data": [{"userId": "u"}] * 99}, Listing([{"userId": "u"}] * 99), id="1.5: short page"),
         pytest.param(
             V1_5, {"data": [{"userId": "u"}] * 100}, Listing([{"userId": "u"}] * 100, more=True), id="1.5: full page"

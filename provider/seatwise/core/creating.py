@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable, VendorBroken
+from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .fields import Takes, Values
-from .finding import fetch, look_up
+from .finding import Found, fetch, look_anew, look_up, whole
 from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
-from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
+from .tenant import Deed, Doubt, Entry, Record, Tenant, refused
 from .vendor import Vendor
 from .writing import change, revealed, take_over
 
@@ -33,39 +33,33 @@ async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, di
     if last is not None:
         own = await _own(tenant, email, last, owner)
         if own is not None:
-            account, record = own
-            return account, await _resume(tenant, account, record, news, last, owner)
+            return own.account, await _resume(tenant, own, news, last, owner)
     existing = await look_up(tenant, email)
     if existing is not None:
-        return await _adopt(tenant, news, existing)
+        return existing.account, await _adopt(tenant, news, existing)
     tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
-    account = await _post(tenant, news, email)
+    account, record = await _post(tenant, news, email)
     tenant.journal.note(email, Entry(Deed.MADE, account, owner))
-    return account, await _complete(tenant, account, news)
+    tenant.directory.wrote(account, email)
+    return account, await _complete(tenant, account, news, record)
 
 
-async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> tuple[str, Record] | None:
+async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
     vendor = tenant.vendor
     if last.deed is Deed.INTENDED:
         # No list showed an account when that create left, so one that shows now is its work.
         found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
-        account = None if found is None else vendor.account_id(found)
-        if account is None:
-            return None
-        record = await fetch(tenant, account, email)
-        if record is None:
-            raise gone(tenant, account, email)
-        return account, record
+        return found and await whole(tenant, found, email)
     is_owners = last.deed is Deed.MADE and owner != "" and owner == last.owner
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
-    if record is None or not vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
+    if record is None or not vendor.schema["email"].same(vendor.email(record), email):
         return None
     if not is_owners and not vendor.is_retired(record):
         return None  # somebody has taken it back since: it counts as any account that is there
-    return last.account, record
+    return Found(last.account, record, True)
 
 
 def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
@@ -73,44 +67,36 @@ def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
     return last.deed is Deed.RETIRED or tenant.journal.doubt_about(last.account or "") is Doubt.RETIRED
 
 
-async def _resume(
-    tenant: Tenant, account: str, record: Record, news: Values, last: Entry, owner: str
-) -> dict[str, Any]:
+async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: str) -> dict[str, Any]:
     """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back.
 
     It is noted as its owner's before it comes back, or a run that ends there would find a stranger's account.
     """
-    journal = tenant.journal
+    journal, account = tenant.journal, own.account
     if last.deed is Deed.RETIRED:
-        _warn_of_late(tenant, news, record)
+        _warn_of_late(tenant, news, own.record)
         journal.doubt(account, Doubt.RETIRED)
     journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
     is_retired = journal.doubt_about(account) is Doubt.RETIRED
     wanted = {**tenant.vendor.reactivated, **news} if is_retired else dict(news)
-    outs = await take_over(tenant, account, record, wanted, adopted=False)
+    outs = await take_over(tenant, account, own.record, wanted, adopted=False)
     return outs | {DECLARED: declared_names(news)}
 
 
-async def _adopt(tenant: Tenant, news: Values, listed: Record) -> tuple[str, dict[str, Any]]:
+async def _adopt(tenant: Tenant, news: Values, existing: Found) -> dict[str, Any]:
     """Take over an account that is there, if the program says so, changing only what is declared."""
     vendor, email = tenant.vendor, str(news["email"])
-    account = vendor.account_id(listed)
-    if account is None:
-        raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
     if news.get("on_existing") != "adopt":
         raise AccountExists(
-            f"an account with this e-mail is there already, with the id {account}",
+            f"an account with this e-mail is there already, with the id {existing.account}",
             status=409,
             vendor=vendor.title,
             account=email,
             remedy=f'Add on_existing="adopt" to take it over, or import it with '
             f"`seatwise import {vendor.name} --match {email}`",
         )
-    record = await fetch(tenant, account, email)
-    if record is None:
-        raise gone(tenant, account, email)
-    _warn_of_late(tenant, news, record)
-    return account, await take_over(tenant, account, record, news, adopted=True)
+    _warn_of_late(tenant, news, existing.record)
+    return await take_over(tenant, existing.account, existing.record, news, adopted=True)
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
@@ -126,8 +112,11 @@ def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
         tenant.warn(f"{about} was there already: {', '.join(late)} cannot be given to it any more")
 
 
-async def _post(tenant: Tenant, news: Values, email: str) -> str:
-    """Send the one POST and find out what became of it. It is never sent again once it may have arrived."""
+async def _post(tenant: Tenant, news: Values, email: str) -> tuple[str, Record | None]:
+    """Send the one POST and find out what became of it: the id, and the record if the vendor had to be asked for it.
+
+    It is never sent again once it may have arrived.
+    """
     vendor = tenant.vendor
     request = vendor.create(revealed(tenant, expand(vendor.schema, news, {})))
     answer: Answer | None = None
@@ -146,11 +135,14 @@ async def _post(tenant: Tenant, news: Values, email: str) -> str:
             )
         raise refusal
     account = vendor.created(answer) if answer is not None and answer.ok else None
-    return account or await _searched(tenant, email)
+    if account is not None:
+        return account, None
+    found = await _searched(tenant, email)
+    return found.account, found.record if found.is_whole else None
 
 
-async def _searched(tenant: Tenant, email: str) -> str:
-    """The id of an account that may have been made; raises UnknownOutcome when it does not show."""
+async def _searched(tenant: Tenant, email: str) -> Found:
+    """An account that may have been made; raises UnknownOutcome when it does not show."""
     vendor, why = tenant.vendor, "it cannot be found under this e-mail"
     try:
         found = await _look_again(tenant, email)
@@ -158,15 +150,14 @@ async def _searched(tenant: Tenant, email: str) -> str:
         raise
     except AccountError as error:
         found, why = None, error.problem
-    account = None if found is None else vendor.account_id(found)
-    if account is None:
+    if found is None:
         raise UnknownOutcome(
             f"unknown outcome: the account may have been made, but {why}",
             vendor=vendor.title,
             account=email,
             remedy="Run `pulumi up` again: seatwise remembers it, and takes the account for made once it shows",
         )
-    return account
+    return found
 
 
 def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
@@ -176,12 +167,12 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     return not vendor.succeeded(answer) and (answer.ok or 400 <= answer.status < 500)
 
 
-async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Record | None:
+async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Found | None:
     """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
     for left, seconds in zip(range(len(looks) - 1, -1, -1), looks, strict=True):
         await tenant.sleep(seconds)
         try:
-            found = await look_up(tenant, email)
+            found = await look_anew(tenant, email)
         except AccountError as error:
             if not left or isinstance(error, AccountExists):
                 raise
@@ -191,9 +182,9 @@ async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECON
     return None
 
 
-async def _complete(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
-    """Read a new account back, and send what its create did not take."""
-    record = await _read_back(tenant, account, str(news["email"]))
+async def _complete(tenant: Tenant, account: str, news: Values, record: Record | None) -> dict[str, Any]:
+    """Read a new account back, unless that was done, and send what its create did not take."""
+    record = record or await _read_back(tenant, account, str(news["email"]))
     outs = await _send_the_rest(tenant, account, news, record)
     if record is None:  # its outputs are what was declared: the next `up` looks
         tenant.journal.doubt(account, Doubt.CHANGED)

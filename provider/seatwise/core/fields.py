@@ -288,6 +288,14 @@ class Schema(Mapping[str, Field]):
         """Values that came through the engine, whose numbers are all floats, in their types again."""
         return {name: _lenient(self[name], value) if name in self else value for name, value in values.items()}
 
+    def raw(self, record: Mapping[str, Any], name: str) -> Any:
+        """The vendor's own value of one readable field; None when the record does not have it."""
+        return _dig(record, self[name].wire.read or name)[1]
+
+    def parse_one(self, record: Mapping[str, Any], name: str) -> Any:
+        """One field of a record, in its type."""
+        return _lenient(self[name], self.raw(record, name))
+
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """What a record of the vendor says, by argument name.
 

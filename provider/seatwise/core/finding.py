@@ -1,10 +1,22 @@
 """Finding accounts at the vendor: by id, by e-mail, all of them; and what proves that one is gone."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
+from .directory import page, pages
 from .errors import AccountExists, VendorBroken
-from .tenant import Deed, Record, Tenant, refused
+from .tenant import Deed, Record, Tenant, gone, refused
 from .vendor import Listing
+
+
+@dataclass(frozen=True)
+class Found:
+    """An account that has the e-mail; `is_whole` says whether the record is all that the vendor has of it."""
+
+    account: str
+    record: Record
+    is_whole: bool
+
 
 YOUNG = 32
 """Seconds after which a new account must show: as long as a lost create is looked for."""
@@ -36,10 +48,11 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
     answer = await tenant.send(vendor.read(account))
     record = vendor.record(answer) if answer.ok else None
     if record is not None and vendor.account_id(record) == account:
+        tenant.directory.measure(account, record)
         return record
     if not vendor.missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
-    if await _is_listed(tenant, account):
+    if await tenant.directory.holds(tenant, account):
         raise VendorBroken(
             "the vendor lists this account and says that it is not there",
             status=answer.status,
@@ -51,10 +64,11 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
 
 
 async def everyone(tenant: Tenant, wanted: Callable[[str], bool]) -> AsyncIterator[Record]:
-    """The whole records of all listed accounts whose e-mail is wanted, page by page."""
+    """The whole records of all listed accounts whose e-mail is wanted."""
     vendor = tenant.vendor
-    async for record in _records(tenant, None):
-        email, account = str(vendor.schema.parse(record).get("email", "")), vendor.account_id(record)
+    records, _ = await pages(tenant, None)
+    for record in records:
+        email, account = vendor.email(record), vendor.account_id(record)
         if account is None or not wanted(email):
             continue
         whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
@@ -64,52 +78,58 @@ async def everyone(tenant: Tenant, wanted: Callable[[str], bool]) -> AsyncIterat
 
 async def first_page(tenant: Tenant) -> Listing:
     """The first page of all accounts: it shows that the vendor answers and what the credentials may do."""
-    return await _page(tenant, None, 1)
+    return await page(tenant, None, 1)
 
 
-async def look_up(tenant: Tenant, email: str) -> Record | None:
-    """The listed account with exactly this e-mail; raises AccountExists when several have it."""
-    hits = await _listed(tenant, email)
+async def look_up(tenant: Tenant, email: str) -> Found | None:
+    """The account with exactly this e-mail, by the run's one look at the list where it serves; its record is whole.
+
+    Raises AccountExists when several have it.
+    """
+    ids = await tenant.directory.ids(tenant, email)
+    if ids is None:
+        found = await look_anew(tenant, email)
+        return found and await whole(tenant, found, email)
+    records = [(account, await fetch(tenant, account, email)) for account in sorted(ids)]
+    same = [Found(account, record, True) for account, record in records if record and _has(tenant, record, email)]
+    return _only(tenant, same, email)
+
+
+async def look_anew(tenant: Tenant, email: str) -> Found | None:
+    """The account with exactly this e-mail, as the list shows it at this moment.
+
+    Raises AccountExists when several have it.
+    """
+    vendor = tenant.vendor
+    records, _ = await pages(tenant, email)
+    by_id = {vendor.account_id(record) or "": record for record in records if _has(tenant, record, email)}
+    if "" in by_id:
+        raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
+    return _only(
+        tenant, [Found(account, record, vendor.lists_whole_records) for account, record in by_id.items()], email
+    )
+
+
+async def whole(tenant: Tenant, found: Found, email: str) -> Found:
+    """The account with its record by id; raises NoSuchAccount when it is gone by now."""
+    record = await fetch(tenant, found.account, email)
+    if record is None:
+        raise gone(tenant, found.account, email)
+    return Found(found.account, record, True)
+
+
+def _has(tenant: Tenant, record: Record, email: str) -> bool:
+    vendor = tenant.vendor
+    return vendor.schema["email"].same(vendor.email(record), email)
+
+
+def _only(tenant: Tenant, hits: list[Found], email: str) -> Found | None:
     if len(hits) > 1:
         raise AccountExists(
-            f"several accounts have this e-mail: {', '.join(sorted(hits))}",
+            f"several accounts have this e-mail: {', '.join(sorted(hit.account for hit in hits))}",
             status=409,
             vendor=tenant.vendor.title,
             account=email,
             remedy="Give all but one another e-mail in the admin page",
         )
-    return next(iter(hits.values()), None)
-
-
-async def _is_listed(tenant: Tenant, account: str) -> bool:
-    """Whether the list holds the account, whatever its e-mail is by now."""
-    return account in [tenant.vendor.account_id(record) async for record in _records(tenant, None)]
-
-
-async def _listed(tenant: Tenant, email: str) -> dict[str, Record]:
-    """The listed accounts with exactly this e-mail, by id."""
-    vendor, hits = tenant.vendor, {}
-    async for record in _records(tenant, email):
-        if vendor.schema["email"].same(vendor.schema.parse(record).get("email"), email):
-            hits[vendor.account_id(record) or ""] = record
-    return hits
-
-
-async def _records(tenant: Tenant, email: str | None) -> AsyncIterator[Record]:
-    """What the vendor lists, page after page."""
-    page = 1
-    while True:
-        listing = await _page(tenant, email, page)
-        for record in listing.records:
-            yield record
-        if not listing.more or not listing.records:
-            return
-        page += 1
-
-
-async def _page(tenant: Tenant, email: str | None, page: int) -> Listing:
-    answer = await tenant.send(tenant.vendor.find(email, page))
-    listing = tenant.vendor.found(answer) if answer.ok else None
-    if listing is None:
-        raise refused(tenant, answer, "look-up", email or "")
-    return listing
+    return hits[0] if hits else None

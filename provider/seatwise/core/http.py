@@ -76,6 +76,11 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
+def whole_number(value: Any) -> int | None:
+    """A count in an answer; None when it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 def segment(text: str | int) -> str:
     """One path segment, percent-encoded so that it cannot lead elsewhere (`../x`, `a/b?c`).
 

@@ -15,7 +15,8 @@ from .errors import AccountError, NoSuchAccount, Refused
 from .fields import Values
 from .finding import fetch
 from .state import ADOPTED, AS_DECLARED, DECLARED, declared_names, differences, outputs, seen, with_policies
-from .tenant import Deed, Doubt, Entry, Tenant, gone, refused
+from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
+from .vendor import Vendor
 from .writing import change, send_update, take_over
 
 __all__ = ["Refreshed", "create", "delete", "read", "update"]
@@ -33,17 +34,39 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
     """What the vendor has now; None when the account is certainly gone.
 
     `olds` are the old outputs in a refresh. In a `get` they are not (`DECLARED` is not among them), and
-    a missing account raises NoSuchAccount.
+    a missing account raises NoSuchAccount. An account of which the list says that it is as it was is not read.
     """
     vendor = tenant.vendor
+    if DECLARED in olds:
+        unchanged = await _unchanged(tenant, account, olds)
+        if unchanged is not None:
+            return unchanged
     record = await fetch(tenant, account, olds.get("email"))
     if record is None and DECLARED not in olds:
         raise NoSuchAccount(
             "there is no account with this id", status=404, vendor=vendor.title, account=account,
             remedy=f"Check the id with `seatwise import {vendor.name}`, which lists them all",
         )  # fmt: skip
-    if record is None:
+    return None if record is None else _refreshed(vendor, olds, record)
+
+
+async def _unchanged(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
+    """The account as it was, if the run's one look at the list shows that it is; else None."""
+    vendor = tenant.vendor
+    listed = await tenant.directory.record(tenant, account)
+    if listed is None:
         return None
+    if vendor.version is None:
+        refreshed = _refreshed(vendor, olds, listed)
+        return refreshed if refreshed.outputs == olds else None
+    version = vendor.schema.parse_one(listed, vendor.version)
+    if version is None or version != olds.get(vendor.version):
+        return None
+    return Refreshed(dict(olds), _inputs(olds, olds))
+
+
+def _refreshed(vendor: Vendor, olds: Values, record: Record) -> Refreshed:
+    """Old outputs as a record makes them, and the inputs that declare them so."""
     names = list(olds.get(DECLARED, ()))
     declared = {name: olds[name] for name in names if name in olds} | olds.get(AS_DECLARED, {})
     outs = outputs(
@@ -51,8 +74,12 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
     )
     outs[DECLARED] = names
     vendor.settle(outs, declared, olds)
-    inputs = {name: outs[name] for name in names if name in outs} | outs.get(AS_DECLARED, {})
-    return Refreshed(with_policies(outs, olds), with_policies(inputs, olds))
+    return Refreshed(with_policies(outs, olds), _inputs(outs, olds))
+
+
+def _inputs(outs: Values, olds: Values) -> dict[str, Any]:
+    names = olds.get(DECLARED, ())
+    return with_policies({name: outs[name] for name in names if name in outs} | outs.get(AS_DECLARED, {}), olds)
 
 
 async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
@@ -96,6 +123,7 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
 
 async def _delete(tenant: Tenant, account: str, email: str) -> None:
     vendor = tenant.vendor
+    tenant.directory.wrote(account, email)
     answer = await tenant.send(vendor.delete(account))
     is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
     if not is_done and not await _is_gone(tenant, account, email):

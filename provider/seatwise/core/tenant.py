@@ -1,10 +1,11 @@
 """A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import AccountError, NoSuchAccount, TooManyRemovals
 from .fields import Values
@@ -12,6 +13,10 @@ from .http import Answer, Request
 from .secrets import Vault
 from .vendor import Vendor
 
+if TYPE_CHECKING:
+    from .directory import Directory
+
+T = TypeVar("T")
 Record = Mapping[str, Any]
 """An account as the vendor writes it."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -23,6 +28,7 @@ class Tenant(Protocol):
     vendor: Vendor
     vault: Vault
     removals: "Removals"
+    directory: "Directory"
 
     @property
     def journal(self) -> "Journal":
@@ -33,6 +39,18 @@ class Tenant(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+
+    async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+        """Do this for each, as many at once as the tenant's `concurrency` says; raises the first AccountError."""
+
+    def hurried(self, share: float) -> "Tenant":
+        """The same tenant, with this share of the time that is left to the operation."""
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Nobody else is in this block meanwhile."""
+
+    def now(self) -> float:
+        """Seconds of a clock that goes on."""
 
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""

@@ -5,7 +5,7 @@ answer means. Most have a default that fits a plain JSON API; a vendor says only
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -40,10 +40,15 @@ class Token:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of accounts, and whether another follows."""
+    """One page of accounts, and whether another follows.
 
-    records: list[Mapping[str, Any]]
+    `pages` and `total` are how many pages and accounts there are, where the vendor says so.
+    """
+
+    records: Sequence[Mapping[str, Any]]
     more: bool = False
+    pages: int | None = None
+    total: int | None = None
 
 
 class SettingsLike(Protocol):
@@ -80,6 +85,10 @@ class Vendor(ABC):
     """The argument values that take that back."""
     lists_whole_records: ClassVar[bool] = True
     """Whether `find` gives records as complete as `read` does."""
+    finds_by_email: ClassVar[bool] = True
+    """Whether `find` with an e-mail costs one request, and not the whole list."""
+    version: ClassVar[str | None] = None
+    """The output that changes whenever the account does, where lists show it."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
@@ -87,6 +96,11 @@ class Vendor(ABC):
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    @property
+    def has_list(self) -> bool:
+        """Whether `find` without an e-mail is documented to give all accounts."""
+        return True
 
     # --- what can be declared -----------------------------------------------------------------
 
@@ -140,6 +154,10 @@ class Vendor(ABC):
     @abstractmethod
     def account_id(self, record: Mapping[str, Any]) -> str | None:
         """The id in a record."""
+
+    def email(self, record: Mapping[str, Any]) -> str:
+        """The e-mail in a record."""
+        return str(self.schema.raw(record, "email") or "")
 
     @abstractmethod
     def created(self, answer: Answer) -> str | None:

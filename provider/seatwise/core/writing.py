@@ -63,6 +63,7 @@ async def send_update(
     """
     vendor, journal, who = tenant.vendor, tenant.journal, f"{email} ({account})"
     before = journal.doubt_about(account)
+    tenant.directory.wrote(account, email, changes.get("email", email))
     if before is not Doubt.RETIRED:
         journal.doubt(account, Doubt.RETIRED if operation == "deactivate" else Doubt.CHANGED)
     try:

@@ -32,7 +32,7 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, segment
+from ..core.http import Answer, Effect, Request, segment, whole_number
 from ..core.vendor import Limit, Listing, Token, Vendor
 from ..wire import settings
 
@@ -170,6 +170,7 @@ class Enerflo(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, str)
     settings_type = Settings
     limits = (Limit(300, 60),)
+    finds_by_email = False
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
@@ -228,7 +229,7 @@ class Enerflo(Vendor):
             return None
         pages = answer.object.get("totalPages")
         more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
-        return Listing([_normal(user) for user in results if isinstance(user, dict)], more)
+        return Listing([_normal(user) for user in results if isinstance(user, dict)], more, whole_number(pages))
 
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("success") is not False

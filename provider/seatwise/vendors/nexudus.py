@@ -37,7 +37,7 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, segment
+from ..core.http import Answer, Effect, Request, segment, whole_number
 from ..core.vendor import Limit, Listing, Token, Vendor
 from ..wire import settings
 
@@ -316,6 +316,7 @@ class Nexudus(Vendor):
     can_delete = True
     replaces = True
     lists_whole_records = False
+    version = "updated_on"
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
@@ -399,7 +400,9 @@ class Nexudus(Vendor):
         records = answer.object.get("Records")
         if not isinstance(records, list):
             return None
-        return Listing([each for each in records if isinstance(each, dict)], answer.object.get("HasNextPage") is True)
+        pages, total = (whole_number(answer.object.get(key)) for key in ("TotalPages", "TotalItems"))
+        more = answer.object.get("HasNextPage") is True
+        return Listing([each for each in records if isinstance(each, dict)], more, pages, total)
 
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("WasSuccessful") is not False

@@ -35,7 +35,7 @@ from ..core.fields import (
     Wire,
     looks_like_a_number,
 )
-from ..core.http import Answer, Effect, Request, segment
+from ..core.http import Answer, Effect, Request, segment, whole_number
 from ..core.vendor import Listing, Token, Vendor
 from ..wire import settings
 
@@ -181,6 +181,11 @@ class Tenovos(Vendor):
     }
     example_change: ClassVar[Values] = {"first_name": "Anna", "phone": "555 010 0002", "user_role_name": "Librarian"}
 
+    @property
+    def has_list(self) -> bool:
+        """API 1.0 has none: what it finds for "@" is a hint."""
+        return bool(self.settings.api_version == "1.5")
+
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
         """A role has one name for it."""
@@ -219,8 +224,8 @@ class Tenovos(Vendor):
         return Request("GET", f"/user/{segment(account)}")
 
     def find(self, email: str | None, page: int) -> Request:
-        text = email or ("*" if self.settings.api_version == "1.5" else "@")  # 1.0 has no list: every e-mail has an @
-        paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.settings.api_version == "1.5" else {}
+        text = email or ("*" if self.has_list else "@")  # every e-mail has an @
+        paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.has_list else {}
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
 
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
@@ -241,8 +246,13 @@ class Tenovos(Vendor):
         data = answer.object.get("data")
         if not isinstance(data, list):
             return None
-        more = self.settings.api_version == "1.5" and len(data) >= PAGE_SIZE
-        return Listing([each for each in data if isinstance(each, dict)], more)
+        records = [each for each in data if isinstance(each, dict)]
+        if not self.has_list:
+            return Listing(records)
+        # Whether `count` is of all or of this page is not documented: more than this page holds can only be all.
+        count = whole_number(answer.object.get("count")) or 0
+        total = count if count > len(data) else None
+        return Listing(records, len(data) >= PAGE_SIZE, total and -(-total // PAGE_SIZE), total)
 
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("status") != "error"

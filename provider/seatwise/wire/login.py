@@ -1,8 +1,8 @@
 """A tenant's token: one request for it however many wait, renewed shortly before it expires."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import anyio
 from ..core.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
 from ..core.http import Answer, Request
 from ..core.vendor import Token, Vendor
+from .turns import turn
 
 Send = Callable[[Request, Token | None, float], Awaitable[Answer]]
 
@@ -48,17 +49,9 @@ class Login:
         """A token that was refused as soon as it was there: it is not the token, and asking again is no cure."""
         self._useless = token
 
-    @asynccontextmanager
-    async def _alone(self, deadline: float) -> AsyncIterator[None]:
-        """One login at a time; who waits for another's keeps to the own deadline."""
-        with anyio.CancelScope(deadline=deadline) as scope:
-            await self._lock.acquire()
-        if scope.cancelled_caught:
-            raise Unreachable("the login took too long", maybe_sent=False, vendor=self._vendor.title)
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _alone(self, deadline: float) -> AbstractAsyncContextManager[None]:
+        """One login at a time."""
+        return turn(self._lock, deadline, "the login took too long", self._vendor.title)
 
     def _is_due(self) -> bool:
         return self._renew_at is not None and anyio.current_time() >= self._renew_at

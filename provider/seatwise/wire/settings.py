@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     """The part before the documented paths."""
     requests_per_minute: int | None = Field(default=None, ge=0)
     """Overrides the documented limits; 0 turns pacing off."""
+    concurrency: int = Field(default=16, ge=1)
+    """How many requests are on their way at once."""
     deadline: float = Field(default=120, gt=0, allow_inf_nan=False)
     """Seconds that one operation (a create, a read, ...) may take with all its requests, waits and retries."""
     resend_creates: bool = True

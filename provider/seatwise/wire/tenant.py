@@ -5,14 +5,15 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 
 import random
 import ssl
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass, replace
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 import anyio
 import httpx
 
+from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
 from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
@@ -23,7 +24,9 @@ from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
 from .retry import Allowance, Outcome, may_repeat, retry_after, wait
 from .settings import RunSettings
+from .turns import turn
 
+T = TypeVar("T")
 LARGEST_ANSWER = 10 * 1024 * 1024  # bytes
 TIMEOUT = httpx.Timeout(30, connect=5, pool=None)  # seconds
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -61,6 +64,8 @@ class Tenant:
         self.vault = vault
         self.journal = Journal(name, warn, run.journal)
         self.removals = removals
+        self.directory = Directory()
+        self._lock = anyio.Lock()
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.limits, settings.requests_per_minute, self._shared or OwnTally())
         self._login = Login(vendor, self._deliver)
@@ -74,6 +79,7 @@ class Tenant:
             trust_env=False,
             verify=ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else True,
             transport=transport,
+            limits=httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
             headers={"Accept": "application/json", "User-Agent": "seatwise"},
         )
 
@@ -105,6 +111,39 @@ class Tenant:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
+
+    def now(self) -> float:
+        """The event loop's seconds."""
+        return anyio.current_time()
+
+    def hurried(self, share: float) -> "Operation":
+        """One operation, with this share of the usual time."""
+        now = anyio.current_time()
+        return Operation(self, now + share * (self.deadline() - now))
+
+    def alone(self, deadline: float | None = None) -> AbstractAsyncContextManager[None]:
+        """Nobody else of this tenant is in this block meanwhile; raises Unreachable when that takes too long."""
+        deadline = self.deadline() if deadline is None else deadline
+        return turn(self._lock, deadline, "somebody else's look at the list took too long", self.vendor.title)
+
+    async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+        """Do this for each item, `concurrency` at once. After an AccountError nothing else begins, and it is raised."""
+        left, failures = iter(items), list[AccountError]()
+
+        async def take() -> None:
+            for item in left:
+                try:
+                    await work(item)
+                except AccountError as error:
+                    failures.append(error)
+                if failures:
+                    return
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(self.vendor.settings.concurrency):
+                tasks.start_soon(take)
+        if failures:
+            raise failures[0]
 
     async def _deliver(self, request: Request, token: Token | None, deadline: float) -> Answer:
         """Send, repeating as the table in `retry` allows, until the deadline (event loop's seconds)."""
@@ -217,16 +256,19 @@ class Tenant:
 
 
 class Operation:
-    """A tenant during one operation, which ends in time: its settings' `deadline` from now."""
+    """A tenant during one operation, which ends in time: at the deadline, or its settings' from now."""
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, deadline: float | None = None) -> None:
         self.vendor = tenant.vendor
         self.vault = tenant.vault
         self.journal = tenant.journal
         self.removals = tenant.removals
         self.warn = tenant.warn
+        self.directory = tenant.directory
+        self.now = tenant.now
+        self.each = tenant.each
         self._tenant = tenant
-        self._deadline = tenant.deadline()
+        self._deadline = tenant.deadline() if deadline is None else deadline
 
     async def send(self, request: Request) -> Answer:
         """Send as the tenant does, until the operation's deadline."""
@@ -235,6 +277,15 @@ class Operation:
     async def sleep(self, seconds: float) -> None:
         """Wait, and not longer than there is time."""
         await anyio.sleep(max(0, min(seconds, self._deadline - anyio.current_time())))
+
+    def hurried(self, share: float) -> "Operation":
+        """The same operation, with this share of the time that is left."""
+        now = anyio.current_time()
+        return Operation(self._tenant, now + share * (self._deadline - now))
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """As the tenant's, until the operation's deadline."""
+        return self._tenant.alone(self._deadline)
 
 
 @contextmanager

@@ -1,0 +1,166 @@
+"""All accounts of a tenant as one look at its list shows them: it answers all who ask in the same run.
+
+Nothing is loaded before a second account is asked for, and a list of many pages not before it is worth
+it. What this run writes is remembered beside it. A list that cannot be had, or that contradicts itself,
+is not asked: then each account is read by its id. That an account is not listed is never proof of anything.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from .errors import AccountError
+from .tenant import Record, Tenant, refused
+from .vendor import Listing, Vendor
+
+FRESH = 3600.0
+"""Seconds for which a list is believed."""
+PROOF = 60.0
+"""Seconds for which it is proof, beside a "not there" by id, that an account is not in it."""
+WORTH = 10
+"""A list is loaded once a tenth as many accounts were asked for as it has pages."""
+
+
+PATIENCE = 0.25
+"""The share of an operation's time that a list may take which can be done without."""
+
+
+class Directory:
+    """One tenant's list in one run."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+        self._is_useless = False
+        self._first: Listing | None = None
+        """The first page, until the others are worth it."""
+        self._list: _List | None = None
+        self._by_id: tuple[str, Record] | None = None
+        """One account as it reads by its id: what the list says of it must be as much."""
+        self._written: set[str] = set()
+        """Accounts that were written since the list was loaded."""
+        self._emails: defaultdict[str, set[str]] = defaultdict(set)
+        """Accounts that this run gave, or may have given, an e-mail."""
+
+    def wrote(self, account: str, *emails: Any) -> None:
+        """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
+        self._written.add(account)
+        for email in emails:
+            self._emails[_folded(email)].add(account)
+
+    def expire(self) -> None:
+        """Let the next question load the list anew, with all in it that was written until now."""
+        self._first = self._list = None
+        self._written.clear()
+
+    def measure(self, account: str, record: Record) -> None:
+        """Keep an account that was read by its id, to see whether the list says as much."""
+        self._by_id = self._by_id or (account, record)
+
+    async def ids(self, tenant: Tenant, email: str) -> set[str] | None:
+        """The ids of all accounts that may have this e-mail; None when the list is not the way to know."""
+        if not await self._is_open(tenant, must=not tenant.vendor.finds_by_email) or self._list is None:
+            return None
+        return self._list.ids[_folded(email)] | self._emails[_folded(email)]
+
+    async def record(self, tenant: Tenant, account: str) -> Record | None:
+        """What the list says of an account; None when it must be read by its id."""
+        if not await self._is_open(tenant, must=False) or self._list is None or account in self._written:
+            return None
+        is_as_good = tenant.vendor.version or self._says_as_much(tenant.vendor, self._list)
+        return self._list.records.get(account) if self._list.is_coherent and is_as_good else None
+
+    async def holds(self, tenant: Tenant, account: str) -> bool:
+        """Whether the list, which must be readable, holds the account; one look serves all that are not in it."""
+        async with tenant.alone():
+            listed = self._list
+            is_absent = listed is not None and listed.is_coherent and account not in listed.records
+            if listed is None or not is_absent or account in self._written or tenant.now() > listed.loaded_at + PROOF:
+                self._written.clear()
+                self._list = listed = await _load(tenant, None)
+            return account in listed.records
+
+    async def _is_open(self, tenant: Tenant, *, must: bool) -> bool:
+        """Whether there is a list to answer from; loads it when that is worth it, or when it `must` be."""
+        self._asked += 1
+        if not tenant.vendor.has_list or (not must and (self._is_useless or self._asked == 1)):
+            return False
+        tenant = tenant if must else tenant.hurried(PATIENCE)
+        try:
+            async with tenant.alone():
+                if self._list is None or tenant.now() > self._list.loaded_at + FRESH:
+                    await self._load(tenant, must=must)
+        except AccountError:
+            self._is_useless = True
+            if must:
+                raise
+        return self._list is not None
+
+    async def _load(self, tenant: Tenant, *, must: bool) -> None:
+        self._list = None
+        self._first = self._first or await page(tenant, None, 1)
+        if must or self._asked * WORTH >= (self._first.pages or 1):
+            first, self._first = self._first, None
+            self._written.clear()
+            self._list = await _load(tenant, first)
+
+    def _says_as_much(self, vendor: Vendor, listed: "_List") -> bool:
+        """Whether the list has all of an account that its record by id has."""
+        if self._by_id is None or self._by_id[0] not in listed.records:
+            return False
+        account, record = self._by_id
+        return vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()
+
+
+class _List:
+    """The accounts of all pages."""
+
+    def __init__(self, vendor: Vendor, records: list[Record], total: int | None, loaded_at: float) -> None:
+        self.loaded_at = loaded_at
+        self.records: dict[str, Record] = {vendor.account_id(record) or "": record for record in records}
+        self.is_coherent = (
+            "" not in self.records and len(self.records) == len(records) and total in (None, len(records))
+        )
+        """Whether no account is in it twice or without an id, and none of those that the vendor counts is missing."""
+        self.ids: defaultdict[str, set[str]] = defaultdict(set)
+        for account, record in self.records.items():
+            self.ids[_folded(vendor.email(record))].add(account)
+
+
+async def _load(tenant: Tenant, first: Listing | None) -> _List:
+    records, total = await pages(tenant, None, first)
+    return _List(tenant.vendor, records, total, tenant.now())
+
+
+async def pages(tenant: Tenant, email: str | None, first: Listing | None = None) -> tuple[list[Record], int | None]:
+    """The accounts in all pages, and how many the vendor counts; at once where it says how many pages there are."""
+    first = first or await page(tenant, email, 1)
+    if first.pages is None:
+        return await _one_after_the_other(tenant, email, first), first.total
+    loaded = {1: first}
+
+    async def load(number: int) -> None:
+        loaded[number] = await page(tenant, email, number)
+
+    await tenant.each(load, range(2, first.pages + 1))
+    return [record for number in sorted(loaded) for record in loaded[number].records], first.total
+
+
+async def _one_after_the_other(tenant: Tenant, email: str | None, listing: Listing) -> list[Record]:
+    records, number = list(listing.records), 1
+    while listing.more and listing.records:
+        number += 1
+        listing = await page(tenant, email, number)
+        records += listing.records
+    return records
+
+
+async def page(tenant: Tenant, email: str | None, number: int) -> Listing:
+    """One page (from 1) of the accounts among which that e-mail must be, or of all."""
+    answer = await tenant.send(tenant.vendor.find(email, number))
+    listing = tenant.vendor.found(answer) if answer.ok else None
+    if listing is None:
+        raise refused(tenant, answer, "look-up", email or "")
+    return listing
+
+
+def _folded(email: Any) -> str:
+    return str(email).strip().casefold()
