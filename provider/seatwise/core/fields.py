@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
@@ -144,6 +144,21 @@ def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
 
 def _folded(text: str) -> str:
     return text.strip().casefold()
+
+
+def named(kind: type[enum.IntEnum]) -> BeforeValidator:
+    """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
+    numbers = {each.name.casefold(): each.value for each in kind}
+
+    def number(value: Any) -> Any:
+        if not isinstance(value, str) or looks_like_a_number(value):
+            return value
+        name = re.sub(r"\W+", "_", _folded(value))
+        if name not in numbers:
+            raise ValueError(f"must be a number or one of {', '.join(numbers)}")
+        return numbers[name]
+
+    return BeforeValidator(number)
 
 
 Email = Annotated[str, AfterValidator(_plausible_email), Compare(_folded, how="without case")]

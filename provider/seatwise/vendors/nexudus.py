@@ -36,6 +36,7 @@ from ..core.fields import (
     Takes,
     Values,
     Wire,
+    named,
 )
 from ..core.http import Answer, Effect, Request, segment, whole_number
 from ..core.vendor import Limit, Listing, Token, Vendor
@@ -87,7 +88,7 @@ class UserArgs(AccountArgs, total=False):
     """Full name."""
     email: Required[Input[Email]]
     """The login."""
-    language: Required[Input[int]]
+    language: Required[Input[Annotated[int, named(Language)]]]
     """A `Language`."""
     active: Input[bool]
     """Whether the user is active."""
