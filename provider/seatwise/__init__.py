@@ -3,6 +3,8 @@
     from seatwise import enerflo
     enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"])
 
+A team from a file: `load_members("team.csv")`.
+
 A vendor in `seatwise/vendors` that is not listed here can be imported all the same.
 """
 
@@ -10,9 +12,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from .members import load_members
 from .vendors import enerflo, nexudus, tenovos
 
-__all__ = ["enerflo", "nexudus", "tenovos"]
+__all__ = ["enerflo", "load_members", "nexudus", "tenovos"]
 
 if not TYPE_CHECKING:  # a checker would take any misspelt name for a vendor
 

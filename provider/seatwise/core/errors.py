@@ -3,6 +3,7 @@
     AccountError                  .vendor, .account; .maybe_sent: the vendor may have acted all the same
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
     ├── InvalidAccount            what is declared cannot be; nothing was sent
+    │   └── InvalidMembers        the same of a team's members; .problems has one line for each
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
@@ -15,10 +16,14 @@
         └── VendorBroken          5xx, a redirect, or an answer that is none
 
 A message holds the vendor, the account, the vendor's own words (shortened, without secrets) and the
-remedy. It never holds a credential, a password, a whole body or a header.
+remedy, in one line; InvalidMembers has a line for each problem. It never holds a credential, a password, a
+whole body or a header.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+MOST_LINES = 20  # of the problems with members that a message tells
 
 
 class AccountError(Exception):
@@ -46,6 +51,23 @@ class SettingsError(AccountError):
 
 class InvalidAccount(AccountError):
     """What is declared cannot be. Raised before any request."""
+
+
+class InvalidMembers(InvalidAccount):
+    """What is declared of a team's members cannot be; each problem is a line that says where it is."""
+
+    def __init__(self, problems: Sequence[str], *, vendor: str = "") -> None:
+        super().__init__("\n".join(problems), vendor=vendor)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        lines = [" ".join(problem.split()) for problem in self.problems[:MOST_LINES]]
+        if len(self.problems) == 1:
+            return lines[0]
+        more = len(self.problems) - len(lines)
+        whose = f" for {self.vendor}" if self.vendor else ""
+        rest = [f"and {more:,} more"] if more else []
+        return "\n  ".join([f"{len(self.problems):,} problems with the members{whose}:", *lines, *rest])
 
 
 class TooManyRemovals(AccountError):
