@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seatwise.core.tenant import Deed, Doubt, Entry
+from seatwise.wire import files
 from seatwise.wire import journal as journals
 from seatwise.wire.journal import Journal
 from seatwise.wire.settings import RunSettings
@@ -92,6 +93,27 @@ def test_a_journal_that_cannot_be_used_is_reported_once_and_stops_nothing(kind: 
     (warning,) = warnings
     assert str(path) in warning
     assert "goes on without it" in warning
+
+
+def test_a_journal_that_can_be_written_is_made_and_keeps_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "journal.db"
+    journals.verify(path)
+    Journal("enerflo here", print, path).note("ana@example.com", MADE)
+    journals.verify(path)
+    assert remembered(Journal("enerflo here", print, path), "ana@example.com") == MADE
+
+
+def test_to_verify_a_journal_is_to_write_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that can be read and not written opens without complaint."""
+    monkeypatch.setattr(files, "PATIENCE", 0)
+    path = tmp_path / "journal.db"
+    journals.verify(path)
+    writer = sqlite3.connect(path)
+    writer.execute("begin immediate")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        journals.verify(path)
+    writer.close()
+    journals.verify(path)
 
 
 def test_the_file_is_in_the_users_state_folder_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:

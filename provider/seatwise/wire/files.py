@@ -44,6 +44,11 @@ class SharedFile:
                 self._warn(f"the {self._name} {self._path} cannot be used ({error}); this run goes on without it")
                 return otherwise
 
+    def verify(self) -> None:
+        """Write to the file, without changing what is in it; raises OSError or sqlite3.Error if that cannot be."""
+        with self._lock:
+            self._opened().execute("pragma user_version = 0")
+
     def close(self) -> None:
         """Close the file."""
         if self._database is not None:

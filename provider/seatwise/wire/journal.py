@@ -27,6 +27,15 @@ create table if not exists doubts (
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
 
 
+def verify(path: Path) -> None:
+    """See that a journal can be written there, and make it; raises OSError or sqlite3.Error if it cannot."""
+    file = SharedFile("journal", path, _TABLES, warn=lambda text: None)
+    try:
+        file.verify()
+    finally:
+        file.close()
+
+
 class Journal:
     """One tenant's part of the file. Safe for several processes; each call is one transaction."""
 
