@@ -1,9 +1,11 @@
 """The `seatwise` command."""
 
 import json
+import os
 import platform
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 from dataclasses import dataclass
@@ -27,11 +29,17 @@ from .sandbox import server
 from .sandbox.replies import Options
 from .sandbox.store import Store, Taken
 from .vendors import names
+from .wire import journal
 from .wire.settings import RunSettings
 from .wire.tenant import Tenant
 
 OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
 INSTALL_PULUMI = "https://www.pulumi.com/docs/install/"
+FAST = {
+    "PULUMI_SKIP_CHECKPOINTS": ("true", "the state is written at the end, not twice for each changed resource"),
+    "PULUMI_EXPERIMENTAL": ("1", "without it pulumi does not heed PULUMI_SKIP_CHECKPOINTS"),
+}
+NOT_FOUND = 127  # what a shell says of a command that is not there
 main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 
 
@@ -122,6 +130,50 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@main.command(context_settings={"allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments, such as: pulumi up --yes")],
+) -> None:
+    """Run a pulumi command in the environment that makes large stacks fast: seatwise run -- pulumi up
+
+    Sets PULUMI_SKIP_CHECKPOINTS=true and PULUMI_EXPERIMENTAL=1 unless they are set: the state is written once.
+
+    A run that is killed leaves the state as it was; its accounts are in the journal, and the next run takes them up.
+
+    So nothing is run where the journal cannot be written. Resources of other kinds in the stack have no journal.
+
+    The exit code is the command's; 127 if there is no such command.
+    """
+    _see_that_the_journal_can_be_written()
+    found = shutil.which(command[0])
+    if found is None:
+        raise _failed(f"there is no command {command[0]}", "install it or put its folder on PATH", NOT_FOUND)
+    setting = {name: value for name, (value, _) in FAST.items() if name not in os.environ}
+    for name, value in setting.items():
+        _note(f"seatwise: {name}={value}: {FAST[name][1]}")
+    # Python ignores it, and what is ignored stays ignored in the command.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execve(found, command, os.environ | setting)  # noqa: S606 - it is what was asked for
+    except OSError as error:
+        raise _failed(f"cannot run {found}: {error.strerror}") from None
+
+
+def _see_that_the_journal_can_be_written() -> None:
+    try:
+        path = RunSettings.load().journal
+        if not path.is_absolute():  # pulumi's processes run in other folders
+            raise _failed(f"SEATWISE_JOURNAL is {path}", "it must be a full path for this. Nothing was run")
+        journal.verify(path)
+    except AccountError as error:
+        raise _failed(str(error)) from None
+    except (OSError, sqlite3.Error) as error:
+        remedy = "make it writable, or set SEATWISE_JOURNAL to a file that is. Nothing was run"
+        raise _failed(
+            f"the journal {path} cannot be written ({error}), and without it no checkpoint may be skipped", remedy
+        ) from None
+
+
 @dataclass(frozen=True)
 class _Finding:
     about: str
@@ -200,9 +252,9 @@ def _seed(store: Store, path: Path) -> None:
     _note(f"{count} accounts from {path}")
 
 
-def _failed(problem: str, remedy: str = "") -> typer.Exit:
+def _failed(problem: str, remedy: str = "", code: int = 1) -> typer.Exit:
     _note(f"seatwise: {problem}; {remedy}" if remedy else f"seatwise: {problem}")
-    return typer.Exit(1)
+    return typer.Exit(code)
 
 
 def _misused(problem: str) -> typer.Exit:
