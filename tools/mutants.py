@@ -132,8 +132,8 @@ MUTANTS = (
         "words = answer.body.decode(errors='replace')",
     ),
     Mutant(
-        "the provider in the state carries its settings", "dynamic.py",
-        "return load, (self.key,)", "return load, (self.key,), {'_loaded': self._settings()}",
+        "the provider in the state carries its settings", "doors/door.py",
+        ".load, (self.key,)", ".load, (self.key,), {'_loaded': self._settings()}",
     ),
     Mutant(
         "an id is a number", "vendors/enerflo.py",
@@ -171,7 +171,23 @@ MUTANTS = (
     ),
     Mutant(
         "what the engine forgot is given to any resource", "core/creating.py",
-        'last.deed is Deed.MADE and owner != "" and owner == last.owner', "last.deed is Deed.MADE",
+        'owner != "" and owner == last.owner', "True",
+    ),
+    Mutant(
+        "an account that another resource declares now is retired", "core/lifecycle.py",
+        "    if tenant.claims.is_others(email):\n        return\n", "",
+    ),
+    Mutant(
+        "an account moves between teams of any stacks", "core/tenant.py",
+        "return is_teams and _stack(old) == _stack(new) and", "return is_teams and",
+    ),
+    Mutant(
+        "a team may lose everybody", "core/team.py",
+        "    if len(out) > most:", "    if len(out) > most and False:",
+    ),
+    Mutant(
+        "a member who fails is taken for done", "core/roster.py",
+        "                self._note(key, error)\n", "                pass\n",
     ),
     Mutant(
         "a dead vendor gets every retry", "wire/retry.py",

@@ -1,4 +1,4 @@
-"""User accounts in SaaS products as code: one `User` resource a vendor.
+"""User accounts in SaaS products as code: one `User` resource a vendor, and `Roster` for whole teams.
 
     from seatwise import enerflo
     enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"])
@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .members import load_members
+from .roster import Roster
 from .vendors import enerflo, nexudus, tenovos
 
-__all__ = ["enerflo", "load_members", "nexudus", "tenovos"]
+__all__ = ["Roster", "enerflo", "load_members", "nexudus", "tenovos"]
 
 if not TYPE_CHECKING:  # a checker would take any misspelt name for a vendor
 

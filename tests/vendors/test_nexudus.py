@@ -285,13 +285,13 @@ def test_a_record_is_read_without_its_secrets() -> None:
     [
         ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}], True)),
         ({"Records": [], "HasNextPage": False}, Listing([], False)),
+        ({"Records": [{"Id": 7}]}, Listing([{"Id": 7}], False)),
         ({"Records": [], "TotalPages": 0, "TotalItems": 0}, Listing([], False, 0, 0)),
         ({"Records": [{"Id": 7}], "TotalPages": 2, "TotalItems": True}, Listing([{"Id": 7}], False, 2, None)),
-        ({"Records": [{"Id": 7}]}, Listing([{"Id": 7}], False)),
         ({"Records": None}, None),
         ([{"Id": 7}], None),
     ],
-    ids=["more", "empty", "no word of more", "no records", "no envelope"],
+    ids=["more", "empty", "no word of more", "no pages", "pages", "no records", "no envelope"],
 )
 def test_a_list_says_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
     assert NEXUDUS.found(answer(body)) == listing

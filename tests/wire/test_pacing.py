@@ -10,9 +10,10 @@ import anyio
 import pytest
 from trio.testing import MockClock
 
-from seatwise.core.vendor import Limit
+from seatwise.core.vendor import Limit, Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
+from seatwise.vendors.tenovos import Tenovos
 from seatwise.wire.pacing import SLACK, OwnTally, Pacing, SharedTally
 
 pytestmark = pytest.mark.anyio
@@ -27,8 +28,8 @@ def anyio_backend() -> Backend:
 class Road:
     """Notes when requests leave."""
 
-    def __init__(self, limits: Sequence[Limit], requests_per_minute: int | None = None) -> None:
-        self._pacing = Pacing(limits, requests_per_minute, OwnTally())
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self._pacing = Pacing(limits, OwnTally())
         self.left: list[tuple[float, bool]] = []
 
     async def leave(self, writes: bool = False) -> None:
@@ -130,21 +131,21 @@ async def test_who_gives_up_waiting_costs_the_others_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "per_minute", "at_once", "within_a_minute"),
+    ("vendor", "per_minute", "at_once", "within_a_minute"),
     [
-        pytest.param(Enerflo.limits, None, 300, 300, id="documented"),
-        pytest.param(Enerflo.limits, 0, 1000, 1000, id="off"),
-        pytest.param(Enerflo.limits, 7, 7, 7, id="lower"),
-        pytest.param(Enerflo.limits, 600, 600, 600, id="higher"),
-        pytest.param((), 7, 7, 7, id="where-none-is-documented"),
-        pytest.param((), None, 1000, 1000, id="none"),
+        pytest.param(Enerflo, None, 300, 300, id="documented"),
+        pytest.param(Enerflo, 0, 1000, 1000, id="off"),
+        pytest.param(Enerflo, 7, 7, 7, id="lower"),
+        pytest.param(Enerflo, 600, 600, 600, id="higher"),
+        pytest.param(Tenovos, 7, 7, 7, id="where-none-is-documented"),
+        pytest.param(Tenovos, None, 1000, 1000, id="none"),
     ],
 )
 async def test_requests_per_minute_stands_in_for_the_documented_limits(
-    limits: Sequence[Limit], per_minute: int | None, at_once: int, within_a_minute: int
+    vendor: type[Vendor], per_minute: int | None, at_once: int, within_a_minute: int
 ) -> None:
     """0 turns them off."""
-    road = Road(limits, per_minute)
+    road = Road(vendor(vendor.settings_type.model_construct(requests_per_minute=per_minute)).paced_by)
     for _ in range(1000):
         await road.leave()
     times = road.times()
@@ -209,7 +210,7 @@ from seatwise.core.vendor import Limit
 from seatwise.wire.pacing import Pacing, SharedTally
 async def main():
     tally = SharedTally("enerflo here", print, Path(sys.argv[1]))
-    pacing = Pacing([Limit(10, 0.5)], None, tally)
+    pacing = Pacing([Limit(10, 0.5)], tally)
     for _ in range(15):
         await pacing.take(writes=False)
         print(time.time())

@@ -1,10 +1,11 @@
 """Making an account exactly once: what is remembered, looked up, sent, and looked for when there is no answer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
-from .fields import Takes, Values
+from .fields import Schema, Takes, Values
 from .finding import Found, fetch, look_anew, look_up, whole
 from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
@@ -20,8 +21,26 @@ READ_BACK_LOOKS = (0, 1, 2, 4)
 """Seconds between reads of an account that was just made."""
 
 
+@dataclass(frozen=True)
+class Begun:
+    """An account that is there now: with its outputs, or still to be completed; the record, if it was read."""
+
+    account: str
+    outs: dict[str, Any] | None = None
+    record: Record | None = None
+
+
 async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, dict[str, Any]]:
     """Make the account and return its id and its outputs, read back. `owner` names the resource it is for.
+
+    Raises as `begin` does.
+    """
+    begun = await begin(tenant, news, owner)
+    return begun.account, await complete(tenant, begun, news)
+
+
+async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
+    """Make the account, or take up the one that is there.
 
     One that seatwise itself deactivated earlier is reactivated under its old id. One that an earlier run
     made, or may have made, without the engine hearing of it is the success it was.
@@ -33,15 +52,15 @@ async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, di
     if last is not None:
         own = await _own(tenant, email, last, owner)
         if own is not None:
-            return own.account, await _resume(tenant, own, news, last, owner)
+            return Begun(own.account, await _resume(tenant, own, news, last, owner))
     existing = await look_up(tenant, email)
     if existing is not None:
-        return existing.account, await _adopt(tenant, news, existing)
+        return Begun(existing.account, await _adopt(tenant, news, existing))
     tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
     account, record = await _post(tenant, news, email)
     tenant.journal.note(email, Entry(Deed.MADE, account, owner))
     tenant.directory.wrote(account, email)
-    return account, await _complete(tenant, account, news, record)
+    return Begun(account, record=record)
 
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
@@ -51,7 +70,9 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
         # No list showed an account when that create left, so one that shows now is its work.
         found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
         return found and await whole(tenant, found, email)
-    is_owners = last.deed is Deed.MADE and owner != "" and owner == last.owner
+    is_owners = last.deed is Deed.MADE and (
+        (owner != "" and owner == last.owner) or tenant.claims.is_handed_over(email, last.owner, owner)
+    )
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
@@ -182,13 +203,32 @@ async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECON
     return None
 
 
-async def _complete(tenant: Tenant, account: str, news: Values, record: Record | None) -> dict[str, Any]:
+async def complete(tenant: Tenant, begun: Begun, news: Values) -> dict[str, Any]:
     """Read a new account back, unless that was done, and send what its create did not take."""
-    record = record or await _read_back(tenant, account, str(news["email"]))
-    outs = await _send_the_rest(tenant, account, news, record)
+    if begun.outs is not None:
+        return begun.outs
+    record = begun.record or await _read_back(tenant, begun.account, str(news["email"]))
+    outs = await _send_the_rest(tenant, begun.account, news, record)
     if record is None:  # its outputs are what was declared: the next `up` looks
-        tenant.journal.doubt(account, Doubt.CHANGED)
+        tenant.journal.doubt(begun.account, Doubt.CHANGED)
     return outs
+
+
+async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
+    """A new account with its record from the list, if that has all that was sent; else as it was."""
+    vendor, schema = tenant.vendor, tenant.vendor.schema
+    if begun.outs is not None or begun.record is not None or not vendor.lists_whole_records:
+        return begun
+    record = await tenant.directory.record(tenant, begun.account)
+    sent = _sent(schema, news)
+    if record is None or differences(schema, outputs(schema, sent, seen(schema, sent, record), adopted=False), sent):
+        return begun
+    return replace(begun, record=record)
+
+
+def _sent(schema: Schema, news: Values) -> dict[str, Any]:
+    """What a create takes."""
+    return {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
 
 
 async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Record | None) -> dict[str, Any]:
@@ -197,7 +237,7 @@ async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Rec
     The account exists: what fails now is a warning, and stays a difference for the next run.
     """
     vendor, schema = tenant.vendor, tenant.vendor.schema
-    sent = {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
+    sent = _sent(schema, news)
     outs = outputs(schema, sent, seen(schema, sent, record), adopted=False)
     vendor.settle(outs, sent, {})
     not_sent = {name: value for name, value in news.items() if name not in sent}
@@ -220,6 +260,7 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             continue
         record = tenant.vendor.record(answer) if answer.ok else None
         if record is not None:
+            tenant.directory.measure(account, record)
             return record
     tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
     return None

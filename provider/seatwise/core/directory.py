@@ -83,7 +83,7 @@ class Directory:
         self._asked += 1
         if not tenant.vendor.has_list or (not must and (self._is_useless or self._asked == 1)):
             return False
-        tenant = tenant if must else tenant.hurried(PATIENCE)
+        tenant = tenant if must else tenant.operation(PATIENCE)
         try:
             async with tenant.alone():
                 if self._list is None or tenant.now() > self._list.loaded_at + FRESH:

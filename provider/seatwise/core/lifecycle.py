@@ -5,7 +5,7 @@ which order and what to believe of the answers. How an account is made is in `cr
 changed in `writing`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,15 +30,16 @@ class Refreshed:
     inputs: dict[str, Any]
 
 
-async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
+async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[str] | None = None) -> Refreshed | None:
     """What the vendor has now; None when the account is certainly gone.
 
     `olds` are the old outputs in a refresh. In a `get` they are not (`DECLARED` is not among them), and
-    a missing account raises NoSuchAccount. An account of which the list says that it is as it was is not read.
+    a missing account raises NoSuchAccount. An account of which the list says that it is as it was is not read;
+    `tracked` are the outputs that count for this (None: all).
     """
     vendor = tenant.vendor
     if DECLARED in olds:
-        unchanged = await _unchanged(tenant, account, olds)
+        unchanged = await _unchanged(tenant, account, olds, tracked)
         if unchanged is not None:
             return unchanged
     record = await fetch(tenant, account, olds.get("email"))
@@ -50,7 +51,7 @@ async def read(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
     return None if record is None else _refreshed(vendor, olds, record)
 
 
-async def _unchanged(tenant: Tenant, account: str, olds: Values) -> Refreshed | None:
+async def _unchanged(tenant: Tenant, account: str, olds: Values, tracked: Container[str] | None) -> Refreshed | None:
     """The account as it was, if the run's one look at the list shows that it is; else None."""
     vendor = tenant.vendor
     listed = await tenant.directory.record(tenant, account)
@@ -58,7 +59,8 @@ async def _unchanged(tenant: Tenant, account: str, olds: Values) -> Refreshed | 
         return None
     if vendor.version is None:
         refreshed = _refreshed(vendor, olds, listed)
-        return refreshed if refreshed.outputs == olds else None
+        now = {name: value for name, value in refreshed.outputs.items() if tracked is None or name in tracked}
+        return refreshed if now == olds else None
     version = vendor.schema.parse_one(listed, vendor.version)
     if version is None or version != olds.get(vendor.version):
         return None
@@ -110,8 +112,13 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
 
 
 async def delete(tenant: Tenant, account: str, olds: Values) -> None:
-    """Retire the account as `on_destroy` says; one that is gone already is a success."""
+    """Retire the account as `on_destroy` says; one that is gone already is a success.
+
+    One that another resource declares in this run is that one's now, and left as it is.
+    """
     email = str(olds.get("email", ""))
+    if tenant.claims.is_others(email):
+        return
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
         tenant.journal.forget(email)  # it is nobody's now

@@ -28,6 +28,7 @@ class Tenant(Protocol):
     vendor: Vendor
     vault: Vault
     removals: "Removals"
+    claims: "Claims"
     directory: "Directory"
 
     @property
@@ -43,7 +44,7 @@ class Tenant(Protocol):
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
         """Do this for each, as many at once as the tenant's `concurrency` says; raises the first AccountError."""
 
-    def hurried(self, share: float) -> "Tenant":
+    def operation(self, share: float = 1) -> "Tenant":
         """The same tenant, with this share of the time that is left to the operation."""
 
     def alone(self) -> AbstractAsyncContextManager[None]:
@@ -99,8 +100,40 @@ class Journal(Protocol):
     def doubt_about(self, account: str) -> Doubt | None:
         """Why the account must be looked at before its state is believed, if so."""
 
+    def doubts(self) -> frozenset[str]:
+        """All accounts that must be looked at before their state is believed."""
+
     def trust(self, account: str) -> None:
         """The account is as its state says."""
+
+
+MEMBERS = ":members"
+"""The end of the name of an owner that owns many."""
+
+
+class Claims:
+    """Which resource declares which e-mail in this run."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
+    def claim(self, email: str, owner: str) -> str | None:
+        """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
+        other = self._owners.setdefault(email.casefold(), owner)
+        return None if other == owner else other
+
+    def is_others(self, email: str, owner: str = "") -> bool:
+        """Whether another resource declares this e-mail, so that its account must be left alone."""
+        return self._owners.get(email.casefold(), owner) != owner
+
+    def is_handed_over(self, email: str, old: str, new: str) -> bool:
+        """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""
+        is_teams = old.endswith(MEMBERS) or new.endswith(MEMBERS)
+        return is_teams and _stack(old) == _stack(new) and self._owners.get(email.casefold(), new) == new
+
+
+def _stack(owner: str) -> str:
+    return owner.rpartition("/")[0]
 
 
 class Removals:

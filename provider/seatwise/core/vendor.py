@@ -59,6 +59,10 @@ class SettingsLike(Protocol):
         """The part before the documented paths."""
 
     @property
+    def requests_per_minute(self) -> int | None:
+        """How many requests a minute may leave; 0 for any number, None for as many as is documented."""
+
+    @property
     def resend_creates(self) -> bool:
         """Whether a create that was turned away is certainly not processed."""
 
@@ -89,6 +93,8 @@ class Vendor(ABC):
     """Whether `find` with an e-mail costs one request, and not the whole list."""
     version: ClassVar[str | None] = None
     """The output that changes whenever the account does, where lists show it."""
+    remembered: ClassVar[tuple[str, ...]] = ()
+    """Outputs that a later look needs beside what is declared."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
@@ -96,6 +102,14 @@ class Vendor(ABC):
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    @property
+    def paced_by(self) -> tuple[Limit, ...]:
+        """The limits that requests are kept under: the documented ones, unless the settings say others."""
+        own = self.settings.requests_per_minute
+        if own is None:
+            return self.limits
+        return (Limit(own, 60),) if own else ()
 
     @property
     def has_list(self) -> bool:

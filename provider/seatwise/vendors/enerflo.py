@@ -171,6 +171,7 @@ class Enerflo(Vendor):
     settings_type = Settings
     limits = (Limit(300, 60),)
     finds_by_email = False
+    remembered = ("role_slugs",)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {

@@ -318,6 +318,7 @@ class Nexudus(Vendor):
     replaces = True
     lists_whole_records = False
     version = "updated_on"
+    remembered = ("updated_on",)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {

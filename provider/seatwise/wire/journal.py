@@ -78,6 +78,10 @@ class Journal:
         rows = self._run("select why from doubts where tenant = ? and account = ?", self._tenant, account)
         return Doubt[rows[0][0]] if rows else None
 
+    def doubts(self) -> frozenset[str]:
+        """All accounts that must be looked at before their state is believed."""
+        return frozenset(row[0] for row in self._run("select account from doubts where tenant = ?", self._tenant))
+
     def trust(self, account: str) -> None:
         """The account is as its state says."""
         self._run("delete from doubts where tenant = ? and account = ?", self._tenant, account)

@@ -105,9 +105,7 @@ class SharedTally:
 class Pacing:
     """All limits of one tenant. All callers are in one event loop."""
 
-    def __init__(self, limits: Sequence[Limit], requests_per_minute: int | None, tally: Tally) -> None:
-        if requests_per_minute is not None:
-            limits = [Limit(requests_per_minute, 60)] if requests_per_minute else []
+    def __init__(self, limits: Sequence[Limit], tally: Tally) -> None:
         self._limits = limits
         self._tally = tally
         self._held_until = float("-inf")

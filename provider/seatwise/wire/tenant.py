@@ -17,7 +17,7 @@ from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
 from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
-from ..core.tenant import Removals
+from ..core.tenant import Claims, Removals
 from ..core.vendor import Token, Vendor
 from .journal import Journal
 from .login import Login
@@ -60,14 +60,16 @@ class Tenant:
         settings = vendor.settings
         name = f"{vendor.name} {settings.tenant_id}"
         self.vendor = vendor
+        self.run = run
         self.warn = warn
         self.vault = vault
         self.journal = Journal(name, warn, run.journal)
         self.removals = removals
         self.directory = Directory()
+        self.claims = Claims()
         self._lock = anyio.Lock()
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
-        self._pacing = Pacing(vendor.limits, settings.requests_per_minute, self._shared or OwnTally())
+        self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
         self._login = Login(vendor, self._deliver)
         self._allowance = Allowance()
         self._jitter = random.Random()
@@ -116,7 +118,7 @@ class Tenant:
         """The event loop's seconds."""
         return anyio.current_time()
 
-    def hurried(self, share: float) -> "Operation":
+    def operation(self, share: float = 1) -> "Operation":
         """One operation, with this share of the usual time."""
         now = anyio.current_time()
         return Operation(self, now + share * (self.deadline() - now))
@@ -265,6 +267,7 @@ class Operation:
         self.removals = tenant.removals
         self.warn = tenant.warn
         self.directory = tenant.directory
+        self.claims = tenant.claims
         self.now = tenant.now
         self.each = tenant.each
         self._tenant = tenant
@@ -278,7 +281,7 @@ class Operation:
         """Wait, and not longer than there is time."""
         await anyio.sleep(max(0, min(seconds, self._deadline - anyio.current_time())))
 
-    def hurried(self, share: float) -> "Operation":
+    def operation(self, share: float = 1) -> "Operation":
         """The same operation, with this share of the time that is left."""
         now = anyio.current_time()
         return Operation(self._tenant, now + share * (self._deadline - now))

@@ -1,0 +1,238 @@
+"""The life of a team: each member's account is made, changed and retired as a single one is, many at once.
+
+Who fails does not stop the others, and is named at the end; the next run does only what is missing. What
+fails for all of them (a vendor that is down, a login that is refused) is not tried a thousand times.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import lifecycle
+from .creating import Begun, begin, complete, listed_as_sent
+from .errors import AccountError, NotAuthorised, RateLimited, TooManyRemovals, Unreachable
+from .fields import Values
+from .finding import fetch
+from .state import ADOPTED
+from .team import Member, Members, Plan, Team, failures, tracked, unpacked
+from .tenant import MEMBERS, Deed, Tenant
+
+NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, Unreachable)
+"""Failures that the next member meets as well."""
+PATIENCE = 16
+"""How many members in a row may meet one of those before the others are not tried."""
+TELL_EVERY = 5.0
+"""Seconds between lines that tell how far it is."""
+
+
+@dataclass
+class Work:
+    """One run's work on a team: who failed and why, and how far it is."""
+
+    tenant: Tenant
+    name: str
+    total: int
+    failed: dict[str, str] = field(default_factory=dict)
+    untried: set[str] = field(default_factory=set)
+    done: int = 0
+    _in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        self._begun = self._told = self.tenant.now()
+
+    async def each(
+        self, work: Callable[[Tenant, str], Awaitable[None]], keys: Iterable[str], *, counts: bool = True
+    ) -> None:
+        """Do this for each member, in an operation of its own; `counts` if it is done then."""
+
+        async def one(key: str) -> None:
+            if self._in_a_row >= PATIENCE:
+                self.untried.add(key)
+                return
+            try:
+                await work(self.tenant.operation(), key)
+            except AccountError as error:
+                self._note(key, error)
+            else:
+                self._in_a_row = 0
+            if counts:
+                self._tell()
+
+        await self.tenant.each(one, keys)
+
+    def _note(self, key: str, error: AccountError) -> None:
+        self.failed[key] = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
+        self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
+
+    def _tell(self) -> None:
+        self.done += 1
+        now = self.tenant.now()
+        if now - self._told < TELL_EVERY or self.done >= self.total:
+            return
+        self._told = now
+        rate = self.done / (now - self._begun)
+        left = (self.total - self.done) / rate
+        self.tenant.warn(
+            f"{self.name}: {self.done:,} of {self.total:,} done, {rate:,.0f} a second, {_duration(left)} left"
+        )
+
+
+async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[str, Any]:
+    """Make the team; returns the outputs. Raises AccountError when nobody could be made."""
+    outs = await update(tenant, name, {}, news, owner)
+    if outs["failed"] and not outs["ids"]:
+        raise AccountError(failures(name, outs["failed"], outs["counts"]), vendor=tenant.vendor.title)
+    return outs
+
+
+async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: str) -> dict[str, Any]:
+    """Make the team as the members say; returns the outputs, in which `failed` says who is not as declared."""
+    vendor = tenant.vendor
+    team = Team.of(vendor, olds)
+    members: Members = {
+        key: vendor.schema.typed(unpacked(key, member)) for key, member in news.get("members", {}).items()
+    }
+    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts())
+    work = Work(tenant, name, plan.size)
+    await _join(work, team, plan, members, news, owner)
+    await _change(work, team, plan, members)
+    await _leave(work, team, plan, news)
+    return team.outputs(vendor) | _report(work, plan, team) | _policies(news)
+
+
+async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Values, owner: str) -> None:
+    """Make the accounts, and read them back together."""
+    begun: dict[str, Begun] = {}
+    policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
+
+    async def make(tenant: Tenant, key: str) -> None:
+        begun[key] = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
+
+    async def finish(tenant: Tenant, key: str) -> None:
+        made = await listed_as_sent(tenant, begun[key], members[key])
+        team.members[key] = Member(made.account, await complete(tenant, made, members[key]))
+
+    await work.each(make, plan.joins)
+    work.tenant.directory.expire()
+    first, rest = list(begun)[:1], list(begun)[1:]
+    await work.each(finish, first, counts=False)  # it is read by its id: what the list says must be as much
+    await work.each(finish, rest, counts=False)
+    for key in begun.keys() - team.members.keys():  # made, and not finished: the next run looks at it
+        team.members[key] = Member(begun[key].account, {ADOPTED: False, "email": key, "__declared": ["email"]})
+
+
+async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
+    async def change(tenant: Tenant, key: str) -> None:
+        old = team.members[key]
+        team.members[key] = Member(old.id, await lifecycle.update(tenant, old.id, old.outs, members[key]))
+
+    await work.each(change, [*plan.changes, *plan.looks])
+
+
+async def _leave(work: Work, team: Team, plan: Plan, news: Values) -> None:
+    """Retire who is not declared any more, last of all; to be deleted, an account waits for the next run.
+
+    Until then it can be seen whether the person has only moved to another resource.
+    """
+    how = news.get("on_leave")
+
+    async def leave(tenant: Tenant, key: str) -> None:
+        old = team.members[key]
+        await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": "retain" if how == "retain" else "deactivate"})
+        del team.members[key]
+        if how == "delete" and not tenant.claims.is_others(key):
+            team.leaving[key] = old.id
+
+    async def delete(tenant: Tenant, key: str) -> None:
+        await _delete_if_still_retired(tenant, key, team.leaving[key])
+        del team.leaving[key]
+
+    await work.each(delete, [key for key in plan.deletes if key not in news.get("members", {})])
+    for key in plan.deletes:
+        if key in news.get("members", {}):
+            team.leaving.pop(key, None)  # they are back
+    await work.each(leave, plan.leaves)
+
+
+async def _delete_if_still_retired(tenant: Tenant, key: str, account: str) -> None:
+    last = tenant.journal.last(key)
+    is_taken_up = last is not None and last.deed is Deed.MADE
+    if is_taken_up or tenant.claims.is_others(key):
+        return
+    record = await fetch(tenant, account, key)
+    if record is None:
+        return
+    if not tenant.vendor.is_retired(record):
+        tenant.warn(f"{tenant.vendor.title} {key}: not deleted, for somebody has made it active again")
+        return
+    await lifecycle.delete(tenant, account, {"email": key, "on_destroy": "delete"})
+
+
+async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the vendor has of the team now, as outputs and as inputs; who is gone is not in them.
+
+    Raises AccountError when somebody could not be read.
+    """
+    vendor = tenant.vendor
+    team = Team.of(vendor, olds)
+    work = Work(tenant, name, len(team.members))
+
+    async def look(tenant: Tenant, key: str) -> None:
+        old = team.members[key]
+        found = await lifecycle.read(tenant, old.id, old.outs, tracked(vendor, old.outs))
+        if found is None:
+            del team.members[key]
+        else:
+            team.members[key] = Member(old.id, found.outputs)
+
+    first, rest = list(team.members)[:1], list(team.members)[1:]
+    await work.each(look, first)
+    await work.each(look, rest)
+    if work.failed:
+        raise AccountError(failures(name, work.failed, _counts(work)), vendor=vendor.title)
+    outs = team.outputs(vendor)
+    kept = {key: olds[key] for key in ("failed", "counts") if key in olds}
+    return outs | kept | _policies(olds), {"members": outs["members"]} | _policies(olds)
+
+
+async def delete(tenant: Tenant, name: str, olds: Values) -> None:
+    """Retire all members; raises AccountError naming who could not be."""
+    team = Team.of(tenant.vendor, olds)
+    work = Work(tenant, name, len(team.members) + len(team.leaving))
+    how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}
+
+    async def retire(tenant: Tenant, key: str) -> None:
+        member = team.members[key]
+        await lifecycle.delete(tenant, member.id, member.outs | how)
+
+    async def forget(tenant: Tenant, key: str) -> None:
+        await _delete_if_still_retired(tenant, key, team.leaving[key])
+
+    await work.each(forget, team.leaving)
+    await work.each(retire, team.members)
+    if work.failed:
+        raise AccountError(failures(name, work.failed, _counts(work)), vendor=tenant.vendor.title)
+
+
+def _report(work: Work, plan: Plan, team: Team) -> dict[str, Any]:
+    """What this run did, and for whom it failed."""
+    bad = work.failed.keys() | work.untried
+    done = {
+        "members": len(team.members),
+        "joined": sum(key in team.members for key in plan.joins),
+        "changed": sum(key not in bad for key in plan.changes),
+        "left": sum(key not in team.members for key in plan.leaves),
+    }
+    return {"failed": work.failed, "counts": done | _counts(work)}
+
+
+def _counts(work: Work) -> dict[str, int]:
+    return {"failed": len(work.failed), "not_tried": len(work.untried)}
+
+
+def _policies(source: Values) -> dict[str, Any]:
+    return {name: source[name] for name in ("on_existing", "on_leave", "max_removals") if source.get(name) is not None}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -1,0 +1,263 @@
+"""What the engine keeps of a team's members, what a change of them would do, and how that is told. Pure.
+
+Members are kept by e-mail (in small letters), each as the arguments that the program gives, so that the
+engine shows what changes by person and field.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import state
+from .fields import Problem, Values
+from .secrets import Vault
+from .state import ADOPTED, AS_DECLARED, DECLARED
+from .vendor import Vendor
+
+Split = Callable[[Values], tuple[dict[str, Any], dict[str, Any]]]
+"""What parts arguments into those that are known and those that are not before the update runs."""
+Members = Mapping[str, Values]
+"""Arguments by e-mail."""
+SEEN = "__seen"
+"""Output: what is remembered of a member beside the arguments, by e-mail. Hidden by the engine's displays."""
+LEAVING = "__leaving"
+"""Output: ids of accounts that were deactivated and that the next run deletes, by e-mail."""
+POLICIES = ("on_existing", "on_leave", "max_removals")
+MOST_TOLD = 20
+"""How many members a line names."""
+FEWEST_REMOVALS = 3
+SHARE_OF_REMOVALS = 10
+"""Per cent of the members, and at least three of them, that may leave in one run unless the program says otherwise."""
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def keyed(members: Iterable[Values]) -> dict[str, dict[str, Any]]:
+    """Members by e-mail; the e-mail itself is left out where it is spelt as its key."""
+    return {key_of(member["email"]): packed(member) for member in members}
+
+
+def key_of(email: str) -> str:
+    """The name of a member."""
+    return email.strip().casefold()
+
+
+def packed(member: Values) -> dict[str, Any]:
+    """A member's arguments as they are kept."""
+    return {name: value for name, value in member.items() if name != "email" or value != key_of(value)}
+
+
+def unpacked(key: str, member: Values) -> dict[str, Any]:
+    """A member's arguments."""
+    return {"email": key, **member}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One account of a team, as outputs that the life of a single account works with."""
+
+    id: str
+    outs: dict[str, Any]
+
+
+@dataclass
+class Team:
+    """The accounts of a team, by e-mail; `leaving` are the ids of those that are deactivated and to be deleted."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+    leaving: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, vendor: Vendor, outs: Values) -> "Team":
+        """The team that these outputs are of."""
+        seen, ids = outs.get(SEEN, {}), outs.get("ids", {})
+        members = {
+            key: Member(ids[key], _unfolded(vendor, key, member, seen.get(key, {})))
+            for key, member in outs.get("members", {}).items()
+        }
+        return cls(members, dict(outs.get(LEAVING, {})))
+
+    def outputs(self, vendor: Vendor) -> dict[str, Any]:
+        """What the engine keeps of it."""
+        folded = {key: _folded(vendor, member.outs) for key, member in sorted(self.members.items())}
+        seen = {key: seen for key, (_, seen) in folded.items() if seen}
+        outs = {
+            "members": {key: arguments for key, (arguments, _) in folded.items()},
+            "ids": {key: self.members[key].id for key in folded},
+        }
+        return outs | ({SEEN: seen} if seen else {}) | ({LEAVING: self.leaving} if self.leaving else {})
+
+
+def tracked(vendor: Vendor, outs: Values) -> set[str]:
+    """The outputs of a member that are kept."""
+    return {*outs.get(DECLARED, ()), *vendor.remembered, "email", ADOPTED, DECLARED, AS_DECLARED}
+
+
+def _folded(vendor: Vendor, outs: Values) -> tuple[dict[str, Any], dict[str, Any]]:
+    arguments = packed({name: outs[name] for name in ("email", *outs[DECLARED]) if name in outs})
+    seen = {name: outs[name] for name in vendor.remembered if name in outs and name not in arguments}
+    seen |= {AS_DECLARED: outs[AS_DECLARED]} if outs.get(AS_DECLARED) else {}
+    lost = sorted({*outs[DECLARED]} - {*outs})
+    seen |= {DECLARED: lost} if lost else {}
+    return arguments, seen | ({ADOPTED: True} if outs.get(ADOPTED) else {})
+
+
+def _unfolded(vendor: Vendor, key: str, member: Values, seen: Values) -> dict[str, Any]:
+    outs = vendor.schema.typed(unpacked(key, member) | {name: seen[name] for name in vendor.remembered if name in seen})
+    as_declared = seen.get(AS_DECLARED)
+    declared = sorted({*member, "email", *seen.get(DECLARED, ())})
+    outs |= {ADOPTED: bool(seen.get(ADOPTED)), DECLARED: declared}
+    return outs | ({AS_DECLARED: vendor.schema.typed(as_declared)} if as_declared else {})
+
+
+# --- what is declared -------------------------------------------------------------------------
+
+
+def check(
+    vendor: type[Vendor], olds: Values, news: Values, split: Split, vault: Vault
+) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """Checked members and all that is wrong, of the members and of the team's own arguments.
+
+    `olds` are the inputs before, empty for a new team; `split` parts arguments into those that are known and
+    those that are not yet.
+    """
+    problems = [*_policies(vendor, news)]
+    before: Members = olds.get("members", {})
+    members: dict[str, dict[str, Any]] = {}
+    for key, member in news.get("members", {}).items():
+        known, later = split(unpacked(key, member))
+        old = vendor.schema.typed(unpacked(key, before[key])) if key in before else {}
+        policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
+        values, found = state.check(vendor, old, {**known, **policy}, frozenset(later), vault)
+        members[key] = packed({name: value for name, value in values.items() if name != "on_existing"}) | dict(later)
+        problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
+    if not problems:
+        problems += _removals(vendor, before, members, news.get("max_removals"))
+    return members, problems
+
+
+def _policies(vendor: type[Vendor], news: Values) -> Iterable[Problem]:
+    choices = {"on_existing": ("fail", "adopt"), "on_leave": ("deactivate", "delete", "retain")}
+    for name, allowed in choices.items():
+        if news.get(name) not in (None, *allowed):
+            yield Problem(name, f"must be one of {', '.join(map(repr, allowed))}")
+    if news.get("on_leave") == "delete" and not vendor.can_delete:
+        reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
+        yield Problem("on_leave", reason)
+    if most_removals(news.get("max_removals"), 0) is None:
+        yield Problem("max_removals", 'must be a number of members, or a share of them such as "10%"')
+
+
+def most_removals(given: Any, members: int) -> int | None:
+    """How many of so many members may leave at once; None when what is given says no number."""
+    if given is None:
+        return max(FEWEST_REMOVALS, math.ceil(members * SHARE_OF_REMOVALS / 100))
+    share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", str(given).strip())
+    if share:
+        return math.floor(members * float(share[1]) / 100)
+    number = re.fullmatch(r"(\d+)(?:\.0)?", str(given).strip())
+    return int(number[1]) if number else None
+
+
+def _removals(vendor: type[Vendor], before: Members, after: Members, given: Any) -> Iterable[Problem]:
+    """A team that loses more than it may in one run has lost them by mistake."""
+    out = [
+        key for key in before if key not in after or (_is_out(vendor, after[key]) and not _is_out(vendor, before[key]))
+    ]
+    most = most_removals(given, len(before)) or 0
+    if len(out) > most:
+        yield Problem(
+            "",
+            f"members: {len(out):,} of {len(before):,} would leave ({_named(out)}), and at most {most:,} may in one "
+            f"run; if all of them are meant to go, set max_removals={len(out)} for it",
+        )
+
+
+def _is_out(vendor: type[Vendor], member: Values) -> bool:
+    return all(member.get(name) == value for name, value in vendor.retired.items())
+
+
+# --- what would be done -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who joins, who changes in which fields, who is to be looked at again, who leaves; by e-mail."""
+
+    joins: Sequence[str]
+    changes: Mapping[str, Sequence[str]]
+    looks: Sequence[str]
+    leaves: Sequence[str]
+    deletes: Sequence[str]
+    stays: int
+
+    @classmethod
+    def of(cls, vendor: Vendor, team: Team, news: Members, split: Split, doubts: frozenset[str]) -> "Plan":
+        """What makes the team as the members say."""
+        joins = sorted(key for key in news if key not in team.members)
+        changes, looks = {}, []
+        for key, member in sorted(team.members.items()):
+            if key not in news:
+                continue
+            known, later = split(unpacked(key, news[key]))
+            names = changed(vendor, member.outs, known) + sorted(later)
+            if names:
+                changes[key] = names
+            elif member.id in doubts:
+                looks.append(key)
+        leaves = sorted(key for key in team.members if key not in news)
+        stays = len(team.members) - len(changes) - len(looks) - len(leaves)
+        return cls(joins, changes, looks, leaves, list(team.leaving), stays)
+
+    def __bool__(self) -> bool:
+        return bool(self.joins or self.changes or self.looks or self.leaves or self.deletes)
+
+    @property
+    def size(self) -> int:
+        """How many accounts it is about."""
+        return sum(map(len, (self.joins, self.changes, self.looks, self.leaves, self.deletes)))
+
+
+def changed(vendor: Vendor, olds: Values, news: Values) -> list[str]:
+    """The arguments in which a member is to be otherwise, given or not any more."""
+    names = set(state.differences(vendor.schema, olds, news))
+    return sorted(names | ({*state.declared_names(news)} ^ {*olds.get(DECLARED, ())}))
+
+
+def told(name: str, plan: Plan, on_leave: str | None) -> list[str]:
+    """The plan in lines for a person: counts, and the first twenty of each kind."""
+    counts = (
+        (plan.joins, "join"), (plan.changes, "change"), (plan.looks, "be looked at again"),
+        (plan.leaves, "leave"), (plan.deletes, "be deleted for good"),
+    )  # fmt: skip
+    parts = [f"{len(which):,} {what}" for which, what in counts if which]
+    lines = [f"{name}: {', '.join(parts)}; {plan.stays:,} stay as they are"]
+    after = {"retain": "left as they are", "delete": "deactivated, and deleted by the next run"}
+    if plan.joins:
+        lines.append(f"{name}: join: {_named(plan.joins)}")
+    if plan.changes:
+        changes = [f"{key} ({', '.join(names)})" for key, names in plan.changes.items()]
+        lines.append(f"{name}: change: {_named(changes)}")
+    if plan.leaves:
+        lines.append(f"{name}: leave ({after.get(on_leave or '', 'deactivated')}): {_named(plan.leaves)}")
+    if plan.deletes:
+        lines.append(f"{name}: deleted for good, as they left earlier: {_named(plan.deletes)}")
+    return lines
+
+
+def _named(which: Sequence[str]) -> str:
+    first = ", ".join(which[:MOST_TOLD])
+    return f"{first} and {len(which) - MOST_TOLD:,} more" if len(which) > MOST_TOLD else first
+
+
+def failures(name: str, failed: Mapping[str, str], counts: Mapping[str, int]) -> str:
+    """Who failed and why, in one line: the first twenty."""
+    lines = [f"{key}: {reason}" for key, reason in list(failed.items())[:MOST_TOLD]]
+    if len(failed) > MOST_TOLD:
+        lines.append(f"and {len(failed) - MOST_TOLD:,} more")
+    if counts.get("not_tried"):
+        lines.append(f"{int(counts['not_tried']):,} others were not tried")
+    return f"{name}: {len(failed):,} failed, and the next `pulumi up` tries them again: {'; '.join(lines)}"

@@ -1,0 +1,1 @@
+"""The dynamic providers behind `seatwise.dynamic`: one for each kind of resource."""

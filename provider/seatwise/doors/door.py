@@ -1,0 +1,174 @@
+"""What every door does for the dynamic host: settings, the one tenant of the process, failures that can be read."""
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from pulumi import dynamic
+from pulumi.dynamic import CheckFailure
+from pulumi.output import Unknown
+
+from ..core.errors import AccountError, InvalidAccount
+from ..core.fields import Problem
+from ..core.secrets import Vault
+from ..core.tenant import MEMBERS, Removals
+from ..core.vendor import Vendor
+from ..wire.settings import RunSettings, Settings
+from ..wire.tenant import Tenant
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Props = dict[str, Any]
+
+OWNER = "__owner"
+"""Input: which resource of which stack this is, for the journal."""
+TENANT = "__tenant"
+"""Output: which tenant the account is in."""
+VAULT = Vault()
+"""The secrets of this process: `check` fills it, `create` and `update` read it."""
+REMOVALS = Removals()
+"""Whom this process has retired, at all vendors."""
+TENANTS: list[Tenant] = []
+"""The tenants of this process: one for a vendor, whatever the kind of resource."""
+_lock = Lock()
+
+
+def vendor_named(name: str) -> type[Vendor]:
+    """The vendor in `seatwise/vendors/<name>.py`; raises ModuleNotFoundError when there is none."""
+    vendor: type[Vendor] = import_module(f"seatwise.vendors.{name}").VENDOR
+    return vendor
+
+
+class Failure(Exception):
+    """What the engine prints. Named so that it prints as `seatwise: ...`."""
+
+
+Failure.__module__ = "builtins"
+Failure.__qualname__ = "seatwise"
+
+
+def readable(operation: Callable[P, R]) -> Callable[P, R]:
+    """Let a failure reach the user as one line: the host sends the whole traceback otherwise."""
+
+    def one_line(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return operation(*args, **kwargs)
+        except AccountError as error:
+            raise Failure(str(error)) from None
+
+    return one_line
+
+
+class Door(dynamic.ResourceProvider):
+    """One vendor's resources in one provider process. Called from four threads."""
+
+    serialize_as_secret_always = False  # it holds nothing but its key
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+        self.vendor = vendor_named(key.partition(":")[0])
+        self._config: Callable[[str], Any] = lambda key: None
+        self._loaded: Settings | None = None
+        self._tenant: Tenant | None = None
+
+    def __reduce__(self) -> tuple[Callable[[str], "Door"], tuple[str]]:
+        return import_module("seatwise.dynamic").load, (self.key,)
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Keep the configuration; nothing is sent before it is needed."""
+        # In the program's own process this would make a failing `up` hang; the host alone configures.
+        sys.tracebacklimit = 0
+        self._config = req.config.get
+
+    def _signed(self, outs: Props) -> Props:
+        return outs | {TENANT: self._settings().tenant_id}
+
+    def _same_tenant(self, id: str, olds: Props) -> None:
+        """Refuse to touch an account that another tenant made: its id means somebody else here."""
+        made_by, here = olds.get(TENANT), self._settings().tenant_id
+        if made_by not in (None, here):
+            raise InvalidAccount(
+                f"it was made in the tenant {made_by}, and this resource's provider is for {here}",
+                vendor=self.vendor.title,
+                account=f"{olds.get('email', '')} ({id})",
+                remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
+                f"tenant at a new address, set {self.vendor.name.upper()}_TENANT to {made_by}",
+            )
+
+    def _typed(self, props: Props) -> Props:
+        return self.vendor.schema.typed(bare(props))
+
+    def _settings(self) -> Settings:
+        if self._loaded is None:
+            RunSettings.load()  # a bad one is better known in preview
+            self._loaded = self.vendor.settings_type.load(self._config)
+        return self._loaded
+
+    def _connected(self) -> Tenant:
+        with _lock:
+            self._tenant = self._tenant or self._shared()
+            return self._tenant
+
+    def _shared(self) -> Tenant:
+        """The tenant of this process with these settings."""
+        run, settings = RunSettings.load(), self._settings()
+        for tenant in TENANTS:
+            if tenant.vendor.settings == settings and tenant.run == run:
+                return tenant
+        REMOVALS.most = run.max_removals
+        TENANTS.append(Tenant(self.vendor(settings), VAULT, tell, run, REMOVALS))
+        return TENANTS[-1]
+
+    def _claim(self, email: object, owner: str) -> list[Problem]:
+        """Note who declares an e-mail in this run; two who do are a mistake."""
+        if not isinstance(email, str) or not owner:
+            return []
+        other = self._connected().claims.claim(email, owner)
+        problem = f"{email} is declared by {named(other)} as well: one resource owns an account" if other else ""
+        return [Problem("email", problem)] if other else []
+
+    def _failure(self, problem: Problem) -> CheckFailure:
+        field = self.vendor.schema.get(problem.field)
+        if field is not None and not field.secret:
+            return CheckFailure(problem.field, problem.reason)
+        # The engine prints the value of the property that a failure names.
+        reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
+        return CheckFailure("", reason)
+
+
+def tell(text: str) -> None:
+    """Say something among the output of `pulumi`: the host's stdout becomes its info lines."""
+    sys.stdout.write(f"seatwise: {text}\n")
+    sys.stdout.flush()
+
+
+def bare(props: Props) -> Props:
+    """The properties of the account: without Pulumi's own, and without the tenant it is in."""
+    return {name: value for name, value in props.items() if name not in ("__provider", TENANT)}
+
+
+def arguments(props: Props) -> Props:
+    """What the program said, without anything of Pulumi's or our own."""
+    return {name: value for name, value in props.items() if not name.startswith("__")}
+
+
+def split(props: Mapping[str, Any]) -> tuple[Props, Props]:
+    """Properties that are known, and those that are not known (throughout) before the update runs."""
+    unknown = {name: value for name, value in props.items() if _has_unknown(value)}
+    return {name: value for name, value in props.items() if name not in unknown}, unknown
+
+
+def _has_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_unknown(each) for each in value.values())
+    if isinstance(value, list):
+        return any(_has_unknown(each) for each in value)
+    return isinstance(value, Unknown)
+
+
+def named(owner: str) -> str:
+    """The resource's name in the owner's: `stack/name` of `project/stack/name:members`."""
+    return owner.removesuffix(MEMBERS).partition("/")[2]

@@ -1,0 +1,104 @@
+"""The door of teams: each resource is many accounts."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+
+from ..core import estimate, roster, team
+from ..core.errors import AccountError, InvalidAccount
+from ..core.fields import Problem
+from ..core.tenant import MEMBERS
+from ..wire import loop
+from .door import OWNER, VAULT, Door, Props, arguments, readable, split, tell
+
+R = TypeVar("R")
+MOST_PROBLEMS = 20
+"""How many are told at once."""
+
+
+class Rosters(Door):
+    """One vendor's teams. A team's id is its owner's name."""
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Bad input fails here, in preview, all members at once. No network."""
+        checked = {name: value for name, value in news.items() if name in (*team.POLICIES, OWNER)}
+        members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT)
+        try:
+            self._settings()
+            problems += [each for key in members for each in self._claim(key, _owner(news) and _owner(news) + MEMBERS)]
+            if not olds and not problems:
+                self._tell_plan(team.Team(), members, news)
+        except AccountError as error:
+            problems.append(Problem("", str(error)))
+        # The engine prints the value of the property that a failure names: of all members, in this case.
+        told = [f"{each.field} {each.reason}".strip() for each in problems[:MOST_PROBLEMS]]
+        if len(problems) > MOST_PROBLEMS:
+            told.append(f"and {len(problems) - MOST_PROBLEMS:,} more problems")
+        return CheckResult(checked | {"members": members}, [CheckFailure("", reason) for reason in told])
+
+    @readable
+    def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
+        """Whether anybody joins, changes or leaves, or failed to; says who. No network."""
+        self._same_tenant(id, olds)
+        tenant = self._connected()
+        now = team.Team.of(tenant.vendor, olds)
+        is_due = self._tell_plan(now, news.get("members", {}), news)
+        return DiffResult(changes=is_due or any(olds.get(name) != news.get(name) for name in team.POLICIES))
+
+    @readable
+    def create(self, props: Props) -> CreateResult:
+        """Make all accounts, or take them over."""
+        outs = self._run(roster.create, _name(props), arguments(props), _owner(props))
+        return CreateResult(_owner(props) or _name(props), self._signed(outs))
+
+    @readable
+    def read(self, id: str, props: Props) -> ReadResult:
+        """Read all accounts; who is gone leaves the state."""
+        self._same_tenant(id, props)
+        if "ids" not in props:
+            raise InvalidAccount("a Roster cannot be got by an id", remedy="Declare it with its members")
+        outs, inputs = self._run(roster.read, id.rpartition("/")[2], props)
+        return ReadResult(id, self._signed(outs), inputs)
+
+    @readable
+    def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
+        """Bring about what the members say; who fails is named in the output `failed`."""
+        self._same_tenant(id, olds)
+        return UpdateResult(self._signed(self._run(roster.update, _name(news), olds, arguments(news), _owner(news))))
+
+    @readable
+    def delete(self, id: str, props: Props) -> None:
+        """Retire all accounts as `on_leave` says."""
+        self._same_tenant(id, props)
+        self._run(roster.delete, id.rpartition("/")[2], props)
+
+    def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> bool:
+        """Say who joins, changes and leaves and what it costs; whether anybody does."""
+        tenant = self._connected()
+        plan = team.Plan.of(tenant.vendor, now, members, split, tenant.journal.doubts())
+        if plan:
+            lines = team.told(_name(news), plan, news.get("on_leave"))
+            removals = len(plan.leaves) + len(plan.deletes)
+            updates = len(plan.changes) + len(plan.looks)
+            cost = estimate.told(tenant.vendor, creates=len(plan.joins), updates=updates, removals=removals)
+            for line in [f"{lines[0]}; {cost}", *lines[1:]]:
+                tell(line)
+        return bool(plan)
+
+    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
+        """Run an operation of the core in the event loop; each member has a deadline of its own."""
+        tenant = self._connected()
+
+        async def run() -> R:
+            return await operation(tenant, *arguments)
+
+        return loop.call(run)
+
+
+def _owner(props: Props) -> str:
+    return str(props.get(OWNER, ""))
+
+
+def _name(props: Props) -> str:
+    return _owner(props).rpartition("/")[2] or "roster"

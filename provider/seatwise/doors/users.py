@@ -1,0 +1,94 @@
+"""The door of single accounts: each resource is one."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+
+from ..core import estimate, lifecycle, state
+from ..core.errors import AccountError
+from ..core.fields import Problem
+from ..wire import loop
+from .door import OWNER, VAULT, Door, Props, arguments, readable, split, tell
+
+R = TypeVar("R")
+MANY = 100
+"""New accounts from which on it is told how long they take; then at each doubling."""
+
+
+class Users(Door):
+    """One vendor's accounts."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self._expected = 0
+
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """Bad input fails here, in preview, all problems at once. No network."""
+        known, unknown = split(arguments(news))
+        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
+        ours = {OWNER: news[OWNER]} if OWNER in news else {}
+        try:
+            problems += self._claim(values.get("email"), str(news.get(OWNER, "")))
+            self._expect(new=not olds)
+        except AccountError as error:
+            problems.append(Problem("", str(error)))
+        return CheckResult(values | unknown | ours, [self._failure(problem) for problem in problems])
+
+    @readable
+    def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
+        """Whether an update is due: to change something, or to see what became of an earlier one. No network.
+
+        Never a replacement: the e-mail stays taken at the vendor.
+        """
+        self._same_tenant(id, olds)
+        known, unknown = split(arguments(news))
+        changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
+        in_doubt = self._connected().journal.doubt_about(id) is not None
+        return DiffResult(changes=changes or in_doubt)
+
+    @readable
+    def create(self, props: Props) -> CreateResult:
+        """Make the account, or take it over."""
+        account, outs = self._run(lifecycle.create, self._typed(arguments(props)), str(props.get(OWNER, "")))
+        return CreateResult(account, self._signed(outs))
+
+    @readable
+    def read(self, id: str, props: Props) -> ReadResult:
+        """Read the account; one that is gone leaves the state."""
+        self._same_tenant(id, props)
+        found = self._run(lifecycle.read, id, self._typed(props))
+        if found is None:
+            return ReadResult("", {})
+        return ReadResult(id, self._signed(found.outputs), found.inputs)
+
+    @readable
+    def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
+        """Change what differs."""
+        self._same_tenant(id, olds)
+        outs = self._run(lifecycle.update, id, self._typed(olds), self._typed(arguments(news)))
+        return UpdateResult(self._signed(outs))
+
+    @readable
+    def delete(self, id: str, props: Props) -> None:
+        """Retire the account as `on_destroy` says."""
+        self._same_tenant(id, props)
+        self._run(lifecycle.delete, id, self._typed(props))
+
+    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
+        """Run an operation of the core in the event loop, to be ended within its deadline."""
+        tenant = self._connected()
+
+        async def run() -> R:
+            return await operation(tenant.operation(), *arguments)
+
+        return loop.call(run)
+
+    def _expect(self, *, new: bool) -> None:
+        """Count a new account, and tell what many cost."""
+        self._settings()
+        self._expected += new
+        hundreds = self._expected // MANY
+        if new and self._expected % MANY == 0 and hundreds & (hundreds - 1) == 0:
+            cost = estimate.told(self._connected().vendor, creates=self._expected)
+            tell(f"{self.vendor.title}: {self._expected:,} new accounts so far: {cost}")

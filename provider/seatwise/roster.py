@@ -1,0 +1,108 @@
+"""A team as one Pulumi resource: many accounts of one vendor."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Protocol, TypeVar
+
+import pulumi
+from pulumi import Output, dynamic
+
+from .core import team
+from .core.errors import InvalidMembers
+from .core.fields import Field
+from .core.vendor import Vendor
+from .doors.door import OWNER
+from .dynamic import load
+from .members import typed
+
+A = TypeVar("A", covariant=True, bound=Mapping[str, object])
+M = TypeVar("M", bound=Mapping[str, object])
+
+
+class VendorModule(Protocol[A]):
+    """`seatwise.enerflo` and its like."""
+
+    @property
+    def VENDOR(self) -> type[Vendor]:  # noqa: N802 - as the modules write it
+        """The vendor."""
+
+    @property
+    def UserArgs(self) -> type[A]:  # noqa: N802
+        """The arguments of one of its accounts."""
+
+
+class Roster(dynamic.Resource):
+    """A whole team of one vendor as one resource, for hundreds and thousands of people.
+
+        sales = seatwise.Roster("sales", vendor=enerflo, members=[
+            enerflo.UserArgs(email="ana@example.com", first_name="Ana", roles=["Sales Rep"]),
+        ])
+
+    Members are told apart by their e-mails, in any case and order. What fails for one of them stops no other:
+    the run names it and fails at the end, and the next `pulumi up` does only what is missing.
+    """
+
+    ids: Output[dict[str, str]]
+    """The ids of the accounts, by e-mail in small letters."""
+    counts: Output[dict[str, int]]
+    """What the last run did: `members`, `joined`, `changed`, `left`, `failed` and `not_tried`."""
+    failed: Output[dict[str, str]]
+    """Who is not as declared and why, by e-mail; they are tried again by the next run."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        vendor: VendorModule[M],
+        members: Iterable[M],
+        on_existing: Literal["fail", "adopt"] = "fail",
+        on_leave: Literal["deactivate", "delete", "retain"] | None = None,
+        max_removals: int | str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a team.
+
+        Args:
+            resource_name: The name of the resource.
+            vendor: The vendor's module, such as `seatwise.enerflo`.
+            members: The arguments of each account, as the vendor's `UserArgs`, or from `seatwise.load_members`.
+                An e-mail must be plain text; other values may be outputs of other resources.
+            on_existing: What to do when an account with a member's e-mail is there already.
+            on_leave: What becomes of the account of somebody who is not declared any more. `"deactivate"` is the
+                default; `"delete"` (where the vendor can) deactivates at once and deletes in the next run. When the
+                whole team is destroyed, adopted accounts are left as they are unless this is given.
+            max_removals: How many members may leave in one run: a number, or a share such as `"10%"`. The default is
+                three or 10 %, whichever is more. A preview with more leavers fails.
+            opts: Pulumi's options.
+
+        Raises:
+            pulumi.RunError: A member is not as the vendor wants it, or two have one e-mail; before anything is sent.
+
+        """
+        kind: type[Vendor] = vendor.VENDOR
+        try:
+            declared = team.keyed(typed(kind, members))
+        except InvalidMembers as error:
+            raise pulumi.RunError(f"{resource_name}: {error}") from None
+        self._resource_type_name = f"dynamic/seatwise/{kind.name}:Roster"  # type: ignore[misc]
+        props = {
+            "members": {key: _kept_secret(kind.schema, member) for key, member in declared.items()},
+            "on_existing": on_existing,
+            "on_leave": on_leave,
+            "max_removals": max_removals,
+            OWNER: f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}",
+            "ids": None,
+            "counts": None,
+            "failed": None,
+        }
+        super().__init__(load(f"{kind.name}:Roster"), resource_name, props, opts)
+        Output.all(self.failed, self.counts).apply(lambda both: _fail_if_any_failed(resource_name, *both))
+
+
+def _kept_secret(schema: Mapping[str, Field], member: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Output.secret(value) if schema[name].secret else value for name, value in member.items()}
+
+
+def _fail_if_any_failed(name: str, failed: dict[str, str] | None, counts: dict[str, int] | None) -> None:
+    """End the program with an error: the engine cannot be told that a part of a resource failed."""
+    if failed:
+        raise pulumi.RunError(team.failures(name, failed, counts or {}))
