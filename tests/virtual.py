@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import anyio
 import httpx
@@ -19,10 +19,12 @@ from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
+from seatwise.wire.journal import Aside
 from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Operation, Tenant
 
 Fault = Callable[[httpx.Request, httpx.AsyncBaseTransport], Awaitable[httpx.Response]]
+T = TypeVar("T")
 KINDS = ("create", "list", "read", "update", "delete", "token")
 """What a request is for."""
 
@@ -89,8 +91,9 @@ class World:
         self.process += 1
         self.vault = Vault()
         self.removals = Removals(self.run.max_removals)
+        seams: tuple[httpx.AsyncBaseTransport, Aside] = _Faulty(self), at_once
         self.door = Tenant(
-            self.vendor(self.settings), self.vault, self.warnings.append, self.run, self.removals, _Faulty(self)
+            self.vendor(self.settings), self.vault, self.warnings.append, self.run, self.removals, *seams
         )
 
     async def restart(self) -> None:
@@ -175,6 +178,11 @@ class World:
     def transport(self) -> httpx.AsyncBaseTransport:
         """The way to this vendor for another client: it meets the same faults, and is in the trail."""
         return _Faulty(self)
+
+
+async def at_once(work: Callable[..., T], *arguments: object) -> T:
+    """Do it in this moment: virtual time would jump while a thread works."""
+    return work(*arguments)
 
 
 def kind_of(request: httpx.Request) -> str:

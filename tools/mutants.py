@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "a create is not noted before it leaves", "core/creating.py",
-        "    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))\n", "",
+        "    await tenant.journal.intend(email, owner)\n", "",
     ),
     Mutant(
         "an account that is there is adopted silently", "core/creating.py",

@@ -3,10 +3,13 @@
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from seatwise.core.tenant import Deed, Doubt, Entry
@@ -114,6 +117,33 @@ def test_to_verify_a_journal_is_to_write_it(monkeypatch: pytest.MonkeyPatch, tmp
         journals.verify(path)
     writer.close()
     journals.verify(path)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_creates_that_are_noted_at_once_share_a_write_and_all_are_there_when_they_leave(
+    anyio_backend: str, tmp_path: Path
+) -> None:
+    """A write that outlives a power cut takes milliseconds; a hundred creates do not take a hundred of them."""
+    path, writes = tmp_path / "journal.db", list[int]()
+
+    async def aside(work: Callable[[Sequence[object]], None], intents: Sequence[object]) -> None:
+        writes.append(len(intents))
+        await anyio.to_thread.run_sync(work, intents)
+
+    journal = Journal("enerflo here", print, path, aside)
+
+    async def leave(number: int) -> None:
+        await journal.intend(f"p{number}@example.com", "p/s/team")
+        other = Journal("enerflo here", print, path)
+        assert remembered(other, f"p{number}@example.com") == Entry(Deed.INTENDED, owner="p/s/team")
+        other.close()
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(100):
+            tasks.start_soon(leave, number)
+    assert sum(writes) == 100
+    assert len(writes) < 10
 
 
 def test_the_file_is_in_the_users_state_folder_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
     existing = await look_up(tenant, email)
     if existing is not None:
         return Begun(existing.account, await _adopt(tenant, news, existing))
-    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
+    await tenant.journal.intend(email, owner)
     account, record = await _post(tenant, news, email)
     tenant.journal.note(email, Entry(Deed.MADE, account, owner))
     tenant.directory.wrote(account, email)

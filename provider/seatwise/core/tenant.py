@@ -88,8 +88,11 @@ class Journal(Protocol):
     def last(self, email: str) -> Entry | None:
         """What is remembered of this e-mail."""
 
+    async def intend(self, email: str, owner: str) -> None:
+        """Remember that a create is about to leave; on disk, come what may, when it returns."""
+
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on; on disk when it returns."""
+        """Remember this from now on."""
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""

@@ -8,9 +8,13 @@ written is reported once and never stops an operation.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import anyio
+import anyio.to_thread
 
 from ..core.tenant import Deed, Doubt, Entry
 from .files import SharedFile
@@ -24,6 +28,8 @@ create table if not exists doubts (
     tenant text not null, account text not null, why text not null, at real not null, primary key (tenant, account)
 );
 """
+_NOTE = "insert or replace into deeds values (?, ?, ?, ?, ?, ?)"
+Aside = Callable[..., Awaitable[Any]]
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
 
 
@@ -36,11 +42,28 @@ def verify(path: Path) -> None:
         file.close()
 
 
-class Journal:
-    """One tenant's part of the file. Safe for several processes; each call is one transaction."""
+@dataclass
+class _Intent:
+    """A create that waits for its note."""
 
-    def __init__(self, tenant: str, warn: Callable[[str], None], path: Path) -> None:
+    email: str
+    owner: str
+    is_written: bool = False
+
+
+class Journal:
+    """One tenant's part of the file. Safe for several processes; each call is one transaction.
+
+    `aside` runs a function beside the event loop; it is the seam for virtual time, in which no thread counts.
+    """
+
+    def __init__(
+        self, tenant: str, warn: Callable[[str], None], path: Path, aside: Aside = anyio.to_thread.run_sync
+    ) -> None:
         self._tenant = tenant
+        self._aside = aside
+        self._lock = anyio.Lock()
+        self._intents: list[_Intent] = []
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
 
@@ -53,17 +76,39 @@ class Journal:
         deed, account, owner, at = rows[0]
         return Entry(Deed[deed], account, owner, time.time() - at)
 
+    async def intend(self, email: str, owner: str) -> None:
+        """Remember that a create is about to leave; on disk, come what may, when it returns.
+
+        A disk takes milliseconds for that: the event loop goes on meanwhile, and those who wait share one write.
+        """
+        intent = _Intent(email, owner)
+        self._intents.append(intent)
+        async with self._lock:
+            if intent.is_written:
+                return
+            together, self._intents = self._intents, []
+            await self._aside(self._write, together)
+            for each in together:
+                each.is_written = True
+
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on; on disk when it returns."""
+        """Remember this from now on."""
+        self._prune()
+        self._run(_NOTE, *self._deed(email, entry))
+
+    def _write(self, intents: Sequence["_Intent"]) -> None:
+        self._prune()
+        deeds = [self._deed(each.email, Entry(Deed.INTENDED, owner=each.owner)) for each in intents]
+        self._file.run(lambda database: database.executemany(_NOTE, deeds), None, durable=True)
+
+    def _deed(self, email: str, entry: Entry) -> tuple[object, ...]:
+        return self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time()
+
+    def _prune(self) -> None:
         if not self._is_pruned:
             self._is_pruned = True
             self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
             self._run("delete from doubts where at < ?", time.time() - MEMORY)
-        self._run(
-            "insert or replace into deeds values (?, ?, ?, ?, ?, ?)",
-            self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time(),
-            durable=entry.deed is Deed.INTENDED,
-        )  # fmt: skip
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Self, TypeVar, cast
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from ..core.directory import Directory
@@ -19,7 +20,7 @@ from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
 from ..core.tenant import Claims, Removals
 from ..core.vendor import Token, Vendor
-from .journal import Journal
+from .journal import Aside, Journal
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
 from .retry import Allowance, Outcome, may_repeat, retry_after, wait
@@ -45,7 +46,7 @@ class Tenant:
     """Sends a vendor's requests as one tenant.
 
     `warn` tells the user something that is no failure; `run` and `removals` are the same for all tenants;
-    `transport` is the seam for tests.
+    `transport` and `aside` are the seams for tests.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Tenant:
         run: RunSettings,
         removals: Removals,
         transport: httpx.AsyncBaseTransport | None = None,
+        aside: Aside = anyio.to_thread.run_sync,
     ) -> None:
         settings = vendor.settings
         name = f"{vendor.name} {settings.tenant_id}"
@@ -63,7 +65,7 @@ class Tenant:
         self.run = run
         self.warn = warn
         self.vault = vault
-        self.journal = Journal(name, warn, run.journal)
+        self.journal = Journal(name, warn, run.journal, aside)
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
