@@ -175,7 +175,7 @@ MUTANTS = (
     ),
     Mutant(
         "an account that another resource declares now is retired", "core/lifecycle.py",
-        "    if tenant.claims.is_others(email):\n        return\n", "",
+        "    if tenant.claims.is_others(email, owner):\n        return\n", "",
     ),
     Mutant(
         "an account moves between teams of any stacks", "core/tenant.py",

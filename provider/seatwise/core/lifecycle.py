@@ -111,13 +111,13 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     return outs | {DECLARED: declared_names(news)}
 
 
-async def delete(tenant: Tenant, account: str, olds: Values) -> None:
+async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") -> None:
     """Retire the account as `on_destroy` says; one that is gone already is a success.
 
-    One that another resource declares in this run is that one's now, and left as it is.
+    One that another resource than its owner declares in this run is that one's now, and left as it is.
     """
     email = str(olds.get("email", ""))
-    if tenant.claims.is_others(email):
+    if tenant.claims.is_others(email, owner):
         return
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":

@@ -96,7 +96,7 @@ async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: s
     work = Work(tenant, name, plan.size)
     await _join(work, team, plan, members, news, owner)
     await _change(work, team, plan, members)
-    await _leave(work, team, plan, news)
+    await _leave(work, team, plan, news, owner + MEMBERS)
     return team.outputs(vendor) | _report(work, plan, team) | _policies(news)
 
 
@@ -129,7 +129,7 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _leave(work: Work, team: Team, plan: Plan, news: Values) -> None:
+async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -> None:
     """Retire who is not declared any more, last of all; to be deleted, an account waits for the next run.
 
     Until then it can be seen whether the person has only moved to another resource.
@@ -138,13 +138,14 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values) -> None:
 
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
-        await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": "retain" if how == "retain" else "deactivate"})
+        now = "retain" if how == "retain" else "deactivate"
+        await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": now}, owner)
         del team.members[key]
-        if how == "delete" and not tenant.claims.is_others(key):
+        if how == "delete" and not tenant.claims.is_others(key, owner):
             team.leaving[key] = old.id
 
     async def delete(tenant: Tenant, key: str) -> None:
-        await _delete_if_still_retired(tenant, key, team.leaving[key])
+        await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
         del team.leaving[key]
 
     await work.each(delete, [key for key in plan.deletes if key not in news.get("members", {})])
@@ -154,10 +155,10 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values) -> None:
     await work.each(leave, plan.leaves)
 
 
-async def _delete_if_still_retired(tenant: Tenant, key: str, account: str) -> None:
+async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:
     last = tenant.journal.last(key)
     is_taken_up = last is not None and last.deed is Deed.MADE
-    if is_taken_up or tenant.claims.is_others(key):
+    if is_taken_up or tenant.claims.is_others(key, owner):
         return
     record = await fetch(tenant, account, key)
     if record is None:
@@ -195,7 +196,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
     return outs | kept | _policies(olds), {"members": outs["members"]} | _policies(olds)
 
 
-async def delete(tenant: Tenant, name: str, olds: Values) -> None:
+async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     """Retire all members; raises AccountError naming who could not be."""
     team = Team.of(tenant.vendor, olds)
     work = Work(tenant, name, len(team.members) + len(team.leaving))
@@ -203,10 +204,10 @@ async def delete(tenant: Tenant, name: str, olds: Values) -> None:
 
     async def retire(tenant: Tenant, key: str) -> None:
         member = team.members[key]
-        await lifecycle.delete(tenant, member.id, member.outs | how)
+        await lifecycle.delete(tenant, member.id, member.outs | how, owner + MEMBERS)
 
     async def forget(tenant: Tenant, key: str) -> None:
-        await _delete_if_still_retired(tenant, key, team.leaving[key])
+        await _delete_if_still_retired(tenant, key, team.leaving[key], owner + MEMBERS)
 
     await work.each(forget, team.leaving)
     await work.each(retire, team.members)

@@ -125,9 +125,9 @@ class Claims:
         other = self._owners.setdefault(email.casefold(), owner)
         return None if other == owner else other
 
-    def is_others(self, email: str, owner: str = "") -> bool:
-        """Whether another resource declares this e-mail, so that its account must be left alone."""
-        return self._owners.get(email.casefold(), owner) != owner
+    def is_others(self, email: str, owner: str) -> bool:
+        """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
+        return owner != "" and self._owners.get(email.casefold(), owner) != owner
 
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
         """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""

@@ -23,7 +23,7 @@ R = TypeVar("R")
 Props = dict[str, Any]
 
 OWNER = "__owner"
-"""Input: which resource of which stack this is, for the journal."""
+"""Input and output: which resource of which stack this is, for the journal and for accounts that move."""
 TENANT = "__tenant"
 """Output: which tenant the account is in."""
 VAULT = Vault()
@@ -83,8 +83,10 @@ class Door(dynamic.ResourceProvider):
         sys.tracebacklimit = 0
         self._config = req.config.get
 
-    def _signed(self, outs: Props) -> Props:
-        return outs | {TENANT: self._settings().tenant_id}
+    def _signed(self, outs: Props, source: Props) -> Props:
+        """Outputs with the tenant that the account is in, and the owner that the source names."""
+        ours = {OWNER: source[OWNER]} if OWNER in source else {}
+        return outs | {TENANT: self._settings().tenant_id} | ours
 
     def _same_tenant(self, id: str, olds: Props) -> None:
         """Refuse to touch an account that another tenant made: its id means somebody else here."""
@@ -146,8 +148,8 @@ def tell(text: str) -> None:
 
 
 def bare(props: Props) -> Props:
-    """The properties of the account: without Pulumi's own, and without the tenant it is in."""
-    return {name: value for name, value in props.items() if name not in ("__provider", TENANT)}
+    """The properties of the account: without Pulumi's own, and without whose it is and in which tenant."""
+    return {name: value for name, value in props.items() if name not in ("__provider", TENANT, OWNER)}
 
 
 def arguments(props: Props) -> Props:
@@ -167,6 +169,16 @@ def _has_unknown(value: Any) -> bool:
     if isinstance(value, list):
         return any(_has_unknown(each) for each in value)
     return isinstance(value, Unknown)
+
+
+def owner_of(props: Props) -> str:
+    """Which resource of which stack this is; empty where it is not known."""
+    return str(props.get(OWNER, ""))
+
+
+def is_renamed(olds: Props, news: Props) -> bool:
+    """Whether the resource has another name, by an alias, than when its outputs were made."""
+    return OWNER in olds and owner_of(olds) != owner_of(news)
 
 
 def named(owner: str) -> str:

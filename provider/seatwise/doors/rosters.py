@@ -10,7 +10,7 @@ from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.tenant import MEMBERS
 from ..wire import loop
-from .door import OWNER, VAULT, Door, Props, arguments, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owner_of, readable, split, tell
 
 R = TypeVar("R")
 MOST_PROBLEMS = 20
@@ -26,7 +26,8 @@ class Rosters(Door):
         members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT)
         try:
             self._settings()
-            problems += [each for key in members for each in self._claim(key, _owner(news) and _owner(news) + MEMBERS)]
+            owner = owner_of(news) + MEMBERS if OWNER in news else ""
+            problems += [each for key in members for each in self._claim(key, owner)]
             if not olds and not problems:
                 self._tell_plan(team.Team(), members, news)
         except AccountError as error:
@@ -44,13 +45,14 @@ class Rosters(Door):
         tenant = self._connected()
         now = team.Team.of(tenant.vendor, olds)
         is_due = self._tell_plan(now, news.get("members", {}), news)
-        return DiffResult(changes=is_due or any(olds.get(name) != news.get(name) for name in team.POLICIES))
+        is_otherwise = any(olds.get(name) != news.get(name) for name in team.POLICIES)
+        return DiffResult(changes=is_due or is_otherwise or is_renamed(olds, news))
 
     @readable
     def create(self, props: Props) -> CreateResult:
         """Make all accounts, or take them over."""
-        outs = self._run(roster.create, _name(props), arguments(props), _owner(props))
-        return CreateResult(_owner(props) or _name(props), self._signed(outs))
+        outs = self._run(roster.create, _name(props), arguments(props), owner_of(props))
+        return CreateResult(owner_of(props) or _name(props), self._signed(outs, props))
 
     @readable
     def read(self, id: str, props: Props) -> ReadResult:
@@ -59,19 +61,20 @@ class Rosters(Door):
         if "ids" not in props:
             raise InvalidAccount("a Roster cannot be got by an id", remedy="Declare it with its members")
         outs, inputs = self._run(roster.read, id.rpartition("/")[2], props)
-        return ReadResult(id, self._signed(outs), inputs)
+        return ReadResult(id, self._signed(outs, props), inputs)
 
     @readable
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Bring about what the members say; who fails is named in the output `failed`."""
         self._same_tenant(id, olds)
-        return UpdateResult(self._signed(self._run(roster.update, _name(news), olds, arguments(news), _owner(news))))
+        outs = self._run(roster.update, _name(news), olds, arguments(news), owner_of(news))
+        return UpdateResult(self._signed(outs, news))
 
     @readable
     def delete(self, id: str, props: Props) -> None:
         """Retire all accounts as `on_leave` says."""
         self._same_tenant(id, props)
-        self._run(roster.delete, id.rpartition("/")[2], props)
+        self._run(roster.delete, id.rpartition("/")[2], props, owner_of(props))
 
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> bool:
         """Say who joins, changes and leaves and what it costs; whether anybody does."""
@@ -96,9 +99,5 @@ class Rosters(Door):
         return loop.call(run)
 
 
-def _owner(props: Props) -> str:
-    return str(props.get(OWNER, ""))
-
-
 def _name(props: Props) -> str:
-    return _owner(props).rpartition("/")[2] or "roster"
+    return owner_of(props).rpartition("/")[2] or "roster"

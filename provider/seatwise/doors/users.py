@@ -9,7 +9,7 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..wire import loop
-from .door import OWNER, VAULT, Door, Props, arguments, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owner_of, readable, split, tell
 
 R = TypeVar("R")
 MANY = 100
@@ -29,7 +29,7 @@ class Users(Door):
         values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
         try:
-            problems += self._claim(values.get("email"), str(news.get(OWNER, "")))
+            problems += self._claim(values.get("email"), owner_of(news))
             self._expect(new=not olds)
         except AccountError as error:
             problems.append(Problem("", str(error)))
@@ -45,13 +45,13 @@ class Users(Door):
         known, unknown = split(arguments(news))
         changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
         in_doubt = self._connected().journal.doubt_about(id) is not None
-        return DiffResult(changes=changes or in_doubt)
+        return DiffResult(changes=changes or in_doubt or is_renamed(olds, news))
 
     @readable
     def create(self, props: Props) -> CreateResult:
         """Make the account, or take it over."""
-        account, outs = self._run(lifecycle.create, self._typed(arguments(props)), str(props.get(OWNER, "")))
-        return CreateResult(account, self._signed(outs))
+        account, outs = self._run(lifecycle.create, self._typed(arguments(props)), owner_of(props))
+        return CreateResult(account, self._signed(outs, props))
 
     @readable
     def read(self, id: str, props: Props) -> ReadResult:
@@ -60,20 +60,20 @@ class Users(Door):
         found = self._run(lifecycle.read, id, self._typed(props))
         if found is None:
             return ReadResult("", {})
-        return ReadResult(id, self._signed(found.outputs), found.inputs)
+        return ReadResult(id, self._signed(found.outputs, props), found.inputs)
 
     @readable
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Change what differs."""
         self._same_tenant(id, olds)
         outs = self._run(lifecycle.update, id, self._typed(olds), self._typed(arguments(news)))
-        return UpdateResult(self._signed(outs))
+        return UpdateResult(self._signed(outs, news))
 
     @readable
     def delete(self, id: str, props: Props) -> None:
         """Retire the account as `on_destroy` says."""
         self._same_tenant(id, props)
-        self._run(lifecycle.delete, id, self._typed(props))
+        self._run(lifecycle.delete, id, self._typed(props), owner_of(props))
 
     def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
         """Run an operation of the core in the event loop, to be ended within its deadline."""
