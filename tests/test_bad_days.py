@@ -23,7 +23,7 @@ from seatwise.core.errors import (
 )
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
-from virtual import Fault, World, answered, cannot_connect, lost_after, lost_before
+from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
 
 pytestmark = pytest.mark.anyio
 HTML = b"<html>busy</html>"
@@ -498,4 +498,53 @@ async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) ->
     assert not await stack.up({"ana": {**world.vendor.example}})
 
     assert isinstance(stack.failures["ana"], AccountExists)
+    assert world.accounts[account] == record
+
+
+def has_now(world: World, account: str, email: str) -> dict[str, Any]:
+    """Somebody puts that e-mail on an account; its record from then on."""
+    record = world.accounts[account] | {STAND_INS[world.name].EMAIL: email}
+    world.store.replace(world.name, account, email, record)
+    return record
+
+
+@pytest.mark.parametrize("how", ["an update that was killed", "an update that was lost", "somebody's hands"])
+async def test_however_an_e_mail_was_given_up_it_is_not_given_back(world: World, how: str) -> None:
+    """The journal's note of the create goes with the e-mail, though no run heard that the update was done."""
+    stack = Stack(world, checkpoints=False)
+    moved = {"ana": {**world.vendor.example, "email": "new@example.com"}}
+    assert await stack.up({"ana": {**world.vendor.example}})
+    (account,) = world.accounts
+    if how == "somebody's hands":
+        has_now(world, account, "new@example.com")
+        assert await stack.refresh()
+    else:
+        killed = how == "an update that was killed"
+        world.fault("update", *[killed_after] if killed else [lost_after] + [lost_before] * 3)
+        assert not await stack.up(moved)
+    assert await stack.up(moved)
+    assert await stack.up({})
+    record = has_now(world, account, world.vendor.example["email"])
+
+    assert not await stack.up({"ana": {**world.vendor.example}})
+
+    assert isinstance(stack.failures["ana"], AccountExists)
+    assert world.accounts[account] == record
+
+
+async def test_who_was_adopted_by_one_resource_is_not_given_back_to_another(world: World) -> None:
+    """The account that the engine forgot was moved by hand, adopted under its new e-mail, let go, and moved back."""
+    news = world.inputs()
+    account, _ = await lifecycle.create(world.tenant, news, OWNER)
+    has_now(world, account, "new@example.com")
+    await world.restart()
+    adopted = world.inputs(email="new@example.com", on_existing="adopt")
+    _, outs = await lifecycle.create(world.tenant, adopted, "project/stack/another")
+    await lifecycle.delete(world.tenant, account, outs)
+    record = has_now(world, account, news["email"])
+    await world.restart()
+
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, news, OWNER)
+
     assert world.accounts[account] == record

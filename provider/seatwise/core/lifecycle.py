@@ -104,7 +104,10 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     record = await fetch(tenant, account, email)
     if record is None:
         raise gone(tenant, account, email)
-    wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
+    wanted = dict(news)
+    if doubt is Doubt.RETIRED:
+        wanted = {**tenant.vendor.reactivated, **news}
+        tenant.journal.let_go(account)  # it comes back, and to no other resource
     outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)))
     return outs | {DECLARED: declared_names(news)}
 
@@ -115,6 +118,7 @@ async def delete(tenant: Tenant, account: str, olds: Values) -> None:
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
         tenant.journal.forget(email)  # it is nobody's now
+        tenant.journal.let_go(account)
         tenant.journal.trust(account)
         return
     with _claimed(tenant, f"{email} ({account})"):
@@ -129,6 +133,7 @@ async def _delete(tenant: Tenant, account: str, email: str) -> None:
     if not is_done and not await _is_gone(tenant, account, email):
         raise refused(tenant, answer, "delete", f"{email} ({account})")
     tenant.journal.forget(email)
+    tenant.journal.let_go(account)
     tenant.journal.trust(account)
 
 

@@ -88,10 +88,13 @@ class Journal(Protocol):
         """What is remembered of this e-mail."""
 
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on; on disk when it returns."""
+        """Remember this from now on, and its account under no other e-mail; on disk when it returns."""
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
+
+    def let_go(self, account: str) -> None:
+        """Remember this account under no e-mail any more."""
 
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""

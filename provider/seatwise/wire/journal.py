@@ -23,6 +23,7 @@ create table if not exists deeds (
 create table if not exists doubts (
     tenant text not null, account text not null, why text not null, at real not null, primary key (tenant, account)
 );
+create index if not exists deeds_by_account on deeds (tenant, account);
 """
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
 
@@ -45,11 +46,13 @@ class Journal:
         return Entry(Deed[deed], account, owner, time.time() - at)
 
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on; on disk when it returns."""
+        """Remember this from now on, and its account under no other e-mail; on disk when it returns."""
         if not self._is_pruned:
             self._is_pruned = True
             self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
             self._run("delete from doubts where at < ?", time.time() - MEMORY)
+        if entry.account is not None:
+            self.let_go(entry.account)
         self._run(
             "insert or replace into deeds values (?, ?, ?, ?, ?, ?)",
             self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time(),
@@ -59,6 +62,10 @@ class Journal:
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
         self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
+
+    def let_go(self, account: str) -> None:
+        """Remember this account under no e-mail any more."""
+        self._run("delete from deeds where tenant = ? and account = ?", self._tenant, account)
 
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
