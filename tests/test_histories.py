@@ -312,6 +312,12 @@ class Histories(RuleBasedStateMachine):
         self.given: Counter[str] = Counter()
         self.owed: dict[str, tuple[str, str]] = {}
         """Accounts in no state that seatwise may give back: under which e-mail and, unless retired, to whom."""
+        self.lent: dict[str, tuple[str, str]] = {}
+        """Accounts that were owed and that people gave another e-mail.
+
+        They are left alone. But no table and no journal can tell one whose e-mail was put back from one that
+        nobody touched: it may be given back, and need not be.
+        """
         self.intents: set[str] = set()
         """E-mails of creates of which it is not known what became of them."""
         self.drifted: set[str] = set()
@@ -446,7 +452,7 @@ class Histories(RuleBasedStateMachine):
         elif what == "email" and free:
             self._set_by_hand(found, {self.email_key: one_of(free, which)})
             if not self._owner(found):  # who has another e-mail is somebody else
-                self.owed.pop(found, None)
+                self._lend(found)
                 self._leave_alone(found)
         elif what == "delete":
             keeps_email = self.unique_emails and STAND_INS[self.vendor].KEEPS_EMAILS
@@ -593,6 +599,11 @@ class Histories(RuleBasedStateMachine):
         if is_owed_again:
             self.world.by_hand.pop(account, None)
 
+    def _lend(self, account: str) -> None:
+        """The account is not owed any more, unless its e-mail is put back."""
+        if account in self.owed:
+            self.lent[account] = self.owed.pop(account)
+
     def _leave_alone(self, account: str) -> None:
         """From now on the account is nobody's but that person's."""
         record = self.world.accounts[account]
@@ -606,6 +617,7 @@ class Histories(RuleBasedStateMachine):
         self.world.store.remove(self.vendor, account, reserve=reserve)
         self.world.by_hand.pop(account, None)
         self.owed.pop(account, None)
+        self.lent.pop(account, None)
         if self._owner(account):
             self.drifted.add(account)
 
@@ -650,7 +662,18 @@ class Histories(RuleBasedStateMachine):
             for name, email in run.to_be_made()
             if by_email[email] == 1 and (run.program[name].get("on_existing") == "adopt" or email in self.intents)
         }
-        return [account for account in self.world.by_hand if self.world.email(run.before[account]) in wanted]
+        return [
+            account
+            for account in self.world.by_hand
+            if self.world.email(run.before[account]) in wanted or self._was_put_back(run, account)
+        ]
+
+    def _was_put_back(self, run: "Run", account: str) -> bool:
+        """Whether people took an account from who is owed it, and put it back as it was."""
+        email, owner = self.lent.get(account, ("", ""))
+        record = run.before[account]
+        wanting = [name for name, wanted in run.to_be_made() if wanted == email == self.world.email(record)]
+        return owner in wanting if owner else bool(wanting) and self.world.is_retired(record)
 
     def _follow(self, run: "Run", licensed: list[str]) -> None:
         """Note what has become of the accounts."""
@@ -661,16 +684,21 @@ class Histories(RuleBasedStateMachine):
                     self._leave_alone(old.id)
                 else:
                     self.owed[old.id] = _fold(old.outs["email"]), ""
+                    if self._email_of(old.id) != _fold(old.outs["email"]):  # somebody changed it before
+                        self._lend(old.id)
+                        self._leave_alone(old.id)
         for account, record in run.after.items():
             if account in known:
                 assert account in licensed or account not in self.world.by_hand, f"P12: {account} was taken over"
                 self.owed.pop(account, None)
+                self.lent.pop(account, None)
                 self.world.by_hand.pop(account, None)
             elif account in licensed:
                 self.world.by_hand[account] = record
-            elif account not in run.before or self._was_brought_back(run, account):
-                email = self.world.email(record)
-                name = next(name for name, wanted in run.to_be_made() if wanted == email)
+                if account in self.lent and self._was_brought_back(run, account):
+                    self.lent[account] = self.world.email(record), self._for_whom(run, record)
+            elif account not in run.before or (account in self.owed and self._was_brought_back(run, account)):
+                email, name = self.world.email(record), self._for_whom(run, record)
                 is_told = "" in self.stack.failures or name in self.stack.failures
                 assert is_told, f"P2: {name} was made, and nobody knows of it"
                 self.owed[account] = email, name
@@ -689,9 +717,12 @@ class Histories(RuleBasedStateMachine):
         self.intents = (self.intents | maybe) - found
 
     def _was_brought_back(self, run: "Run", account: str) -> bool:
-        """Whether the run reactivated an account that seatwise had retired."""
-        is_retired = self.world.is_retired
-        return account in self.owed and is_retired(run.before[account]) and not is_retired(run.after[account])
+        """Whether the run reactivated an account."""
+        return self.world.is_retired(run.before[account]) and not self.world.is_retired(run.after[account])
+
+    def _for_whom(self, run: "Run", record: Record) -> str:
+        """The resource for which the run made, or brought back, an account."""
+        return next(name for name, wanted in run.to_be_made() if wanted == self.world.email(record))
 
     # --- what must be true --------------------------------------------------------------------
 

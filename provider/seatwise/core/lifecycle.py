@@ -133,7 +133,6 @@ async def _delete(tenant: Tenant, account: str, email: str) -> None:
     if not is_done and not await _is_gone(tenant, account, email):
         raise refused(tenant, answer, "delete", f"{email} ({account})")
     tenant.journal.forget(email)
-    tenant.journal.let_go(account)
     tenant.journal.trust(account)
 
 
