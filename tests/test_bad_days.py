@@ -501,13 +501,6 @@ async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) ->
     assert world.accounts[account] == record
 
 
-def has_now(world: World, account: str, email: str) -> dict[str, Any]:
-    """Somebody puts that e-mail on an account; its record from then on."""
-    record = world.accounts[account] | {STAND_INS[world.name].EMAIL: email}
-    world.store.replace(world.name, account, email, record)
-    return record
-
-
 @pytest.mark.parametrize("left", ["the program", "the program, and was retained", "the state"])
 @pytest.mark.parametrize("how", ["an update that was killed", "an update that was lost", "somebody's hands"])
 async def test_however_an_e_mail_was_given_up_it_is_not_given_back(world: World, how: str, left: str) -> None:
