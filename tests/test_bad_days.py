@@ -23,7 +23,7 @@ from seatwise.core.errors import (
 )
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
-from virtual import Fault, World, answered, cannot_connect, lost_after, lost_before
+from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
 
 pytestmark = pytest.mark.anyio
 HTML = b"<html>busy</html>"
@@ -499,3 +499,152 @@ async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) ->
 
     assert isinstance(stack.failures["ana"], AccountExists)
     assert world.accounts[account] == record
+
+
+@pytest.mark.parametrize("left", ["the program", "the program, and was retained", "the state"])
+@pytest.mark.parametrize("how", ["an update that was killed", "an update that was lost", "somebody's hands"])
+async def test_however_an_e_mail_was_given_up_it_is_not_given_back(world: World, how: str, left: str) -> None:
+    """The journal's note of the create goes with the e-mail, though no run heard that the update was done."""
+    if how == "somebody's hands" and left == "the state":
+        return  # neither was seatwise's doing, nor does the account look as if anybody had done anything
+    stack = Stack(world, checkpoints=False)
+    moved = {"ana": {**world.vendor.example, "email": "new@example.com"}}
+    assert await stack.up({"ana": {**world.vendor.example}})
+    (account,) = world.accounts
+    if how == "somebody's hands":
+        has_now(world, account, email="new@example.com")
+        assert await stack.refresh()
+    else:
+        killed = how == "an update that was killed"
+        world.fault("update", *[killed_after] if killed else [lost_after] + [lost_before] * 3)
+        assert not await stack.up(moved)
+    assert await stack.up(moved)
+    if left == "the program, and was retained":
+        assert await stack.up({"ana": {**moved["ana"], "on_destroy": "retain"}})
+    if left != "the state":
+        assert await stack.up({})
+    stack.state.clear()
+    record = has_now(world, account, email=world.vendor.example["email"])
+
+    assert not await stack.up({"ana": {**world.vendor.example}})
+
+    assert isinstance(stack.failures["ana"], AccountExists)
+    assert world.accounts[account] == record
+
+
+@pytest.mark.parametrize("is_let_go", [True, False])
+async def test_who_was_adopted_by_one_resource_is_not_given_back_to_another(world: World, is_let_go: bool) -> None:
+    """The account that the engine forgot was moved by hand, adopted under its new e-mail, and moved back."""
+    news = world.inputs()
+    account, _ = await lifecycle.create(world.tenant, news, OWNER)
+    has_now(world, account, email="new@example.com")
+    await world.restart()
+    adopted = world.inputs(email="new@example.com", on_existing="adopt")
+    _, outs = await lifecycle.create(world.tenant, adopted, "project/stack/another")
+    if is_let_go:
+        await lifecycle.delete(world.tenant, account, outs)
+    record = has_now(world, account, email=news["email"])
+    await world.restart()
+
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, news, OWNER)
+
+    assert world.accounts[account] == record
+
+
+async def test_who_was_retired_and_came_back_is_given_to_no_other_resource(world: World) -> None:
+    """The engine did not hear that the account was retired, and has it still; then somebody deactivates it."""
+    news = world.inputs()
+    account, outs = await lifecycle.create(world.tenant, news, OWNER)
+    await lifecycle.delete(world.tenant, account, outs)
+    await lifecycle.update(world.tenant, account, outs, news)
+    argument, value = next(iter(world.vendor.retired.items()))
+    record = has_now(world, account, **{argument: value})
+    assert world.is_retired(record)
+
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, news, "project/stack/another")
+
+    assert world.accounts[account] == record
+
+
+def has_now(world: World, account: str, **values: Any) -> dict[str, Any]:
+    """Somebody changes an account at the admin page; its record from then on."""
+    keys = {name: world.vendor.schema[name].wire.update or name for name in values}
+    keys["email"] = STAND_INS[world.name].EMAIL
+    record = world.accounts[account] | {keys[name]: value for name, value in values.items()}
+    world.store.replace(world.name, account, world.email(record), record)
+    return record
+
+
+# --- the one look at the list ---------------------------------------------------------------------
+
+
+async def test_who_is_missing_in_a_list_that_contradicts_itself_is_not_made_again() -> None:
+    """The vendor counts one more than it lists, and would let two accounts have one e-mail."""
+    async with World("nexudus", unique_emails=False) as world:
+        for name in ("ana", "ben"):
+            await lifecycle.create(world.tenant, world.inputs(email=f"{name}@example.com"))
+        await world.restart()
+
+        async def short(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            answer = await inner.handle_async_request(request)
+            await answer.aread()
+            body = answer.json()
+            if "User_Email" not in request.url.params:
+                body["Records"].pop()
+            return httpx.Response(200, json=body)
+
+        world.hazard = lambda kind: short if kind == "list" else None
+        for name in ("ana", "ben"):
+            with pytest.raises(AccountExists):
+                await lifecycle.create(world.tenant, world.inputs(email=f"{name}@example.com"))
+
+        assert len(world.accounts) == 2
+
+
+async def first_name(world: World, account: str, outs: dict[str, Any]) -> str:
+    """What a refresh in the same run shows of an account."""
+    found = await lifecycle.read(world.tenant, account, outs)
+    assert found is not None
+    return str(found.outputs["first_name"])
+
+
+async def test_a_list_that_is_loaded_while_an_update_is_on_its_way_does_not_answer_for_its_account() -> None:
+    async with World("enerflo") as world:
+        made = [await lifecycle.create(world.tenant, world.inputs(email=f"u{n}@example.com")) for n in range(3)]
+        await world.restart()
+        (account, outs), (other, others), _ = made
+
+        async def meanwhile(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            await first_name(world, other, others)
+            await first_name(world, other, others)
+            await inner.handle_async_request(request)
+            raise httpx.ReadTimeout("time-out")
+
+        world.fault("update", meanwhile, *[lost_before] * 3)
+        news = world.inputs(email="u0@example.com", first_name="Anna")
+        with pytest.raises(Unreachable):
+            await lifecycle.update(world.tenant, account, outs, news)
+
+        assert await first_name(world, account, outs) == "Anna"
+
+
+async def test_a_first_page_that_is_older_than_an_update_is_no_part_of_the_list() -> None:
+    async with World("enerflo") as world:
+        made = [await lifecycle.create(world.tenant, world.inputs(email=f"u{n}@example.com")) for n in range(2)]
+        (account, outs), (other, others) = made
+        pattern = world.accounts[account]
+        for number in range(5000, 7500):
+            email = f"{number}@example.com"
+            world.store.add("enerflo", str(number), email, {**pattern, "email": email, "id": number})
+        await world.restart()
+        await first_name(world, other, others)
+        await first_name(world, other, others)
+        world.fault("update", lost_after, *[lost_before] * 3)
+        news = world.inputs(email="u0@example.com", first_name="Anna")
+        with pytest.raises(Unreachable):
+            await lifecycle.update(world.tenant, account, outs, news)
+        await first_name(world, other, others)
+
+        assert await first_name(world, account, outs) == "Anna"

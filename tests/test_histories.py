@@ -17,6 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ import oracle
 from model import Resource, Stack
 from seatwise.core import lifecycle
 from seatwise.core.errors import AccountError, AccountExists, NoSuchAccount
+from seatwise.sandbox import nexudus
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from seatwise.wire import journal
@@ -310,8 +312,16 @@ class Histories(RuleBasedStateMachine):
         """The program as the last run that succeeded brought it about."""
         self.is_settled = False
         self.given: Counter[str] = Counter()
+        self.changes = 0
+        """How often the vendor was asked for the time of a change."""
         self.owed: dict[str, tuple[str, str]] = {}
         """Accounts in no state that seatwise may give back: under which e-mail and, unless retired, to whom."""
+        self.lent: dict[str, tuple[str, str]] = {}
+        """Accounts that were owed and that people gave another e-mail.
+
+        They are left alone. But no table and no journal can tell one whose e-mail was put back from one that
+        nobody touched: it may be given back, and need not be.
+        """
         self.intents: set[str] = set()
         """E-mails of creates of which it is not known what became of them."""
         self.drifted: set[str] = set()
@@ -332,6 +342,7 @@ class Histories(RuleBasedStateMachine):
         quirks = {name: one_of(values, quirk) for name, values in self.accounts_of.quirks.items()}
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(journal, "time", SimpleNamespace(time=self.clock.current_time))
+        self.patches.setattr(nexudus, "_now", self._stamp)
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         run = RunSettings(journal=self.folder / "journal.db")
         self.unique_emails = unique_emails
@@ -446,7 +457,7 @@ class Histories(RuleBasedStateMachine):
         elif what == "email" and free:
             self._set_by_hand(found, {self.email_key: one_of(free, which)})
             if not self._owner(found):  # who has another e-mail is somebody else
-                self.owed.pop(found, None)
+                self._lend(found)
                 self._leave_alone(found)
         elif what == "delete":
             keeps_email = self.unique_emails and STAND_INS[self.vendor].KEEPS_EMAILS
@@ -583,7 +594,7 @@ class Histories(RuleBasedStateMachine):
         self.world.store.replace(self.vendor, account, record[self.email_key], record)
 
     def _set_by_hand(self, account: str, fields: Record) -> None:
-        record = self.world.accounts[account] | fields
+        record = self.world.accounts[account] | fields | self._stamped()
         self._replace(account, record)
         if self._owner(account):
             self.drifted.add(account)
@@ -592,6 +603,20 @@ class Histories(RuleBasedStateMachine):
             self._leave_alone(account)
         if is_owed_again:
             self.world.by_hand.pop(account, None)
+
+    def _stamp(self) -> str:
+        """A date-time for the next change: each has its own, and the same in each replay, as no real clock gives it."""
+        self.changes += 1
+        return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.changes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _stamped(self) -> Record:
+        """What the vendor sets by itself when people change an account, as when a program does."""
+        return {"UpdatedOn": self._stamp()} if self.vendor == "nexudus" else {}
+
+    def _lend(self, account: str) -> None:
+        """The account is not owed any more, unless its e-mail is put back."""
+        if account in self.owed:
+            self.lent[account] = self.owed.pop(account)
 
     def _leave_alone(self, account: str) -> None:
         """From now on the account is nobody's but that person's."""
@@ -606,6 +631,7 @@ class Histories(RuleBasedStateMachine):
         self.world.store.remove(self.vendor, account, reserve=reserve)
         self.world.by_hand.pop(account, None)
         self.owed.pop(account, None)
+        self.lent.pop(account, None)
         if self._owner(account):
             self.drifted.add(account)
 
@@ -650,7 +676,18 @@ class Histories(RuleBasedStateMachine):
             for name, email in run.to_be_made()
             if by_email[email] == 1 and (run.program[name].get("on_existing") == "adopt" or email in self.intents)
         }
-        return [account for account in self.world.by_hand if self.world.email(run.before[account]) in wanted]
+        return [
+            account
+            for account in self.world.by_hand
+            if self.world.email(run.before[account]) in wanted or self._was_put_back(run, account)
+        ]
+
+    def _was_put_back(self, run: "Run", account: str) -> bool:
+        """Whether people took an account from who is owed it, and put it back as it was."""
+        email, owner = self.lent.get(account, ("", ""))
+        record = run.before[account]
+        wanting = [name for name, wanted in run.to_be_made() if wanted == email == self.world.email(record)]
+        return owner in wanting if owner else bool(wanting) and self.world.is_retired(record)
 
     def _follow(self, run: "Run", licensed: list[str]) -> None:
         """Note what has become of the accounts."""
@@ -661,16 +698,21 @@ class Histories(RuleBasedStateMachine):
                     self._leave_alone(old.id)
                 else:
                     self.owed[old.id] = _fold(old.outs["email"]), ""
+                    if self._email_of(old.id) != _fold(old.outs["email"]):  # somebody changed it before
+                        self._lend(old.id)
+                        self._leave_alone(old.id)
         for account, record in run.after.items():
             if account in known:
                 assert account in licensed or account not in self.world.by_hand, f"P12: {account} was taken over"
                 self.owed.pop(account, None)
+                self.lent.pop(account, None)
                 self.world.by_hand.pop(account, None)
             elif account in licensed:
                 self.world.by_hand[account] = record
-            elif account not in run.before or self._was_brought_back(run, account):
-                email = self.world.email(record)
-                name = next(name for name, wanted in run.to_be_made() if wanted == email)
+                if account in self.lent and self._was_brought_back(run, account):
+                    self.lent[account] = self.world.email(record), self._for_whom(run, record)
+            elif account not in run.before or (account in self.owed and self._was_brought_back(run, account)):
+                email, name = self.world.email(record), self._for_whom(run, record)
                 is_told = "" in self.stack.failures or name in self.stack.failures
                 assert is_told, f"P2: {name} was made, and nobody knows of it"
                 self.owed[account] = email, name
@@ -689,9 +731,12 @@ class Histories(RuleBasedStateMachine):
         self.intents = (self.intents | maybe) - found
 
     def _was_brought_back(self, run: "Run", account: str) -> bool:
-        """Whether the run reactivated an account that seatwise had retired."""
-        is_retired = self.world.is_retired
-        return account in self.owed and is_retired(run.before[account]) and not is_retired(run.after[account])
+        """Whether the run reactivated an account."""
+        return self.world.is_retired(run.before[account]) and not self.world.is_retired(run.after[account])
+
+    def _for_whom(self, run: "Run", record: Record) -> str:
+        """The resource for which the run made, or brought back, an account."""
+        return next(name for name, wanted in run.to_be_made() if wanted == self.world.email(record))
 
     # --- what must be true --------------------------------------------------------------------
 

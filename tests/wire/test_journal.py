@@ -43,6 +43,20 @@ def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_
     assert warnings == []
 
 
+def test_an_account_is_remembered_under_one_email_and_under_none_when_it_is_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal("enerflo here", print, path)
+    journal.note("ana@example.com", MADE)
+    journal.note("ben@example.com", replace(MADE, account="8"))
+    journal.note("new@example.com", Entry(Deed.RETIRED, "7"))
+    assert journal.last("ana@example.com") is None
+    Journal("enerflo there", print, path).let_go("7")
+    assert remembered(journal, "new@example.com") == Entry(Deed.RETIRED, "7")
+    journal.let_go("7")
+    assert journal.last("new@example.com") is None
+    assert remembered(journal, "ben@example.com") == replace(MADE, account="8")
+
+
 @pytest.mark.parametrize("why", Doubt)
 def test_an_account_is_in_doubt_until_it_is_trusted(why: Doubt, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"

@@ -117,6 +117,7 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found) -> dict[str, Any
             f"`seatwise import {vendor.name} --match {email}`",
         )
     _warn_of_late(tenant, news, existing.record)
+    tenant.journal.let_go(existing.account)  # whoever it was made for before
     return await take_over(tenant, existing.account, existing.record, news, adopted=True)
 
 

@@ -6,6 +6,7 @@ is not asked: then each account is read by its id. That an account is not listed
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from .errors import AccountError
@@ -30,13 +31,16 @@ class Directory:
     def __init__(self) -> None:
         self._asked = 0
         self._is_useless = False
-        self._first: Listing | None = None
-        """The first page, until the others are worth it."""
+        self._pages: int | None = None
+        """How many pages the list has, where that is known."""
         self._list: _List | None = None
         self._by_id: tuple[str, Record] | None = None
         """One account as it reads by its id: what the list says of it must be as much."""
         self._written: set[str] = set()
-        """Accounts that were written since the list was loaded."""
+        """Accounts that this run has written, or is writing: no list of this run is asked about them.
+
+        A list may be loaded while a write is on its way, and hold what was before it.
+        """
         self._emails: defaultdict[str, set[str]] = defaultdict(set)
         """Accounts that this run gave, or may have given, an e-mail."""
 
@@ -46,10 +50,11 @@ class Directory:
         for email in emails:
             self._emails[_folded(email)].add(account)
 
-    def expire(self) -> None:
-        """Let the next question load the list anew, with all in it that was written until now."""
-        self._first = self._list = None
-        self._written.clear()
+    def renew(self, accounts: Iterable[str]) -> None:
+        """Let the list be asked anew, about these accounts too: what was written of them has arrived."""
+        self._list = self._pages = None
+        self._asked = 0
+        self._written.difference_update(accounts)
 
     def measure(self, account: str, record: Record) -> None:
         """Keep an account that was read by its id, to see whether the list says as much."""
@@ -57,7 +62,8 @@ class Directory:
 
     async def ids(self, tenant: Tenant, email: str) -> set[str] | None:
         """The ids of all accounts that may have this e-mail; None when the list is not the way to know."""
-        if not await self._is_open(tenant, must=not tenant.vendor.finds_by_email) or self._list is None:
+        must = not tenant.vendor.finds_by_email
+        if not await self._is_open(tenant, must=must) or self._list is None or not self._list.is_coherent:
             return None
         return self._list.ids[_folded(email)] | self._emails[_folded(email)]
 
@@ -74,7 +80,6 @@ class Directory:
             listed = self._list
             is_absent = listed is not None and listed.is_coherent and account not in listed.records
             if listed is None or not is_absent or account in self._written or tenant.now() > listed.loaded_at + PROOF:
-                self._written.clear()
                 self._list = listed = await _load(tenant, None)
             return account in listed.records
 
@@ -95,11 +100,12 @@ class Directory:
         return self._list is not None
 
     async def _load(self, tenant: Tenant, *, must: bool) -> None:
-        self._list = None
-        self._first = self._first or await page(tenant, None, 1)
-        if must or self._asked * WORTH >= (self._first.pages or 1):
-            first, self._first = self._first, None
-            self._written.clear()
+        self._list = first = None
+        if self._pages is None:
+            first = await page(tenant, None, 1)
+            self._pages = first.pages or 1
+        if must or self._asked * WORTH >= self._pages:
+            self._pages = None
             self._list = await _load(tenant, first)
 
     def _says_as_much(self, vendor: Vendor, listed: "_List") -> bool:
@@ -126,8 +132,9 @@ class _List:
 
 
 async def _load(tenant: Tenant, first: Listing | None) -> _List:
+    begun = tenant.now()
     records, total = await pages(tenant, None, first)
-    return _List(tenant.vendor, records, total, tenant.now())
+    return _List(tenant.vendor, records, total, begun)
 
 
 async def pages(tenant: Tenant, email: str | None, first: Listing | None = None) -> tuple[list[Record], int | None]:

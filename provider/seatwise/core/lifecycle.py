@@ -106,7 +106,10 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     record = await fetch(tenant, account, email)
     if record is None:
         raise gone(tenant, account, email)
-    wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
+    wanted = dict(news)
+    if doubt is Doubt.RETIRED:
+        wanted = {**tenant.vendor.reactivated, **news}
+        tenant.journal.let_go(account)  # it comes back, and to no other resource
     outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)))
     return outs | {DECLARED: declared_names(news)}
 
@@ -122,6 +125,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
     if how == "retain":
         tenant.journal.forget(email)  # it is nobody's now
+        tenant.journal.let_go(account)
         tenant.journal.trust(account)
         return
     with _claimed(tenant, f"{email} ({account})"):

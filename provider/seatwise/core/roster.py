@@ -113,7 +113,7 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
         team.members[key] = Member(made.account, await complete(tenant, made, members[key]))
 
     await work.each(make, plan.joins)
-    work.tenant.directory.expire()
+    work.tenant.directory.renew([each.account for each in begun.values()])
     first, rest = list(begun)[:1], list(begun)[1:]
     await work.each(finish, first, counts=False)  # it is read by its id: what the list says must be as much
     await work.each(finish, rest, counts=False)

@@ -92,10 +92,13 @@ class Journal(Protocol):
         """Remember that a create is about to leave; on disk, come what may, when it returns."""
 
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on."""
+        """Remember this from now on, and its account under no other e-mail."""
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
+
+    def let_go(self, account: str) -> None:
+        """Remember this account under no e-mail any more."""
 
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""

@@ -40,9 +40,10 @@ async def change(tenant: Tenant, account: str, olds: Values, news: Values) -> di
 async def _write(tenant: Tenant, account: str, email: str, changes: Values, record: Record | None) -> dict[str, Any]:
     """Send one update and return the readable fields that are known to be otherwise now."""
     schema = tenant.vendor.schema
-    after = await send_update(tenant, account, email, "update", changes, record)
     if "email" in changes and not schema["email"].same(changes["email"], email):
-        tenant.journal.forget(email)  # whoever has it next is somebody else
+        # Whoever has the old one next is somebody else. The engine knows the account by now.
+        tenant.journal.let_go(account)
+    after = await send_update(tenant, account, email, "update", changes, record)
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         try:

@@ -27,6 +27,7 @@ create table if not exists deeds (
 create table if not exists doubts (
     tenant text not null, account text not null, why text not null, at real not null, primary key (tenant, account)
 );
+create index if not exists deeds_by_account on deeds (tenant, account);
 """
 _NOTE = "insert or replace into deeds values (?, ?, ?, ?, ?, ?)"
 Aside = Callable[..., Awaitable[Any]]
@@ -92,8 +93,10 @@ class Journal:
                 each.is_written = True
 
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on."""
+        """Remember this from now on, and its account under no other e-mail."""
         self._prune()
+        if entry.account is not None:
+            self.let_go(entry.account)
         self._run(_NOTE, *self._deed(email, entry))
 
     def _write(self, intents: Sequence["_Intent"]) -> None:
@@ -113,6 +116,10 @@ class Journal:
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
         self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
+
+    def let_go(self, account: str) -> None:
+        """Remember this account under no e-mail any more."""
+        self._run("delete from deeds where tenant = ? and account = ?", self._tenant, account)
 
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
