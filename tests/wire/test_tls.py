@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -27,13 +27,21 @@ def anyio_backend() -> str:
 
 
 class Vendor(BaseHTTPRequestHandler):
-    """Answers everything, and notes what came."""
+    """Answers everything, and notes what came over which connection."""
 
+    protocol_version = "HTTP/1.1"  # whose connections stay open
+    timeout = 1  # second without a request, after which a connection is closed
     seen: list[str]
+    connections: list[object]
+
+    def setup(self) -> None:
+        super().setup()
+        self.connections.append(self.client_address)
 
     def do_GET(self) -> None:
         self.seen.append(self.headers["api-key"])
         self.send_response(200)
+        self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -48,8 +56,9 @@ class Site:
         self.authority = folder / "authority.pem"
         authority.cert_pem.write_to_path(str(self.authority))
         self.requests: list[str] = []
-        handler = type("Handler", (Vendor,), {"seen": self.requests})
-        self._server = HTTPServer(("127.0.0.1", 0), handler)
+        self.connections: list[object] = []
+        handler = type("Handler", (Vendor,), {"seen": self.requests, "connections": self.connections})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -110,3 +119,19 @@ async def test_there_is_no_way_to_trust_everybody(site: Site, value: str) -> Non
         with pytest.raises(Unreachable):
             await tenant.send(Request("GET", "/users"))
     assert site.requests == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_connections_are_kept_and_no_more_are_opened_than_requests_are_on_their_way(
+    site: Site, concurrency: int
+) -> None:
+    """Each costs a handshake."""
+    config = {"caBundle": str(site.authority), "concurrency": str(concurrency), "requestsPerMinute": "0"}
+    async with tenant_at(site, **config) as tenant:
+
+        async def ask(_: int) -> None:
+            assert (await tenant.send(Request("GET", "/users"))).ok
+
+        await tenant.each(ask, range(40))
+    assert len(site.requests) == 40
+    assert len(site.connections) <= concurrency
