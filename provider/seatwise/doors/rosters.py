@@ -80,7 +80,8 @@ class Rosters(Door):
         if plan:
             lines = team.told(_name(news), plan, news.get("on_leave"))
             removals = len(plan.leaves) + len(plan.deletes)
-            updates = len(plan.changes) + len(plan.looks)
+            late = estimate.follow_ups(tenant.vendor, (members[key] for key in plan.joins))
+            updates = len(plan.changes) + len(plan.looks) + late
             cost = estimate.told(tenant.vendor, creates=len(plan.joins), updates=updates, removals=removals)
             for line in [f"{lines[0]}; {cost}", *lines[1:]]:
                 tell(line)
