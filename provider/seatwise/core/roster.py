@@ -147,10 +147,9 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values) -> None:
         await _delete_if_still_retired(tenant, key, team.leaving[key])
         del team.leaving[key]
 
-    await work.each(delete, [key for key in plan.deletes if key not in news.get("members", {})])
-    for key in plan.deletes:
-        if key in news.get("members", {}):
-            team.leaving.pop(key, None)  # they are back
+    for key in news.get("members", {}).keys() & team.leaving.keys():
+        del team.leaving[key]  # they are back
+    await work.each(delete, plan.deletes)
     await work.each(leave, plan.leaves)
 
 
