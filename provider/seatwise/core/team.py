@@ -131,7 +131,7 @@ def check(
     for key, member in news.get("members", {}).items():
         known, later = split(unpacked(key, member))
         old = vendor.schema.typed(unpacked(key, before[key])) if key in before else {}
-        values, found = state.check(vendor, old, {**known, **policy}, frozenset(later), vault)
+        values, found = state.check(vendor, old, {**known, **policy}, frozenset(later), vault, f'members["{key}"]')
         checked = {name: value for name, value in values.items() if name != "on_existing"}
         members[key] = packed(key, checked) | dict(later)
         problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
