@@ -107,7 +107,9 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     if record is None:
         raise gone(tenant, account, email)
     wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
-    outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)))
+    secrets = [field.name for field in tenant.vendor.schema.values() if field.secret]
+    known = {name: olds[name] for name in secrets if name in olds} if doubt is Doubt.UNSEEN else {}
+    outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
     return outs | {DECLARED: declared_names(news)}
 
 

@@ -223,6 +223,11 @@ class Plan:
         return sum(map(len, (self.joins, self.changes, self.looks, self.leaves, self.deletes)))
 
 
+def is_due(plan: Plan, olds: Values, news: Values) -> bool:
+    """Whether an update is: who failed may be out of the program since, and must not be said to fail for ever."""
+    return bool(plan) or bool(olds.get("failed")) or any(olds.get(name) != news.get(name) for name in POLICIES)
+
+
 def changed(vendor: Vendor, olds: Values, news: Values) -> list[str]:
     """The arguments in which a member is to be otherwise, given or not any more."""
     names = set(state.differences(vendor.schema, olds, news))
