@@ -38,6 +38,13 @@ def test_property_names_never_change(vendor: str) -> None:
     assert set(GOLDEN["properties"][vendor]) <= {"adopted", *vendor_named(vendor).schema}
 
 
+@pytest.mark.parametrize("key", GOLDEN["providers"])
+def test_every_kind_of_resource_that_ever_was_has_its_type(key: str) -> None:
+    types = set(GOLDEN["types"].values())
+    assert f"pulumi-python:dynamic/seatwise/{key}" in types
+    assert len(types) == len(GOLDEN["providers"])
+
+
 PROGRAM = """
 import json, pulumi
 from seatwise import enerflo

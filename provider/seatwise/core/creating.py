@@ -210,9 +210,21 @@ async def complete(tenant: Tenant, begun: Begun, news: Values) -> dict[str, Any]
         return begun.outs
     record = begun.record or await _read_back(tenant, begun.account, str(news["email"]))
     outs = await _send_the_rest(tenant, begun.account, news, record)
-    if record is None:  # its outputs are what was declared: the next `up` looks
-        tenant.journal.doubt(begun.account, Doubt.CHANGED)
+    if record is None:
+        _is_unseen(tenant, begun.account)
     return outs
+
+
+def as_sent(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
+    """The outputs of a new account of which nothing is known but what its create said."""
+    _is_unseen(tenant, account)
+    return _as_sent(tenant.vendor, news, None)
+
+
+def _is_unseen(tenant: Tenant, account: str) -> None:
+    """The outputs of a new account are what was declared: let the next `up` look at it."""
+    if tenant.journal.doubt_about(account) is None:
+        tenant.journal.doubt(account, Doubt.UNSEEN)
 
 
 async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
@@ -232,15 +244,20 @@ def _sent(schema: Schema, news: Values) -> dict[str, Any]:
     return {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
 
 
+def _as_sent(vendor: Vendor, news: Values, record: Record | None) -> dict[str, Any]:
+    sent = _sent(vendor.schema, news)
+    outs = outputs(vendor.schema, sent, seen(vendor.schema, sent, record), adopted=False)
+    vendor.settle(outs, sent, {})
+    return outs
+
+
 async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Record | None) -> dict[str, Any]:
     """Send what a create does not take.
 
     The account exists: what fails now is a warning, and stays a difference for the next run.
     """
-    vendor, schema = tenant.vendor, tenant.vendor.schema
-    sent = _sent(schema, news)
-    outs = outputs(schema, sent, seen(schema, sent, record), adopted=False)
-    vendor.settle(outs, sent, {})
+    schema = tenant.vendor.schema
+    outs, sent = _as_sent(tenant.vendor, news, record), _sent(schema, news)
     not_sent = {name: value for name, value in news.items() if name not in sent}
     if not differences(schema, outs, not_sent):
         return with_policies(outs | {DECLARED: declared_names(news)}, news)

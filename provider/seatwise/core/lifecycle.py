@@ -110,7 +110,9 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     if doubt is Doubt.RETIRED:
         wanted = {**tenant.vendor.reactivated, **news}
         tenant.journal.let_go(account)  # it comes back, and to no other resource
-    outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)))
+    secrets = [field.name for field in tenant.vendor.schema.values() if field.secret]
+    known = {name: olds[name] for name in secrets if name in olds} if doubt is Doubt.UNSEEN else {}
+    outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
     return outs | {DECLARED: declared_names(news)}
 
 

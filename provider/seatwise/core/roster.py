@@ -9,16 +9,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import lifecycle
-from .creating import Begun, begin, complete, listed_as_sent
-from .errors import AccountError, NotAuthorised, RateLimited, TooManyRemovals, Unreachable
+from .creating import Begun, as_sent, begin, complete, listed_as_sent
+from .errors import (
+    AccountError,
+    NotAuthorised,
+    RateLimited,
+    TooManyRemovals,
+    UnknownOutcome,
+    Unreachable,
+    VendorBroken,
+)
 from .fields import Values
 from .finding import fetch
-from .state import ADOPTED
-from .team import Member, Members, Plan, Team, failures, tracked, unpacked
+from .team import Member, Members, Plan, Team, failures, packed, tracked, unpacked
 from .tenant import MEMBERS, Deed, Tenant
 
-NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, Unreachable)
-"""Failures that the next member meets as well."""
+NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
+"""Failures that the next member may meet as well, for they are not about the account."""
 PATIENCE = 16
 """How many members in a row may meet one of those before the others are not tried."""
 TELL_EVERY = 5.0
@@ -106,7 +113,11 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
     policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
 
     async def make(tenant: Tenant, key: str) -> None:
-        begun[key] = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
+        made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
+        if made.outs is None:
+            begun[key] = made
+        else:  # it was there, and is as declared now
+            team.members[key] = Member(made.account, made.outs)
 
     async def finish(tenant: Tenant, key: str) -> None:
         made = await listed_as_sent(tenant, begun[key], members[key])
@@ -117,8 +128,9 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
     first, rest = list(begun)[:1], list(begun)[1:]
     await work.each(finish, first, counts=False)  # it is read by its id: what the list says must be as much
     await work.each(finish, rest, counts=False)
-    for key in begun.keys() - team.members.keys():  # made, and not finished: the next run looks at it
-        team.members[key] = Member(begun[key].account, {ADOPTED: False, "email": key, "__declared": ["email"]})
+    for key in begun.keys() - team.members.keys():  # made, and not finished
+        account = begun[key].account
+        team.members[key] = Member(account, as_sent(work.tenant, account, members[key]))
 
 
 async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
@@ -148,10 +160,9 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -
         await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
         del team.leaving[key]
 
-    await work.each(delete, [key for key in plan.deletes if key not in news.get("members", {})])
-    for key in plan.deletes:
-        if key in news.get("members", {}):
-            team.leaving.pop(key, None)  # they are back
+    for key in news.get("members", {}).keys() & team.leaving.keys():
+        del team.leaving[key]  # they are back
+    await work.each(delete, plan.deletes)
     await work.each(leave, plan.leaves)
 
 
@@ -176,6 +187,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
     """
     vendor = tenant.vendor
     team = Team.of(vendor, olds)
+    declared: dict[str, dict[str, Any]] = {}
     work = Work(tenant, name, len(team.members))
 
     async def look(tenant: Tenant, key: str) -> None:
@@ -185,6 +197,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
             del team.members[key]
         else:
             team.members[key] = Member(old.id, found.outputs)
+            declared[key] = packed(key, found.inputs)
 
     first, rest = list(team.members)[:1], list(team.members)[1:]
     await work.each(look, first)
@@ -193,7 +206,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
         raise AccountError(failures(name, work.failed, _counts(work)), vendor=vendor.title)
     outs = team.outputs(vendor)
     kept = {key: olds[key] for key in ("failed", "counts") if key in olds}
-    return outs | kept | _policies(olds), {"members": outs["members"]} | _policies(olds)
+    return outs | kept | _policies(olds), {"members": declared} | _policies(olds)
 
 
 async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:

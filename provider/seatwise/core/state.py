@@ -1,5 +1,6 @@
 """What the engine keeps of an account, and how it is compared: check, diff, outputs. Pure."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +17,12 @@ POLICIES = frozenset({"on_existing", "on_destroy"})
 
 
 def check(
-    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, within: str = ""
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Checked inputs and all their problems.
 
-    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet.
+    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet; `within` is
+    the path to the account's arguments in those of its resource.
     """
     values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
     problems += vendor.rules(values, frozenset(values) | unknown)
@@ -31,7 +33,9 @@ def check(
         if vendor.schema[name].secret:
             values[name] = vault.seal(value, olds.get(name))
     if olds:
-        problems += [_fixed(vendor, name) for name in values if _is_changed_too_late(vendor.schema[name], olds, values)]
+        problems += [
+            _fixed(vendor, name, within) for name in values if _is_changed_too_late(vendor.schema[name], olds, values)
+        ]
     return values, problems
 
 
@@ -39,11 +43,13 @@ def _is_changed_too_late(item: Field, olds: Values, values: Values) -> bool:
     return item.create_only and not item.same(olds.get(item.name), values[item.name], both_declared=True)
 
 
-def _fixed(vendor: type[Vendor], name: str) -> Problem:
+def _fixed(vendor: type[Vendor], name: str, within: str) -> Problem:
+    path = f"{within}.{name}" if within else name
     return Problem(
         name,
         f"can only be given when the account is made; {vendor.title} cannot change it later. Change it in the admin "
-        f'page of {vendor.title} and put it back here, or add ignore_changes=["{name}"] to the resource\'s options',
+        f"page of {vendor.title} and put it back here, or add ignore_changes=[{json.dumps(path)}] to the resource's "
+        "options",
     )
 
 

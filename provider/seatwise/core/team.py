@@ -37,7 +37,7 @@ SHARE_OF_REMOVALS = 10
 
 def keyed(members: Iterable[Values]) -> dict[str, dict[str, Any]]:
     """Members by e-mail; the e-mail itself is left out where it is spelt as its key."""
-    return {key_of(member["email"]): packed(member) for member in members}
+    return {key: packed(key, member) for key, member in ((key_of(each["email"]), each) for each in members)}
 
 
 def key_of(email: str) -> str:
@@ -45,9 +45,9 @@ def key_of(email: str) -> str:
     return email.strip().casefold()
 
 
-def packed(member: Values) -> dict[str, Any]:
+def packed(key: str, member: Values) -> dict[str, Any]:
     """A member's arguments as they are kept."""
-    return {name: value for name, value in member.items() if name != "email" or value != key_of(value)}
+    return {name: value for name, value in member.items() if name != "email" or value != key}
 
 
 def unpacked(key: str, member: Values) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Team:
 
     def outputs(self, vendor: Vendor) -> dict[str, Any]:
         """What the engine keeps of it."""
-        folded = {key: _folded(vendor, member.outs) for key, member in sorted(self.members.items())}
+        folded = {key: _folded(vendor, key, member.outs) for key, member in sorted(self.members.items())}
         seen = {key: seen for key, (_, seen) in folded.items() if seen}
         outs = {
             "members": {key: arguments for key, (arguments, _) in folded.items()},
@@ -96,8 +96,8 @@ def tracked(vendor: Vendor, outs: Values) -> set[str]:
     return {*outs.get(DECLARED, ()), *vendor.remembered, "email", ADOPTED, DECLARED, AS_DECLARED}
 
 
-def _folded(vendor: Vendor, outs: Values) -> tuple[dict[str, Any], dict[str, Any]]:
-    arguments = packed({name: outs[name] for name in ("email", *outs[DECLARED]) if name in outs})
+def _folded(vendor: Vendor, key: str, outs: Values) -> tuple[dict[str, Any], dict[str, Any]]:
+    arguments = packed(key, {name: outs[name] for name in ("email", *outs[DECLARED]) if name in outs})
     seen = {name: outs[name] for name in vendor.remembered if name in outs and name not in arguments}
     seen |= {AS_DECLARED: outs[AS_DECLARED]} if outs.get(AS_DECLARED) else {}
     lost = sorted({*outs[DECLARED]} - {*outs})
@@ -125,14 +125,15 @@ def check(
     those that are not yet.
     """
     problems = [*_policies(vendor, news)]
+    policy = {"on_existing": "adopt"} if news.get("on_existing") == "adopt" else {}
     before: Members = olds.get("members", {})
     members: dict[str, dict[str, Any]] = {}
     for key, member in news.get("members", {}).items():
         known, later = split(unpacked(key, member))
         old = vendor.schema.typed(unpacked(key, before[key])) if key in before else {}
-        policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
-        values, found = state.check(vendor, old, {**known, **policy}, frozenset(later), vault)
-        members[key] = packed({name: value for name, value in values.items() if name != "on_existing"}) | dict(later)
+        values, found = state.check(vendor, old, {**known, **policy}, frozenset(later), vault, f'members["{key}"]')
+        checked = {name: value for name, value in values.items() if name != "on_existing"}
+        members[key] = packed(key, checked) | dict(later)
         problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
     if not problems:
         problems += _removals(vendor, before, members, news.get("max_removals"))
@@ -205,14 +206,15 @@ class Plan:
             if key not in news:
                 continue
             known, later = split(unpacked(key, news[key]))
-            names = changed(vendor, member.outs, known) + sorted(later)
+            names = sorted({*changed(vendor, member.outs, known), *later})
             if names:
                 changes[key] = names
             elif member.id in doubts:
                 looks.append(key)
         leaves = sorted(key for key in team.members if key not in news)
         stays = len(team.members) - len(changes) - len(looks) - len(leaves)
-        return cls(joins, changes, looks, leaves, list(team.leaving), stays)
+        deletes = sorted(key for key in team.leaving if key not in news)
+        return cls(joins, changes, looks, leaves, deletes, stays)
 
     def __bool__(self) -> bool:
         return bool(self.joins or self.changes or self.looks or self.leaves or self.deletes)
@@ -221,6 +223,11 @@ class Plan:
     def size(self) -> int:
         """How many accounts it is about."""
         return sum(map(len, (self.joins, self.changes, self.looks, self.leaves, self.deletes)))
+
+
+def is_due(plan: Plan, olds: Values, news: Values) -> bool:
+    """Whether an update is: who failed may be out of the program since, and must not be said to fail for ever."""
+    return bool(plan) or bool(olds.get("failed")) or any(olds.get(name) != news.get(name) for name in POLICIES)
 
 
 def changed(vendor: Vendor, olds: Values, news: Values) -> list[str]:

@@ -68,6 +68,7 @@ class Deed(enum.StrEnum):
 class Doubt(enum.StrEnum):
     """Why an account may be otherwise than the engine's state says."""
 
+    UNSEEN = "it was made as declared, and has not been seen since"
     CHANGED = "an update may have been carried out"
     RETIRED = "it was deactivated, or may have been"
 

@@ -89,6 +89,8 @@ class Vendor(ABC):
     """The argument values that take that back."""
     lists_whole_records: ClassVar[bool] = True
     """Whether `find` gives records as complete as `read` does."""
+    tells_ids: ClassVar[bool] = True
+    """Whether the answer to a create holds the id."""
     finds_by_email: ClassVar[bool] = True
     """Whether `find` with an e-mail costs one request, and not the whole list."""
     version: ClassVar[str | None] = None

@@ -6,14 +6,17 @@ from .errors import AccountError, VendorBroken
 from .fields import RESPELLED, Values
 from .finding import fetch
 from .state import ADOPTED, differences, expand, outputs, readable, seen, with_policies
-from .tenant import Doubt, Record, Tenant, gone, refused
+from .tenant import EMPTY, Doubt, Record, Tenant, gone, refused
 from .vendor import Vendor
 
 
-async def take_over(tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool) -> dict[str, Any]:
-    """Make an account that is there be as declared, whatever became of it before."""
+async def take_over(
+    tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool, known: Values = EMPTY
+) -> dict[str, Any]:
+    """Make an account that is there be as declared, whatever became of it before; `known` is what no record shows."""
     schema = tenant.vendor.schema
-    return await change(tenant, account, outputs(schema, {}, seen(schema, news, record), adopted=adopted), news)
+    there = outputs(schema, {}, seen(schema, news, record), adopted=adopted)
+    return await change(tenant, account, {**known, **there}, news)
 
 
 async def change(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:

@@ -44,9 +44,8 @@ class Rosters(Door):
         self._same_tenant(id, olds)
         tenant = self._connected()
         now = team.Team.of(tenant.vendor, olds)
-        is_due = self._tell_plan(now, news.get("members", {}), news)
-        is_otherwise = any(olds.get(name) != news.get(name) for name in team.POLICIES)
-        return DiffResult(changes=is_due or is_otherwise or is_renamed(olds, news))
+        plan = self._tell_plan(now, news.get("members", {}), news)
+        return DiffResult(changes=team.is_due(plan, olds, news) or is_renamed(olds, news))
 
     @readable
     def create(self, props: Props) -> CreateResult:
@@ -76,18 +75,19 @@ class Rosters(Door):
         self._same_tenant(id, props)
         self._run(roster.delete, id.rpartition("/")[2], props, owner_of(props))
 
-    def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> bool:
-        """Say who joins, changes and leaves and what it costs; whether anybody does."""
+    def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
+        """Say who joins, changes and leaves and what it costs, if anybody does."""
         tenant = self._connected()
         plan = team.Plan.of(tenant.vendor, now, members, split, tenant.journal.doubts())
         if plan:
             lines = team.told(_name(news), plan, news.get("on_leave"))
             removals = len(plan.leaves) + len(plan.deletes)
-            updates = len(plan.changes) + len(plan.looks)
+            late = estimate.follow_ups(tenant.vendor, (members[key] for key in plan.joins))
+            updates = len(plan.changes) + len(plan.looks) + late
             cost = estimate.told(tenant.vendor, creates=len(plan.joins), updates=updates, removals=removals)
             for line in [f"{lines[0]}; {cost}", *lines[1:]]:
                 tell(line)
-        return bool(plan)
+        return plan
 
     def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
         """Run an operation of the core in the event loop; each member has a deadline of its own."""

@@ -90,5 +90,5 @@ class Users(Door):
         self._expected += new
         hundreds = self._expected // MANY
         if new and self._expected % MANY == 0 and hundreds & (hundreds - 1) == 0:
-            cost = estimate.told(self._connected().vendor, creates=self._expected)
+            cost = estimate.told(self._connected().vendor, creates=self._expected, alone=True)
             tell(f"{self.vendor.title}: {self._expected:,} new accounts so far: {cost}")

@@ -166,6 +166,7 @@ class Tenovos(Vendor):
     title = "Tenovos"
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
+    tells_ids = False
     remembered = ("user_role_id",)
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
     reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}

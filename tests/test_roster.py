@@ -1,0 +1,1062 @@
+"""Whole teams: every vendor, in virtual time, over the sandbox's own table."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from trio.testing import MockClock
+
+from seatwise.core import lifecycle, roster, state, team
+from seatwise.core.creating import SECOND_LOOKS
+from seatwise.core.errors import AccountError
+from seatwise.core.fields import Takes
+from seatwise.core.roster import PATIENCE
+from seatwise.core.tenant import MEMBERS
+from seatwise.doors.door import split
+from seatwise.vendors import names
+from virtual import Fault, Killed, Sent, World, answered, cannot_connect, killed_after, killed_before, lost_after
+from virtual import lost_before as lost
+
+pytestmark = pytest.mark.anyio
+PAGE = 100
+MANY = 130
+"""Members: more than a page holds."""
+Arguments = Mapping[str, Any]
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
+
+
+# --- a stack with teams in it -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A team as a program declares it; `policies` are `on_leave` and its like."""
+
+    members: list[Arguments]
+    policies: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the state holds of one resource."""
+
+    id: str
+    inputs: dict[str, Any]
+    outs: dict[str, Any]
+    is_team: bool
+
+
+class Stack:
+    """What the doors and the engine do with teams and single accounts: in the order of the program, one by one.
+
+    Who is not declared any more is retired last, and only if nothing failed; a kill leaves what was recorded.
+    """
+
+    def __init__(self, world: World, name: str = "project/stack") -> None:
+        self.world = world
+        self.name = name
+        self.state: dict[str, Kept] = {}
+        self.failed: dict[str, str] = {}
+        """Why, by member of a team or by resource, in the last run."""
+
+    async def up(self, program: Mapping[str, Roster | Arguments]) -> bool:
+        """Bring about what is declared; false when something failed."""
+
+        async def work() -> None:
+            for name, declared in program.items():
+                if isinstance(declared, Roster):
+                    await self._team(name, declared)
+                else:
+                    await self._account(name, declared)
+                if self.failed:
+                    return
+            for name in [name for name in self.state if name not in program]:
+                await self._retire(name)
+
+        return await self._run(work)
+
+    async def refresh(self) -> bool:
+        async def work() -> None:
+            for name, old in self.state.items():
+                if old.is_team:
+                    outs, inputs = await roster.read(self.world.door, name, old.outs)
+                    self.state[name] = Kept(name, as_sent(inputs), as_sent(outs), True)
+
+        return await self._run(work)
+
+    async def destroy(self) -> bool:
+        return await self.up({})
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> bool:
+        self.failed = {}
+        try:
+            await work()
+        except* Killed:
+            self.failed[""] = "killed"
+        except* AccountError as errors:
+            self.failed[""] = str(errors.exceptions[0])
+        await self.world.restart()  # every run has provider processes of its own
+        return not self.failed
+
+    def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
+        """Checked inputs, and what is wrong."""
+        old = self.state[name].inputs if name in self.state else {}
+        news = as_sent({"members": team.keyed(declared.members), **declared.policies})
+        members, problems = team.check(self.world.vendor, old, news, split, self.world.vault)
+        told = [f"{each.field} {each.reason}".strip() for each in problems]
+        others = {key: self.world.door.claims.claim(key, self.owner(name) + MEMBERS) for key in members}
+        told += [f"{key} is declared by {other}" for key, other in others.items() if other]
+        return as_sent({**declared.policies, "members": members}), told
+
+    async def _team(self, name: str, declared: Roster) -> None:
+        tenant, old = self.world.door, self.state.get(name)
+        news, problems = self.inputs(name, declared)
+        if problems:
+            self.failed = {str(number): problem for number, problem in enumerate(problems)}
+            return
+        if old is None:
+            outs = await roster.create(tenant, name, news, self.owner(name))
+        else:
+            now = team.Team.of(tenant.vendor, old.outs)
+            plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.doubts())
+            is_due = team.is_due(plan, old.outs, news)
+            outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
+        self.state[name] = Kept(name, news, as_sent(outs), True)
+        self.failed = dict(outs["failed"])
+
+    async def _account(self, name: str, arguments: Arguments) -> None:
+        world, old = self.world, self.state.get(name)
+        other = world.door.claims.claim(arguments["email"], self.owner(name))
+        assert other is None, other
+        inputs, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
+        assert problems == [], problems
+        if old is None:
+            account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
+        else:
+            account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
+        self.state[name] = Kept(account, inputs, outs, False)
+
+    async def _retire(self, name: str) -> None:
+        old = self.state[name]
+        if old.is_team:
+            await roster.delete(self.world.door, name, old.outs, self.owner(name))
+        else:
+            await lifecycle.delete(self.world.tenant, old.id, old.outs, self.owner(name))
+        del self.state[name]
+
+    def owner(self, resource: str) -> str:
+        return f"{self.name}/{resource}"
+
+    @property
+    def outs(self) -> dict[str, Any]:
+        """The outputs of the only team."""
+        (kept,) = [each for each in self.state.values() if each.is_team]
+        return kept.outs
+
+
+def as_sent(props: Any) -> Any:
+    """Properties as the engine hands them on: all numbers are floats."""
+    return json.loads(json.dumps(props), parse_int=float)
+
+
+def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
+    """What a create takes of the vendor's example, without a password: its fingerprint takes time."""
+    schema, example = world.vendor.schema, world.vendor.example
+    plain = {key: example[key] for key in example if schema[key].takes & Takes.CREATE and not schema[key].secret}
+    own = {"email": f"{name}@example.com"} | ({"username": name} if "username" in example else {})
+    return {**plain, **own, **arguments}
+
+
+def a_team(world: World, count: int, policies: Mapping[str, Any] | None = None, /, **arguments: Any) -> Roster:
+    return Roster([a_member(world, f"p{number}", **arguments) for number in range(count)], dict(policies or {}))
+
+
+def without(declared: Roster, *who: str) -> Roster:
+    """The team without these."""
+    return Roster([each for each in declared.members if name_of(each["email"]) not in who], declared.policies)
+
+
+def name_of(email: str) -> str:
+    return email.partition("@")[0]
+
+
+def by_name(world: World) -> dict[str, list[str]]:
+    """The ids of all accounts by the name of the person: two of one person are a mistake."""
+    found: dict[str, list[str]] = {}
+    for account, record in world.accounts.items():
+        found.setdefault(name_of(world.email(record)), []).append(account)
+    return found
+
+
+def active(world: World) -> list[str]:
+    return sorted(name_of(world.email(each)) for each in world.accounts.values() if not world.is_retired(each))
+
+
+def counted(world: World) -> Counter[str]:
+    """The requests since the last count, by kind."""
+    kinds = Counter(sent.kind for sent in world.trail)
+    world.trail.clear()
+    return kinds
+
+
+def set_by_hand(world: World, account: str, **fields: Any) -> None:
+    record = world.accounts[account] | fields
+    world.store.replace(world.name, account, world.email(record), record)
+
+
+def about(request: httpx.Request, accounts: Iterable[str], emails: Iterable[str]) -> bool:
+    """Whether a request is about one of these."""
+    body = json.loads(request.content) if request.content else {}
+    said = {str(body.get(key)) for key in ("id", "Id", "email", "Email")} | {request.url.path.rpartition("/")[2]}
+    return not said.isdisjoint({*accounts, *emails})
+
+
+def refuse(world: World, kind: str, *who: str) -> None:
+    """Let the vendor refuse requests of that kind that are about these people."""
+    ids = [account for name in who for account in by_name(world).get(name, [])]
+    refusal = answered(422, b'{"message": "not this one", "Message": "not this one"}', carried_out=False)
+
+    async def choosy(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        chosen = about(request, ids, [f"{name}@example.com" for name in who])
+        return await (refusal(request, inner) if chosen else inner.handle_async_request(request))
+
+    world.hazard = lambda asked: choosy if asked == kind else None
+
+
+def no_trouble(world: World) -> None:
+    world.hazard = lambda kind: None
+
+
+@pytest.fixture(params=names())
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """A vendor that lets two accounts have one e-mail, where one made twice would show."""
+    async with World(request.param, unique_emails=False) as world:
+        yield world
+
+
+@pytest.fixture
+def stack(world: World) -> Stack:
+    return Stack(world)
+
+
+CHANGE: dict[str, dict[str, Any]] = {
+    "enerflo": {"first_name": "Zoe"},
+    "nexudus": {"full_name": "Zoe"},
+    "tenovos": {"first_name": "Zoe"},
+}
+BY_HAND = {"enerflo": {"first_name": "Hand"}, "nexudus": {"FullName": "Hand"}, "tenovos": {"firstName": "Hand"}}
+ACTIVE: dict[str, dict[str, Any]] = {
+    "enerflo": {"active": True}, "nexudus": {"Active": True}, "tenovos": {"status": "enabled"},
+}  # fmt: skip
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """A vendor, and the requests that one member costs beside the write itself."""
+
+    vendor: str
+    to_create: int = 0
+    to_refresh: int = 0
+    to_update: int = 0
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join([self.vendor, *self.given.values()])
+
+
+TENANCIES = (
+    Tenancy("enerflo"),
+    Tenancy("nexudus", to_create=1, to_update=1),  # its list lacks fields, and its update replaces the record
+    Tenancy("tenovos", to_create=2, to_refresh=1),  # API 1.0 has no list, and a create is answered without an id
+    Tenancy("tenovos", to_create=1, given={"api_version": "1.5", "base_url": "http://127.0.0.1/tenovos-1.5"}),
+)
+
+
+@pytest.mark.parametrize("tenancy", TENANCIES, ids=str)
+async def test_a_team_stays_within_its_number_of_requests(tenancy: Tenancy) -> None:
+    async with World(tenancy.vendor, given=tenancy.given) as world:
+        stack, pages = Stack(world), ceil(MANY / PAGE)
+        program = a_team(world, MANY)
+        assert await stack.up({"sales": program})
+        created = counted(world)
+        assert created["create"] == MANY
+        assert created["update"] == 0
+        assert created["token"] <= 1
+        overhead = pages + 2  # the list before, the list after, one account by its id to compare with
+        assert (1 + tenancy.to_create) * MANY <= created.total() - created["token"]
+        assert created.total() - created["token"] <= (1 + tenancy.to_create) * MANY + overhead
+        assert len(world.accounts) == len(stack.outs["ids"]) == MANY
+
+        assert await stack.up({"sales": program})
+        assert counted(world).total() == 0
+
+        assert await stack.refresh()
+        refreshed = counted(world)
+        assert refreshed.total() - refreshed["token"] <= (tenancy.to_refresh * MANY or pages) + 2
+        assert await stack.up({"sales": program})
+        assert counted(world).total() == 0, "a refresh of what nobody changed changes nothing"
+
+        assert await stack.up({"sales": a_team(world, MANY, **CHANGE[world.name])})
+        updated = counted(world)
+        assert updated["update"] == MANY
+        assert updated.total() - updated["token"] == (1 + tenancy.to_update) * MANY
+
+        assert await stack.destroy()
+        retired = counted(world)
+        assert retired.total() - retired["token"] == (1 + tenancy.to_update) * MANY
+        assert active(world) == []
+
+
+async def test_the_order_of_members_does_not_matter(world: World, stack: Stack) -> None:
+    program = a_team(world, 12)
+    assert await stack.up({"sales": program})
+    before = stack.state["sales"]
+    shuffled = list(program.members)
+    random.Random(5).shuffle(shuffled)
+    counted(world)
+
+    assert await stack.up({"sales": Roster(shuffled)})
+
+    assert counted(world).total() == 0
+    assert stack.state["sales"] == before
+
+
+async def test_an_update_is_about_those_only_who_change(world: World, stack: Stack) -> None:
+    assert await stack.up({"sales": a_team(world, 20)})
+    counted(world)
+    changed = a_team(world, 20)
+    changed.members[7] = {**changed.members[7], **CHANGE[world.name]}
+
+    assert await stack.up({"sales": Roster([*changed.members, a_member(world, "new")])})
+
+    kinds = counted(world)
+    assert (kinds["update"], kinds["create"]) == (1, 1)
+    assert stack.outs["counts"] == {
+        "members": 21, "joined": 1, "changed": 1, "left": 0, "failed": 0, "not_tried": 0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("concurrency", [None, 1, 5])
+async def test_as_many_requests_are_on_their_way_as_the_tenant_takes_and_never_more(
+    world: World, concurrency: int | None
+) -> None:
+    given = {} if concurrency is None else {"concurrency": concurrency}
+    async with World(world.name, given=given) as world:
+        now, most = 0, dict[str, int]()
+
+        async def slow(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            nonlocal now
+            now += 1
+            most[step] = max(most.get(step, 0), now)
+            await anyio.sleep(0.1)
+            try:
+                return await inner.handle_async_request(request)
+            finally:
+                now -= 1
+
+        world.hazard = lambda kind: slow
+        stack = Stack(world)
+        steps = {
+            "create": a_team(world, 60),
+            "update": a_team(world, 60, **CHANGE[world.name]),
+            "leave": a_team(world, 0, {"max_removals": "100%"}),
+        }
+        for step in steps:
+            program, begun = steps[step], anyio.current_time()
+            assert await stack.up({"sales": program}), stack.failed
+            assert anyio.current_time() - begun < 60 * 5 * 0.1 / (concurrency or 16) + 2
+        assert most == dict.fromkeys(("create", "update", "leave"), concurrency or 16)
+
+
+# --- who fails --------------------------------------------------------------------------------
+
+BAD = ("p3", "p17", "p42")
+
+
+@pytest.mark.parametrize("what", ["join", "change", "leave"])
+async def test_who_is_refused_stops_nobody_and_is_tried_again_alone(world: World, stack: Stack, what: str) -> None:
+    everybody = a_team(world, 60, {"max_removals": "100%"})
+    steps: dict[str, tuple[Roster | None, Roster, str]] = {
+        "join": (None, everybody, "create"),
+        "change": (everybody, a_team(world, 60, everybody.policies, **CHANGE[world.name]), "update"),
+        "leave": (everybody, Roster([], everybody.policies), "update"),
+    }
+    before, after, kind = steps[what]
+    if before:
+        assert await stack.up({"sales": before})
+    refuse(world, kind, *BAD)
+    counted(world)
+
+    assert not await stack.up({"sales": after})
+
+    assert counted(world)[kind] == 60
+    assert sorted(stack.failed) == sorted(f"{name}@example.com" for name in BAD)
+    for reason in stack.failed.values():
+        assert "refused with 422: not this one" in reason
+    counts = stack.outs["counts"]
+    done = {"join": "joined", "change": "changed", "leave": "left"}[what]
+    assert (counts[done], counts["failed"], counts["not_tried"]) == (57, 3, 0)
+    no_trouble(world)
+
+    assert await stack.up({"sales": after}), stack.failed
+
+    assert counted(world)[kind] == 3, "the next run does only what is missing"
+    assert (stack.outs["counts"][done], stack.outs["failed"]) == (3, {})
+    assert await stack.up({"sales": after})
+    assert counted(world).total() == 0
+    assert len(by_name(world)) == len(world.accounts) == 60
+    assert len(active(world)) == (0 if what == "leave" else 60)
+
+
+async def test_a_team_of_which_nobody_could_be_made_is_not_made(world: World, stack: Stack) -> None:
+    refuse(world, "create", "p0", "p1")
+    assert not await stack.up({"sales": a_team(world, 2)})
+    assert stack.state == {}
+    assert "sales: 2 failed" in stack.failed[""]
+    assert "p0@example.com: create refused with 422: not this one" in stack.failed[""]
+
+
+@pytest.mark.parametrize("how", ["taken out of the program", "declared as before"])
+async def test_who_failed_and_is_not_wanted_any_more_is_not_said_to_fail_for_ever(
+    world: World, stack: Stack, how: str
+) -> None:
+    everybody = a_team(world, 5)
+    assert await stack.up({"sales": everybody})
+    wanted, kind = (
+        (Roster([*everybody.members, a_member(world, "new")]), "create")
+        if how == "taken out of the program"
+        else (a_team(world, 5, **CHANGE[world.name]), "update")
+    )
+    refuse(world, kind, "new", "p1", "p2", "p3", "p4", "p0")
+    assert not await stack.up({"sales": wanted})
+    no_trouble(world)
+
+    assert await stack.up({"sales": everybody})
+
+    assert stack.outs["failed"] == {}
+
+
+DOWN: dict[str, Fault] = {
+    "cannot connect": cannot_connect,
+    "no answer": lost,
+    "500": answered(500, carried_out=False),
+    "502 with a page": answered(502, b"<html>bad gateway</html>", carried_out=False, content_type="text/html"),
+    "503, busy": answered(503, carried_out=False, retry_after="1000"),
+    "401": answered(401, b"{}", carried_out=False),
+    "403": answered(403, b'{"message": "Forbidden"}', carried_out=False),
+}
+
+
+@pytest.mark.parametrize("down", DOWN)
+@pytest.mark.parametrize("what", ["join", "change", "leave"])
+async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_run_completes(
+    world: World, stack: Stack, what: str, down: str
+) -> None:
+    count, policies = 150, {"max_removals": "100%"}
+    before, after = a_team(world, count, policies), Roster([], policies)
+    if what == "change":
+        after = a_team(world, count, policies, **CHANGE[world.name])
+    if what == "join":
+        before, after = a_team(world, 1, policies), before
+    assert await stack.up({"sales": before})
+    kind = "create" if what == "join" else "update"
+    written = 0
+
+    def fails(asked: str) -> Fault | None:
+        nonlocal written
+        written += asked == kind
+        return DOWN[down] if written > 40 else None
+
+    world.hazard = fails
+    counted(world)
+    assert not await stack.up({"sales": after})
+    asked = counted(world).total()
+
+    counts = stack.outs["counts"]
+    assert counts["not_tried"] >= count - 40 - 5 * PATIENCE, "the others are not tried"
+    assert PATIENCE <= counts["failed"] <= 2 * PATIENCE
+    assert asked <= 3 * 41 + 2 * PATIENCE * (len(SECOND_LOOKS) + 6) + 3, "and not a thousand requests sent"
+    no_trouble(world)
+    await anyio.sleep(1000)
+
+    assert await stack.up({"sales": after}), stack.failed
+
+    assert len(by_name(world)) == len(world.accounts) == count
+    assert len(active(world)) == (0 if what == "leave" else count)
+    counted(world)
+    assert await stack.up({"sales": after})
+    assert counted(world).total() == 0
+
+
+async def test_a_vendor_that_is_down_all_the_time_makes_no_team(world: World, stack: Stack) -> None:
+    world.hazard = lambda kind: cannot_connect
+    assert not await stack.up({"sales": a_team(world, 500)})
+    assert stack.state == {}
+    assert "others were not tried" in stack.failed[""]
+
+
+@pytest.mark.parametrize("fault", [cannot_connect, answered(500, carried_out=False)], ids=["no connection", "500"])
+async def test_a_refresh_with_somebody_who_cannot_be_read_changes_nothing(
+    world: World, stack: Stack, fault: Fault
+) -> None:
+    assert await stack.up({"sales": a_team(world, 40)})
+    before = stack.state["sales"]
+    world.hazard = lambda kind: fault if kind in ("read", "list") else None
+
+    assert not await stack.refresh()
+
+    assert "failed" in stack.failed[""]
+    assert stack.state["sales"] == before
+
+
+async def test_a_refresh_asks_a_vendor_that_is_down_about_a_few(world: World, stack: Stack) -> None:
+    assert await stack.up({"sales": a_team(world, 300)})
+    counted(world)
+    world.hazard = lambda kind: answered(500, carried_out=False) if kind in ("read", "list") else None
+    assert not await stack.refresh()
+    assert counted(world).total() <= 2 * PATIENCE * 6
+    assert "others were not tried" in stack.failed[""]
+
+
+# --- lost answers and kills -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault", [lost_after, answered(500, carried_out=True), answered(200, b"", carried_out=True)],
+    ids=["lost", "500", "empty"],
+)  # fmt: skip
+async def test_answers_that_are_lost_make_nobody_twice(world: World, stack: Stack, fault: Fault) -> None:
+    world.hazard = lambda kind: fault if kind == "create" else None
+    program = a_team(world, 10)
+    assert await stack.up({"sales": program}), stack.failed
+    assert counted(world)["create"] == 10
+    assert sorted(by_name(world)) == sorted(name_of(each["email"]) for each in program.members)
+    assert len(world.accounts) == 10
+    assert stack.outs["ids"] == {f"{name}@example.com": ids[0] for name, ids in by_name(world).items()}
+
+
+@pytest.mark.parametrize("fault", [killed_before, killed_after], ids=["before", "after"])
+@pytest.mark.parametrize("at", [1, 9, 30])
+@pytest.mark.parametrize("kind", ["create", "read", "list"])
+async def test_a_kill_in_the_middle_makes_nobody_twice(
+    world: World, stack: Stack, kind: str, at: int, fault: Fault
+) -> None:
+    seen = 0
+
+    def kill(asked: str) -> Fault | None:
+        nonlocal seen
+        seen += asked == kind
+        return fault if seen == at and asked == kind else None
+
+    world.hazard = kill
+    program = a_team(world, 30)
+    was_killed = not await stack.up({"sales": program})
+    assert was_killed or seen < at, "not every vendor needs so many of them"
+    no_trouble(world)
+    made = len(world.accounts)
+    counted(world)
+
+    assert await stack.up({"sales": program}), stack.failed
+
+    assert counted(world)["create"] == 30 - made, "who is made is not made again"
+    assert len(by_name(world)) == len(world.accounts) == 30
+    assert not any(stack.world.vendor.schema.parse(each).get("adopted") for each in world.accounts.values())
+    counted(world)
+    assert await stack.up({"sales": program})
+    assert counted(world).total() == 0
+    assert await stack.destroy(), "they are its own"
+    assert active(world) == []
+
+
+async def test_a_team_of_another_stack_is_not_given_what_a_killed_run_made(world: World, stack: Stack) -> None:
+    if not world.vendor.tells_ids:
+        return  # killed before it knew what its creates became of
+    program = a_team(world, 16)
+    world.hazard = lambda kind: killed_before if kind != "create" and len(world.accounts) == 16 else None
+    await stack.up({"sales": program})
+    stack.state.clear()
+    no_trouble(world)
+    another = Stack(world, "project/another")
+
+    assert not await another.up({"sales": program})
+
+    assert "16 failed" in another.failed[""]
+    assert "an account with this e-mail is there already, with the id " in another.failed[""]
+    assert len(world.accounts) == 16
+
+
+async def test_a_leave_that_may_have_been_carried_out_is_taken_back_when_the_commit_is(
+    world: World, stack: Stack
+) -> None:
+    everybody = a_team(world, 5)
+    assert await stack.up({"sales": everybody})
+    world.hazard = lambda kind: lost_after if kind == "update" else None
+    assert not await stack.up({"sales": without(everybody, "p1")})
+    assert active(world) == ["p0", "p2", "p3", "p4"]
+    no_trouble(world)
+
+    assert await stack.up({"sales": everybody})
+
+    assert len(active(world)) == len(world.accounts) == 5
+
+
+# --- made, and not read back ------------------------------------------------------------------
+
+
+async def test_who_was_made_before_the_vendor_went_down_is_in_the_state_and_is_made_complete(
+    world: World, stack: Stack
+) -> None:
+    """A password that may be sent again is sent once, too."""
+    program = a_team(world, 40, password="a first password")
+    made = 0
+
+    def fails(kind: str) -> Fault | None:
+        nonlocal made
+        made += kind == "create"
+        return cannot_connect if made >= 40 and kind != "create" else None
+
+    world.hazard = fails
+    await stack.up({"sales": program})
+    ids = dict(stack.outs["ids"])
+    assert len(ids) + len(stack.outs["failed"]) >= 40
+    no_trouble(world)
+
+    assert await stack.up({"sales": program}), stack.failed
+    await stack.refresh()
+    assert await stack.up({"sales": program}), stack.failed
+
+    assert len(by_name(world)) == len(world.accounts) == 40
+    assert stack.outs["ids"] == ids | stack.outs["ids"]
+    assert Counter(told_password(sent) for sent in world.trail)["a first password"] == 40
+
+
+def told_password(sent: Sent) -> str | None:
+    body = sent.body if isinstance(sent.body, dict) else {}
+    return body.get("password") or body.get("Password")
+
+
+async def test_who_is_taken_over_when_the_vendor_goes_down_stays_one_that_was_there_before(
+    world: World, stack: Stack
+) -> None:
+    """Or a destroy would deactivate somebody else's account."""
+    owned = Stack(world, "project/another")
+    assert await owned.up({"sales": a_team(world, 60)})
+    before = world.accounts
+    writes = 0
+
+    def fails(kind: str) -> Fault | None:
+        nonlocal writes
+        writes += kind == "update"
+        return cannot_connect if writes > 20 else None
+
+    world.hazard = fails
+    assert not await stack.up({"sales": a_team(world, 60, {"on_existing": "adopt"}, **CHANGE[world.name])})
+    no_trouble(world)
+    assert len(stack.outs["ids"]) == 20
+
+    assert await stack.destroy()
+
+    assert len(active(world)) == len(before) == 60
+
+
+# --- what others do ---------------------------------------------------------------------------
+
+
+async def test_a_refresh_shows_who_was_changed_by_hand_and_the_next_run_puts_it_back(
+    world: World, stack: Stack
+) -> None:
+    program = a_team(world, 12)
+    assert await stack.up({"sales": program})
+    before = stack.state["sales"]
+    by_hand = BY_HAND[world.name] | ({"UpdatedOn": "2031-01-01T00:00:00Z"} if world.name == "nexudus" else {})
+    set_by_hand(world, before.outs["ids"]["p7@example.com"], **by_hand)
+
+    assert await stack.refresh()
+
+    (name,) = CHANGE[world.name]
+    after = stack.state["sales"]
+    for shown, shown_before in ((after.outs, before.outs), (after.inputs, before.inputs)):
+        changed = {key for key, member in shown["members"].items() if member != shown_before["members"][key]}
+        assert changed == {"p7@example.com"}
+        assert shown["members"]["p7@example.com"][name] == "Hand"
+    counted(world)
+    assert await stack.up({"sales": program})
+    assert counted(world)["update"] == 1
+    assert "Hand" not in str(world.accounts)
+    assert after.outs["ids"] == stack.outs["ids"]
+
+
+async def test_an_e_mail_that_was_changed_by_hand_is_seen_and_put_back(world: World, stack: Stack) -> None:
+    program = a_team(world, 3)
+    assert await stack.up({"sales": program})
+    account = stack.outs["ids"]["p1@example.com"]
+    email = {"nexudus": "Email"}.get(world.name, "email")
+    set_by_hand(world, account, **{email: "zoe@example.com", "UpdatedOn": "2031-01-01T00:00:00Z"})
+
+    assert await stack.refresh()
+
+    assert stack.outs["members"]["p1@example.com"]["email"] == "zoe@example.com"
+    assert await stack.up({"sales": program})
+    assert by_name(world)["p1"] == [account]
+
+
+async def test_who_was_deleted_by_hand_leaves_the_state_and_is_made_again(world: World, stack: Stack) -> None:
+    program = a_team(world, 5)
+    assert await stack.up({"sales": program})
+    gone = stack.outs["ids"]["p2@example.com"]
+    world.store.remove(world.name, gone, reserve=False)
+
+    assert await stack.refresh()
+
+    rest = [f"p{number}@example.com" for number in (0, 1, 3, 4)]
+    for shown in (stack.outs["ids"], stack.outs["members"], stack.state["sales"].inputs["members"]):
+        assert sorted(shown) == rest
+    assert gone not in str(stack.outs)
+    await anyio.sleep(60)
+    assert await stack.up({"sales": program}), stack.failed
+    assert sorted(by_name(world)) == ["p0", "p1", "p2", "p3", "p4"]
+
+
+async def test_a_create_only_field_that_others_changed_blocks_nobody() -> None:
+    async with World("enerflo") as world:
+        stack, program = Stack(world), a_team(world, 3)
+        assert await stack.up({"sales": program})
+        set_by_hand(world, stack.outs["ids"]["p1@example.com"], timezone="Asia/Manila")
+        for _ in range(2):
+            assert await stack.refresh()
+            assert stack.outs["members"]["p1@example.com"]["timezone"] == "Asia/Manila"
+            counted(world)
+            assert await stack.up({"sales": program}), stack.failed
+            assert counted(world).total() == 0
+
+
+async def test_who_was_emptied_by_hand_is_filled_again(world: World, stack: Stack) -> None:
+    program = a_team(world, 3)
+    assert await stack.up({"sales": program})
+    (name,) = BY_HAND[world.name]
+    set_by_hand(world, stack.outs["ids"]["p1@example.com"], **{name: None, "UpdatedOn": "2031-01-01T00:00:00Z"})
+    assert await stack.refresh()
+    assert await stack.up({"sales": program})
+    assert world.accounts[stack.outs["ids"]["p1@example.com"]][name] is not None
+
+
+# --- leaving ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("on_leave", "left"), [(None, []), ("deactivate", []), ("retain", ["p1"])])
+async def test_an_account_of_who_leaves_is_deactivated_or_retained(
+    world: World, stack: Stack, on_leave: str | None, left: list[str]
+) -> None:
+    everybody = a_team(world, 4, {"on_leave": on_leave} if on_leave else {})
+    assert await stack.up({"sales": everybody})
+    assert await stack.up({"sales": without(everybody, "p1")})
+    assert active(world) == sorted(["p0", "p2", "p3", *left])
+    assert len(world.accounts) == 4
+    assert sorted(stack.outs["ids"]) == [f"p{number}@example.com" for number in (0, 2, 3)]
+    assert stack.outs["counts"]["left"] == 1
+
+
+async def test_who_is_retained_is_nobodys_account() -> None:
+    async with World("enerflo") as world:
+        stack = Stack(world)
+        everybody = a_team(world, 3, {"on_leave": "retain"})
+        assert await stack.up({"sales": everybody})
+        assert await stack.up({"sales": without(everybody, "p1")})
+        assert not await stack.up({"sales": everybody})
+        assert "is there already" in stack.failed["p1@example.com"]
+
+
+@pytest.fixture
+async def nexudus() -> AsyncIterator[World]:
+    """The vendor that can delete."""
+    async with World("nexudus", unique_emails=False) as world:
+        yield world
+
+
+DELETE = {"on_leave": "delete"}
+
+
+async def test_an_account_that_is_to_be_deleted_is_deactivated_and_deleted_by_the_next_run(nexudus: World) -> None:
+    stack, everybody = Stack(nexudus), a_team(nexudus, 4, DELETE)
+    assert await stack.up({"sales": everybody})
+    account = stack.outs["ids"]["p1@example.com"]
+    counted(nexudus)
+
+    assert await stack.up({"sales": without(everybody, "p1")})
+    assert (counted(nexudus)["delete"], account in nexudus.accounts) == (0, True)
+    assert "p1" not in active(nexudus)
+    assert stack.outs[team.LEAVING] == {"p1@example.com": account}
+
+    assert await stack.up({"sales": without(everybody, "p1")})
+    assert (counted(nexudus)["delete"], account in nexudus.accounts) == (1, False)
+    assert team.LEAVING not in stack.outs
+    assert await stack.up({"sales": without(everybody, "p1")})
+    assert counted(nexudus).total() == 0
+
+
+async def test_who_was_made_active_again_meanwhile_is_not_deleted(nexudus: World) -> None:
+    stack, everybody = Stack(nexudus), a_team(nexudus, 4, DELETE)
+    assert await stack.up({"sales": everybody})
+    account = stack.outs["ids"]["p1@example.com"]
+    assert await stack.up({"sales": without(everybody, "p1")})
+    set_by_hand(nexudus, account, Active=True)
+
+    assert await stack.up({"sales": without(everybody, "p1")})
+
+    assert "p1" in active(nexudus)
+    assert "p1@example.com: not deleted, for somebody has made it active again" in nexudus.warnings[-1]
+    assert team.LEAVING not in stack.outs
+
+
+@pytest.mark.parametrize("first", ["the team", "the account"])
+async def test_who_is_another_resources_now_is_not_deleted(nexudus: World, first: str) -> None:
+    stack, everybody = Stack(nexudus), a_team(nexudus, 4, DELETE)
+    assert await stack.up({"sales": everybody})
+    account = stack.outs["ids"]["p1@example.com"]
+    pairs: dict[str, Roster | Arguments] = {"sales": without(everybody, "p1"), "p1": a_member(nexudus, "p1")}
+    program = pairs if first == "the team" else dict(reversed(pairs.items()))
+    for _ in range(3):
+        assert await stack.up(program), stack.failed
+    assert active(nexudus) == ["p0", "p1", "p2", "p3"]
+    assert (stack.state["p1"].id, by_name(nexudus)["p1"]) == (account, [account])
+
+
+async def test_a_delete_that_fails_is_tried_again(nexudus: World) -> None:
+    stack, everybody = Stack(nexudus), a_team(nexudus, 4, DELETE)
+    assert await stack.up({"sales": everybody})
+    rest = {"sales": without(everybody, "p1")}
+    assert await stack.up(rest)
+    nexudus.hazard = lambda kind: answered(400, b"{}", carried_out=False) if kind == "delete" else None
+    assert not await stack.up(rest)
+    assert list(stack.failed) == ["p1@example.com"]
+    no_trouble(nexudus)
+    assert await stack.up(rest)
+    assert "p1" not in by_name(nexudus)
+
+
+@pytest.mark.parametrize("on_leave", ["deactivate", "delete"])
+async def test_who_comes_back_has_the_account_of_before(world: World, stack: Stack, on_leave: str) -> None:
+    everybody = a_team(world, 4, {"on_leave": on_leave if world.vendor.can_delete else "deactivate"})
+    assert await stack.up({"sales": everybody})
+    ids = stack.outs["ids"]
+    assert await stack.up({"sales": without(everybody, "p1")})
+    changed = Roster(
+        [{**each, **CHANGE[world.name]} if name_of(each["email"]) == "p1" else each for each in everybody.members],
+        everybody.policies,
+    )
+    for _ in range(2):
+        assert await stack.up({"sales": changed}), stack.failed
+    assert stack.outs["ids"] == ids
+    assert len(active(world)) == len(world.accounts) == 4
+    assert "Zoe" in str(world.accounts[ids["p1@example.com"]])
+
+
+async def test_a_run_retires_no_more_than_it_may_whatever_the_team_may(world: World, stack: Stack) -> None:
+    everybody = a_team(world, 60, {"max_removals": "100%"})
+    assert await stack.up({"sales": everybody})
+    world.run.max_removals = world.removals.most = 5
+    nobody = Roster([], everybody.policies)
+
+    assert not await stack.up({"sales": nobody})
+
+    assert len(active(world)) == 55
+    assert "SEATWISE_MAX_REMOVALS is 5" in next(iter(stack.failed.values()))
+    assert stack.outs["counts"]["left"] == 5
+    world.run.max_removals = world.removals.most = None
+    assert await stack.up({"sales": nobody})
+    assert active(world) == []
+
+
+async def test_a_team_that_loses_too_many_is_refused_before_anything_is_sent(world: World, stack: Stack) -> None:
+    assert await stack.up({"sales": a_team(world, 40)})
+    counted(world)
+    assert not await stack.up({"sales": a_team(world, 35)})
+    assert "5 of 40 would leave" in stack.failed["0"]
+    assert counted(world).total() == 0
+    assert await stack.up({"sales": a_team(world, 35, {"max_removals": 5})})
+    assert len(active(world)) == 35
+
+
+# --- accounts that were there before ----------------------------------------------------------
+
+
+async def test_who_is_there_already_is_left_alone_and_named(world: World, stack: Stack) -> None:
+    world.store.add(world.name, "5", "p1@example.com", await a_record(world, "p1"))
+    before = world.accounts["5"]
+
+    assert not await stack.up({"sales": a_team(world, 3)})
+
+    assert list(stack.failed) == ["p1@example.com"]
+    assert "an account with this e-mail is there already, with the id 5" in stack.failed["p1@example.com"]
+    assert world.accounts["5"] == before
+    assert sorted(stack.outs["ids"]) == ["p0@example.com", "p2@example.com"]
+
+
+@pytest.mark.parametrize(("on_leave", "left"), [(None, ["p1"]), ("deactivate", []), ("retain", ["p0", "p1", "p2"])])
+async def test_who_is_adopted_is_changed_as_declared_and_left_when_the_team_is_destroyed(
+    world: World, stack: Stack, on_leave: str | None, left: list[str]
+) -> None:
+    world.store.add(world.name, "5", "p1@example.com", await a_record(world, "p1"))
+    policies = {"on_existing": "adopt"} | ({"on_leave": on_leave} if on_leave else {})
+    program = a_team(world, 3, policies, **CHANGE[world.name])
+
+    assert await stack.up({"sales": program}), stack.failed
+
+    assert stack.outs["ids"]["p1@example.com"] == "5"
+    assert "Zoe" in str(world.accounts["5"])
+    counted(world)
+    assert await stack.up({"sales": program})
+    assert counted(world).total() == 0
+    assert await stack.refresh()
+    assert await stack.destroy()
+    assert active(world) == left
+
+
+async def a_record(world: World, name: str) -> dict[str, Any]:
+    """An account as the vendor keeps it, with the id 5, as if somebody had made it by hand."""
+    elsewhere = Stack(world, "project/elsewhere")
+    assert await elsewhere.up({"it": Roster([a_member(world, name)])})
+    ((account, record),) = world.accounts.items()
+    world.store.remove(world.name, account, reserve=False)
+    world.door.journal.forget(f"{name}@example.com")
+    counted(world)
+    key = {"nexudus": "Id", "tenovos": "userId"}.get(world.name, "id")
+    return {**record, key: type(record[key])(5)}
+
+
+# --- secrets ----------------------------------------------------------------------------------
+
+FIRST, SECOND = "a first password", "a second one"
+
+
+async def test_a_password_is_sent_once_and_told_nowhere(world: World, stack: Stack) -> None:
+    program = a_team(world, 4, password=FIRST)
+    assert await stack.up({"sales": program})
+    assert await stack.refresh()
+    assert await stack.up({"sales": program})
+    changed = a_team(world, 4, password=SECOND)
+    if world.vendor.schema["password"].create_only:
+        assert not await stack.up({"sales": changed})
+        assert "p0@example.com: password can only be given when the account is made" in stack.failed["0"]
+    else:
+        assert await stack.up({"sales": changed})
+    sent = Counter(told_password(each) for each in world.trail)
+    assert sent[FIRST] == 4
+    assert sent[SECOND] == (0 if world.vendor.schema["password"].create_only else 4)
+    told = [repr(stack.state), *world.warnings, *stack.failed.values()]
+    assert not any(secret in text for secret in (FIRST, SECOND, *world.secrets()) for text in told)
+
+
+@pytest.mark.parametrize("kind", ["create", "update"])
+async def test_a_refusal_that_quotes_a_password_is_told_without_it(world: World, stack: Stack, kind: str) -> None:
+    quotes = json.dumps({"message": f"{FIRST} is bad", "Message": f"{FIRST} is bad"}).encode()
+    program = a_team(world, 3, password=FIRST)
+    if kind == "update":
+        assert await stack.up({"sales": a_team(world, 3, password=SECOND)})
+        if world.vendor.schema["password"].create_only:
+            return
+    world.hazard = lambda asked: answered(400, quotes, carried_out=False) if asked == kind else None
+    assert not await stack.up({"sales": program})
+    told = str(stack.failed)
+    assert "[secret] is bad" in told
+    assert FIRST not in told + repr(stack.state) + str(world.warnings)
+
+
+# --- moving -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["the team", "the account"])
+@pytest.mark.parametrize("to", ["the team", "the account"])
+async def test_who_moves_between_a_team_and_an_account_of_their_own_keeps_the_account(
+    world: World, stack: Stack, to: str, first: str
+) -> None:
+    everybody, ana = a_team(world, 4), a_member(world, "p1")
+    rest = without(everybody, "p1")
+
+    def program(where: str) -> dict[str, Roster | Arguments]:
+        if where == "the team":
+            return {"sales": everybody}
+        both: dict[str, Roster | Arguments] = {"sales": rest, "p1": ana}
+        return both if first == "the team" else dict(reversed(both.items()))
+
+    start, end = program("the account" if to == "the team" else "the team"), program(to)
+    assert await stack.up(start)
+    ids = by_name(world)
+    made = counted(world)["create"]
+
+    for _ in range(2):
+        assert await stack.up(end), stack.failed
+        assert by_name(world) == ids
+        assert len(active(world)) == made == 4
+    kinds = counted(world)
+    assert (kinds["create"], kinds["delete"]) == (0, 0)
+    assert sorted(stack.state) == sorted(end)
+    assert ("p1@example.com" in stack.outs["ids"]) is (to == "the team")
+    assert await stack.up(start), "and back again"
+    assert by_name(world) == ids
+    assert len(active(world)) == 4
+    assert await stack.destroy()
+    assert active(world) == []
+
+
+async def test_who_moves_from_team_to_team_keeps_the_account(world: World, stack: Stack) -> None:
+    assert await stack.up({"sales": a_team(world, 4), "ops": Roster([a_member(world, "x")])})
+    ids = by_name(world)
+    for ops_first in (False, True):
+        sales, ops = without(a_team(world, 4), "p1"), Roster([a_member(world, "x"), a_member(world, "p1")])
+        program = {"ops": ops, "sales": sales} if ops_first else {"sales": sales, "ops": ops}
+        assert await stack.up(program), stack.failed
+        assert by_name(world) == ids
+        assert len(active(world)) == 5
+        assert await stack.up({"ops": Roster([a_member(world, "x")]), "sales": a_team(world, 4)})
+        assert by_name(world) == ids
+        assert len(active(world)) == 5
+
+
+async def test_a_team_of_another_name_takes_all_accounts_over(world: World, stack: Stack) -> None:
+    assert await stack.up({"sales": a_team(world, 30)})
+    ids = stack.outs["ids"]
+    assert await stack.up({"everybody": a_team(world, 30)}), stack.failed
+    assert list(stack.state) == ["everybody"]
+    assert stack.outs["ids"] == ids
+    assert len(active(world)) == len(world.accounts) == 30
+
+
+async def test_two_teams_that_declare_one_person_are_refused_and_nobody_is_taken_from_the_first(
+    world: World, stack: Stack
+) -> None:
+    assert await stack.up({"sales": a_team(world, 3)})
+    counted(world)
+    assert not await stack.up({"sales": a_team(world, 3), "ops": Roster([a_member(world, "p1")])})
+    assert stack.failed == {"0": "p1@example.com is declared by project/stack/sales:members"}
+    assert counted(world).total() == 0
+
+
+# --- while it runs ----------------------------------------------------------------------------
+
+
+async def test_it_is_told_how_far_it_is(world: World, stack: Stack) -> None:
+    async def slow(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        await anyio.sleep(1)
+        return await inner.handle_async_request(request)
+
+    world.hazard = lambda kind: slow if kind == "create" else None
+    assert await stack.up({"sales": a_team(world, 320)})
+    told = [each for each in world.warnings if each.startswith("sales: ")]
+    assert 1 <= len(told) <= 20 / roster.TELL_EVERY + 1
+    assert told[0].endswith(" s left")
+    assert " of 320 done, " in told[0]
