@@ -1,18 +1,16 @@
 """The fake vendor's process, and what it counted."""
 
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from .processes import process
 from .vendor import API_KEY
 
-ROOT = Path(__file__).resolve().parent.parent
 WRITES = ("create", "update")
 
 
@@ -89,16 +87,8 @@ class BackDoor:
 @contextmanager
 def running() -> Iterator[BackDoor]:
     """A fake vendor in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.vendor"]
-    # A session of its own: an interrupt from the keyboard must not end it before who uses it.
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        assert process.stdout
-        url = process.stdout.readline().strip()
+    with process([sys.executable, "-m", "benchmarks.vendor"]) as vendor:
+        assert vendor.stdout
+        url = vendor.stdout.readline().strip()
         with httpx.Client(base_url=url, trust_env=False, timeout=30) as http:
             yield BackDoor(url, http)
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()

@@ -6,19 +6,16 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from .backdoor import ROOT
+from .processes import ROOT, process
 
 FAST: Mapping[str, str] = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """The documented settings for large stacks on a file backend."""
-PATIENCE = 4 * 3600  # seconds for one command
+PATIENCE = 3600  # seconds for one command
 STACK = "bench"
 
 
@@ -44,7 +41,6 @@ class Project:
         (self._folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
         (self._folder / "__main__.py").write_text(program)
         self._environment = {
-            **os.environ,
             **environment,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(ROOT),
@@ -64,52 +60,24 @@ class Project:
         """Run `pulumi` with these arguments; some more environment is for this command alone."""
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         used, started = _cpu(), time.monotonic()
-        with _process(command, self._folder, {**self._environment, **environment}) as process:
-            output, _ = process.communicate(timeout=PATIENCE)
-        return Ran(process.returncode, output, time.monotonic() - started, _cpu() - used)
+        with process(command, self._folder, {**self._environment, **environment}, errors=True) as pulumi:
+            try:
+                output, _ = pulumi.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                output = f"error: no end in {PATIENCE} seconds"
+        return Ran(pulumi.returncode, output, time.monotonic() - started, _cpu() - used)
 
     def exported(self) -> dict[str, Any]:
-        """The stack as `pulumi stack export` gives it."""
-        state: dict[str, Any] = json.loads(self.run("stack", "export").output)
+        """The stack as `pulumi stack export` gives it; empty when it does not."""
+        file = self._folder / "exported.json"
+        self.run("stack", "export", "--file", str(file))
+        state: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return state
 
     def bytes_on_disk(self) -> int:
         """Size of the state file."""
         (file,) = (self._state / ".pulumi" / "stacks").rglob(f"{STACK}.json")
         return file.stat().st_size
-
-
-@contextmanager
-def _process(command: list[str], folder: Path, environment: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A process in a session of its own; nothing of it is left when the block ends, however it ends."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        _end(process)
-        if process.stdout:
-            process.stdout.close()
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Kill a process that has not ended, and all that it started."""
-    if process.poll() is not None:
-        return
-    with suppress(psutil.NoSuchProcess):
-        whole = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        for each in whole:
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
-        psutil.wait_procs(whole[1:], timeout=5)
-    process.wait()
 
 
 def _cpu() -> float:
