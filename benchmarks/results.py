@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from .contestants import OPERATIONS, Measure
@@ -56,7 +57,7 @@ def table(figures: Iterable[Figure]) -> Table:
     for each in figures:
         verdict = VERDICTS[each.reached].strip("*")
         style = STYLES[each.reached]
-        drawn.add_row(each.name, each.value, each.target, f"[{style}]{verdict}[/{style}]")
+        drawn.add_row(escape(each.name), escape(each.value), each.target, f"[{style}]{verdict}[/{style}]")
     return drawn
 
 
@@ -132,22 +133,22 @@ def plot(book: Book, latency: float, file: Path) -> None:
 
     chart, panels = plt.subplots(2, 3, figsize=(11, 7), sharex=True, sharey=True, layout="constrained")
     names = list(dict.fromkeys(each.contestant for each in book.measures if each.operation in OPERATIONS))
-    looks = {name: LOOKS[number % len(LOOKS)] for number, name in enumerate(names)}
+    looks = {name: (LOOKS[number % len(LOOKS)], f"C{number % 10}") for number, name in enumerate(names)}
     for panel, operation in zip(panels.flat, OPERATIONS, strict=False):
         panel.set_title(operation)
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.xaxis.set_major_formatter("{x:,.0f}")
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.grid(visible=True, which="both", alpha=0.25)
         for name in names:
             found = [(size, book.middle(name, operation, size, latency)) for size in book.sizes(name, operation)]
             points = [(size, seconds) for size, seconds in found if seconds]
             if points:
-                panel.plot(*zip(*points, strict=True), looks[name], label=name, linewidth=1.2, markersize=5)
-    for panel in panels[:, 0]:
-        panel.set_ylabel("seconds")
-    for panel in panels[1, :2]:
-        panel.set_xlabel("accounts")
-    panels[0, 2].set_xlabel("accounts")
+                look, color = looks[name]
+                panel.plot(*zip(*points, strict=True), look, color=color, label=name, linewidth=1.2, markersize=5)
+    chart.supylabel("seconds")
+    chart.supxlabel("accounts")
     legend = panels.flat[len(OPERATIONS)]
     legend.axis("off")
     drawn: dict[str, Any] = {}
