@@ -24,11 +24,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from . import contestants as who
 from .backdoor import BackDoor, running
 from .contestants import Contestant, Measure, Watch
+from .cpu import KINDS
 from .figures import LATENCY, MAIN, ROSTER_IN_FLIGHT, THREADS, Book, figures
 from .results import line, machine, markdown, plot, table
 
 Step = Callable[[BackDoor, Watch], Iterable[Measure]]
-SKIPPED = "This seatwise has no `Roster`: its rows are left out."
 
 
 @dataclass(frozen=True)
@@ -55,43 +55,44 @@ class Plan:
 
 
 QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 100, 20, 60, 0)
-USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, 300, MAIN, 300, 300, 1)
+USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, 300, MAIN, MAIN, 300, 1)
 FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MAIN, MAIN, MAIN, MAIN, 600, 2)
 
 
-def steps(plan: Plan, *, roster: bool) -> Iterator[Step]:
-    """All there is to do, contestants taking turns; without `Roster` where there is none."""
+def steps(plan: Plan) -> Iterator[Step]:
+    """All there is to do, contestants taking turns."""
     for accounts, repeats in plan.sizes.items():
         for latency in plan.latencies:
             for _ in range(repeats):
-                yield from _round(accounts, latency, roster=roster)
+                yield from _round(accounts, latency)
+    yield from _studies(plan)
+
+
+def _studies(plan: Plan) -> Iterator[Step]:
+    """What is looked at once, beside the grid."""
     for accounts in sorted({min(plan.sizes), plan.naive}):
         for contestant in (who.NAIVE, who.NAIVE_IN_MAIN):
             yield partial(who.live, contestant, accounts, LATENCY)
-    yield partial(who.provider_alone, plan.provider_alone)
+    for kind in KINDS:
+        yield partial(who.provider_alone, kind, plan.provider_alone)
     if 0 not in plan.latencies or plan.untuned not in plan.sizes:
         yield partial(who.live, _only_create(who.USERS), plan.untuned, 0)
     yield partial(who.live, who.UNTUNED, plan.untuned, 0)
-    for contestant in _ours(roster=roster):
+    for contestant in (who.USERS, who.ROSTER):
         yield partial(who.flaky, contestant, plan.flaky, LATENCY)
     if plan.minutes:
-        for contestant in _ours(roster=roster):
+        for contestant in (who.USERS, who.ROSTER):
             yield partial(who.limited, contestant, _enough(plan, contestant), 0, plan.per_minute)
 
 
-def _round(accounts: int, latency: float, *, roster: bool) -> Iterator[Step]:
+def _round(accounts: int, latency: float) -> Iterator[Step]:
     """Each contestant once, each beside its floors."""
     yield partial(who.floors, accounts, latency, ROSTER_IN_FLIGHT)
-    if roster:
-        yield partial(who.live, who.IDLE_ROSTER, accounts, latency)
-        yield partial(who.live, who.ROSTER, accounts, latency)
+    yield partial(who.live, who.IDLE_ROSTER, accounts, latency)
+    yield partial(who.live, who.ROSTER, accounts, latency)
     yield partial(who.floors, accounts, latency, THREADS)
     yield partial(who.live, who.IDLE_USERS, accounts, latency)
     yield partial(who.live, who.USERS, accounts, latency)
-
-
-def _ours(*, roster: bool) -> list[Contestant]:
-    return [who.USERS, who.ROSTER] if roster else [who.USERS]
 
 
 def _only_create(contestant: Contestant) -> Contestant:
@@ -104,11 +105,11 @@ def _enough(plan: Plan, contestant: Contestant) -> int:
     return int(requests * (1.1 if contestant is who.ROSTER else 0.6))
 
 
-def measured(plan: Plan, console: Console, *, roster: bool) -> list[Measure]:
+def measured(plan: Plan, console: Console) -> list[Measure]:
     """Do it all, and say what goes on."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     found: list[Measure] = []
-    todo = list(steps(plan, roster=roster))
+    todo = list(steps(plan))
     with Progress(*columns, console=console, transient=True) as progress, running() as vendor:
         whole = progress.add_task("")
         for number, step in enumerate(todo, 1):
@@ -137,19 +138,16 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER", help="for results.*")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console, started, about, roster = Console(), time.monotonic(), machine(), who.has_roster()
-    notes = [] if roster else [SKIPPED]
-    for note in notes:
-        console.print(note)
+    console, started, about = Console(), time.monotonic(), machine()
     try:
-        book = Book(measured(given.plan, console, roster=roster))
+        book = Book(measured(given.plan, console))
     except KeyboardInterrupt:
         console.print("interrupted: nothing is written, and nothing is left running")
         return 130
     about["time"] = f"{(time.monotonic() - started) / 60:.0f} minutes"
     result = figures(book)
     console.print(table(result))
-    given.out.joinpath("results.md").write_text(markdown(book, result, about, notes, given.plan.command))
+    given.out.joinpath("results.md").write_text(markdown(book, result, about, given.plan.command))
     plot(book, LATENCY, given.out / "results.png")
     for failed in book.failed():
         console.print(f"failed, and must not: {line(failed)}", highlight=False, markup=False, style="red")

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 UPDATE = "update 1 %"
 UPDATE_ALL, UPDATE_ALL_FLAKY = "update all", "update all, 503s"
-PROVIDER_ALONE = "seatwise User, provider alone"
 FAIL_EVERY = 10
 """Which requests get a bare 503 in the study of bad answers: every tenth."""
 
@@ -73,11 +71,6 @@ class Measure:
 
 
 # --- who --------------------------------------------------------------------------------------
-
-
-def has_roster() -> bool:
-    """Whether this seatwise has `Roster`."""
-    return hasattr(import_module("seatwise"), "Roster")
 
 
 def _program(name: str) -> str:
@@ -151,12 +144,18 @@ def limited(
             yield _measured(contestant, operation, accounts, latency, vendor, project)
 
 
-def provider_alone(accounts: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
-    """Accounts are made by seatwise's provider without the engine, at a vendor without latency."""
+def provider_alone(kind: str, accounts: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
+    """Accounts are made by seatwise's `User` or `Roster` without the engine, at a vendor without latency."""
     vendor.reset()
-    with watch(f"{PROVIDER_ALONE}: create, {accounts:,} accounts"), _folder() as folder:
-        told = child("cpu", str(accounts), **vendor.environment, SEATWISE_JOURNAL=str(folder / "journal.db"))
-    yield Measure(PROVIDER_ALONE, "create", accounts, 0, told["seconds"], vendor.seen(), cpu=told["cpu"])
+    name = provider_alone_name(kind)
+    with watch(f"{name}: create, {accounts:,} accounts"), _folder() as folder:
+        told = child("cpu", kind, str(accounts), **vendor.environment, SEATWISE_JOURNAL=str(folder / "journal.db"))
+    yield Measure(name, "create", accounts, 0, told["seconds"], vendor.seen(), cpu=told["cpu"])
+
+
+def provider_alone_name(kind: str) -> str:
+    """`seatwise User, provider alone`."""
+    return f"seatwise {kind}, provider alone"
 
 
 def floors(accounts: int, latency: float, in_flight: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:

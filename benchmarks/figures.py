@@ -230,10 +230,12 @@ _STATES: Mapping[str, Callable[[Measure], float]] = {
 
 
 def _processor(book: Book) -> Iterator[Figure]:
-    for accounts in book.sizes(who.PROVIDER_ALONE, "create"):
-        each = book.middle(who.PROVIDER_ALONE, "create", accounts, 0, of=lambda measure: measure.cpu)
-        name = f"User, CPU of the provider per create ({accounts:,} of them, without the engine)"
-        yield from _at_most(name, None if each is None else each * 1000 / accounts, 3, 1, " ms")
+    for kind in ("User", "Roster"):
+        contestant = who.provider_alone_name(kind)
+        for accounts in book.sizes(contestant, "create"):
+            each = book.middle(contestant, "create", accounts, 0, of=lambda measure: measure.cpu)
+            name = f"{kind}, CPU of the provider per create ({accounts:,} of them, without the engine)"
+            yield from _at_most(name, None if each is None else each * 1000 / accounts, 3, 1, " ms")
     for contestant, idle in ((who.USERS.name, who.IDLE_USERS.name), (who.ROSTER.name, who.IDLE_ROSTER.name)):
         for accounts in book.sizes(contestant, "create"):
             whole = book.middle(contestant, "create", accounts, of=lambda measure: measure.cpu)
@@ -252,7 +254,7 @@ def _flaky(book: Book) -> Iterator[Figure]:
                 bad = book.middle(contestant, who.UPDATE_ALL_FLAKY, accounts, of=of)
                 good = book.middle(contestant, who.UPDATE_ALL, accounts, of=of)
                 note = f" ({bad:,.1f} / {good:,.1f})" if bad and good else ""
-                yield from _at_most(f"{name}{what}", _over(bad, good), limit, note=note)
+                yield from _at_most(f"{name}{what}", _over(bad, good), limit if accounts >= MAIN else None, note=note)
 
 
 def _requests_of(measure: Measure) -> float:

@@ -61,9 +61,7 @@ def table(figures: Iterable[Figure]) -> Table:
     return drawn
 
 
-def markdown(
-    book: Book, figures: Iterable[Figure], about: Mapping[str, str], notes: Iterable[str], command: str
-) -> str:
+def markdown(book: Book, figures: Iterable[Figure], about: Mapping[str, str], command: str) -> str:
     """The whole of `results.md`."""
     parts = [
         "# Benchmarks",
@@ -71,7 +69,6 @@ def markdown(
         "Ratios are against floors of the same run; seconds are of this machine. "
         "[figures.py](figures.py) says how each is made.",
         _rows(("", ""), about.items()),
-        *notes,
         "## Figures",
         _rows(
             ("figure", "measured", "target", ""),

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from benchmarks import backdoor, bench, contestants, figures, results
+from benchmarks import backdoor, contestants, figures, results
 from benchmarks.backdoor import Seen
 from benchmarks.contestants import Measure
 from benchmarks.figures import Book
@@ -199,7 +199,7 @@ def test_results_can_be_read() -> None:
         ]
     )
     found = figures.figures(book)
-    text = results.markdown(book, found, ABOUT, ["A note."], "make bench")
+    text = results.markdown(book, found, ABOUT, "make bench")
     assert "| date | today |" in text
     assert f"| {USERS} | 1,000 | 100 ms | 1.00 / 2.00 / 3.00 |  | 0.25 |  |  |" in text
     assert "| User, requests of create (1,000) | 2,000 (1,000 create, 1,000 read) | <= 2,012 | ok |" in text
@@ -216,13 +216,6 @@ def test_the_plot_is_drawn(tmp_path: Path) -> None:
     book = Book([measure(USERS, seconds=each / 10, accounts=each) for each in (100, 1_000, 10_000)])
     results.plot(book, 0.1, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
-
-
-def test_without_a_roster_its_steps_are_left_out_and_no_others() -> None:
-    for plan in (bench.QUICK, bench.USUAL, bench.FULL):
-        with_it, without = (len(list(bench.steps(plan, roster=roster))) for roster in (True, False))
-        rounds = sum(plan.sizes.values()) * len(plan.latencies)
-        assert with_it - without == 2 * rounds + 1 + (plan.minutes > 0)
 
 
 def test_the_naive_program_can_have_its_class_in_itself() -> None:
