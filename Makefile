@@ -2,9 +2,10 @@
 PYTHON ?= python3
 RUN := $(PYTHON) tools/run.py
 LIGHT := $(RUN) --no-pulumi
+BENCH := $(RUN) --bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak crash mutants lint types docs wheel clean
+.PHONY: help demo test soak crash mutants bench bench-full lint types docs wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,14 @@ crash: ## Kill the real pulumi at every request of a program (half an hour)
 
 mutants: ## Break seatwise on purpose and see the tests notice (some minutes)
 	@$(LIGHT) python tools/mutants.py
+
+bench: ## Measure against floors of the same run, into benchmarks/results.md (a quarter of an hour)
+	@$(BENCH) pytest -q tests/test_benchmarks.py
+	@$(BENCH) python -m benchmarks.bench
+
+bench-full: ## The same on the whole grid, up to ten thousand accounts (hours)
+	@$(BENCH) pytest -q tests/test_benchmarks.py
+	@$(BENCH) python -m benchmarks.bench --full
 
 lint: ## Check style
 	@$(LIGHT) ruff check .

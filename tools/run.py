@@ -3,6 +3,7 @@
 
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
+    python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
 
 Three steps, each skipped when it was done before:
 
@@ -57,10 +58,11 @@ class SetupError(Exception):
 
 def main(argv):
     with_pulumi = "--no-pulumi" not in argv
-    command = [word for word in argv if word != "--no-pulumi"]
+    groups = ["--group", "bench"] if "--bench" in argv else []
+    command = [word for word in argv if word not in ("--no-pulumi", "--bench")]
     try:
         uv = find_uv()
-        sync(uv)
+        sync(uv, groups)
         path = [str(ROOT / ".venv" / "bin"), str(uv.parent)]
         if with_pulumi:
             path.append(str(find_pulumi().parent))
@@ -104,8 +106,8 @@ def find_uv():
     return uv
 
 
-def sync(uv):
-    result = subprocess.run([str(uv), "sync", "--locked", "--quiet"], cwd=str(ROOT))
+def sync(uv, groups):
+    result = subprocess.run([str(uv), "sync", "--locked", "--quiet", *groups], cwd=str(ROOT))
     if result.returncode:
         raise SetupError("`uv sync --locked` failed: check that PyPI can be reached, then run it again")
 

@@ -1,0 +1,158 @@
+"""Measure seatwise against a floor, a naive provider and the engine alone. Run it with `make bench`.
+
+    python -m benchmarks.bench           # the selection that takes minutes
+    python -m benchmarks.bench --full    # the whole grid, which takes hours
+    python -m benchmarks.bench --quick --out FOLDER    # twenty accounts: shows that the benchmark itself works
+
+Everything happens in temporary folders and on this machine. A missed target is a result; the exit code is 1 only
+when a contestant that must work has failed, and 130 after an interrupt, which leaves nothing behind.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from . import contestants as who
+from .backdoor import BackDoor, running
+from .contestants import Contestant, Measure, Watch
+from .cpu import KINDS
+from .figures import LATENCY, MAIN, ROSTER_IN_FLIGHT, THREADS, Book, figures
+from .results import line, machine, markdown, plot, table
+
+Step = Callable[[BackDoor, Watch], Iterable[Measure]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured."""
+
+    command: str
+    sizes: Mapping[int, int]
+    """Accounts, and how often each of these is repeated."""
+    latencies: tuple[float, ...]
+    """Seconds."""
+    naive: int
+    """Accounts of the naive provider beyond the smallest size."""
+    untuned: int
+    """Accounts of the run without the documented settings."""
+    provider_alone: int
+    """Accounts of the run without the engine."""
+    flaky: int
+    """Accounts of the study of bad answers."""
+    per_minute: int
+    """The limit in the study of limits."""
+    minutes: int
+    """Whole minutes at that limit; 0 leaves the study out."""
+
+
+QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 100, 20, 60, 0)
+USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, 300, MAIN, MAIN, 300, 1)
+FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MAIN, MAIN, MAIN, MAIN, 600, 2)
+
+
+def steps(plan: Plan) -> Iterator[Step]:
+    """All there is to do, contestants taking turns."""
+    for accounts, repeats in plan.sizes.items():
+        for latency in plan.latencies:
+            for _ in range(repeats):
+                yield from _round(accounts, latency)
+    yield from _studies(plan)
+
+
+def _studies(plan: Plan) -> Iterator[Step]:
+    """What is looked at once, beside the grid."""
+    for accounts in sorted({min(plan.sizes), plan.naive}):
+        for contestant in (who.NAIVE, who.NAIVE_IN_MAIN):
+            yield partial(who.live, contestant, accounts, LATENCY)
+    for kind in KINDS:
+        yield partial(who.provider_alone, kind, plan.provider_alone)
+    if 0 not in plan.latencies or plan.untuned not in plan.sizes:
+        yield partial(who.live, _only_create(who.USERS), plan.untuned, 0)
+    yield partial(who.live, who.UNTUNED, plan.untuned, 0)
+    for contestant in (who.USERS, who.ROSTER):
+        yield partial(who.flaky, contestant, plan.flaky, LATENCY)
+    if plan.minutes:
+        for contestant in (who.USERS, who.ROSTER):
+            yield partial(who.limited, contestant, _enough(plan, contestant), 0, plan.per_minute)
+
+
+def _round(accounts: int, latency: float) -> Iterator[Step]:
+    """Each contestant once, each beside its floors."""
+    yield partial(who.floors, accounts, latency, ROSTER_IN_FLIGHT)
+    yield partial(who.live, who.IDLE_ROSTER, accounts, latency)
+    yield partial(who.live, who.ROSTER, accounts, latency)
+    yield partial(who.floors, accounts, latency, THREADS)
+    yield partial(who.live, who.IDLE_USERS, accounts, latency)
+    yield partial(who.live, who.USERS, accounts, latency)
+
+
+def _only_create(contestant: Contestant) -> Contestant:
+    return Contestant(contestant.name, contestant.program, ("create",))
+
+
+def _enough(plan: Plan, contestant: Contestant) -> int:
+    """Accounts whose requests (two a `User`, one a member) go on beyond the whole minutes."""
+    requests = plan.per_minute * plan.minutes
+    return int(requests * (1.1 if contestant is who.ROSTER else 0.6))
+
+
+def measured(plan: Plan, console: Console) -> list[Measure]:
+    """Do it all, and say what goes on."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    found: list[Measure] = []
+    todo = list(steps(plan))
+    with Progress(*columns, console=console, transient=True) as progress, running() as vendor:
+        whole = progress.add_task("")
+        for number, step in enumerate(todo, 1):
+            progress.update(whole, description=f"step {number} of {len(todo)}")
+            for measure in step(vendor, partial(_shown, progress)):
+                console.print(line(measure), highlight=False, markup=False, style="yellow" if measure.failure else "")
+                found.append(measure)
+    return found
+
+
+@contextmanager
+def _shown(progress: Progress, text: str) -> Iterator[None]:
+    task = progress.add_task(text)
+    try:
+        yield
+    finally:
+        progress.remove_task(task)
+
+
+def main() -> int:
+    """Measure, show, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--full", action="store_const", dest="plan", const=FULL, default=USUAL)
+    size.add_argument("--quick", action="store_const", dest="plan", const=QUICK)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER", help="for results.*")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console, started, about = Console(), time.monotonic(), machine()
+    try:
+        book = Book(measured(given.plan, console))
+    except KeyboardInterrupt:
+        console.print("interrupted: nothing is written, and nothing is left running")
+        return 130
+    about["time"] = f"{(time.monotonic() - started) / 60:.0f} minutes"
+    result = figures(book)
+    console.print(table(result))
+    given.out.joinpath("results.md").write_text(markdown(book, result, about, given.plan.command))
+    plot(book, LATENCY, given.out / "results.png")
+    for failed in book.failed():
+        console.print(f"failed, and must not: {line(failed)}", highlight=False, markup=False, style="red")
+    return 1 if book.failed() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

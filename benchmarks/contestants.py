@@ -1,0 +1,250 @@
+"""Who is measured, and how: the life of a team's accounts with each contestant, operation by operation."""
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .backdoor import BackDoor, Seen
+from .engine import FAST, Project, Ran
+from .people import CHANGED, COUNT
+from .processes import ROOT, process
+
+PROGRAMS = Path(__file__).parent / "programs"
+NAIVE_IMPORT = "from benchmarks.naive.naive import User\n"
+UP = ("up", "--yes", "--skip-preview")
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "create": UP,
+    "no-op": UP,
+    "refresh": ("refresh", "--yes", "--skip-preview"),
+    "update 1 %": UP,
+    "retire": ("destroy", "--yes", "--skip-preview"),
+}
+UPDATE = "update 1 %"
+UPDATE_ALL, UPDATE_ALL_FLAKY = "update all", "update all, 503s"
+FAIL_EVERY = 10
+"""Which requests get a bare 503 in the study of bad answers: every tenth."""
+
+Watch = Callable[[str], AbstractContextManager[None]]
+"""Shows what runs, as long as it runs."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A program that the real `pulumi` runs."""
+
+    name: str
+    program: str
+    """Its text."""
+    operations: tuple[str, ...] = tuple(OPERATIONS)
+    environment: Mapping[str, str] = field(default_factory=lambda: FAST)
+    must_work: bool = True
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One operation of one contestant."""
+
+    contestant: str
+    operation: str
+    accounts: int
+    latency: float
+    """Seconds before the vendor's every answer."""
+    seconds: float
+    """The whole command (of the floor: its requests alone)."""
+    seen: Seen
+    cpu: float = 0
+    """Seconds of processor time of the command and all that it started."""
+    failure: str = ""
+    must_work: bool = True
+    exported: int = 0
+    """Bytes of the exported stack as compact JSON, after a create."""
+    on_disk: int = 0
+    """Bytes of the state file, after a create."""
+    known: int = 0
+    """Resources of the program that the state holds, after a create."""
+
+
+# --- who --------------------------------------------------------------------------------------
+
+
+def _program(name: str) -> str:
+    return (PROGRAMS / f"{name}.py").read_text()
+
+
+def _naive_in_main() -> str:
+    """The naive program with its provider's class in the program itself, as the documentation has it."""
+    text = _program("naive")
+    assert NAIVE_IMPORT in text
+    return text.replace(NAIVE_IMPORT, (ROOT / "benchmarks" / "naive" / "naive.py").read_text())
+
+
+USERS = Contestant("seatwise User", _program("users"))
+ROSTER = Contestant("seatwise Roster", _program("roster"))
+UNTUNED = Contestant("seatwise User, default settings", _program("users"), ("create",), {})
+NAIVE = Contestant("naive, importable", _program("naive"), ("create", "no-op"), must_work=False)
+NAIVE_IN_MAIN = Contestant("naive, in __main__", _naive_in_main(), ("create", "no-op"), must_work=False)
+IDLE_USERS = Contestant("engine alone, a resource each", _program("idle_users"), ("create",))
+IDLE_ROSTER = Contestant("engine alone, one resource", _program("idle_roster"), ("create",))
+
+
+# --- what they do -----------------------------------------------------------------------------
+
+
+def live(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
+    """All its operations on so many accounts, from an empty vendor on; ends at the first that fails."""
+    with _project(contestant, accounts, vendor) as project:
+        for operation in contestant.operations:
+            vendor.switch(latency=latency)
+            changed = changed_of(accounts) if operation == UPDATE else 0
+            with watch(f"{contestant.name}: {operation}, {accounts:,} accounts, {latency * 1000:.0f} ms"):
+                measure = _measured(contestant, operation, accounts, latency, vendor, project, changed)
+            yield measure
+            if measure.failure:
+                return
+
+
+def changed_of(accounts: int) -> int:
+    """One per cent of them, and at least one."""
+    return max(1, accounts // 100)
+
+
+def flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
+    """All accounts are changed at a vendor in good health, and changed back at one that stumbles.
+
+    Not creates: one that got a bare 503 must be looked for and is never sent again.
+    """
+    with _project(contestant, accounts, vendor) as project:
+        # The accounts are made without latency, and are not what is measured.
+        with watch(f"{contestant.name}: {accounts:,} accounts for the study of bad answers"):
+            made = _measured(contestant, "create", accounts, 0, vendor, project)
+        if made.failure:
+            yield made
+            return
+        for operation, changed, fail_every in ((UPDATE_ALL, accounts, 0), (UPDATE_ALL_FLAKY, 0, FAIL_EVERY)):
+            vendor.switch(latency=latency, fail_every=fail_every)
+            with watch(f"{contestant.name}: {operation}, {accounts:,} accounts, {latency * 1000:.0f} ms"):
+                yield _measured(contestant, operation, accounts, latency, vendor, project, changed)
+
+
+def limited(
+    contestant: Contestant, accounts: int, latency: float, per_minute: int, vendor: BackDoor, watch: Watch
+) -> Iterator[Measure]:
+    """Accounts are made at a vendor with a limit that the contestant is told, pacing on."""
+    told = {"ENERFLO_REQUESTS_PER_MINUTE": str(per_minute)}
+    with _project(contestant, accounts, vendor, told) as project:
+        vendor.switch(latency=latency, per_minute=per_minute)
+        operation = limited_name(per_minute)
+        with watch(f"{contestant.name}: {operation}, {accounts:,} accounts"):
+            yield _measured(contestant, operation, accounts, latency, vendor, project)
+
+
+def provider_alone(kind: str, accounts: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
+    """Accounts are made by seatwise's `User` or `Roster` without the engine, at a vendor without latency."""
+    vendor.reset()
+    name = provider_alone_name(kind)
+    with watch(f"{name}: create, {accounts:,} accounts"), _folder() as folder:
+        told = child("cpu", kind, str(accounts), **vendor.environment, SEATWISE_JOURNAL=str(folder / "journal.db"))
+    yield Measure(name, "create", accounts, 0, told["seconds"], vendor.seen(), cpu=told["cpu"])
+
+
+def provider_alone_name(kind: str) -> str:
+    """`seatwise User, provider alone`."""
+    return f"seatwise {kind}, provider alone"
+
+
+def floors(accounts: int, latency: float, in_flight: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
+    """What a contestant does, done by the script."""
+    for operation in OPERATIONS:
+        if operation != "no-op":
+            yield floor(operation, accounts, latency, in_flight, vendor, watch)
+
+
+def floor(operation: str, accounts: int, latency: float, in_flight: int, vendor: BackDoor, watch: Watch) -> Measure:
+    """The same operation by the script; `create` first, on an empty vendor."""
+    if operation == "create":
+        vendor.reset()
+    name, count = floor_name(in_flight), changed_of(accounts) if operation == UPDATE else accounts
+    word = {"refresh": "read", UPDATE: "update", "retire": "deactivate"}.get(operation, operation)
+    vendor.switch(latency=latency)
+    with watch(f"{name}: {operation}, {accounts:,} accounts, {latency * 1000:.0f} ms"):
+        told = child("floor", vendor.url, word, str(count), "--in-flight", str(in_flight))
+    return Measure(name, operation, accounts, latency, told["seconds"], vendor.seen())
+
+
+def limited_name(per_minute: int) -> str:
+    """`create, 300 a minute`."""
+    return f"create, {per_minute} a minute"
+
+
+def floor_name(in_flight: int) -> str:
+    """`aiohttp, 16 in flight`."""
+    return f"aiohttp, {in_flight} in flight"
+
+
+def child(module: str, *arguments: str, **environment: str) -> dict[str, Any]:
+    """What another module of this package prints as JSON, run in a process of its own."""
+    with process([sys.executable, "-m", f"benchmarks.{module}", *arguments], environment=environment) as started:
+        output, _ = started.communicate()
+    if started.returncode:
+        raise RuntimeError(f"benchmarks.{module} failed")
+    printed: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return printed
+
+
+@contextmanager
+def _project(
+    contestant: Contestant, accounts: int, vendor: BackDoor, more: Mapping[str, str] | None = None
+) -> Iterator[Project]:
+    """The contestant's project in a temporary folder, with an empty vendor."""
+    vendor.reset()
+    environment = {**vendor.environment, **contestant.environment, COUNT: str(accounts), **(more or {})}
+    with _folder() as folder:
+        yield Project(folder, contestant.program, environment)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="seatwise-bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _measured(
+    contestant: Contestant,
+    operation: str,
+    accounts: int,
+    latency: float,
+    vendor: BackDoor,
+    project: Project,
+    changed: int = 0,
+) -> Measure:
+    ran = project.run(*OPERATIONS.get(operation, UP), **{CHANGED: str(changed)})
+    seen = vendor.seen()
+    is_create = operation.startswith("create")
+    state = project.exported() if is_create else {}
+    resources = state.get("deployment", {}).get("resources", [])
+    return Measure(
+        contestant.name,
+        operation,
+        accounts,
+        latency,
+        ran.seconds,
+        seen,
+        cpu=ran.cpu,
+        failure=_reason(ran) if ran.code else "",
+        must_work=contestant.must_work,
+        exported=len(json.dumps(state, separators=(",", ":"))) if state else 0,
+        on_disk=project.bytes_on_disk() if is_create else 0,
+        known=sum(each["type"].startswith("pulumi-python:dynamic") for each in resources),
+    )
+
+
+def _reason(ran: Ran) -> str:
+    """The last words that look like an error."""
+    found = re.findall(r"^.*(?:[Ee]rror\b).*$", ran.output, re.MULTILINE)
+    return (found or ran.output.splitlines() or ["no message"])[-1].strip()

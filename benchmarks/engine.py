@@ -1,0 +1,86 @@
+"""The real `pulumi` command over a project and a state of its own, all in one temporary folder."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .processes import ROOT, process
+
+FAST: Mapping[str, str] = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""The documented settings for large stacks on a file backend."""
+PATIENCE = 3600  # seconds for one command
+STACK = "bench"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command that ended."""
+
+    code: int
+    output: str
+    seconds: float
+    cpu: float
+    """Seconds of processor time of the command and of all that it started."""
+
+
+class Project:
+    """A Pulumi project in a folder, with an empty stack and a journal of its own."""
+
+    def __init__(self, folder: Path, program: str, environment: Mapping[str, str]) -> None:
+        self._folder = folder / "project"
+        self._state = folder / "state"
+        self._folder.mkdir()
+        self._state.mkdir()
+        (self._folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
+        (self._folder / "__main__.py").write_text(program)
+        self._environment = {
+            **environment,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT),
+            "SEATWISE_JOURNAL": str(folder / "journal.db"),
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
+            "PULUMI_CONFIG_PASSPHRASE": "bench",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+        }
+        made = self.run("stack", "init", STACK)
+        if made.code:
+            raise RuntimeError(made.output)
+
+    def run(self, *arguments: str, **environment: str) -> Ran:
+        """Run `pulumi` with these arguments; some more environment is for this command alone."""
+        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+        used, started = _cpu(), time.monotonic()
+        with process(command, self._folder, {**self._environment, **environment}, errors=True) as pulumi:
+            try:
+                output, _ = pulumi.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                output = f"error: no end in {PATIENCE} seconds"
+        return Ran(pulumi.returncode, output, time.monotonic() - started, _cpu() - used)
+
+    def exported(self) -> dict[str, Any]:
+        """The stack as `pulumi stack export` gives it; empty when it does not."""
+        file = self._folder / "exported.json"
+        self.run("stack", "export", "--file", str(file))
+        state: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return state
+
+    def bytes_on_disk(self) -> int:
+        """Size of the state file."""
+        (file,) = (self._state / ".pulumi" / "stacks").rglob(f"{STACK}.json")
+        return file.stat().st_size
+
+
+def _cpu() -> float:
+    """Seconds of processor time of all children that ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

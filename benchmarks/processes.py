@@ -1,0 +1,57 @@
+"""Processes of which nothing is left, however the block ends that needs them."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OF_THE_USER = ("PULUMI_", "SEATWISE_", "ENERFLO_", "BENCH_")
+"""Whatever a user has set of these is no part of a benchmark."""
+
+
+@contextmanager
+def process(
+    command: list[str], folder: Path = ROOT, environment: Mapping[str, str] | None = None, *, errors: bool = False
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command with its output in a pipe, its errors too if asked to.
+
+    It has a session of its own, so that an interrupt from the keyboard reaches this process alone, which then
+    ends the others in the right order.
+    """
+    started = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**_without_settings(), **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if errors else None,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield started
+    finally:
+        _end(started)
+        if started.stdout:
+            started.stdout.close()
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_USER)}
+
+
+def _end(started: "subprocess.Popen[str]") -> None:
+    """Kill a process that has not ended, and all that it started."""
+    if started.poll() is not None:
+        return
+    import psutil  # of the group `bench` alone, and needed here alone
+
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(started.pid)
+        rest = top.children(recursive=True)  # before the top one ends: then they are nobody's
+        for each in (top, *rest):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(rest, timeout=5)
+    started.wait()

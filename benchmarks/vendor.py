@@ -1,0 +1,271 @@
+"""A fake Enerflo for benchmarks: one process, all in memory, never the bottleneck.
+
+It answers as the sandbox's stand-in does (`provider/seatwise/sandbox/enerflo.py`) but for two things: bodies are
+taken as they are, and one e-mail may be given twice, so that duplicates can be counted. How long an answer takes,
+which requests are turned away and what is counted is up to the back door under `/bench`:
+
+    POST /bench/reset    forget all accounts, and all that was counted
+    POST /bench/options  turn switches (see `Options`), and forget what was counted
+    GET  /bench/counts   what was counted since then (see `Counts`)
+
+    python -m benchmarks.vendor --port 0    # prints its URL
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+API_KEY = "bench-key"
+LARGEST_PAGE = 200
+MINUTE = 60.0  # seconds
+KEEP_ALIVE = 75  # seconds, as nginx does: the engine may be busy for a while between two requests
+SLUGS = {"Sales Rep": "agent", "Setter": "setter"}
+KINDS = {("POST", "/api/v1/users"): "create", ("PUT", "/api/v3/users"): "update", ("GET", "/api/v3/users"): "list"}
+READ = "/api/v3/users/"
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The switches."""
+
+    latency: float = 0
+    """Seconds before every answer."""
+    fail_every: int = 0
+    """Every so-manieth request gets a bare 503, and is not carried out; 0 for none."""
+    per_minute: int = 0
+    """How many requests any 60 seconds may hold, beyond which the answer is 429 with Retry-After; 0 for no limit."""
+
+
+@dataclass
+class Counts:
+    """What was seen. Times are seconds on this machine's monotonic clock."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Requests by kind (create, list, read, update), those that were turned away among them."""
+    limited: int = 0
+    """Answers with 429."""
+    unavailable: int = 0
+    """Answers with 503."""
+    connections: set[Any] = field(default_factory=set)
+    """Where requests came from: each connection has a port of its own."""
+    in_flight: int = 0
+    most_in_flight: int = 0
+    first: float | None = None
+    """When the first request came."""
+    last: float | None = None
+    """When the last answer left."""
+    served: Counter[int] = field(default_factory=Counter)
+    """Requests that were carried out, by the minute after the first in which they came."""
+
+    def shown(self, duplicates: int) -> dict[str, Any]:
+        """As JSON; `duplicates` is how many accounts have an e-mail that another one has."""
+        return {
+            "kinds": dict(self.kinds),
+            "limited": self.limited,
+            "unavailable": self.unavailable,
+            "connections": len(self.connections),
+            "most_in_flight": self.most_in_flight,
+            "first": self.first,
+            "last": self.last,
+            "served": [self.served[minute] for minute in range(max(self.served, default=-1) + 1)],
+            "duplicates": duplicates,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back."""
+
+    body: Mapping[str, Any] | None
+    status: int = 200
+    retry_after: int | None = None
+    """Seconds."""
+
+
+class Vendor:
+    """The fake vendor as an ASGI application."""
+
+    def __init__(self) -> None:
+        self._options = Options()
+        self._accounts: list[Record] = []
+        self._counts = Counts()
+        self._window: deque[float] = deque()
+        self._seen = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        assert scope["type"] == "http"
+        path, body = scope["path"], await _body(receive)
+        if path.startswith("/bench/"):
+            await _send(send, self._back_door(path.removeprefix("/bench/"), body))
+            return
+        counts = self._counts
+        counts.connections.add(scope["client"])
+        counts.in_flight += 1
+        counts.most_in_flight = max(counts.most_in_flight, counts.in_flight)
+        try:
+            kind = _kind(scope["method"], path)
+            counts.kinds[kind] += 1
+            refusal = self._stranger(scope) or self._turned_away()
+            if self._options.latency:
+                await asyncio.sleep(self._options.latency)
+            await _send(send, refusal or self._carried_out(kind, path, scope["query_string"], body))
+        finally:
+            counts.in_flight -= 1
+            counts.last = time.monotonic()
+
+    # --- the API ------------------------------------------------------------------------------
+
+    def _stranger(self, scope: Any) -> Answer | None:
+        if (b"api-key", API_KEY.encode()) in scope["headers"]:
+            return None
+        return Answer({"message": "Unauthenticated."}, 401)
+
+    def _turned_away(self) -> Answer | None:
+        """The refusal of a request that comes too early or at a bad time, before anything is carried out."""
+        now, counts, options = time.monotonic(), self._counts, self._options
+        counts.first = now if counts.first is None else counts.first
+        self._seen += 1
+        if options.fail_every and self._seen % options.fail_every == 0:
+            counts.unavailable += 1
+            return Answer(None, 503)
+        while self._window and self._window[0] + MINUTE <= now:
+            self._window.popleft()
+        if options.per_minute and len(self._window) >= options.per_minute:
+            counts.limited += 1
+            return Answer(None, 429, retry_after=math.ceil(self._window[0] + MINUTE - now))
+        if options.per_minute:
+            self._window.append(now)
+        counts.served[int((now - counts.first) // MINUTE)] += 1
+        return None
+
+    def _carried_out(self, kind: str, path: str, query: bytes, body: bytes) -> Answer:
+        if kind == "create":
+            return self._create(json.loads(body))
+        if kind == "update":
+            return self._update(json.loads(body))
+        if kind == "list":
+            return self._list({name: int(values[0]) for name, values in parse_qs(query.decode()).items()})
+        record = self._account(path.removeprefix(READ)) if kind == "read" else None
+        return _missing() if record is None else Answer({"success": True, "data": _shown(record)})
+
+    def _create(self, body: Record) -> Answer:
+        record = {**body, "id": len(self._accounts) + 1, "active": True}
+        self._accounts.append(record)
+        return Answer({"success": True, "user": _shown(record)})
+
+    def _update(self, body: Record) -> Answer:
+        record = self._account(body.pop("id"))
+        if record is None:
+            return _missing()
+        record.update(body)
+        return Answer({"success": True})
+
+    def _list(self, query: Mapping[str, int]) -> Answer:
+        size, page = min(query.get("pageSize", 25), LARGEST_PAGE), query.get("page", 1)
+        pages = max(1, -(-len(self._accounts) // size))
+        results = [_shown(record) for record in self._accounts[(page - 1) * size : page * size]]
+        return Answer({"success": True, "page": page, "totalPages": pages, "results": results})
+
+    def _account(self, account: Any) -> Record | None:
+        number = int(account) if str(account).isdecimal() else 0
+        return self._accounts[number - 1] if 0 < number <= len(self._accounts) else None
+
+    # --- the back door ------------------------------------------------------------------------
+
+    def _back_door(self, what: str, body: bytes) -> Answer:
+        if what == "counts":
+            return Answer(self._counts.shown(self._duplicates()))
+        if what not in ("reset", "options"):
+            return _missing()
+        if what == "reset":
+            self._accounts, self._options = [], Options()
+        else:
+            self._options = replace(self._options, **json.loads(body))
+        # Who is still in flight counts itself out of the old counts.
+        self._counts, self._seen = Counts(), 0
+        self._window.clear()
+        return Answer({})
+
+    def _duplicates(self) -> int:
+        return len(self._accounts) - len({str(record.get("email")).casefold() for record in self._accounts})
+
+
+def _kind(method: str, path: str) -> str:
+    if method == "GET" and path.startswith(READ):
+        return "read"
+    return KINDS.get((method, path), "unknown")
+
+
+def _missing() -> Answer:
+    return Answer({"message": "User not found."}, 404)
+
+
+def _shown(record: Record) -> Record:
+    """A user as it is read: slugs, and 1 or 0."""
+    first, last = record.get("first_name") or "", record.get("last_name") or ""
+    return {
+        "id": record["id"],
+        "first_name": first,
+        "last_name": last,
+        "name": f"{first} {last}".strip(),
+        "email": record.get("email"),
+        "phone": record.get("phone"),
+        "company_id": 7,
+        "active": 1 if record["active"] else 0,
+        "timezone": record.get("timezone") or "America/Denver",
+        "valid_email": 1,
+        "roles": [SLUGS.get(role, role) for role in record.get("roles", [])],
+        "external_user_id": record.get("external_user_id"),
+        "meta": {
+            "inactive": not record["active"],
+            "allow_optimus": record.get("allow_optimus", False),
+            "can_create_customers": record.get("can_create_customers", True),
+        },
+    }
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    content = b"" if answer.body is None else json.dumps(answer.body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    if answer.retry_after is not None:
+        headers.append((b"retry-after", str(answer.retry_after).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
+    listener = socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=2048)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - who starts it reads this
+    config = uvicorn.Config(
+        Vendor(), log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=KEEP_ALIVE, backlog=2048
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
