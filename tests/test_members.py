@@ -1,7 +1,8 @@
 """Members from files and programs: what is read, and what is said of what cannot be."""
 
+import asyncio
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,17 @@ def test_what_is_not_given_is_left_out() -> None:
     assert typed(enerflo.VENDOR, [ANA | {"phone": None}]) == [ANA]
 
 
+@pytest.fixture
+def a_program_runs() -> Iterator[None]:
+    """Outputs need an event loop, as every program has one."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("a_program_runs")
 def test_what_is_only_known_later_stays_as_it_is() -> None:
     later = {"external_user_id": pulumi.Output.from_input("7"), "office_ids": [1, pulumi.Output.from_input(2)]}
     (member,) = typed(enerflo.VENDOR, [ANA | later])
@@ -297,6 +309,7 @@ def test_a_member_of_a_program_is_named_by_its_place_and_email() -> None:
     ]
 
 
+@pytest.mark.usefixtures("a_program_runs")
 def test_an_email_that_is_only_known_later_cannot_tell_members_apart() -> None:
     assert problems(enerflo.VENDOR, ANA | {"email": pulumi.Output.from_input("ana@example.com")}) == [
         "members[0], argument email: must be known when the program runs: it tells the members apart"

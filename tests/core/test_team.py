@@ -316,8 +316,8 @@ def test_who_is_inactive_already_does_not_leave_when_it_stays_so(vendor: Vendor)
 def test_the_cap_is_for_the_team_as_it_was_and_whoever_joins_does_not_count() -> None:
     olds, news = members(40), {f"new{number}@example.com": {"roles": ["Setter"]} for number in range(500)}
     (problem,) = checked(Enerflo, {"members": news}, {"members": olds})[1]
-    assert problem.startswith("members: 40 of 40 would leave (p0@example.com, ")
-    assert "p19@example.com and 20 more), and at most 4 may in one run" in problem
+    first = ", ".join(sorted(olds)[:20])
+    assert f"members: 40 of 40 would leave ({first} and 20 more), and at most 4 may in one run" in problem
 
 
 # --- what would be done -----------------------------------------------------------------------
