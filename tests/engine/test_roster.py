@@ -1,0 +1,115 @@
+"""A whole team as one resource, on the real engine."""
+
+import json
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+PASSWORD = "open-sesame-17"
+HEADER = "email,first_name,roles,password\n"
+
+
+def row(name: str, first_name: str = "Ana", role: str = "Regional Manager") -> str:
+    return f"{name}@example.com,{first_name},{role},{PASSWORD}\n"
+
+
+def declare(project: Project, *rows: str, more: str = "") -> None:
+    (project.folder / "team.csv").write_text(HEADER + "".join(rows))
+    project.program(
+        "import seatwise",
+        f"sales = seatwise.Roster('sales', vendor=enerflo, members=seatwise.load_members('team.csv'){more})",
+    )
+
+
+def active(sandbox: Sandbox) -> set[str]:
+    """The first parts of the e-mails of all who can log in."""
+    return {each["email"].partition("@")[0] for each in sandbox.accounts("enerflo").values() if each["active"]}
+
+
+def test_the_life_of_a_team(project: Project, sandbox: Sandbox) -> None:
+    people = [f"p{number}" for number in range(12)]
+    declare(project, *map(row, people))
+    preview = project.preview()
+    assert "sales: 12 join; 0 stay as they are; about 12 requests" in preview.output
+    assert sandbox.accounts("enerflo") == {}
+
+    assert project.up().changes["created"] == 2
+    assert active(sandbox) == {*people}
+    assert PASSWORD not in project.run("stack", "export", "--show-secrets").output
+
+    sandbox.mark()
+    assert project.up().changes == {"unchanged": 2}
+    assert sandbox.requests() == []
+
+    account = next(each for each, record in sandbox.accounts("enerflo").items() if record["email"].startswith("p7@"))
+    sandbox.change("enerflo", account, first_name="Drift")
+    assert project.refresh().changes["updated"] == 1
+    declare(project, *map(row, people[:-1]), row("new"))
+    told = project.preview().output
+    assert "sales: 1 join, 1 change, 1 leave; 10 stay as they are" in told
+    assert "sales: change: p7@example.com (first_name)" in told
+    assert "sales: leave (deactivated): p11@example.com" in told
+    sandbox.mark()
+    project.up()
+    assert len(sandbox.writes()) == 3
+    assert active(sandbox) == {*people[:-1], "new"}
+    assert sandbox.accounts("enerflo")[account]["first_name"] == "Ana"
+
+    declare(project, row("p0"))
+    refused = project.run("preview", fails=True)
+    assert "11 of 12 would leave" in refused.output
+    assert "max_removals" in refused.output
+    assert PASSWORD not in refused.output
+
+    declare(project, *map(row, people[:-1]), row("new"))
+    project.destroy()
+    assert active(sandbox) == set()
+
+
+def test_who_fails_is_named_and_the_others_are_done(project: Project, sandbox: Sandbox) -> None:
+    declare(project, row("ana"), row("ben", role="Nonsense"), row("cleo"))
+    failed = project.up(fails=True)
+    assert (
+        "sales: 1 failed, and the next `pulumi up` tries them again: ben@example.com: create refused with 400"
+        in failed.output
+    )
+    assert active(sandbox) == {"ana", "cleo"}
+    (team,) = project.resources()
+    assert sorted(team["outputs"]["ids"]) == ["ana@example.com", "cleo@example.com"]
+
+    declare(project, row("ana"), row("ben"), row("cleo"))
+    sandbox.mark()
+    project.up()
+    assert [each["method"] for each in sandbox.writes()] == ["POST"]
+    assert active(sandbox) == {"ana", "ben", "cleo"}
+
+
+def test_a_wrong_cell_is_named_before_anything_is_sent(project: Project, sandbox: Sandbox) -> None:
+    declare(project, row("ana"), row("ANA"))
+    failed = project.run("preview", fails=True)
+    assert "team.csv, row 3, column email: ANA@example.com stands in team.csv, row 2 already" in failed.output
+    assert PASSWORD not in failed.output
+    assert sandbox.requests() == []
+
+
+def test_a_person_moves_between_a_team_and_a_resource_of_their_own(project: Project, sandbox: Sandbox) -> None:
+    declare(project, row("ana"), row("ben"))
+    project.up()
+    before = {record["email"]: account for account, record in sandbox.accounts("enerflo").items()}
+
+    declare(project, row("ben"))
+    user = "enerflo.User('ana', email='ana@example.com', first_name='Ana', roles=['Regional Manager'])"
+    program = (project.folder / "__main__.py").read_text()
+    (project.folder / "__main__.py").write_text(program + user + "\n")
+    project.up()
+    assert active(sandbox) == {"ana", "ben"}
+
+    declare(project, row("ana"), row("ben"))
+    project.up()
+    assert active(sandbox) == {"ana", "ben"}
+    assert {record["email"]: account for account, record in sandbox.accounts("enerflo").items()} == before
+    (team,) = project.resources()
+    assert json.loads(json.dumps(team["outputs"]["ids"])) == before
