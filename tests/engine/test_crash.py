@@ -29,9 +29,9 @@ SKIP_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true
 PHASES = {"create": (PEOPLE, "Ana"), "update": (PEOPLE, "Zoe"), "remove": (PEOPLE - 1, "Zoe")}
 # How many requests each phase sends to each vendor.
 REQUESTS = {
-    "enerflo": {"create": 40, "update": 10, "remove": 1},
-    "nexudus": {"create": 31, "update": 21, "remove": 3},
-    "tenovos": {"create": 41, "update": 11, "remove": 2},
+    "enerflo": {"create": 31, "update": 10, "remove": 1},
+    "nexudus": {"create": 23, "update": 21, "remove": 3},
+    "tenovos": {"create": 31, "update": 11, "remove": 2},
 }
 PROGRAMS = {
     "enerflo": "enerflo.User(f'u{n}', email=f'u{n}@x.example', first_name=name, roles=['Setter'], office_ids=[n])",
@@ -80,7 +80,7 @@ def every_crash() -> list[Crash]:
 
 SAMPLE = [
     Crash("enerflo", "create", 6, after=True),
-    Crash("enerflo", "create", 40, after=True, forgetful=True),
+    Crash("enerflo", "create", 31, after=True, forgetful=True),
     Crash("enerflo", "update", 5, after=True),
     Crash("enerflo", "remove", 1, after=True),
     Crash("nexudus", "create", 1, after=False),
@@ -88,7 +88,7 @@ SAMPLE = [
     Crash("nexudus", "update", 13, after=False),
     Crash("nexudus", "remove", 2, after=False),
     Crash("tenovos", "create", 25, after=False),
-    Crash("tenovos", "create", 41, after=False, forgetful=True),
+    Crash("tenovos", "create", 30, after=False, forgetful=True),
     Crash("tenovos", "update", 7, after=False),
     Crash("tenovos", "remove", 2, after=True),
 ]
