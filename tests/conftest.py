@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from seatwise.sandbox import server
+from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
+from virtual import date_of_a_change
 
 
 class Sandbox:
@@ -75,6 +76,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in os.environ:
         if variable.startswith(prefixes):
             monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nexudus dates changes by the second, and seatwise goes by that: tests take no time."""
+    monkeypatch.setattr(nexudus, "_now", date_of_a_change)
 
 
 @pytest.fixture(scope="session")

@@ -193,8 +193,7 @@ class Scene:
 
     def edit_by_hand(self, fields: Mapping[str, Any]) -> None:
         """Somebody edits Ana's account."""
-        record = {**self.world.accounts[self.account], **fields}
-        self.world.store.replace(self.vendor, self.account, self.world.email(record), record)
+        self.world.change_by_hand(self.account, fields)
 
     def delete_by_hand(self) -> None:
         """Somebody deletes Ana's account."""

@@ -491,9 +491,8 @@ async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) ->
     assert await stack.up({"ana": {**world.vendor.example}})
     assert await stack.up({"ana": {**world.vendor.example, "email": "new@example.com"}})
     assert await stack.up({})
-    ((account, record),) = world.accounts.items()
-    record[STAND_INS[world.name].EMAIL] = world.vendor.example["email"]
-    world.store.replace(world.name, account, world.email(record), record)
+    (account,) = world.accounts
+    record = has_now(world, account, email=world.vendor.example["email"])
 
     assert not await stack.up({"ana": {**world.vendor.example}})
 
@@ -572,9 +571,7 @@ def has_now(world: World, account: str, **values: Any) -> dict[str, Any]:
     """Somebody changes an account at the admin page; its record from then on."""
     keys = {name: world.vendor.schema[name].wire.update or name for name in values}
     keys["email"] = STAND_INS[world.name].EMAIL
-    record = world.accounts[account] | {keys[name]: value for name, value in values.items()}
-    world.store.replace(world.name, account, world.email(record), record)
-    return record
+    return world.change_by_hand(account, {keys[name]: value for name, value in values.items()})
 
 
 # --- the one look at the list ---------------------------------------------------------------------

@@ -17,7 +17,6 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,7 +35,6 @@ import oracle
 from model import Resource, Stack
 from seatwise.core import lifecycle
 from seatwise.core.errors import AccountError, AccountExists, NoSuchAccount
-from seatwise.sandbox import nexudus
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from seatwise.wire import journal
@@ -312,8 +310,6 @@ class Histories(RuleBasedStateMachine):
         """The program as the last run that succeeded brought it about."""
         self.is_settled = False
         self.given: Counter[str] = Counter()
-        self.changes = 0
-        """How often the vendor was asked for the time of a change."""
         self.owed: dict[str, tuple[str, str]] = {}
         """Accounts in no state that seatwise may give back: under which e-mail and, unless retired, to whom."""
         self.lent: dict[str, tuple[str, str]] = {}
@@ -342,7 +338,6 @@ class Histories(RuleBasedStateMachine):
         quirks = {name: one_of(values, quirk) for name, values in self.accounts_of.quirks.items()}
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(journal, "time", SimpleNamespace(time=self.clock.current_time))
-        self.patches.setattr(nexudus, "_now", self._stamp)
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         run = RunSettings(journal=self.folder / "journal.db")
         self.unique_emails = unique_emails
@@ -594,8 +589,7 @@ class Histories(RuleBasedStateMachine):
         self.world.store.replace(self.vendor, account, record[self.email_key], record)
 
     def _set_by_hand(self, account: str, fields: Record) -> None:
-        record = self.world.accounts[account] | fields | self._stamped()
-        self._replace(account, record)
+        record = self.world.change_by_hand(account, fields)
         if self._owner(account):
             self.drifted.add(account)
         is_owed_again = account in self.owed and (self.owed[account][1] or self.world.is_retired(record))
@@ -603,15 +597,6 @@ class Histories(RuleBasedStateMachine):
             self._leave_alone(account)
         if is_owed_again:
             self.world.by_hand.pop(account, None)
-
-    def _stamp(self) -> str:
-        """A date-time for the next change: each has its own, and the same in each replay, as no real clock gives it."""
-        self.changes += 1
-        return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.changes)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def _stamped(self) -> Record:
-        """What the vendor sets by itself when people change an account, as when a program does."""
-        return {"UpdatedOn": self._stamp()} if self.vendor == "nexudus" else {}
 
     def _lend(self, account: str) -> None:
         """The account is not owed any more, unless its e-mail is put back."""

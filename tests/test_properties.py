@@ -21,6 +21,7 @@ from seatwise.core.errors import AccountExists, Refused
 from seatwise.core.http import Request
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Removals
+from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.wire.settings import RunSettings
@@ -134,7 +135,7 @@ async def test_p3_what_others_changed_and_nobody_declared_stays(world: World) ->
     }
     edited = {key: value for key, value in changes[world.name].items() if key in record or world.name == "nexudus"}
     assert edited
-    world.store.replace(world.name, account, world.email(record), record | edited)
+    world.change_by_hand(account, edited)
 
     names_changed = {name: value for name, value in changed(world).items() if name in ("first_name", "full_name")}
     assert await stack.up({name: {**arguments, **names_changed} for name, arguments in program.items()})
@@ -244,8 +245,7 @@ async def test_p7_a_false_404_is_not_believed_of_who_has_another_email_by_now(wo
     stack = Stack(world)
     assert await stack.up(people(world, 2))
     account = stack.state["u1"].id
-    record = world.accounts[account] | {"email": "zoe@example.com", "Email": "zoe@example.com"}
-    world.store.replace(world.name, account, "zoe@example.com", record)
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "zoe@example.com"})
     world.fault("read", *[NO_PROOF["404"] if world.name != "tenovos" else NO_PROOF["no such user"]] * 8)
     await stack.refresh()
     oracle.nothing_was_claimed_that_is_not_so(stack)

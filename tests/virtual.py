@@ -4,7 +4,9 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
@@ -27,6 +29,14 @@ Fault = Callable[[httpx.Request, httpx.AsyncBaseTransport], Awaitable[httpx.Resp
 T = TypeVar("T")
 KINDS = ("create", "list", "read", "update", "delete", "token")
 """What a request is for."""
+
+
+_changes = count(1)
+
+
+def date_of_a_change() -> str:
+    """When the vendor's next change happens. Each has a date of its own, which no real clock gives it."""
+    return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(_changes))).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Killed(BaseException):
@@ -116,6 +126,13 @@ class World:
         record = {**pattern, **fields, stand_in.ID: number}
         self.store.add(self.name, account, self.email(record), record)
         self.by_hand[account] = record
+
+    def change_by_hand(self, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Somebody changes an account at the admin page; its record from then on, with the date where there is one."""
+        dated = {"UpdatedOn": date_of_a_change()} if self.name == "nexudus" else {}
+        record = self.accounts[account] | dict(fields) | dated
+        self.store.replace(self.name, account, self.email(record), record)
+        return record
 
     @property
     def tenant(self) -> Operation:

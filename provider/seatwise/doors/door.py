@@ -118,7 +118,7 @@ class Door(dynamic.ResourceProvider):
         """The tenant of this process with these settings."""
         run, settings = RunSettings.load(), self._settings()
         for tenant in TENANTS:
-            if tenant.vendor.settings == settings and tenant.run == run:
+            if tenant.vendor.settings == settings and tenant.run == run and not tenant.is_closed:
                 return tenant
         REMOVALS.most = run.max_removals
         TENANTS.append(Tenant(self.vendor(settings), VAULT, tell, run, REMOVALS))

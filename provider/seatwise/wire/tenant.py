@@ -245,6 +245,11 @@ class Tenant:
             response.status_code, {key.lower(): value for key, value in response.headers.items()}, bytes(body)
         )
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether its connections are closed for good."""
+        return self._http.is_closed
+
     async def __aenter__(self) -> Self:
         return self
 
