@@ -191,6 +191,11 @@ async def listing(request: Request) -> Response:
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
 
 
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {}
+
+
 def throttled(seconds: int) -> Response:
     """The documented refusal: an HTML page."""
     headers = {

@@ -290,6 +290,11 @@ async def listing(request: Request) -> Response:
     )  # fmt: skip
 
 
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {"UpdatedOn": _now()}
+
+
 def throttled(seconds: int) -> Response:
     """The documented refusal: a 409 with nothing in it."""
     return Response(status_code=409, headers={"Retry-After": str(seconds)})

@@ -65,6 +65,9 @@ class StandIn(Protocol):
     MOUNTS: dict[str, list[Route]]
     """Routes by the path they are under."""
 
+    def touched(self) -> dict[str, Any]:
+        """What changes by itself in a record that somebody changes."""
+
     def throttled(self, seconds: int) -> Response:
         """The refusal of a request that comes too early."""
 

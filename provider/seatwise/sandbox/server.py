@@ -192,7 +192,7 @@ async def _change(request: Request) -> Response:
     record = store.get(vendor, account)
     if record is None:
         return json_reply({"error": "no such account"}, 404)
-    record |= await json_body(request)
+    record |= STAND_INS[vendor].touched() | await json_body(request)
     try:
         store.replace(vendor, account, record[STAND_INS[vendor].EMAIL], record)
     except Taken:

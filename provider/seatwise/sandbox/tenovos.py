@@ -249,6 +249,11 @@ async def roles(request: Request) -> Response:
     return json_reply([{"id": key, "name": name} for key, name in ROLES.items()])
 
 
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {}
+
+
 def throttled(seconds: int) -> Response:
     """What a gateway would say."""
     return json_reply({"message": "Too Many Requests"}, 429, {"Retry-After": str(seconds)})
