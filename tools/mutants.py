@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         "who has an e-mail since the list was loaded is not known", "core/directory.py",
-        "return self._list.ids[_folded(email)] | self._emails[_folded(email)]", "return self._list.ids[_folded(email)]",
+        "return self._list.ids[folded(email)] | self._emails[folded(email)]", "return self._list.ids[folded(email)]",
     ),
     Mutant(
         "a list that lacks what a record has is believed", "core/directory.py",

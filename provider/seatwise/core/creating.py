@@ -6,7 +6,7 @@ from typing import Any
 
 from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .fields import Schema, Takes, Values
-from .finding import Found, fetch, look_anew, look_up, whole
+from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
 from .tenant import Deed, Doubt, Entry, Record, Tenant, refused
@@ -76,7 +76,7 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
-    if record is None or not vendor.schema["email"].same(vendor.email(record), email):
+    if record is None or not has_email(tenant, record, email):
         return None
     if not is_owners and not vendor.is_retired(record):
         return None  # somebody has taken it back since: it counts as any account that is there

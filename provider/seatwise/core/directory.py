@@ -7,9 +7,9 @@ is not asked: then each account is read by its id. That an account is not listed
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from .errors import AccountError
+from .fields import folded
 from .tenant import Record, Tenant, refused
 from .vendor import Listing, Vendor
 
@@ -19,8 +19,6 @@ PROOF = 60.0
 """Seconds for which it is proof, beside a "not there" by id, that an account is not in it."""
 WORTH = 10
 """A list is loaded once a tenth as many accounts were asked for as it has pages."""
-
-
 PATIENCE = 0.25
 """The share of an operation's time that a list may take which can be done without."""
 
@@ -44,11 +42,11 @@ class Directory:
         self._emails: defaultdict[str, set[str]] = defaultdict(set)
         """Accounts that this run gave, or may have given, an e-mail."""
 
-    def wrote(self, account: str, *emails: Any) -> None:
+    def wrote(self, account: str, *emails: str) -> None:
         """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
         self._written.add(account)
         for email in emails:
-            self._emails[_folded(email)].add(account)
+            self._emails[folded(email)].add(account)
 
     def renew(self, accounts: Iterable[str]) -> None:
         """Let the list be asked anew, about these accounts too: what was written of them has arrived."""
@@ -65,7 +63,7 @@ class Directory:
         must = not tenant.vendor.finds_by_email
         if not await self._is_open(tenant, must=must) or self._list is None or not self._list.is_coherent:
             return None
-        return self._list.ids[_folded(email)] | self._emails[_folded(email)]
+        return self._list.ids[folded(email)] | self._emails[folded(email)]
 
     async def record(self, tenant: Tenant, account: str) -> Record | None:
         """What the list says of an account; None when it must be read by its id."""
@@ -128,7 +126,7 @@ class _List:
         """Whether no account is in it twice or without an id, and none of those that the vendor counts is missing."""
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         for account, record in self.records.items():
-            self.ids[_folded(vendor.email(record))].add(account)
+            self.ids[folded(vendor.email(record))].add(account)
 
 
 async def _load(tenant: Tenant, first: Listing | None) -> _List:
@@ -167,7 +165,3 @@ async def page(tenant: Tenant, email: str | None, number: int) -> Listing:
     if listing is None:
         raise refused(tenant, answer, "look-up", email or "")
     return listing
-
-
-def _folded(email: Any) -> str:
-    return str(email).strip().casefold()

@@ -142,7 +142,8 @@ def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
     return first, frozenset(rest)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Text as it is compared where case does not matter."""
     return text.strip().casefold()
 
 
@@ -153,7 +154,7 @@ def named(kind: type[enum.IntEnum]) -> BeforeValidator:
     def number(value: Any) -> Any:
         if not isinstance(value, str) or looks_like_a_number(value):
             return value
-        name = re.sub(r"\W+", "_", _folded(value))
+        name = re.sub(r"\W+", "_", folded(value))
         if name not in numbers:
             raise ValueError(f"must be a number or one of {', '.join(numbers)}")
         return numbers[name]
@@ -161,7 +162,7 @@ def named(kind: type[enum.IntEnum]) -> BeforeValidator:
     return BeforeValidator(number)
 
 
-Email = Annotated[str, AfterValidator(_plausible_email), Compare(_folded, how="without case")]
+Email = Annotated[str, AfterValidator(_plausible_email), Compare(folded, how="without case")]
 """An e-mail address; case does not matter."""
 Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""

@@ -91,7 +91,7 @@ async def look_up(tenant: Tenant, email: str) -> Found | None:
         found = await look_anew(tenant, email)
         return found and await whole(tenant, found, email)
     records = [(account, await fetch(tenant, account, email)) for account in sorted(ids)]
-    same = [Found(account, record, True) for account, record in records if record and _has(tenant, record, email)]
+    same = [Found(account, record, True) for account, record in records if record and has_email(tenant, record, email)]
     return _only(tenant, same, email)
 
 
@@ -102,7 +102,7 @@ async def look_anew(tenant: Tenant, email: str) -> Found | None:
     """
     vendor = tenant.vendor
     records, _ = await pages(tenant, email)
-    by_id = {vendor.account_id(record) or "": record for record in records if _has(tenant, record, email)}
+    by_id = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
     if "" in by_id:
         raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
     return _only(
@@ -118,7 +118,8 @@ async def whole(tenant: Tenant, found: Found, email: str) -> Found:
     return Found(found.account, record, True)
 
 
-def _has(tenant: Tenant, record: Record, email: str) -> bool:
+def has_email(tenant: Tenant, record: Record, email: str) -> bool:
+    """Whether the account in a record has this e-mail."""
     vendor = tenant.vendor
     return vendor.schema["email"].same(vendor.email(record), email)
 

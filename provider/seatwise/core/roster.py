@@ -6,6 +6,7 @@ fails for all of them (a vendor that is down, a login that is refused) is not tr
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from . import lifecycle
@@ -21,7 +22,7 @@ from .errors import (
 )
 from .fields import Values
 from .finding import fetch
-from .team import Member, Members, Plan, Team, failures, packed, tracked, unpacked
+from .team import POLICIES, Member, Members, Plan, Team, failures, packed, tracked, unpacked
 from .tenant import MEMBERS, Deed, Tenant
 
 NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
@@ -48,9 +49,17 @@ class Work:
         self._begun = self._told = self.tenant.now()
 
     async def each(
-        self, work: Callable[[Tenant, str], Awaitable[None]], keys: Iterable[str], *, counts: bool = True
+        self,
+        work: Callable[[Tenant, str], Awaitable[None]],
+        keys: Iterable[str],
+        *,
+        counts: bool = True,
+        first_alone: bool = False,
     ) -> None:
-        """Do this for each member, in an operation of its own; `counts` if it is done then."""
+        """Do this for each member, in an operation of its own; `counts` if it is done then.
+
+        With `first_alone` the others wait for the first: it is read by its id, and what the list says must be as much.
+        """
 
         async def one(key: str) -> None:
             if self._in_a_row >= PATIENCE:
@@ -65,7 +74,10 @@ class Work:
             if counts:
                 self._tell()
 
-        await self.tenant.each(one, keys)
+        left = iter(keys)
+        if first_alone:
+            await self.tenant.each(one, islice(left, 1))
+        await self.tenant.each(one, left)
 
     def _note(self, key: str, error: AccountError) -> None:
         self.failed[key] = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
@@ -125,9 +137,7 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
 
     await work.each(make, plan.joins)
     work.tenant.directory.renew([each.account for each in begun.values()])
-    first, rest = list(begun)[:1], list(begun)[1:]
-    await work.each(finish, first, counts=False)  # it is read by its id: what the list says must be as much
-    await work.each(finish, rest, counts=False)
+    await work.each(finish, begun, counts=False, first_alone=True)
     for key in begun.keys() - team.members.keys():  # made, and not finished
         account = begun[key].account
         team.members[key] = Member(account, as_sent(work.tenant, account, members[key]))
@@ -199,11 +209,8 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
             team.members[key] = Member(old.id, found.outputs)
             declared[key] = packed(key, found.inputs)
 
-    first, rest = list(team.members)[:1], list(team.members)[1:]
-    await work.each(look, first)
-    await work.each(look, rest)
-    if work.failed:
-        raise AccountError(failures(name, work.failed, _counts(work)), vendor=vendor.title)
+    await work.each(look, list(team.members), first_alone=True)
+    _raise_if_any_failed(work)
     outs = team.outputs(vendor)
     kept = {key: olds[key] for key in ("failed", "counts") if key in olds}
     return outs | kept | _policies(olds), {"members": declared} | _policies(olds)
@@ -224,8 +231,12 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
 
     await work.each(forget, team.leaving)
     await work.each(retire, team.members)
+    _raise_if_any_failed(work)
+
+
+def _raise_if_any_failed(work: Work) -> None:
     if work.failed:
-        raise AccountError(failures(name, work.failed, _counts(work)), vendor=tenant.vendor.title)
+        raise AccountError(failures(work.name, work.failed, _counts(work)), vendor=work.tenant.vendor.title)
 
 
 def _report(work: Work, plan: Plan, team: Team) -> dict[str, Any]:
@@ -245,7 +256,7 @@ def _counts(work: Work) -> dict[str, int]:
 
 
 def _policies(source: Values) -> dict[str, Any]:
-    return {name: source[name] for name in ("on_existing", "on_leave", "max_removals") if source.get(name) is not None}
+    return {name: source[name] for name in POLICIES if source.get(name) is not None}
 
 
 def _duration(seconds: float) -> str:

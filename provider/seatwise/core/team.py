@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import state
-from .fields import Problem, Values
+from .fields import Problem, Values, folded
 from .secrets import Vault
 from .state import ADOPTED, AS_DECLARED, DECLARED
 from .vendor import Vendor
@@ -42,7 +42,7 @@ def keyed(members: Iterable[Values]) -> dict[str, dict[str, Any]]:
 
 def key_of(email: str) -> str:
     """The name of a member."""
-    return email.strip().casefold()
+    return folded(email)
 
 
 def packed(key: str, member: Values) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What every door does for the dynamic host: settings, the one tenant of the process, failures that can be read."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -15,8 +15,9 @@ from ..core.fields import Problem
 from ..core.secrets import Vault
 from ..core.tenant import MEMBERS, Removals
 from ..core.vendor import Vendor
+from ..wire import loop
 from ..wire.settings import RunSettings, Settings
-from ..wire.tenant import Tenant
+from ..wire.tenant import Operation, Tenant
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -123,6 +124,19 @@ class Door(dynamic.ResourceProvider):
         REMOVALS.most = run.max_removals
         TENANTS.append(Tenant(self.vendor(settings), VAULT, tell, run, REMOVALS))
         return TENANTS[-1]
+
+    def _scope(self, tenant: Tenant) -> Tenant | Operation:
+        """What an operation of the core speaks to; asked in the event loop."""
+        raise NotImplementedError
+
+    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
+        """Run an operation of the core in the event loop."""
+        tenant = self._connected()
+
+        async def run() -> R:
+            return await operation(self._scope(tenant), *arguments)
+
+        return loop.call(run)
 
     def _claim(self, email: object, owner: str) -> list[Problem]:
         """Note who declares an e-mail in this run; two who do are a mistake."""

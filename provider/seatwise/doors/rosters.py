@@ -1,18 +1,14 @@
 """The door of teams: each resource is many accounts."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core import estimate, roster, team
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.tenant import MEMBERS
-from ..wire import loop
+from ..wire.tenant import Tenant
 from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owner_of, readable, split, tell
 
-R = TypeVar("R")
 MOST_PROBLEMS = 20
 """How many are told at once."""
 
@@ -89,14 +85,9 @@ class Rosters(Door):
                 tell(line)
         return plan
 
-    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
-        """Run an operation of the core in the event loop; each member has a deadline of its own."""
-        tenant = self._connected()
-
-        async def run() -> R:
-            return await operation(tenant, *arguments)
-
-        return loop.call(run)
+    def _scope(self, tenant: Tenant) -> Tenant:
+        """The tenant itself: each member is an operation with a deadline of its own."""
+        return tenant
 
 
 def _name(props: Props) -> str:

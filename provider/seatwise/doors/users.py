@@ -1,17 +1,13 @@
 """The door of single accounts: each resource is one."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
-from ..wire import loop
+from ..wire.tenant import Operation, Tenant
 from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owner_of, readable, split, tell
 
-R = TypeVar("R")
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
 
@@ -75,14 +71,9 @@ class Users(Door):
         self._same_tenant(id, props)
         self._run(lifecycle.delete, id, self._typed(props), owner_of(props))
 
-    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
-        """Run an operation of the core in the event loop, to be ended within its deadline."""
-        tenant = self._connected()
-
-        async def run() -> R:
-            return await operation(tenant.operation(), *arguments)
-
-        return loop.call(run)
+    def _scope(self, tenant: Tenant) -> Operation:
+        """An operation, to be ended within its deadline."""
+        return tenant.operation()
 
     def _expect(self, *, new: bool) -> None:
         """Count a new account, and tell what many cost."""
