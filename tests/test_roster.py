@@ -273,13 +273,15 @@ class Tenancy:
     to_refresh: int = 0
     to_update: int = 0
     given: dict[str, Any] = field(default_factory=dict)
+    members: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return " ".join([self.vendor, *self.given.values()])
+        return " ".join([self.vendor, *self.given.values(), *self.members])
 
 
 TENANCIES = (
     Tenancy("enerflo"),
+    Tenancy("enerflo", members={"roles": ["Regional Manager"]}),  # whose slug is not like the Name
     Tenancy("nexudus", to_create=1, to_update=1),  # its list lacks fields, and its update replaces the record
     Tenancy("tenovos", to_create=2, to_refresh=1),  # API 1.0 has no list, and a create is answered without an id
     Tenancy("tenovos", to_create=1, given={"api_version": "1.5", "base_url": "http://127.0.0.1/tenovos-1.5"}),
@@ -290,7 +292,7 @@ TENANCIES = (
 async def test_a_team_stays_within_its_number_of_requests(tenancy: Tenancy) -> None:
     async with World(tenancy.vendor, given=tenancy.given) as world:
         stack, pages = Stack(world), ceil(MANY / PAGE)
-        program = a_team(world, MANY)
+        program = a_team(world, MANY, **tenancy.members)
         assert await stack.up({"sales": program})
         created = counted(world)
         assert created["create"] == MANY
@@ -310,7 +312,7 @@ async def test_a_team_stays_within_its_number_of_requests(tenancy: Tenancy) -> N
         assert await stack.up({"sales": program})
         assert counted(world).total() == 0, "a refresh of what nobody changed changes nothing"
 
-        assert await stack.up({"sales": a_team(world, MANY, **CHANGE[world.name])})
+        assert await stack.up({"sales": a_team(world, MANY, **tenancy.members, **CHANGE[world.name])})
         updated = counted(world)
         assert updated["update"] == MANY
         assert updated.total() - updated["token"] == (1 + tenancy.to_update) * MANY

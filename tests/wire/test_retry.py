@@ -84,7 +84,7 @@ def test_a_retry_after_is_never_beaten_and_stretched_by_a_tenth_at_most(asked: f
 
 
 @pytest.mark.parametrize(
-    ("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (7, 20.0), (50, 20.0), (1000, 20.0)]
+    ("attempt", "longest"), [(1, 0.25), (2, 0.5), (3, 1.0), (4, 2.0), (8, 20.0), (50, 20.0), (1000, 20.0)]
 )
 def test_without_retry_after_waits_are_anything_up_to_twice_the_last_and_twenty_seconds(
     attempt: int, longest: float

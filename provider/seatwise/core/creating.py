@@ -229,12 +229,12 @@ def _is_unseen(tenant: Tenant, account: str) -> None:
 
 async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
     """A new account with its record from the list, if that has all that was sent; else as it was."""
-    vendor, schema = tenant.vendor, tenant.vendor.schema
+    vendor = tenant.vendor
     if begun.outs is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
     record = await tenant.directory.record(tenant, begun.account)
-    sent = _sent(schema, news)
-    if record is None or differences(schema, outputs(schema, sent, seen(schema, sent, record), adopted=False), sent):
+    sent = _sent(vendor.schema, news)
+    if record is None or differences(vendor.schema, _as_sent(vendor, news, record), sent):
         return begun
     return replace(begun, record=record)
 

@@ -108,10 +108,10 @@ class Directory:
 
     def _says_as_much(self, vendor: Vendor, listed: "_List") -> bool:
         """Whether the list has all of an account that its record by id has."""
-        if self._by_id is None or self._by_id[0] not in listed.records:
-            return False
-        account, record = self._by_id
-        return vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()
+        if listed.is_whole is None and self._by_id is not None and self._by_id[0] in listed.records:
+            account, record = self._by_id
+            listed.is_whole = vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()
+        return bool(listed.is_whole)
 
 
 class _List:
@@ -124,6 +124,8 @@ class _List:
             "" not in self.records and len(self.records) == len(records) and total in (None, len(records))
         )
         """Whether no account is in it twice or without an id, and none of those that the vendor counts is missing."""
+        self.is_whole: bool | None = None
+        """Whether its records have all that one by id has; None as long as there is none to compare with."""
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         for account, record in self.records.items():
             self.ids[folded(vendor.email(record))].add(account)

@@ -72,7 +72,7 @@ def wait(attempt: int, retry_after: float | None, jitter: random.Random) -> floa
     """Seconds to wait after the `attempt`-th try: at least the vendor's `retry_after`."""
     if retry_after is not None:
         return retry_after * (1 + 0.1 * jitter.random())
-    return jitter.random() * min(BASE_WAIT * 2.0**attempt, LONGEST_WAIT)
+    return jitter.random() * min(BASE_WAIT * 2.0 ** (attempt - 1), LONGEST_WAIT)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
