@@ -25,7 +25,7 @@ crash: ## Kill the real pulumi at every request of a program (half an hour)
 mutants: ## Break seatwise on purpose and see the tests notice (some minutes)
 	@$(LIGHT) python tools/mutants.py
 
-bench: ## Measure against floors of the same run, into benchmarks/results.md (a quarter of an hour)
+bench: ## Measure against floors of the same run, into benchmarks/results.md (half an hour)
 	@$(BENCH) pytest -q tests/test_benchmarks.py
 	@$(BENCH) python -m benchmarks.bench
 

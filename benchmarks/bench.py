@@ -44,6 +44,8 @@ class Plan:
     """Accounts of the naive provider beyond the smallest size."""
     untuned: int
     """Accounts of the run without the documented settings."""
+    large: int
+    """Accounts of a team beyond the sizes, and of one stack of `User`s without latency; 0 leaves both out."""
     provider_alone: int
     """Accounts of the run without the engine."""
     flaky: int
@@ -54,9 +56,9 @@ class Plan:
     """Whole minutes at that limit; 0 leaves the study out."""
 
 
-QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 100, 20, 60, 0)
-USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, 300, MAIN, MAIN, 300, 1)
-FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MAIN, MAIN, MAIN, MAIN, 600, 2)
+QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 0, 100, 20, 60, 0)
+USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, 300, 10 * MAIN, MAIN, MAIN, 300, 1)
+FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MAIN, MAIN, 0, MAIN, MAIN, 600, 2)
 
 
 def steps(plan: Plan) -> Iterator[Step]:
@@ -80,6 +82,9 @@ def _studies(plan: Plan) -> Iterator[Step]:
     yield partial(who.live, who.UNTUNED, plan.untuned, 0)
     for contestant in (who.USERS, who.ROSTER):
         yield partial(who.flaky, contestant, plan.flaky, LATENCY)
+    if plan.large:
+        yield from _team(plan.large, LATENCY)
+        yield partial(who.live, who.USERS, plan.large, 0)
     if plan.minutes:
         for contestant in (who.USERS, who.ROSTER):
             yield partial(who.limited, contestant, _enough(plan, contestant), 0, plan.per_minute)
@@ -87,12 +92,16 @@ def _studies(plan: Plan) -> Iterator[Step]:
 
 def _round(accounts: int, latency: float) -> Iterator[Step]:
     """Each contestant once, each beside its floors."""
-    yield partial(who.floors, accounts, latency, ROSTER_IN_FLIGHT)
-    yield partial(who.live, who.IDLE_ROSTER, accounts, latency)
-    yield partial(who.live, who.ROSTER, accounts, latency)
+    yield from _team(accounts, latency)
     yield partial(who.floors, accounts, latency, THREADS)
     yield partial(who.live, who.IDLE_USERS, accounts, latency)
     yield partial(who.live, who.USERS, accounts, latency)
+
+
+def _team(accounts: int, latency: float) -> Iterator[Step]:
+    yield partial(who.floors, accounts, latency, ROSTER_IN_FLIGHT)
+    yield partial(who.live, who.IDLE_ROSTER, accounts, latency)
+    yield partial(who.live, who.ROSTER, accounts, latency)
 
 
 def _only_create(contestant: Contestant) -> Contestant:

@@ -19,6 +19,9 @@ ROSTER_IN_FLIGHT = 16
 OURS = (who.USERS.name, who.ROSTER.name)
 MAIN = 1_000
 """The size that most targets are about."""
+OPENTOFU: Mapping[str, float] = {"create": 26, "no-op": 53, "refresh": 52, who.UPDATE_ALL: 178, "retire": 152}
+"""Seconds that OpenTofu with a generic REST provider took for `MAIN` accounts at `LATENCY`, measured elsewhere."""
+OPENTOFU_REQUESTS: Mapping[str, int] = {"no-op": 2_000, "refresh": 2_000, who.UPDATE_ALL: 5_000, "retire": 3_000}
 NONE = "no target"
 
 
@@ -75,7 +78,7 @@ def figures(book: Book) -> list[Figure]:
     """All figures for which there are measures, in the order of the issue that sets their targets."""
     parts = (
         _whole_roster, _provider_work, _users, _untuned, _naive, _ten_thousand, _refresh, _state, _processor,
-        _flaky, _limited, _connections, _requests, _duplicates,
+        _flaky, _limited, _connections, _requests, _rival, _duplicates,
     )  # fmt: skip
     return [figure for part in parts for figure in part(book)]
 
@@ -278,12 +281,12 @@ def _limited(book: Book) -> Iterator[Figure]:
 
 def _connections(book: Book) -> Iterator[Figure]:
     for contestant in (*OURS, who.NAIVE.name):
-        for accounts in book.sizes(contestant, "create")[-1:]:
-            for each in book.all(contestant, "create", accounts)[-1:]:
-                most = each.seen.most_in_flight
-                name = f"{_short(contestant)}, connections for {accounts:,} creates"
-                limit = most if contestant in OURS else None
-                yield from _at_most(name, each.seen.connections, limit, 0, note=f" (in flight: {most})")
+        sizes = book.sizes(contestant, "create")
+        for each in [each for accounts in sizes for each in book.all(contestant, "create", accounts)][-1:]:
+            most = each.seen.most_in_flight
+            name = f"{_short(contestant)}, connections for {each.accounts:,} creates"
+            limit = most if contestant in OURS else None
+            yield from _at_most(name, each.seen.connections, limit, 0, note=f" (in flight: {most})")
 
 
 def _requests(book: Book) -> Iterator[Figure]:
@@ -300,6 +303,18 @@ def _requests(book: Book) -> Iterator[Figure]:
                 note = f" ({kinds})" if kinds else ""
                 limit = most_requests(operation, accounts)
                 yield from _at_most(name, worst.seen.requests, limit, 0, note=note)
+
+
+def _rival(book: Book) -> Iterator[Figure]:
+    for contestant in OURS:
+        for operation, limit in OPENTOFU.items():
+            name = f"{_short(contestant)}, {operation} of {MAIN:,} at 100 ms, whole command (OpenTofu: {limit} s"
+            requests = OPENTOFU_REQUESTS.get(operation)
+            name += f", {requests:,} requests)" if requests else ")"
+            seconds = book.middle(contestant, operation, MAIN)
+            sent = book.middle(contestant, operation, MAIN, of=_requests_of)
+            note = "" if sent is None else f", {sent:,.0f} requests"
+            yield from _at_most(name, seconds, limit, 1, " s", note)
 
 
 def _duplicates(book: Book) -> Iterator[Figure]:

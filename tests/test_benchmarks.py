@@ -168,6 +168,12 @@ def test_of_repeats_the_median_counts_and_a_failure_does_not() -> None:
     assert [each.seconds for each in book.failed()] == [99]
 
 
+@pytest.mark.parametrize(("seconds", "reached"), [(25.9, True), (26.1, False)])
+def test_a_rivals_seconds_are_a_limit(seconds: float, reached: bool) -> None:
+    found = figure("OpenTofu", measure(ROSTER, seconds=seconds, kinds={"create": 1_000}))
+    assert (found.reached, found.target, found.value) == (reached, "<= 26 s", f"{seconds} s, 1,000 requests")
+
+
 def test_requests_are_held_against_the_targets() -> None:
     assert figures.most_requests("create", 1_000) == 2_012
     assert figures.most_requests("refresh", 1_001) == 13
