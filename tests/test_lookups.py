@@ -1,9 +1,11 @@
 """What programs look up: how often it is asked for and what comes of it, in virtual time."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import fields
 from importlib import import_module
+from inspect import getmembers, isfunction
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -21,16 +23,17 @@ from seatwise.core.errors import (
     VendorBroken,
 )
 from seatwise.core.lookup import Lookups
-from seatwise.vendors import enerflo, names, nexudus, tenovos
+from seatwise.core.vendor import Vendor
+from seatwise.vendors import enerflo, nexudus, tenovos
 from virtual import World, answered, lost_after
 
 pytestmark = pytest.mark.anyio
 NEWER = {"api_version": "1.5", "base_url": "http://127.0.0.1/tenovos-1.5"}
 END_USER = "7d5620e0-f423-11e9-8071-89c0c4052141"
 EVERYONE = "7d6207c0-f423-11e9-8071-89c0c4052141"
+VENDORS = ("enerflo", "nexudus", "tenovos")  # those that have lists
 MANY = 130
 """Accounts: more than a page holds."""
-Question = Callable[[Lookups], Awaitable[Any]]
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
-@pytest.fixture(params=names())
+@pytest.fixture(params=VENDORS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     async with World(request.param, given=NEWER if request.param == "tenovos" else {}) as world:
         yield world
@@ -160,6 +163,22 @@ async def test_a_user_is_looked_up_by_email_and_read_by_id(world: World) -> None
     assert found.email == "p2@example.com"
     assert found.id in world.accounts
     assert len(requests(world)) == 2
+
+
+# --- what there is ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_list_has_a_function_and_every_function_a_line_on_the_page(vendor: str) -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "lookups.md").read_text()
+    found = import_module(f"seatwise.vendors.{vendor}")
+    functions = {name for name, _ in getmembers(found, isfunction) if name.startswith("get_") or name.endswith("_id")}
+    assert {f"get_{name}" for name in found.VENDOR.lists} <= functions
+    assert [name for name in functions if f"`{vendor}.{name}(" not in page] == []
+
+
+def test_a_vendor_needs_no_lists() -> None:
+    assert Vendor.lists == {}
 
 
 # --- what comes of it -------------------------------------------------------------------------

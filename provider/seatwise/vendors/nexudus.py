@@ -525,7 +525,7 @@ def get_users(*, active: Input[bool] | None = None, provider: Provider | None = 
 async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
     where: dict[str, Callable[[Any], bool]] = {}
     if active is not None:
-        where["active"] = lambda value: value is active
+        where["active"] = lambda value: value == active
     return await lookups.users(ListedUser, where)
 
 
