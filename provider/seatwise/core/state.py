@@ -13,6 +13,8 @@ DECLARED = "__declared"
 AS_DECLARED = "__as_declared"
 """Output: declared values of create-only fields that the vendor now has otherwise."""
 ADOPTED = "adopted"
+TENANT = "__tenant"
+"""Output: which tenant the account is in."""
 POLICIES = frozenset({"on_existing", "on_destroy"})
 
 
