@@ -19,7 +19,7 @@ from seatwise.sandbox.store import Store
 from seatwise.vendors import names
 
 LIBRARIAN = "7d5620e1-f423-11e9-8071-89c0c4052141"
-PEOPLE = {
+PEOPLE: dict[str, list[dict[str, Any]]] = {
     "enerflo": [
         {"id": 1, "email": "Ana@Example.com", "first_name": "Ana", "last_name": "Ruiz", "roles": ["Sales Rep"],
          "active": True, "allow_optimus": False, "can_create_customers": True, "phone": "5550100001"},
@@ -56,10 +56,10 @@ def failed_with(*arguments: str) -> str:
 
 
 def in_a_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Exit code and what a person sees who runs the command in a terminal of 60 columns."""
+    """Exit code and what a person sees who runs the command in a terminal of 80 columns."""
     terminal, its_end = pty.openpty()
     command = [sys.executable, "-m", "seatwise", *arguments]
-    variables = {"TERM": "xterm-256color", "COLUMNS": "60", "LINES": "20", **environment}
+    variables = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "20", **environment}
     with subprocess.Popen(
         command, env=os.environ | variables, stdin=its_end, stdout=its_end, stderr=its_end
     ) as process:

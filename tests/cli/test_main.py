@@ -1,6 +1,5 @@
 """The `seatwise` command as a whole: usage, help and its page, completion, Ctrl-C."""
 
-import os
 import re
 import shlex
 import signal
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from cli.conftest import run, watchdog
 from conftest import Sandbox
@@ -121,11 +121,8 @@ def test_the_page_has_examples_and_exit_codes_of_every_command(command: str) -> 
 def test_a_shell_completes_commands_options_and_vendors(words: str, offered: list[str]) -> None:
     count = str(len(words.split(" ")) - 1)
     environment = {"_SEATWISE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": count}
-    code = "import sys; sys.argv[0] = 'seatwise'; from seatwise.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, timeout=30
-    )
-    assert sorted(done.stdout.split()) == sorted(offered), done.stderr
+    result = CliRunner().invoke(main, env=environment, prog_name="seatwise")
+    assert sorted(result.stdout.split()) == sorted(offered)
 
 
 def test_ctrl_c_is_exit_code_130_and_no_traceback(settings: None, sandbox: Sandbox) -> None:
