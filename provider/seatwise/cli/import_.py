@@ -11,7 +11,7 @@ from ..core import audit, finding
 from ..core.vendor import Vendor
 from ..dynamic import import_file
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import Say, failed, print_json, progress, readable, speaker
+from .output import Say, counted, failed, print_json, progress, readable, speaker
 from .tenants import tenant
 
 
@@ -46,7 +46,7 @@ def import_(
     program.write_text(text)
     if as_json:
         print_json({"accounts": len(resources), "stack_file": str(stack_file), "program": str(program)})
-    say(f"{len(resources)} accounts. Now, in your project:")
+    say(f"{counted(resources)}. Now, in your project:")
     say(f"  1. put {program} into the program: import it in __main__.py, or rename it to that")
     say(f"  2. pulumi import --file {stack_file} --generate-code=false --protect=false --yes")
     say("  3. pulumi preview, which shows no change")
@@ -58,5 +58,5 @@ async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[d
     async with tenant(kind) as live:
         async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):
             records.append(record)
-            tell(f"{len(records):,} accounts read")
+            tell(f"{counted(records)} read")
     return import_file(live.vendor, records)

@@ -16,7 +16,7 @@ from ..core.vendor import Vendor
 from ..members import load_members
 from .engine import decoded, export
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import FOUND, Say, failed, misused, print_rows, progress, readable, speaker
+from .output import FOUND, Say, counted, failed, misused, print_rows, progress, readable, speaker
 from .tenants import tenant
 
 COLUMNS = ("id", "email", "name", "active", "roles")
@@ -81,7 +81,7 @@ def list_(
             seats = anyio.run(_seats, kind, wanted, tell)
     print_rows(COLUMNS, [asdict(seat) for seat in seats], as_json=as_json, quiet=quiet)
     is_audit = unmanaged or leavers is not None
-    say(f"{len(seats):,} accounts{' that nobody answers for' if is_audit else ''}")
+    say(f"{counted(seats)} that nobody answers for" if is_audit else counted(seats))
     if is_audit and seats:
         raise typer.Exit(FOUND)
 
@@ -94,7 +94,7 @@ async def _seats(kind: type[Vendor], wanted: audit.Wanted, tell: Say) -> list[au
             raise SettingsError("it has no list of all users", vendor=kind.title, remedy=kind.without_list)
         async for record in finding.everyone(live, wanted.lists):
             seats.append(audit.Seat.of(live.vendor, record))
-            tell(f"{len(seats):,} accounts read")
+            tell(f"{counted(seats)} read")
         return sorted((each for each in seats if wanted.takes(live.vendor, each)), key=lambda each: folded(each.email))
 
 
@@ -137,7 +137,7 @@ def _owned(kind: type[Vendor], stacks: _Stacks, say: Say, *, quiet: bool) -> fro
             owned = audit.owned(kind.name, here, state, source)
             accounts |= owned.accounts
             others = f", and others in {', '.join(sorted(owned.others))}" if owned.others else ""
-            say(f"{source} owns {len(owned.accounts):,} accounts in {here}{others}")
+            say(f"{source} owns {counted(owned.accounts)} in {here}{others}")
     return accounts
 
 

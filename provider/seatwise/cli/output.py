@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
@@ -98,6 +98,11 @@ def console(*, stderr: bool = False) -> Console:
 def note(text: str) -> None:
     """Say something to the person at the terminal, beside what programs read."""
     typer.echo(text, err=True)
+
+
+def counted(accounts: Sized) -> str:
+    """How many accounts these are."""
+    return f"{len(accounts):,} account{'' if len(accounts) == 1 else 's'}"
 
 
 def silence(_: str) -> None:
