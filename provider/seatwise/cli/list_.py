@@ -91,7 +91,7 @@ async def _seats(kind: type[Vendor], wanted: audit.Wanted, tell: Say) -> list[au
     seats = []
     async with tenant(kind) as live:
         if not live.vendor.has_list:
-            raise SettingsError("it has no list of all users", vendor=kind.title, remedy=kind.without_list)
+            raise SettingsError("this API has no list of users", vendor=kind.title, remedy=kind.way_to_list)
         async for record in finding.everyone(live, wanted.lists):
             seats.append(audit.Seat.of(live.vendor, record))
             tell(f"{counted(seats)} read")

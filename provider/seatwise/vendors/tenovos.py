@@ -167,7 +167,7 @@ class Tenovos(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
     tells_ids = False
-    without_list = "Set TENOVOS_API_VERSION=1.5, or read one account by its e-mail with `seatwise show`"
+    way_to_list = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
     role_field = "user_role_id"
     remembered = ("user_role_id",)
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
