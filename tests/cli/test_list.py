@@ -219,11 +219,17 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             id="named",
         ),
         pytest.param(["--cwd", "/"], ["stack export --non-interactive --cwd /"], id="in-a-folder"),
+        pytest.param(
+            ["--export", "-", "--cwd", "/"], ["stack export --non-interactive --cwd /"], id="a-file-and-a-folder"
+        ),
+        pytest.param(
+            ["--export", "-", "--stack", "dev"], ["stack export --non-interactive --stack dev"], id="a-file-and-a-stack"
+        ),
     ],
 )
 def test_pulumi_is_asked_for_stacks(options: list[str], asked: list[str], tenants: str, pulumi: Path) -> None:
     (pulumi / "export.json").write_text(export(tenants, "1", "2"))
-    assert listed("enerflo", "--unmanaged", *options) == ["cleo@other.example"]
+    assert listed("enerflo", "--unmanaged", *options, stdin=export(tenants)) == ["cleo@other.example"]
     assert (pulumi / "asked").read_text().splitlines() == asked
 
 

@@ -117,7 +117,7 @@ class _Stacks:
             yield source, decoded(_read(path), source)
         for name in self.names:
             yield f"stack {name}", export(name, self.cwd)
-        if not self.names and not self.files:
+        if not self.names and (self.cwd or not self.files):
             yield "the current stack", export(None, self.cwd)
 
 
