@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seatwise.core import audit
-from seatwise.core.audit import Seat, Wanted
+from seatwise.core.audit import Summary, Wanted
 from seatwise.core.errors import InvalidExport
 from seatwise.vendors.enerflo import Enerflo, Settings
 from seatwise.vendors.nexudus import Nexudus
@@ -21,24 +21,24 @@ IDS = {"ana@example.com": "1", "ben@example.com": "2"}
 
 
 @pytest.mark.parametrize(
-    ("record", "seat"),
+    ("record", "summary"),
     [
         pytest.param(
             {"id": 7, "email": "Ana@Example.com", "first_name": "Ana", "last_name": "Ruiz", "active": 1,
              "roles": ["agent", "office-admin"]},
-            Seat("7", "Ana@Example.com", "Ana Ruiz", True, ["Sales Rep", "Office Admin"]),
+            Summary("7", "Ana@Example.com", "Ana Ruiz", True, ["Sales Rep", "Office Admin"]),
             id="whole",
         ),
-        pytest.param({"id": 7, "email": "a@b.c", "active": 0}, Seat("7", "a@b.c", "", False, []), id="bare"),
+        pytest.param({"id": 7, "email": "a@b.c", "active": 0}, Summary("7", "a@b.c", "", False, []), id="bare"),
         pytest.param(
             {"id": 7, "email": None, "first_name": None, "last_name": "Ruiz", "roles": None},
-            Seat("7", "", "Ruiz", True, []),
+            Summary("7", "", "Ruiz", True, []),
             id="nulls",
         ),
     ],
 )  # fmt: skip
-def test_a_seat_is_what_a_record_says(record: dict[str, Any], seat: Seat) -> None:
-    assert Seat.of(ENERFLO, record) == seat
+def test_a_summary_is_what_a_record_says(record: dict[str, Any], summary: Summary) -> None:
+    assert Summary.of(ENERFLO, record) == summary
 
 
 def test_what_a_record_says_nothing_of_is_no_field() -> None:
@@ -46,8 +46,8 @@ def test_what_a_record_says_nothing_of_is_no_field() -> None:
     assert shown == {"email": "a@b.c", "phone": None}
 
 
-ANA = Seat("1", "Ana@Example.com", "Ana", True, ["Sales Rep"])
-BEN = Seat("2", "ben@example.com", "Ben", False, [])
+ANA = Summary("1", "Ana@Example.com", "Ana", True, ["Sales Rep"])
+BEN = Summary("2", "ben@example.com", "Ben", False, [])
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ BEN = Seat("2", "ben@example.com", "Ben", False, [])
         pytest.param(Wanted(people=frozenset({"x@example.com"}), owned=frozenset("1")), [], id="all-together"),
     ],
 )
-def test_who_is_wanted(wanted: Wanted, found: list[Seat]) -> None:
-    listed = [seat for seat in (ANA, BEN) if wanted.lists(seat.id, seat.email)]
-    assert [seat for seat in listed if wanted.takes(ENERFLO, seat)] == found
+def test_who_is_wanted(wanted: Wanted, found: list[Summary]) -> None:
+    listed = [summary for summary in (ANA, BEN) if wanted.lists(summary.id, summary.email)]
+    assert [summary for summary in listed if wanted.takes(ENERFLO, summary)] == found
 
 
 def test_a_role_is_of_the_vendor_s_type() -> None:

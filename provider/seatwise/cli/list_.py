@@ -78,24 +78,24 @@ def list_(
             None if leavers is None else _people(leavers),
         )
         with progress("reading accounts", quiet=quiet) as tell:
-            seats = anyio.run(_seats, kind, wanted, tell)
-    print_rows(COLUMNS, [asdict(seat) for seat in seats], as_json=as_json, quiet=quiet)
+            found = anyio.run(_wanted, kind, wanted, tell)
+    print_rows(COLUMNS, [asdict(each) for each in found], as_json=as_json, quiet=quiet)
     is_audit = unmanaged or leavers is not None
-    say(f"{counted(seats)} that nobody answers for" if is_audit else counted(seats))
-    if is_audit and seats:
+    say(f"{counted(found)} that nobody answers for" if is_audit else counted(found))
+    if is_audit and found:
         raise typer.Exit(FOUND)
 
 
-async def _seats(kind: type[Vendor], wanted: audit.Wanted, tell: Say) -> list[audit.Seat]:
+async def _wanted(kind: type[Vendor], wanted: audit.Wanted, tell: Say) -> list[audit.Summary]:
     """The wanted accounts of the live tenant, by e-mail."""
-    seats = []
+    found = []
     async with tenant(kind) as live:
         if not live.vendor.has_list:
             raise SettingsError("this API has no list of users", vendor=kind.title, remedy=kind.way_to_list)
         async for record in finding.everyone(live, wanted.lists):
-            seats.append(audit.Seat.of(live.vendor, record))
-            tell(f"{counted(seats)} read")
-        return sorted((each for each in seats if wanted.takes(live.vendor, each)), key=lambda each: folded(each.email))
+            found.append(audit.Summary.of(live.vendor, record))
+            tell(f"{counted(found)} read")
+        return sorted((each for each in found if wanted.takes(live.vendor, each)), key=lambda each: folded(each.email))
 
 
 @dataclass(frozen=True)

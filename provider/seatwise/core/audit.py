@@ -22,7 +22,7 @@ SPECIAL = "4dabf18193072939515e22adb298388d"
 
 
 @dataclass(frozen=True)
-class Seat:
+class Summary:
     """An account as a list shows it."""
 
     id: str
@@ -32,7 +32,7 @@ class Seat:
     roles: list[Any]
 
     @classmethod
-    def of(cls, vendor: Vendor, record: Mapping[str, Any]) -> "Seat":
+    def of(cls, vendor: Vendor, record: Mapping[str, Any]) -> "Summary":
         """The account in a whole record."""
         values = fields(vendor, record)
         name = " ".join(str(values[each]) for each in vendor.name_fields if values.get(each))
@@ -75,10 +75,10 @@ class Wanted:
         is_there = self.people is not None and folded(email) in self.people
         return fits(email, self.match) and not is_owned and not is_there
 
-    def takes(self, vendor: Vendor, seat: Seat) -> bool:
+    def takes(self, vendor: Vendor, summary: Summary) -> bool:
         """Whether it is wanted, by all that is known of it."""
         is_active = True if self.people is not None else self.active
-        return is_active in (None, seat.active) and (self.role is None or _has_role(vendor, seat, self.role))
+        return is_active in (None, summary.active) and (self.role is None or _has_role(vendor, summary, self.role))
 
 
 def fits(email: str, pattern: str) -> bool:
@@ -97,9 +97,9 @@ def role(vendor: type[Vendor], text: str) -> Any:
     raise InvalidAccount(problem, vendor=vendor.title, remedy=f"`seatwise list {vendor.name}` shows roles as they are")
 
 
-def _has_role(vendor: Vendor, seat: Seat, wanted: Any) -> bool:
+def _has_role(vendor: Vendor, summary: Summary, wanted: Any) -> bool:
     same = vendor.schema[vendor.role_field].same
-    return any(same([each] if isinstance(wanted, list) else each, wanted) for each in seat.roles)
+    return any(same([each] if isinstance(wanted, list) else each, wanted) for each in summary.roles)
 
 
 # --- what stacks own --------------------------------------------------------------------------
