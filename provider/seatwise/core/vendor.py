@@ -137,6 +137,10 @@ class Vendor(ABC):
     """Whether the answer to a create holds the id."""
     finds_by_email: ClassVar[bool] = True
     """Whether `find` with an e-mail costs one request, and not the whole list."""
+    name_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name")
+    """The fields that are a person's name."""
+    role_field: ClassVar[str] = "roles"
+    """The field that says what roles an account has."""
     version: ClassVar[str | None] = None
     """The output that changes whenever the account does, where lists show it."""
     remembered: ClassVar[tuple[str, ...]] = ()

@@ -240,6 +240,7 @@ class Tenovos(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
     tells_ids = False
+    role_field = "user_role_id"
     remembered = ("user_role_id",)
     lists: ClassVar = {"groups": GROUPS, "roles": ROLES}
     way_to_list = WAY_TO_LISTS
