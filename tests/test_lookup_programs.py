@@ -171,9 +171,14 @@ def test_a_provider_says_which_tenant_is_meant(
     sandbox: Sandbox, west: Sandbox, provider: Callable[..., enerflo.Provider]
 ) -> None:
     sandbox.mark()
-    assert run(lambda: enerflo.office_id("Denver", provider=provider())) == 12, "and it is no secret"
+    assert run(lambda: enerflo.office_id("Denver", provider=provider())) == 12
     assert west.calls() == ["GET /api/v3/offices"]
     assert sandbox.calls() == []
+
+
+def test_what_a_provider_with_a_secret_finds_is_no_secret(provider: Callable[..., enerflo.Provider]) -> None:
+    key = "sandbox-enerflo-key"
+    assert run(lambda: enerflo.office_id("Denver", provider=provider(api_key=Output.secret(key)))) == 12
 
 
 def test_a_provider_takes_settings_from_the_variables_it_names(

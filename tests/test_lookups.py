@@ -140,6 +140,15 @@ async def test_what_was_found_in_one_run_is_not_believed_in_the_next(world: Worl
     assert len(await Lookups(world.door).users(kind)) == 2
 
 
+async def test_a_user_who_came_between_two_runs_is_found_in_the_second(world: World) -> None:
+    people(world, 2)
+    kind, first = module(world).GetUserResult, Lookups(world.door)
+    for number in (1, 2):
+        await first.user(kind, f"p{number}@example.com")
+    people(world, 1)
+    assert (await Lookups(world.door).user(kind, "p3@example.com")).email == "p3@example.com"
+
+
 async def test_a_list_that_is_refused_is_not_asked_for_again(world: World) -> None:
     (listed, *_) = world.vendor.lists.values()
     world.fault("GET", answered(400, b'{"message": "not today"}', carried_out=False))
@@ -353,6 +362,14 @@ async def test_half_a_list_is_not_taken_for_the_whole() -> None:
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
         with pytest.raises(VendorBroken, match="Nexudus businesses: the list is not whole"):
             await Lookups(world.door).everything(nexudus.BUSINESSES)
+
+
+async def test_half_a_list_of_users_is_not_taken_for_the_whole() -> None:
+    async with World("enerflo") as world:
+        body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}] * 2}).encode()
+        world.fault("list", answered(200, body, carried_out=False))
+        with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
+            await Lookups(world.door).users(enerflo.GetUserResult)
 
 
 async def test_a_list_that_knows_no_pages_ends() -> None:
