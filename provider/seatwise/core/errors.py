@@ -4,6 +4,7 @@
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
+    │       └── InvalidPeople     the same of people in a file
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
@@ -67,7 +68,13 @@ class InvalidMembers(InvalidAccount):
         more = len(self.problems) - len(lines)
         whose = f" for {self.vendor}" if self.vendor else ""
         rest = [f"and {more:,} more"] if more else []
-        return "\n  ".join([f"{len(self.problems):,} problems with the members{whose}:", *lines, *rest])
+        return "\n  ".join([f"{len(self.problems):,} problems with the {self.about}{whose}:", *lines, *rest])
+
+
+class InvalidPeople(InvalidMembers):
+    """What a file says of people cannot be."""
+
+    about = "people"
 
 
 class TooManyRemovals(AccountError):

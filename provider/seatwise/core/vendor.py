@@ -97,6 +97,11 @@ class Vendor(ABC):
     """The output that changes whenever the account does, where lists show it."""
     remembered: ClassVar[tuple[str, ...]] = ()
     """Outputs that a later look needs beside what is declared."""
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        name: (name,) for name in ("email", "first_name", "last_name", "phone")
+    }
+    """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
+    it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
