@@ -1,6 +1,6 @@
 """A team's members from a file or a program, in the vendor's types, or all that is wrong with them and where.
 
-    members = seatwise.load_members("team.csv")
+members = seatwise.load_members("team.csv")
 """
 
 import os

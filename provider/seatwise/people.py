@@ -70,7 +70,9 @@ def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
 
 def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     """As `people`; raises InvalidPeople."""
-    vendors = {name: module for name in names() if hasattr(module := import_module(f"seatwise.vendors.{name}"), "Account")}
+    vendors = {
+        name: module for name in names() if hasattr(module := import_module(f"seatwise.vendors.{name}"), "Account")
+    }
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
     rows = [_flat(row) for row in read(path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]

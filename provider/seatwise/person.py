@@ -78,10 +78,7 @@ class Person(pulumi.ComponentResource):
         description, declared, problems = check(given, seats)
         if problems:
             raise pulumi.RunError(_told(resource_name, seats, problems))
-        last_day = date.fromisoformat(description["expires"]) if "expires" in description else None
-        is_active = description.get("active", True)
-        if last_day is not None and person.is_over(last_day, today()):
-            is_active = False
+        is_active = _is_active(resource_name, description)
 
         super().__init__("seatwise:index:Person", resource_name, None, opts)
         self.accounts = {
@@ -90,11 +87,9 @@ class Person(pulumi.ComponentResource):
             )
             for seat, arguments in zip(seats, declared, strict=True)
         }
-        self.ids = Output.from_input({name: account.id for name, account in self.accounts.items()})
+        ids: Any = {name: account.id for name, account in self.accounts.items()}
+        self.ids = Output.from_input(ids)
         self.register_outputs({"ids": self.ids})
-        notice = person.notice(last_day, today()) if last_day is not None and is_active is not False else None
-        if notice:
-            pulumi.log.warn(f"{resource_name} {notice}", self)
 
 
 def check(
@@ -147,6 +142,18 @@ def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Map
 
 def _either(is_active: Input[bool], on: Any, off: Any) -> Output[Any]:
     return Output.all(is_active, on).apply(lambda known: known[1] if known[0] else off)
+
+
+def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
+    """Whether the accounts are to be active today; tells of a last day that is near."""
+    is_active: Input[bool] = description.get("active", True)
+    if is_active is False or "expires" not in description:
+        return is_active
+    last_day, now = date.fromisoformat(description["expires"]), today()
+    notice = person.notice(last_day, now)
+    if notice:
+        pulumi.log.warn(f"{name} {notice}")  # with a resource it may come too late to be sent
+    return False if person.is_over(last_day, now) else is_active
 
 
 def _told(name: str, seats: Iterable[Seat], problems: Iterable[Problem]) -> str:

@@ -151,9 +151,7 @@ def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
         loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
-            raise listed.error(
-                [f"{file}: must be a list of {listed.plural}, each beginning like `- {listed.example}`"]
-            )
+            raise listed.error([f"{file}: must be a list of {listed.plural}, each beginning like `- {listed.example}`"])
         for mapping in _mappings(root):  # before anything is merged into them
             keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
             _once(keys, f"{file}, line {mapping.start_mark.line + 1}", "key", listed)

@@ -57,6 +57,8 @@ class InvalidAccount(AccountError):
 class InvalidMembers(InvalidAccount):
     """What is declared of a team's members cannot be; each problem is a line that says where it is."""
 
+    about: ClassVar[str] = "members"
+
     def __init__(self, problems: Sequence[str], *, vendor: str = "") -> None:
         super().__init__("\n".join(problems), vendor=vendor)
         self.problems = problems

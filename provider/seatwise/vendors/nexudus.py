@@ -356,7 +356,7 @@ class Nexudus(Vendor):
     remembered = ("updated_on",)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
-    described = {**Vendor.described, "full_name": ("first_name", "last_name")}
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",
         "email": "ana@example.com",

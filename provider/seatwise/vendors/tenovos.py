@@ -208,7 +208,7 @@ class Tenovos(Vendor):
     remembered = ("user_role_id",)
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
     reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
-    described = {**Vendor.described, "username": ("name",)}
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "username": ("name",)}
     example: ClassVar[Values] = {
         "first_name": "Ana",
         "last_name": "Ruiz",
