@@ -24,7 +24,7 @@ from seatwise import enerflo, nexudus, tenovos
 class Engine(pulumi.runtime.Mocks):
     resources = {}
     def new_resource(self, args):
-        given = {name: value for name, value in args.inputs.items() if not name.startswith("__")}
+        given = {name: value for name, value in args.inputs.items() if name != "__provider"}
         self.resources[f"{args.typ.rpartition('/')[2]} {args.name}"] = given
         return f"id of {args.name}", args.inputs
     def call(self, args):
@@ -66,8 +66,10 @@ def test_the_accounts_of_persons_are_what_the_engine_is_given() -> None:
         " accounts=[enerflo.Account(roles=['Setter'], opts=pulumi.ResourceOptions(provider=west))])",
         "seatwise.Person('eva', email='eva@example.com', accounts=[])",
     )
+    assert "seatwise:index:Person ana" in resources, "the type that states have"
     ana = resources["enerflo:User ana"]
     assert (ana["email"], ana["first_name"], ana["active"]) == ("ana@sales.example.com", "Ana", True)
+    assert ana["__owner"] == "project/stack/seatwise:index:Person$ana", "another one than a top-level `ana`"
     assert resources["nexudus:User ana"]["full_name"] == "Ana Ruiz"
     assert resources["enerflo:User ben"]["active"] is False, "who is retired is so whatever the account says"
     assert resources["enerflo:User ben-west"]["active"] is False

@@ -11,6 +11,8 @@ from .core.fields import NEVER_SENT, UNREADABLE
 from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
 
+STACK = "pulumi:pulumi:Stack"
+
 
 class AccountArgs(TypedDict, total=False):
     """Arguments that every account has and no vendor sees."""
@@ -40,7 +42,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}"
+        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{_qualified(resource_name, opts)}"
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
@@ -57,6 +59,14 @@ class Account(dynamic.Resource):
     def key(cls) -> str:
         """`enerflo:User`: what the state keeps to find the code again."""
         return cls._resource_type_name.rpartition("/")[2]
+
+
+def _qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:
+    """The name, after the type of the parent as in a URN: a child is another resource than a namesake elsewhere."""
+    parent = opts.parent if opts is not None else None
+    if parent is None or parent.pulumi_resource_type == STACK:
+        return resource_name
+    return f"{parent.pulumi_resource_type}${resource_name}"
 
 
 class Seat:

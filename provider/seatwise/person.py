@@ -62,7 +62,7 @@ class Person(pulumi.ComponentResource):
             opts: Pulumi's options; `protect` and providers pass to the accounts.
 
         Raises:
-            pulumi.RunError: An argument cannot be as it is; before anything is sent.
+            pulumi.RunError: An argument cannot be as it is; before anything is sent for this person.
 
         """
         seats = [*accounts]
