@@ -13,8 +13,8 @@ import pytest
 
 import seatwise
 from seatwise.account import Seat
-from seatwise.people import load
 from seatwise.person import today
+from seatwise.persons import load
 from seatwise.vendors import enerflo, names, nexudus, tenovos
 
 PROGRAM = """

@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .members import load_members
-from .people import PersonArgs, people
 from .person import Person
+from .persons import PersonArgs, people
 from .roster import Roster
 from .vendors import enerflo, nexudus, tenovos
 

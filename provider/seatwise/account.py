@@ -62,11 +62,14 @@ class Account(dynamic.Resource):
 
 
 def _qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:
-    """The name, after the type of the parent as in a URN: a child is another resource than a namesake elsewhere."""
+    """The name, after the type of the parent as in a URN: a child is another resource than a namesake elsewhere.
+
+    Without slashes, for these part the project, the stack and the rest.
+    """
     parent = opts.parent if opts is not None else None
     if parent is None or parent.pulumi_resource_type == STACK:
         return resource_name
-    return f"{parent.pulumi_resource_type}${resource_name}"
+    return f"{parent.pulumi_resource_type.replace('/', ':')}${resource_name}"
 
 
 class Seat:

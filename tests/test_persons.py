@@ -1,5 +1,7 @@
 """People from files: what is read, and what is said of what cannot be."""
 
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 import seatwise
 from seatwise.core.errors import InvalidPeople
-from seatwise.people import load
+from seatwise.persons import load
 from seatwise.vendors import enerflo, nexudus, tenovos
 
 SECRET = "hunter2hunter2"
@@ -190,3 +192,16 @@ def test_a_vendor_without_accounts_for_people_has_no_columns(monkeypatch: pytest
     assert problems("people.csv", "name,email,enerflo.roles\nana,ana@example.com,Setter\n") == [
         "people.csv, row 2, column enerflo.roles: is no argument"
     ]
+
+
+def test_the_files_in_the_documentation_are_read() -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "people.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", page, re.M)
+    csv, yaml = (
+        next(each for each in blocks if textwrap.dedent(each).startswith(first)) for first in ("name,", "- name:")
+    )
+    ana, dan = people("people.csv", textwrap.dedent(csv))
+    (again,) = people("people.yaml", textwrap.dedent(yaml))
+    assert [type(account) for account in dan["accounts"]] == [enerflo.Account, tenovos.Account]
+    assert [account.args for account in again["accounts"]] == [account.args for account in ana["accounts"]]
+    assert {**again, "accounts": None} == {**ana, "accounts": None}
