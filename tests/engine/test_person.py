@@ -91,3 +91,11 @@ def test_contractors_have_accounts_until_their_last_day(project: Project, sandbo
     assert "dan expired on 2027-01-31 (UTC): the accounts are deactivated" in preview.output
     assert re.search(r"~ active\s*: true => false", preview.output)
     assert len(re.findall(r"\[id=", preview.output)) == 1
+
+    with (project.folder / "contractors.csv").open("a") as file:
+        file.write("gus,dan@contractor.example,Gus,Ito,,31.01.2027,Setter,12,,\n")
+    assert (
+        "error: 2 problems with the people:\n"
+        "  contractors.csv, row 5, column expires: must be a date such as 2027-01-31, the last day of the accounts\n"
+        "  contractors.csv, row 5, column email: dan@contractor.example stands in contractors.csv, row 2 already"
+    ) in re.sub(r"\n +", "\n  ", project.preview(fails=True).output)
