@@ -5,6 +5,7 @@
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
     │       └── InvalidPeople     the same of people in a file
+    ├── InvalidExport             what is given as a stack's state is none, or hides what is asked
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
@@ -77,6 +78,10 @@ class InvalidPeople(InvalidMembers):
     """What a file says of people cannot be."""
 
     about = "people"
+
+
+class InvalidExport(AccountError):
+    """What is given as the state of a stack is none, or does not show what it owns."""
 
 
 class TooManyRemovals(AccountError):
