@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
-from .store import Taken
+from .forms import Editable
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Store, Taken
 
 VENDOR = "enerflo"
 EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
 KEEPS_EMAILS = True
-# Where the answer to a create has the user: `user`, `data`, `bare` or `none`.
-QUIRKS = {"enerflo_reply": "user"}
+QUIRKS = {"enerflo_reply": Quirk("The answer to a create has the user in", "user", ("user", "data", "bare", "none"))}
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.
@@ -31,6 +31,14 @@ SLUGS = {
     "Setter": "setter",
     "Project Manager": "pm",
 }
+FIELDS = [
+    Editable("first_name", "First name"),
+    Editable("last_name", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("phone", "Phone", listed=False),
+    Editable("roles", "Roles", {role: role for role in SLUGS}, many=True, required=True),
+    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 
 
 class NewUser(Strict):
@@ -189,6 +197,12 @@ async def listing(request: Request) -> Response:
     pages = max(1, -(-store.count(VENDOR) // size))
     results = [_shown(record) for _, record in store.all(VENDOR, (page - 1) * size, size)]
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
+
+
+def blank(store: Store) -> dict[str, Any]:
+    """A new user as the admin page begins it."""
+    fields = NewUser(email="", roles=[], notify_email=False, allow_optimus=False).model_dump()
+    return fields | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
 
 
 def touched() -> dict[str, Any]:

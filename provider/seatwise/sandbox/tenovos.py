@@ -13,15 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
-from .store import Taken
+from .forms import Editable
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Store, Taken
 
 VENDOR = "tenovos"
 EMAIL, ID = "email", "userId"
 LIMITS: list[Limit] = []  # none are documented
 KEEPS_EMAILS = False
-# How many searches pass before a new user is found.
-QUIRKS = {"tenovos_search_lag": 0}
+QUIRKS = {"tenovos_search_lag": Quirk("So many searches pass before a new user is found", 0)}
 API_KEY = "sandbox-tenovos-key"
 CLIENT_ID = "sandbox-client"
 USERNAME = "admin"
@@ -37,6 +37,16 @@ GROUPS = {
     "7d6207c0-f423-11e9-8071-89c0c4052141": "Everyone",
     "7d6207c1-f423-11e9-8071-89c0c4052141": "Marketing",
 }
+FIELDS = [
+    Editable("firstName", "First name"),
+    Editable("lastName", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("username", "User name", required=True, listed=False),
+    Editable("company", "Company", listed=False),
+    Editable("userRoleId", "Role", ROLES),
+    Editable("groups", "Groups", GROUPS, many=True, listed=False),
+    Editable("status", "State", {"enabled": "enabled", "disabled": "disabled"}, required=True),
+]
 _SEARCHED = ("firstName", "lastName", "friendlyName", "email", "phone", "company", "contact", "country")
 
 
@@ -247,6 +257,12 @@ async def roles(request: Request) -> Response:
     if stranger := _stranger(request):
         return stranger
     return json_reply([{"id": key, "name": name} for key, name in ROLES.items()])
+
+
+def blank(store: Store) -> dict[str, Any]:
+    """A new user as the admin page begins it."""
+    fields = NewUser(email="", username="").model_dump(exclude={"customAttributes", "password"})
+    return fields | CustomAttributes().model_dump() | {"userId": str(uuid.uuid4()), "status": "enabled"}
 
 
 def touched() -> dict[str, Any]:
