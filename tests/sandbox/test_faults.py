@@ -6,8 +6,12 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from pulumi.dynamic import Config
 
 from conftest import Sandbox
+from seatwise.dynamic import load
+from seatwise.vendors import names
+from seatwise.wire import loop
 
 KEY: Final = {"api-key": "sandbox-enerflo-key"}
 USERS: Final = "/enerflo/api/v3/users"
@@ -113,3 +117,17 @@ def test_a_fault_that_there_is_not_is_refused(
     assert answer.json()["error"].startswith(complaint)
     options = http.get("/sandbox/options").json()
     assert (options["faults"], options["limits"]) == ({}, False), "and what stands beside it is left"
+
+
+@pytest.mark.parametrize("vendor", names())
+@pytest.mark.usefixtures("settings")
+def test_seatwise_makes_one_account_though_the_answer_is_lost(sandbox: Sandbox, vendor: str) -> None:
+    """What docs/sandbox.md invites people to try."""
+    door = load(f"{vendor}:User")
+    door._config = Config({}, "test").get  # as `configure` does, which is for the host's process only
+    sandbox.switch(faults={vendor: {"kind": "lost", "writes": True, "times": 1}})
+    try:
+        created = door.create(door.check({}, dict(door.vendor.example)).inputs)
+        assert list(sandbox.accounts(vendor)) == [created.id]
+    finally:
+        loop.call(door._tenant.aclose)

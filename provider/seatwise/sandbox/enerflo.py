@@ -31,14 +31,6 @@ SLUGS = {
     "Setter": "setter",
     "Project Manager": "pm",
 }
-FIELDS = [
-    Editable("first_name", "First name"),
-    Editable("last_name", "Last name"),
-    Editable("email", "E-mail", required=True),
-    Editable("phone", "Phone", listed=False),
-    Editable("roles", "Roles", {role: role for role in SLUGS}, many=True, required=True),
-    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
-]
 
 
 class NewUser(Strict):
@@ -199,15 +191,15 @@ async def listing(request: Request) -> Response:
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
 
 
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {}
+
+
 def blank(store: Store) -> dict[str, Any]:
     """A new user as the admin page begins it."""
     fields = NewUser(email="", roles=[], notify_email=False, allow_optimus=False).model_dump()
     return fields | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
-
-
-def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
-    return {}
 
 
 def throttled(seconds: int) -> Response:
@@ -226,6 +218,14 @@ def environment(url: str) -> dict[str, str]:
     return {"ENERFLO_BASE_URL": f"{url}/enerflo", "ENERFLO_API_KEY": API_KEY}
 
 
+FIELDS = [
+    Editable("first_name", "First name"),
+    Editable("last_name", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("phone", "Phone", listed=False),
+    Editable("roles", "Roles", {role: role for role in SLUGS}, many=True, required=True),
+    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 ROUTES = [
     Route("/api/v1/users", create, methods=["POST"]),
     Route("/api/v3/users", update, methods=["PUT"]),

@@ -23,14 +23,6 @@ USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
 LARGEST_PAGE = 100
 REFRESH_LIFETIME = 15 * 24 * 3600  # seconds
-FIELDS = [
-    Editable("FullName", "Full name", required=True),
-    Editable("Email", "E-mail", required=True),
-    Editable("Language", "Language", {1: "English (US)", 2: "Spanish", 3: "English (UK)"}, required=True, listed=False),
-    Editable("UserRoles", "User roles", many=True),
-    Editable("IsAdmin", "Administrator", {True: "yes", False: "no"}, required=True, listed=False),
-    Editable("Active", "State", {True: "active", False: "deactivated"}, required=True),
-]
 
 _REQUIRED: dict[str, type] = {
     "FullName": str,
@@ -298,16 +290,16 @@ async def listing(request: Request) -> Response:
     )  # fmt: skip
 
 
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {"UpdatedOn": _now()}
+
+
 def blank(store: Store) -> dict[str, Any]:
     """A new user as the admin page begins it."""
     required = {"FullName": "", "Email": "", "Language": 1, "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
     made = {"Id": store.next_number(VENDOR), "UniqueId": str(uuid.uuid4()), "CreatedOn": _now(), "UpdatedBy": USERNAME}
     return _defaults() | required | {"PasswordSalt": secrets.token_hex(4)} | made | touched()
-
-
-def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
-    return {"UpdatedOn": _now()}
 
 
 def throttled(seconds: int) -> Response:
@@ -320,6 +312,14 @@ def environment(url: str) -> dict[str, str]:
     return {"NEXUDUS_BASE_URL": f"{url}/nexudus", "NEXUDUS_USERNAME": USERNAME, "NEXUDUS_PASSWORD": PASSWORD}
 
 
+FIELDS = [
+    Editable("FullName", "Full name", required=True),
+    Editable("Email", "E-mail", required=True),
+    Editable("Language", "Language", {1: "English (US)", 2: "Spanish", 3: "English (UK)"}, required=True, listed=False),
+    Editable("UserRoles", "User roles", many=True),
+    Editable("IsAdmin", "Administrator", {True: "yes", False: "no"}, required=True, listed=False),
+    Editable("Active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 ROUTES = [
     Route("/api/token", token, methods=["POST"]),
     Route("/api/sys/users", create, methods=["POST"]),

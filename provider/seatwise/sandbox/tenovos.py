@@ -37,16 +37,6 @@ GROUPS = {
     "7d6207c0-f423-11e9-8071-89c0c4052141": "Everyone",
     "7d6207c1-f423-11e9-8071-89c0c4052141": "Marketing",
 }
-FIELDS = [
-    Editable("firstName", "First name"),
-    Editable("lastName", "Last name"),
-    Editable("email", "E-mail", required=True),
-    Editable("username", "User name", required=True, listed=False),
-    Editable("company", "Company", listed=False),
-    Editable("userRoleId", "Role", ROLES),
-    Editable("groups", "Groups", GROUPS, many=True, listed=False),
-    Editable("status", "State", {"enabled": "enabled", "disabled": "disabled"}, required=True),
-]
 _SEARCHED = ("firstName", "lastName", "friendlyName", "email", "phone", "company", "contact", "country")
 
 
@@ -259,15 +249,15 @@ async def roles(request: Request) -> Response:
     return json_reply([{"id": key, "name": name} for key, name in ROLES.items()])
 
 
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {}
+
+
 def blank(store: Store) -> dict[str, Any]:
     """A new user as the admin page begins it."""
     fields = NewUser(email="", username="").model_dump(exclude={"customAttributes", "password"})
     return fields | CustomAttributes().model_dump() | {"userId": str(uuid.uuid4()), "status": "enabled"}
-
-
-def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
-    return {}
 
 
 def throttled(seconds: int) -> Response:
@@ -286,6 +276,16 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
+FIELDS = [
+    Editable("firstName", "First name"),
+    Editable("lastName", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("username", "User name", required=True, listed=False),
+    Editable("company", "Company", listed=False),
+    Editable("userRoleId", "Role", ROLES),
+    Editable("groups", "Groups", GROUPS, many=True, listed=False),
+    Editable("status", "State", {"enabled": "enabled", "disabled": "disabled"}, required=True),
+]
 ROUTES = [
     Route("/auth/token", token, methods=["POST"]),
     Route("/user", create, methods=["POST"]),
