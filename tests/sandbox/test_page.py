@@ -11,6 +11,7 @@ import pytest
 from conftest import Sandbox
 from seatwise.sandbox.page import MOST_ACCOUNTS, MOST_REQUESTS
 from seatwise.sandbox.server import STAND_INS
+from seatwise.sandbox.store import Store
 
 ENERFLO_KEY: Final = {"api-key": "sandbox-enerflo-key"}
 SECRETS: Final = [
@@ -84,7 +85,7 @@ def test_the_page_shows_the_accounts_of_every_vendor(http: httpx.Client) -> None
     for vendor in BY_HAND:
         made(http, vendor)
     page = words(http.get("/"))
-    assert "Stand-ins for Enerflo, Nexudus and Tenovos." in page
+    assert "Stand-ins for Enerflo" in page
     assert "not for the internet" in page
     assert "1 account at Enerflo First name Last name E-mail Roles State Actions Ana ana@example.com" in page
     assert "ana@example.com Setter, Sales Rep active Change" in page
@@ -92,9 +93,16 @@ def test_the_page_shows_the_accounts_of_every_vendor(http: httpx.Client) -> None
     assert "Ana Ruiz ana@example.com enabled Change" in page
 
 
+@pytest.mark.parametrize("vendor", STAND_INS)
+def test_every_stand_in_says_what_is_shown_of_its_accounts(vendor: str) -> None:
+    stand_in = STAND_INS[vendor]
+    assert {each.key: each.required for each in stand_in.FIELDS}[stand_in.EMAIL] is True
+    assert stand_in.blank(Store()).keys() >= {stand_in.ID}
+
+
 def test_an_empty_page_says_so(http: httpx.Client) -> None:
     page = words(http.get("/"))
-    assert page.count("No accounts at") == 3
+    assert page.count("No accounts at") == len(STAND_INS)
     assert "None is on." in page
     assert "None so far." in page
 

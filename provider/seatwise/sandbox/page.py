@@ -7,11 +7,11 @@ no password, token, header or body.
 import re
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -26,16 +26,11 @@ from .forms import Mistyped, changes
 from .replies import Fault, FaultKind, StandIn, complaints, is_login, options_of, stand_ins_of, store_of
 from .store import Taken
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _NUMBER = re.compile("[0-9]{1,6}")
 _HERE = Path(__file__).parent
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters["title_of"] = str.capitalize
 MOST_ACCOUNTS = 100
 """How many of a vendor's accounts are shown: the newest."""
 MOST_REQUESTS = 30
@@ -232,8 +227,24 @@ async def switch(request: Request) -> Response:
 # --- helpers ----------------------------------------------------------------------------------
 
 
+@cache
+def _templates() -> "Environment":
+    """Only who opens the page waits until this is imported."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["title_of"] = str.capitalize
+    return found
+
+
 def _rendered(template: str, status: int = 200, **values: Any) -> Response:
-    return HTMLResponse(_TEMPLATES.get_template(template).render(values), status)
+    return HTMLResponse(_templates().get_template(template).render(values), status)
 
 
 def _back(done: str, at: str) -> Response:
