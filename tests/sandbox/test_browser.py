@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from conftest import Sandbox
 
+PATIENCE: Final = 20_000  # milliseconds: the machine may be busy
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLACES: Final = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
 SCREENSHOT: Final = Path(__file__).resolve().parents[2] / "docs" / "sandbox.png"
@@ -53,6 +54,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless browser; as root it has no sandbox of its own."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox"] if os.geteuid() == 0 else []
@@ -66,7 +68,7 @@ class Tab:
 
     def __init__(self, context: BrowserContext) -> None:
         self.page = context.new_page()
-        self.page.set_default_timeout(5000)
+        self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

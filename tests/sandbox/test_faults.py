@@ -130,4 +130,5 @@ def test_seatwise_makes_one_account_though_the_answer_is_lost(sandbox: Sandbox, 
         created = door.create(door.check({}, dict(door.vendor.example)).inputs)
         assert list(sandbox.accounts(vendor)) == [created.id]
     finally:
+        assert door._tenant
         loop.call(door._tenant.aclose)

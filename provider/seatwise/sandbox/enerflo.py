@@ -17,7 +17,7 @@ VENDOR = "enerflo"
 EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
 KEEPS_EMAILS = True
-QUIRKS = {"enerflo_reply": Quirk("The answer to a create has the user in", "user", ("user", "data", "bare", "none"))}
+QUIRKS = {"enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none"))}
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.

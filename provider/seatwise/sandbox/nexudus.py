@@ -18,7 +18,7 @@ VENDOR = "nexudus"
 EMAIL, ID = "Email", "Id"
 LIMITS = [Limit(60, 60, writes=True), Limit(120, 60), Limit(10, 1)]
 KEEPS_EMAILS = False
-QUIRKS = {"nexudus_omitted": Quirk("A PUT does this to fields that it leaves out", "reset", ("reset", "keep"))}
+QUIRKS = {"nexudus_omitted": Quirk("a PUT does this to fields that it leaves out", "reset", ("reset", "keep"))}
 USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
 LARGEST_PAGE = 100

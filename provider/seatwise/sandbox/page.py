@@ -69,7 +69,7 @@ async def index(request: Request) -> Response:
         times=TIMES,
         with_tokens=[vendor for vendor, stand_in in stand_ins.items() if _has_tokens(stand_in)],
         options=options,
-        quirks={name: quirk for stand_in in stand_ins.values() for name, quirk in stand_in.QUIRKS.items()},
+        quirks=[(vendor, *each) for vendor, stand_in in stand_ins.items() for each in stand_in.QUIRKS.items()],
         done=DONE.get(request.query_params.get("done", "")),
         at=request.query_params.get("at", ""),
     )
@@ -215,7 +215,7 @@ async def switch(request: Request) -> Response:
         for name, quirk in stand_in.QUIRKS.items():
             text = str(form.get(name))
             if text not in quirk.choices if quirk.choices else not _NUMBER.fullmatch(text):
-                raise HTTPException(400, f"{quirk.label}: go back and pick one, or write a number from 0 on.")
+                raise HTTPException(400, f"{name}: go back and pick one, or write a number from 0 on.")
             quirks[name] = text if quirk.choices else int(text)
     lifetime = str(form.get("token_lifetime"))
     if not _NUMBER.fullmatch(lifetime):
