@@ -155,7 +155,7 @@ def test_every_kind_of_field_can_be_changed(sandbox: Sandbox, http: httpx.Client
     assert [record[key] for key in ("roles", "active", "phone", "first_name")] == [["Setter"], False, None, "A"]
 
     host = made(http, "nexudus")
-    http.post(f"/accounts/nexudus/{host}", data={"UserRoles": "3,  4 5", "Language": "3", "IsAdmin": "True"})
+    http.post(f"/accounts/nexudus/{host}", data={"UserRoles": "3,  4 5,", "Language": "3", "IsAdmin": "True"})
     record = sandbox.only("nexudus")
     assert [record[key] for key in ("UserRoles", "Language", "IsAdmin")] == [[3, 4, 5], 3, True]
 

@@ -46,7 +46,7 @@ class Editable:
                 raise Mistyped(f"{self.label} is none of the choices: pick one of {', '.join(self.choices.values())}")
             values: list[Any] = [by_text[text] for text in filled]
         elif self.many:
-            numbers = re.split(r"[\s,]+", " ".join(filled)) if filled else []
+            numbers = " ".join(filled).replace(",", " ").split()
             if not all(re.fullmatch(r"\d{1,9}", each) for each in numbers):
                 raise Mistyped(f"{self.label} are not all numbers: write them as 7, 12")
             values = [int(each) for each in numbers]
