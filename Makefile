@@ -5,7 +5,7 @@ LIGHT := $(RUN) --no-pulumi
 BENCH := $(RUN) --bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak crash mutants bench bench-full lint types docs wheel clean
+.PHONY: help demo test soak crash mutants bench bench-full lint types docs screenshot wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ types: ## Check types
 
 docs: ## Write docs/fields.md from the code
 	@$(LIGHT) python tools/fields.py
+
+screenshot: ## Take docs/sandbox.png, the picture of the sandbox's page
+	@SEATWISE_SCREENSHOT=1 $(LIGHT) pytest -q tests/sandbox/test_browser.py -k picture
 
 wheel: ## Build the installable package into dist/
 	@$(LIGHT) uv build --wheel
