@@ -11,7 +11,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minute)
-	@$(RUN) python tools/demo.py
+	@$(RUN) --few python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine
 	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
