@@ -101,6 +101,11 @@ class Vendor(ABC):
     """The output that changes whenever the account does, where lists show it."""
     remembered: ClassVar[tuple[str, ...]] = ()
     """Outputs that a later look needs beside what is declared."""
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        name: (name,) for name in ("email", "first_name", "last_name", "phone")
+    }
+    """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
+    it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
     way_to_list: ClassVar[str] = ""
     """The remedy where `has_list` is false."""
     example: ClassVar[Values]
