@@ -5,13 +5,13 @@ LIGHT := $(RUN) --no-pulumi
 BENCH := $(RUN) --bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak crash mutants bench bench-full lint types docs wheel clean
+.PHONY: help demo test soak crash mutants bench bench-full lint types docs screenshot wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minute)
-	@$(RUN) python tools/demo.py
+	@$(RUN) --few python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine
 	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
@@ -42,6 +42,9 @@ types: ## Check types
 
 docs: ## Write docs/fields.md from the code
 	@$(LIGHT) python tools/fields.py
+
+screenshot: ## Take docs/sandbox.png, the picture of the sandbox's page
+	@SEATWISE_SCREENSHOT=1 $(LIGHT) pytest -q tests/sandbox/test_browser.py -k picture
 
 wheel: ## Build the installable package into dist/
 	@$(LIGHT) uv build --wheel

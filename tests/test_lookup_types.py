@@ -16,6 +16,8 @@ numbers = [number, enerflo.office_id("Denver")]
 nexudus.User("a", full_name="A", email="a@b.c", language=2, user_roles=numbers, added_businesses=[1, number])
 nexudus.User("b", full_name="A", email="a@b.c", language=2, user_roles=[1, 2], businesses=Output.from_input([1]))
 nexudus.UserArgs(full_name="A", email="a@b.c", language=2, user_roles=[nexudus.role_id(Output.from_input("x"))])
+nexudus.Account(language=2, user_roles=numbers, removed_user_roles=[nexudus.role_id("Accountant")])
+enerflo.Account(roles=["Setter"], office_ids=[enerflo.office_id("Denver"), 12])
 text: Output[str] = tenovos.role_id("Librarian")
 groups = [tenovos.group_id("Marketing")]
 for args in (

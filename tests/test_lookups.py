@@ -285,7 +285,7 @@ async def test_roles_of_nexudus_are_told_apart_by_their_business() -> None:
         assert sorted(requests(world)) == ["/nexudus/api/security/userroles", "/nexudus/api/sys/businesses"]
 
 
-@pytest.mark.parametrize("keys", ["office_", ""])
+@pytest.mark.parametrize("keys", ["office_id", "id"])
 async def test_an_office_of_enerflo_may_be_written_in_two_ways(keys: str) -> None:
     async with World("enerflo", enerflo_office_keys=keys) as world:
         assert (await Lookups(world.door).named(enerflo.OFFICES, "denver")) == enerflo.Office(12, "Denver")

@@ -12,7 +12,8 @@ import pytest
 import seatwise
 from seatwise.core.errors import InvalidMembers
 from seatwise.core.vendor import Vendor
-from seatwise.members import Row, typed
+from seatwise.members import typed
+from seatwise.rows import Row
 from seatwise.vendors import enerflo, nexudus, tenovos
 
 ANA = {"email": "ana@example.com", "roles": ["Setter"]}

@@ -85,8 +85,7 @@ class Demo:
         chapter("Ben leaves: his entry goes from team.yaml, and his accounts are deactivated")
         team = self.project / "stacks" / "team.yaml"
         people = yaml.safe_load(team.read_text())
-        del people["ben"]
-        team.write_text(yaml.safe_dump(people, sort_keys=False))
+        team.write_text(yaml.safe_dump([each for each in people if each["name"] != "ben"], sort_keys=False))
         self.pulumi("up", "--yes", "--skip-preview")
         self.show_accounts()
 

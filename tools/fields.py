@@ -3,7 +3,7 @@
 import ast
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -101,12 +101,23 @@ def type_name(annotation: Any) -> str:
 
 
 def documented(declaration: type) -> dict[str, str]:
-    """The annotated names of a class, each with the docstring below it."""
-    return dict(_lines(ast.parse(inspect.getsource(declaration)).body[0]))
+    """The annotated names of a class and of those in its file that it extends, each with the docstring below it."""
+    module = inspect.getmodule(declaration)
+    assert module
+    tree = ast.parse(inspect.getsource(module))
+    return _documented(declaration.__name__, {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)})
 
 
-def _lines(declaration: ast.stmt) -> Iterator[tuple[str, str]]:
-    assert isinstance(declaration, ast.ClassDef)
+def _documented(name: str, classes: Mapping[str, ast.ClassDef]) -> dict[str, str]:
+    if name not in classes:
+        return {}
+    lines: dict[str, str] = {}
+    for base in classes[name].bases:
+        lines |= _documented(base.id if isinstance(base, ast.Name) else "", classes)
+    return lines | dict(_lines(classes[name]))
+
+
+def _lines(declaration: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for line, below in zip(declaration.body, [*declaration.body[1:], ast.Pass()], strict=True):
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
             text = below.value if isinstance(below, ast.Expr) else None

@@ -190,6 +190,10 @@ MUTANTS = (
         "    if len(out) > most:", "    if len(out) > most and False:",
     ),
     Mutant(
+        "a person's last day is none of the accounts'", "core/person.py",
+        "return today > last_day", "return today >= last_day",
+    ),
+    Mutant(
         "a member who fails is taken for done", "core/roster.py",
         "                self._note(key, error)\n", "                pass\n",
     ),

@@ -4,6 +4,7 @@
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
+    python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
 
 Three steps, each skipped when it was done before:
 
@@ -37,6 +38,11 @@ OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and 
 INSTALLER_PATIENCE = 300  # seconds
 BUILD_TAGS = "osusergo,grpcnotrace"
 
+# What to tell uv. Those that are there already stay, where there may be few.
+GROUPS = {
+    "--bench": ("--group", "bench"),
+    "--few": ("--no-default-groups", "--group", "stack", "--inexact"),
+}
 # Values are (folder of the module, package to build, what it is called in messages).
 GO_BUILDS = {
     "pulumi": (
@@ -58,8 +64,8 @@ class SetupError(Exception):
 
 def main(argv):
     with_pulumi = "--no-pulumi" not in argv
-    groups = ["--group", "bench"] if "--bench" in argv else []
-    command = [word for word in argv if word not in ("--no-pulumi", "--bench")]
+    groups = [word for flag, words in GROUPS.items() if flag in argv for word in words]
+    command = [word for word in argv if word not in ("--no-pulumi", *GROUPS)]
     try:
         uv = find_uv()
         sync(uv, groups)

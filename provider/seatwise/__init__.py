@@ -1,9 +1,9 @@
-"""User accounts in SaaS products as code: one `User` resource a vendor, and `Roster` for whole teams.
+"""User accounts in SaaS products as code: one `User` resource a vendor, `Roster` for whole teams, `Person` for people.
 
     from seatwise import enerflo
     enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"])
 
-A team from a file: `load_members("team.csv")`.
+A team from a file: `load_members("team.csv")`; people with accounts at several vendors: `people("people.yaml")`.
 
 A vendor in `seatwise/vendors` that is not listed here can be imported all the same.
 """
@@ -13,10 +13,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .members import load_members
+from .person import Person
+from .persons import PersonArgs, people
 from .roster import Roster
 from .vendors import enerflo, nexudus, tenovos
 
-__all__ = ["Roster", "enerflo", "load_members", "nexudus", "tenovos"]
+__all__ = ["Person", "PersonArgs", "Roster", "enerflo", "load_members", "nexudus", "people", "tenovos"]
 
 if not TYPE_CHECKING:  # a checker would take any misspelt name for a vendor
 

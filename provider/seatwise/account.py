@@ -2,14 +2,17 @@
 
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self, TypedDict
 
 import pulumi
 from pulumi import Input, Output, dynamic
 
 from .core.fields import NEVER_SENT, UNREADABLE
+from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
+
+STACK = "pulumi:pulumi:Stack"
 
 
 class AccountArgs(TypedDict, total=False):
@@ -40,7 +43,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}"
+        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{_qualified(resource_name, opts)}"
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
@@ -57,6 +60,56 @@ class Account(dynamic.Resource):
     def key(cls) -> str:
         """`enerflo:User`: what the state keeps to find the code again."""
         return cls._resource_type_name.rpartition("/")[2]
+
+
+def _qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:
+    """The name, after the type of the parent as in a URN: a child is another resource than a namesake elsewhere.
+
+    Without slashes, for these part the project, the stack and the rest.
+    """
+    parent = opts.parent if opts is not None else None
+    if parent is None or parent.pulumi_resource_type == STACK:
+        return resource_name
+    return f"{parent.pulumi_resource_type.replace('/', ':')}${resource_name}"
+
+
+class Seat:
+    """What a program says of one account of a `seatwise.Person`. Use a vendor's `Account`."""
+
+    args: Any
+    """The arguments of its own; a program may add to them."""
+
+    def __init__(
+        self,
+        user: type[Account],
+        args: Mapping[str, Any],
+        provider: "TenantProvider | None",
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        self.user = user
+        self.args = dict(args)
+        self.opts = opts or pulumi.ResourceOptions()
+        self.provider = provider or self.opts.provider
+        """The explicit provider, which names the tenant."""
+        self.where = ""
+        """Where a file says it, such as `people.csv, row 7`."""
+
+    @property
+    def vendor(self) -> type[Vendor]:
+        """The vendor of the account."""
+        return vendor_named(self.user.key().partition(":")[0])
+
+    def named(self, name: str) -> str:
+        """The name with that of the explicit provider, so that a person can have accounts in several tenants."""
+        return f"{name}-{self.provider.pulumi_resource_name}" if self.provider else name
+
+    def declare(self, name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Account:
+        """Declare the account; one that was declared by itself under the same name before stays the same."""
+        ours = pulumi.ResourceOptions(
+            parent=parent, provider=self.provider, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+        )
+        user: Callable[..., Account] = self.user
+        return user(name, opts=pulumi.ResourceOptions.merge(self.opts, ours), **args)
 
 
 class TenantArgs(TypedDict, total=False):

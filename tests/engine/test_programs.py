@@ -28,14 +28,14 @@ def stacks(project: Project) -> Project:
 @pytest.mark.parametrize(("stack", "domain"), [("dev", "dev.example.com"), ("prod", "example.com")])
 def test_both_stacks_come_up_from_one_program(stack: str, domain: str, stacks: Project, sandbox: Sandbox) -> None:
     stacks.run("stack", "init", stack)
-    assert stacks.up().changes["created"] == 11
+    assert stacks.up().changes["created"] == 14
     users = sandbox.accounts("enerflo")
     assert {each["email"] for each in users.values()} == {f"ana@{domain}", f"chloe@{domain}"}
     assert all(each["external_user_id"].startswith("E-") for each in users.values()), "made in the stack"
     report = json.loads((stacks.folder / "stacks" / "out" / f"access-{stack}.json").read_text())
     assert {each["enerflo"] for each in report.values() if "enerflo" in each} == set(users), "used in the stack"
     assert all(each["notify_email"] is (stack == "prod") for each in users.values())
-    assert stacks.up().changes == {"unchanged": 11}
+    assert stacks.up().changes == {"unchanged": 14}
 
 
 def files_of_the_project() -> dict[Path, bytes]:

@@ -281,7 +281,7 @@ def test_there_is_no_way_to_delete(enerflo: httpx.Client) -> None:
 
 @pytest.mark.parametrize("prefix", ["office_", ""])
 def test_offices_are_written_as_the_switch_says(sandbox: Sandbox, enerflo: httpx.Client, prefix: str) -> None:
-    sandbox.switch(enerflo_office_keys=prefix)
+    sandbox.switch(enerflo_office_keys=f"{prefix}id")
     body = enerflo.get(OFFICES).raise_for_status().json()
     assert body["results"][0] == {f"{prefix}id": 12, f"{prefix}name": "Denver"}
     assert (body["page"], body["totalPages"]) == (1, 1)

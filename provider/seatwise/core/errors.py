@@ -5,6 +5,7 @@
     ├── UnknownName               nothing has the name that is looked up, or several things have it
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
+    │       └── InvalidPeople     the same of people in a file
     ├── InvalidExport             what is given as a stack's state is none, or hides what is asked
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer
@@ -62,6 +63,8 @@ class InvalidAccount(AccountError):
 class InvalidMembers(InvalidAccount):
     """What is declared of a team's members cannot be; each problem is a line that says where it is."""
 
+    about: ClassVar[str] = "members"
+
     def __init__(self, problems: Sequence[str], *, vendor: str = "") -> None:
         super().__init__("\n".join(problems), vendor=vendor)
         self.problems = problems
@@ -73,7 +76,13 @@ class InvalidMembers(InvalidAccount):
         more = len(self.problems) - len(lines)
         whose = f" for {self.vendor}" if self.vendor else ""
         rest = [f"and {more:,} more"] if more else []
-        return "\n  ".join([f"{len(self.problems):,} problems with the members{whose}:", *lines, *rest])
+        return "\n  ".join([f"{len(self.problems):,} problems with the {self.about}{whose}:", *lines, *rest])
+
+
+class InvalidPeople(InvalidMembers):
+    """What a file says of people cannot be."""
+
+    about = "people"
 
 
 class InvalidExport(AccountError):

@@ -147,6 +147,11 @@ class Vendor(ABC):
     """Outputs that a later look needs beside what is declared."""
     lists: ClassVar[Mapping[str, Listed[Any]]] = MappingProxyType({})
     """What else a tenant has that can be looked up by name, such as `offices`."""
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        name: (name,) for name in ("email", "first_name", "last_name", "phone")
+    }
+    """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
+    it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
     way_to_list: ClassVar[str] = ""
     """The remedy where `has_list` is false."""
     example: ClassVar[Values]

@@ -9,15 +9,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
-from .store import Taken
+from .forms import Editable
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Store, Taken
 
 VENDOR = "enerflo"
 EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
 KEEPS_EMAILS = True
-# Where the answer to a create has the user: `user`, `data`, `bare` or `none`. What comes before the keys of an office.
-QUIRKS = {"enerflo_reply": "user", "enerflo_office_keys": "office_"}
+QUIRKS = {
+    "enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none")),
+    "enerflo_office_keys": Quirk("an office in the list has its id in", "office_id", ("office_id", "id")),
+}
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.
@@ -196,7 +199,7 @@ async def offices(request: Request) -> Response:
     """GET /api/v3/offices"""
     if stranger := _stranger(request):
         return stranger
-    prefix = options_of(request).quirks["enerflo_office_keys"]
+    prefix = options_of(request).quirks["enerflo_office_keys"].removesuffix("id")
     results = [{f"{prefix}id": number, f"{prefix}name": name} for number, name in OFFICES.items()]
     return json_reply({"success": True, "page": 1, "totalPages": 1, "results": results})
 
@@ -204,6 +207,12 @@ async def offices(request: Request) -> Response:
 def touched() -> dict[str, Any]:
     """What changes by itself in a record that somebody changes."""
     return {}
+
+
+def blank(store: Store) -> dict[str, Any]:
+    """A new user as the admin page begins it."""
+    fields = NewUser(email="", roles=[], notify_email=False, allow_optimus=False).model_dump()
+    return fields | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
 
 
 def throttled(seconds: int) -> Response:
@@ -222,6 +231,14 @@ def environment(url: str) -> dict[str, str]:
     return {"ENERFLO_BASE_URL": f"{url}/enerflo", "ENERFLO_API_KEY": API_KEY}
 
 
+FIELDS = [
+    Editable("first_name", "First name"),
+    Editable("last_name", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("phone", "Phone", listed=False),
+    Editable("roles", "Roles", {role: role for role in SLUGS}, many=True, required=True),
+    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 ROUTES = [
     Route("/api/v1/users", create, methods=["POST"]),
     Route("/api/v3/users", update, methods=["PUT"]),

@@ -11,12 +11,13 @@ The API key is an admin matter: Enerflo Support hands it out.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Required, Unpack
+from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account, AccountArgs, TenantArgs, TenantProvider
+from ..account import Account as Resource
+from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     RESPELLED,
@@ -74,11 +75,16 @@ def _roles(texts: Iterable[str]) -> frozenset[str]:
 RoleNames = Annotated[list[str], Compare(_roles, how="Name or slug, in any order"), RESPELLED]
 
 
-class UserArgs(AccountArgs, total=False):
-    """Arguments of `enerflo.User`."""
+class IdentityArgs(TypedDict):
+    """What `enerflo.User` requires and the description of a person gives."""
 
-    email: Required[Input[Email]]
+    email: Input[Email]
     """The login. Unique among all companies of Enerflo."""
+
+
+class OwnArgs(AccountArgs, total=False):
+    """What is particular to an account at Enerflo, and what is optional."""
+
     roles: Required[Input[RoleNames]]
     """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
     first_name: Input[str]
@@ -113,7 +119,18 @@ class UserArgs(AccountArgs, total=False):
     """The first password; without it the user picks one. Write-only."""
 
 
-class User(Account, module="seatwise/enerflo", name="User"):
+class UserArgs(IdentityArgs, OwnArgs, total=False):
+    """Arguments of `enerflo.User`."""
+
+
+class PersonalArgs(OwnArgs, total=False):
+    """Arguments of `enerflo.Account`."""
+
+    email: Input[Email]
+    """The login. Unique among all companies of Enerflo."""
+
+
+class User(Resource, module="seatwise/enerflo", name="User"):
     """A user of Enerflo (https://docs.enerflo.io/reference/add-a-user).
 
     Never read back: `notify_email`. Read back where Enerflo's answer holds it: `manager_email`,
@@ -149,6 +166,22 @@ class User(Account, module="seatwise/enerflo", name="User"):
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
         """Declare a user. Raises nothing; bad arguments fail in preview."""
         super().__init__(resource_name, args, opts)
+
+
+class Account(Seat):
+    """An account at Enerflo of a `seatwise.Person`, with what the person's description does not say."""
+
+    args: PersonalArgs
+
+    def __init__(
+        self,
+        *,
+        provider: "Provider | None" = None,
+        opts: ResourceOptions | None = None,
+        **args: Unpack[PersonalArgs],
+    ) -> None:
+        """Describe an account. An argument that is given here wins over the description."""
+        super().__init__(User, args, provider, opts)
 
 
 class ProviderArgs(TenantArgs, total=False):

@@ -15,14 +15,15 @@ import enum
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Required, Self, Unpack
+from typing import Annotated, Any, ClassVar, Required, Self, TypedDict, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, model_validator
 from pydantic.alias_generators import to_pascal
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account, AccountArgs, TenantArgs, TenantProvider
+from ..account import Account as Resource
+from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     SECRET,
     UNREADABLE,
@@ -84,13 +85,18 @@ class Settings(settings.Settings):
         return self
 
 
-class UserArgs(AccountArgs, total=False):
-    """Arguments of `nexudus.User`."""
+class IdentityArgs(TypedDict):
+    """What `nexudus.User` requires and the description of a person gives."""
 
-    full_name: Required[Input[str]]
+    full_name: Input[str]
     """Full name."""
-    email: Required[Input[Email]]
+    email: Input[Email]
     """The login."""
+
+
+class OwnArgs(AccountArgs, total=False):
+    """What is particular to an account at Nexudus, and what is optional."""
+
     language: Required[Input[Annotated[int, named(Language)]]]
     """A `Language`."""
     active: Input[bool]
@@ -203,7 +209,20 @@ class UserArgs(AccountArgs, total=False):
     """Secret of the second factor. Write-only."""
 
 
-class User(Account, module="seatwise/nexudus", name="User"):
+class UserArgs(IdentityArgs, OwnArgs, total=False):
+    """Arguments of `nexudus.User`."""
+
+
+class PersonalArgs(OwnArgs, total=False):
+    """Arguments of `nexudus.Account`."""
+
+    full_name: Input[str]
+    """Full name."""
+    email: Input[Email]
+    """The login."""
+
+
+class User(Resource, module="seatwise/nexudus", name="User"):
     """An administrator or staff member at Nexudus (https://learn.nexudus.com/rest-api/sys/post-users).
 
     Never read back: `new_avatar_url`, `clear_avatar_file` and the secrets.
@@ -287,6 +306,22 @@ class User(Account, module="seatwise/nexudus", name="User"):
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
         """Declare a user. Raises nothing; bad arguments fail in preview."""
         super().__init__(resource_name, args, opts)
+
+
+class Account(Seat):
+    """An account at Nexudus of a `seatwise.Person`, with what the person's description does not say."""
+
+    args: PersonalArgs
+
+    def __init__(
+        self,
+        *,
+        provider: "Provider | None" = None,
+        opts: ResourceOptions | None = None,
+        **args: Unpack[PersonalArgs],
+    ) -> None:
+        """Describe an account. An argument that is given here wins over the description."""
+        super().__init__(User, args, provider, opts)
 
 
 class ProviderArgs(TenantArgs, total=False):
@@ -410,6 +445,7 @@ class Nexudus(Vendor):
     lists: ClassVar = {"user_roles": USER_ROLES, "businesses": BUSINESSES}
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",
         "email": "ana@example.com",

@@ -12,14 +12,15 @@ privileges; Tenovos Support hands out the API key and tells the host.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Required, Self, Unpack
+from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account, AccountArgs, TenantArgs, TenantProvider
+from ..account import Account as Resource
+from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     NEEDED_TO_CREATE,
@@ -47,6 +48,7 @@ NOT_FOUND = "User not found"
 WAY_TO_LISTS = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
 # Sizes are documented for 1.5 only (https://api.tenovos.com/openapi/reference/v1.5/operation/CreateUser).
 Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+Address = Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(read="emailId")]
 
 
 def _as_number(text: str) -> int | str:
@@ -75,17 +77,22 @@ class Settings(settings.Settings):
         return self
 
 
-class UserArgs(AccountArgs, total=False):
-    """Arguments of `tenovos.User`."""
+class IdentityArgs(TypedDict):
+    """What `tenovos.User` requires and the description of a person gives."""
 
-    email: Required[Input[Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(read="emailId")]]]
+    email: Input[Address]
     """E-mail, 6 to 75 characters."""
+    first_name: Input[Name]
+    """First name, 1 to 50 characters."""
+    last_name: Input[Name]
+    """Last name, 1 to 50 characters."""
+
+
+class OwnArgs(AccountArgs, total=False):
+    """What is particular to an account at Tenovos, and what is optional."""
+
     username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, Wire(read="userName")]]
     """The login, 1 to 50 characters. Required for a new user; API 1.0 does not return it."""
-    first_name: Required[Input[Name]]
-    """First name, 1 to 50 characters."""
-    last_name: Required[Input[Name]]
-    """Last name, 1 to 50 characters."""
     friendly_name: Input[Name]
     """Name to display, 1 to 50 characters."""
     user_role_id: Input[Annotated[str, Wire(read="roleId")]]
@@ -110,7 +117,22 @@ class UserArgs(AccountArgs, total=False):
     """The first password, 8 to 150 characters. Write-only."""
 
 
-class User(Account, module="seatwise/tenovos", name="User"):
+class UserArgs(IdentityArgs, OwnArgs, total=False):
+    """Arguments of `tenovos.User`."""
+
+
+class PersonalArgs(OwnArgs, total=False):
+    """Arguments of `tenovos.Account`."""
+
+    email: Input[Address]
+    """E-mail, 6 to 75 characters."""
+    first_name: Input[Name]
+    """First name, 1 to 50 characters."""
+    last_name: Input[Name]
+    """Last name, 1 to 50 characters."""
+
+
+class User(Resource, module="seatwise/tenovos", name="User"):
     """A user of Tenovos (https://api.tenovos.com/openapi/v1/user-operations/createuser.md).
 
     API 1.0 does not return `friendly_name`, `company`, `country`, `contact`, `phone`, `username` and
@@ -139,6 +161,22 @@ class User(Account, module="seatwise/tenovos", name="User"):
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
         """Declare a user. Raises nothing; bad arguments fail in preview."""
         super().__init__(resource_name, args, opts)
+
+
+class Account(Seat):
+    """An account at Tenovos of a `seatwise.Person`, with what the person's description does not say."""
+
+    args: PersonalArgs
+
+    def __init__(
+        self,
+        *,
+        provider: "Provider | None" = None,
+        opts: ResourceOptions | None = None,
+        **args: Unpack[PersonalArgs],
+    ) -> None:
+        """Describe an account. An argument that is given here wins over the description."""
+        super().__init__(User, args, provider, opts)
 
 
 class ProviderArgs(TenantArgs, total=False):
@@ -246,6 +284,7 @@ class Tenovos(Vendor):
     way_to_list = WAY_TO_LISTS
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
     reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "username": ("name",)}
     example: ClassVar[Values] = {
         "first_name": "Ana",
         "last_name": "Ruiz",

@@ -8,6 +8,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import SplitResult, urlsplit
@@ -149,6 +150,8 @@ class RunSettings(BaseSettings):
     """How many accounts a run may retire; it stops at the next one."""
     share_limits: bool = False
     """Whether all runs on this machine share the vendors' limits, through a file beside the journal."""
+    today: date | None = None
+    """The day by which accounts expire, instead of today in UTC: `2027-02-01` in a preview shows that day's changes."""
 
     @classmethod
     def load(cls) -> Self:

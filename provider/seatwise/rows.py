@@ -1,0 +1,320 @@
+"""People in files, one row each: what is read, the values in a schema's types, and all that is wrong and where.
+
+What a file says stays as it is written until the schema is known, which decides what is a number.
+No message holds a value, but e-mails and names.
+"""
+
+import csv
+import difflib
+import io
+import os
+import re
+import typing
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import yaml
+from pulumi import Output
+from yaml.reader import Reader
+
+from .core.errors import InvalidMembers
+from .core.fields import Field, Problem, Schema, Values
+
+try:
+    from yaml import CSafeLoader as _SafeLoader  # ten times as fast
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
+NAME = "tag:yaml.org,2002:str"  # the only keys that name arguments
+SEPARATOR = ";"
+"""What stands between the items of a list in one text: `Sales Rep; Setter`."""
+
+
+class Row(dict[str, Any]):
+    """One person as a file says it, which remembers where it stands."""
+
+    def __init__(self, values: Mapping[str, Any], where: str, kind: str) -> None:
+        super().__init__(values)
+        self.where = where
+        """Such as `team.csv, row 7`, with the line that an editor shows."""
+        self.kind = kind
+        """What a name is called in such a file: `column` or `key`."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a file lists, in the words of its messages."""
+
+    plural: str
+    one: str
+    columns: str
+    """The columns that a CSV file must have, told with backticks; the first is the first of a YAML mapping."""
+    example: str
+    error: type[InvalidMembers]
+
+    @property
+    def needed(self) -> list[str]:
+        """The names in `columns`."""
+        return re.findall(r"`(\w+)`", self.columns)
+
+
+# --- from a file ------------------------------------------------------------------------------
+
+
+def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
+    """The rows of a file; raises the listed things' error naming file and row.
+
+    - `.csv`: UTF-8, commas, a header of names. Values are text; an empty cell is not given.
+    - `.yaml`, `.yml`: a list of mappings.
+    """
+    file = Path(path)
+    rows = _FORMATS.get(file.suffix.lower())
+    if rows is None:
+        raise listed.error([f"{path}: {listed.plural} are read from files that end in {', '.join(_FORMATS)}"])
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise listed.error([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise listed.error([f"{path}: is not in UTF-8; save it with that encoding"]) from None
+    return [*rows(text, str(path), listed)]
+
+
+def _from_csv(text: str, file: str, listed: Listed) -> Iterator[Row]:
+    records = _records(text, file, listed)
+    line, header = next(records, (1, []))
+    columns = _columns(header, f"{file}, row {line}", listed)
+    for line, cells in records:
+        where = f"{file}, row {line}"
+        if len(cells) > len(columns):
+            counts = f"has {len(cells)} cells, but the header has {len(columns)}"
+            raise listed.error([f"{where}: {counts}; put a cell with a comma in it between quotes"])
+        given = zip(columns, cells, strict=False)  # cells at the end may be left out
+        yield Row({column: cell for column, cell in given if cell.strip()}, where, "column")
+
+
+def _records(text: str, file: str, listed: Listed) -> Iterator[tuple[int, list[str]]]:
+    """The records that are not blank, each with the line where it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    begin = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield begin, cells
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        remedy = 'a cell that has a quote in it stands between quotes, with each of its own doubled: "say ""hi"""'
+        raise listed.error([f"{file}, row {begin}: is no CSV ({error}); {remedy}"]) from None
+
+
+def _columns(header: list[str], where: str, listed: Listed) -> list[str]:
+    columns = [cell.strip() for cell in header]
+    if not {*listed.needed} <= {*columns}:
+        # The cells are not told: where a header lacks, they are a person's, with a password perhaps.
+        raise listed.error([f"{where}: must name the columns, {listed.columns} among them, with commas between them"])
+    if "" in columns:
+        raise listed.error([f"{where}: column {columns.index('') + 1} has no name"])
+    return _once(columns, where, "column", listed)
+
+
+def _once(names: list[str], where: str, kind: str, listed: Listed) -> list[str]:
+    """The names; raises the error if one is there twice."""
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise listed.error([f"{where}: {kind} {shown(name)} is there twice" for name in twice])
+    return names
+
+
+class _Loader(_SafeLoader):
+    """YAML whose numbers and dates stay text where they would come back in another spelling."""
+
+
+def _as_written(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
+    """The number, or its text where that says more: `007`, `1_000`, `12:30`, `1.50`."""
+    text = str(loader.construct_scalar(node))
+    for number in (int, float):
+        with suppress(ValueError):
+            if str(number(text)) == text:
+                return number(text)
+    return text
+
+
+for _tag in ("int", "float", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _as_written)
+
+
+def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.SequenceNode):
+            raise listed.error([f"{file}: must be a list of {listed.plural}, each beginning like `- {listed.example}`"])
+        for mapping in _mappings(root):  # before anything is merged into them
+            keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
+            _once(keys, f"{file}, line {mapping.start_mark.line + 1}", "key", listed)
+        for node in root.value:
+            yield _row(loader, node, f"{file}, line {node.start_mark.line + 1}", listed)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        # What is quoted is a piece of the file, of a password perhaps that begins with a sign.
+        problem = re.sub(r"""(['"]).*\1""", "…", error.problem or "")
+        remedy = "text with a sign at its beginning or a colon in it stands between quotes"
+        raise listed.error([f"{file}, line {line}: is no YAML ({problem}); {remedy}"]) from None
+    except yaml.YAMLError:
+        first = Reader.NON_PRINTABLE.search(text)
+        line = text.count("\n", 0, first.start() if first else 0) + 1
+        raise listed.error([f"{file}, line {line}: has a character that YAML does not allow"]) from None
+
+
+def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """All mappings, each once though others refer to it."""
+    waiting, met = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            inner = [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        new = [each for each in inner if id(each) not in met and not isinstance(each, yaml.ScalarNode)]
+        met.update(map(id, new))
+        waiting += reversed(new)
+
+
+def _row(loader: _Loader, node: yaml.Node, where: str, listed: Listed) -> Row:
+    if not isinstance(node, yaml.MappingNode):
+        raise listed.error([f"{where}: must be a {listed.one}'s arguments, such as `{listed.example}`"])
+    loader.flatten_mapping(node)  # what `<<: *others` stands for
+    if not all(key.tag == NAME for key, _ in node.value):
+        raise listed.error([f"{where}: its keys must be names of arguments"])
+    return Row({key.value: loader.construct_object(value, deep=True) for key, value in node.value}, where, "key")
+
+
+_FORMATS: Mapping[str, Callable[[str, str, Listed], Iterator[Row]]] = {
+    ".csv": _from_csv,
+    ".yaml": _from_yaml,
+    ".yml": _from_yaml,
+}
+
+
+# --- in a schema's types ----------------------------------------------------------------------
+
+
+Rules = Callable[[Values, frozenset[str]], Iterable[Problem]]
+"""What is wrong with known values together; the names of those that come later are given as well."""
+
+
+def _no_rules(values: Values, given: frozenset[str]) -> Iterable[Problem]:
+    return ()
+
+
+def checked(
+    schema: Schema, row: Mapping[str, Any], rules: Rules = _no_rules, *, is_complete: bool = True
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What is given, in the schema's types where it is known and good, and what is wrong with the others.
+
+    Text is taken without the spaces around it (a secret is not touched), a text for a list is split at
+    `;`, and where text is wanted a number becomes it. A row that is not complete may lack what is required.
+    """
+    given = {name: value for name, value in row.items() if value is not None}
+    known = {name: _read(schema.get(name), value) for name, value in given.items() if is_known(value)}
+    later = frozenset(given) - frozenset(known)
+    values, problems = schema.check(known, later if is_complete else frozenset(schema), new=False)
+    problems += rules(values, frozenset(values) | later)
+    return {name: values.get(name, value) for name, value in given.items()}, problems
+
+
+def is_known(value: Any) -> bool:
+    """Whether a value is no output of another resource, throughout."""
+    if isinstance(value, list | tuple):
+        return all(map(is_known, value))
+    return not isinstance(value, Output | Awaitable)
+
+
+def _read(field: Field | None, value: Any) -> Any:
+    """The value as the schema can take it."""
+    if field is None or (field.secret and isinstance(value, str)):
+        return value
+    wanted = _type(field)
+    if typing.get_origin(wanted) is not list:
+        return _item(wanted, value)
+    if isinstance(value, str):
+        return [item for item in map(str.strip, value.split(SEPARATOR)) if item]
+    (kind,) = typing.get_args(wanted)
+    return [_item(kind, item) for item in value] if isinstance(value, list) else value
+
+
+def _item(wanted: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if wanted is str and is_number else value
+
+
+def _type(field: Field) -> Any:
+    """The field's type without its markers."""
+    return typing.get_args(field.type)[0] if typing.get_origin(field.type) is Annotated else field.type
+
+
+# --- what is wrong ----------------------------------------------------------------------------
+
+
+class Place(NamedTuple):
+    """Where a person is declared, and what a name is called there."""
+
+    where: str
+    kind: str
+
+
+def line(place: Place, problem: Problem, row: Mapping[str, Any]) -> str:
+    """A problem and where it is."""
+    is_flag = place.kind == "key" and isinstance(row.get(problem.field), bool)
+    hint = "; a word that YAML takes for a flag (yes, no, on, off) stands between quotes" if is_flag else ""
+    return f"{place.where}, {place.kind} {problem.field}: {problem.reason}{hint}"
+
+
+def strangers(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], arguments: Iterable[str]) -> list[str]:
+    """A line for each name that is no argument, where it stands first."""
+    known = {*arguments}
+    found: dict[tuple[str, str], list[str]] = {}
+    for row, place in zip(rows, places, strict=True):
+        for name in row:
+            if name not in known:
+                found.setdefault((place.kind, name), []).append(place.where)
+    return [_stranger(kind, name, where, known) for (kind, name), where in found.items()]
+
+
+def _stranger(kind: str, name: str, where: list[str], arguments: Iterable[str]) -> str:
+    others = f" ({len(where):,} times)" if len(where) > 1 else ""
+    return f"{where[0]}, {kind} {shown(name)}: {unknown(name, arguments)}{others}"
+
+
+def unknown(name: str, arguments: Iterable[str]) -> str:
+    """What is wrong with a name that is no argument."""
+    likely = difflib.get_close_matches(re.sub(r"[^\w.]+", "_", shown(name).casefold()), sorted(arguments), n=1)
+    return "is no argument" + (f"; did you mean {likely[0]}?" if likely else "")
+
+
+def twice(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], name: str) -> list[str]:
+    """A line for each row whose value an earlier one has, without case."""
+    first: dict[str, str] = {}
+    lines: list[str] = []
+    for row, (where, kind) in zip(rows, places, strict=True):
+        value = row.get(name)
+        if not isinstance(value, str):
+            continue
+        if value.casefold() in first:
+            lines.append(f"{where}, {kind} {name}: {value} stands in {first[value.casefold()]} already")
+        first.setdefault(value.casefold(), where)
+    return lines
+
+
+def shown(name: str) -> str:
+    """A name as far as it looks like one: `{password:secret}` without a space is a name to YAML."""
+    plain = re.match(r"[\w. -]{0,40}", name)
+    assert plain
+    return name if plain[0] == name else f"{plain[0]}…"
