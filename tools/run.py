@@ -4,6 +4,7 @@
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
+    python3 tools/run.py --docs sphinx-build # with the packages of the site, too
 
 Three steps, each skipped when it was done before:
 
@@ -35,6 +36,7 @@ UV_VERSION = "0.13.9"
 PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
 OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
 INSTALLER_PATIENCE = 300  # seconds
+GROUPS = ("bench", "docs")  # of packages that are not there unless asked for
 BUILD_TAGS = "osusergo,grpcnotrace"
 
 # Values are (folder of the module, package to build, what it is called in messages).
@@ -58,8 +60,9 @@ class SetupError(Exception):
 
 def main(argv):
     with_pulumi = "--no-pulumi" not in argv
-    groups = ["--group", "bench"] if "--bench" in argv else []
-    command = [word for word in argv if word not in ("--no-pulumi", "--bench")]
+    wanted = [group for group in GROUPS if "--" + group in argv]
+    groups = [word for group in wanted for word in ("--group", group)]
+    command = [word for word in argv if word not in ["--no-pulumi"] + ["--" + group for group in GROUPS]]
     try:
         uv = find_uv()
         sync(uv, groups)

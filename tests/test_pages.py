@@ -1,0 +1,64 @@
+"""The pages in docs/ say what the code says, and a newcomer finds each of them."""
+
+import re
+from pathlib import Path
+
+import fields
+import pytest
+
+from seatwise.account import TenantArgs
+from seatwise.vendors import names
+from seatwise.wire.settings import RunSettings, Settings
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+INCLUDES = {"security.md", "changelog.md"}  # another file's text
+
+
+@pytest.mark.parametrize(("path", "text"), fields.pages().items(), ids=lambda each: getattr(each, "name", ""))
+def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: str) -> None:
+    assert path.read_text() == text, "run `make docs`"
+
+
+def test_a_vendor_without_a_page_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "adding-a-vendor.md").write_text("<!-- example:begin --><!-- example:end -->")
+    monkeypatch.setattr(fields, "DOCS", tmp_path)
+    made = fields.pages()
+    assert {path.name for path in made} == {f"{name}.md" for name in names()} | {"adding-a-vendor.md"}
+    text = made[tmp_path / "vendors" / "enerflo.md"]
+    assert text.startswith("# Enerflo\n")
+    assert "Enerflo Support hands it out" in text, "the module's own words"
+    assert "| `ENERFLO_API_KEY` | `enerflo:apiKey` | none: required | The API key. |" in text
+    assert "| `role_slugs` |" in text
+
+
+def test_text_between_the_markers_is_replaced_and_no_other() -> None:
+    before = "Mine.\n<!-- a:begin -->\nold\n<!-- a:end -->\nMine, too.\n"
+    assert fields.filled(before, {"a": "new"}, DOCS) == before.replace("old", "new")
+    with pytest.raises(ValueError, match="must have the lines <!-- b:begin --> and <!-- b:end -->"):
+        fields.filled(before, {"b": "new"}, DOCS)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in INCLUDES], ids=lambda page: page.name)
+def test_a_page_begins_with_its_title_and_a_sentence(page: Path) -> None:
+    title, empty, first = page.read_text().split("\n")[:3]
+    assert title.startswith("# ")
+    assert empty == ""
+    assert re.match("[A-Z`]", first), first
+
+
+def test_every_page_is_in_the_navigation_and_the_navigation_has_no_other() -> None:
+    listed = {"index"}
+    for index in DOCS.rglob("index.md"):
+        for tree in re.findall(r"```{toctree}\n(.*?)```", index.read_text(), re.S):
+            entries = [line for line in tree.splitlines() if line and not line.startswith(":")]
+            listed |= {str(index.parent.relative_to(DOCS) / entry) for entry in entries}
+    assert listed == {str(page.relative_to(DOCS).with_suffix("")) for page in PAGES}
+
+
+def test_every_setting_has_a_line() -> None:
+    page = (DOCS / "settings.md").read_text()
+    lacking = [name for name in Settings.model_fields if f"`<VENDOR>_{name.upper()}`" not in page]
+    assert lacking == ["base_url"], "that one is in each vendor's page"
+    assert [name for name in RunSettings.model_fields if f"`SEATWISE_{name.upper()}`" not in page] == []
+    assert set(Settings.model_fields) <= set(TenantArgs.__annotations__)
