@@ -5,21 +5,23 @@ those outside this folder are no part of the site.
 """
 
 import re
-from importlib.metadata import version
+from importlib import metadata
 from posixpath import dirname, join, normpath, relpath
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.ext.napoleon import GoogleDocstring
 
 project = "seatwise"
-release = version("seatwise")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+release = metadata.version("seatwise")
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["examples"]
 highlight_language = "none"  # an indented block is a command or what it prints
 
 html_theme = "furo"  # its fonts are the system's own; nothing comes from another host
 html_title = f"seatwise {release}"
 html_copy_source = False
+html_show_copyright = False
 html_show_sourcelink = False
 
 myst_heading_anchors = 3
@@ -50,13 +52,14 @@ def stay_inside(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = LINK.sub(replaced, source[0])
 
 
-def mark_code(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """Let what is indented in a docstring be code, as in Markdown."""
+def read_docstring(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Let what is indented be code, as in Markdown, and `Args:` and its like be lists."""
     marked: list[str] = []
     for line in lines:
         begins = line.startswith("    ") and marked and not marked[-1] and not _is_indented(marked)
         marked += ["::", "", line] if begins else [line]
-    lines[:] = marked
+    # Not as an extension: that takes a sentence with a colon below a field for its type.
+    lines[:] = marked if what == "attribute" else str(GoogleDocstring(marked)).splitlines()
 
 
 def _is_indented(lines: list[str]) -> bool:
@@ -67,4 +70,4 @@ def _is_indented(lines: list[str]) -> bool:
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", stay_inside)
-    app.connect("autodoc-process-docstring", mark_code, priority=400)  # before napoleon reads `Args:`
+    app.connect("autodoc-process-docstring", read_docstring)

@@ -62,3 +62,8 @@ def test_every_setting_has_a_line() -> None:
     assert lacking == ["base_url"], "that one is in each vendor's page"
     assert [name for name in RunSettings.model_fields if f"`SEATWISE_{name.upper()}`" not in page] == []
     assert set(Settings.model_fields) <= set(TenantArgs.__annotations__)
+
+
+def test_getting_started_names_the_command_that_the_demo_gets() -> None:
+    (version,) = re.findall(r'^PULUMI_VERSION = "(.*?)"', (DOCS.parent / "tools" / "run.py").read_text(), re.M)
+    assert f"/pulumi-{version}/bin" in (DOCS / "start.md").read_text()
