@@ -57,7 +57,7 @@ class Plan:
 
 
 QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 0, 100, 20, 60, 0)
-USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, 300, 10 * MAIN, MAIN, MAIN, 300, 1)
+USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, MAIN, 10 * MAIN, MAIN, MAIN, 300, 1)
 FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MAIN, MAIN, 0, MAIN, MAIN, 600, 2)
 
 

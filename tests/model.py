@@ -99,11 +99,14 @@ class Stack:
         if old is None:
             account, outs = await lifecycle.create(self.world.tenant, inputs, f"project/stack/{name}")
             self.state[name] = Resource(account, inputs, outs)
-        elif self.world.diff(old.outs, inputs) or self.world.door.journal.doubt_about(old.id):
+        elif self.world.diff(old.outs, inputs) or self._is_in_doubt(old):
             outs = await lifecycle.update(self.world.tenant, old.id, old.outs, inputs)
             self.state[name] = Resource(old.id, inputs, outs)
         else:
             self.state[name] = Resource(old.id, inputs, old.outs)
+
+    def _is_in_doubt(self, old: Resource) -> bool:
+        return self.world.door.journal.doubt_about(old.id, state.revision_of(old.outs)) is not None
 
     async def _retire(self, name: str) -> None:
         old = self.state[name]

@@ -1,7 +1,7 @@
 """Bad days: nothing lost, nothing doubled. Every vendor, in virtual time, over the sandbox's own table."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import anyio
@@ -477,12 +477,52 @@ async def test_an_update_that_was_lost_and_then_refused_stays_in_doubt(world: Wo
 
     await oracle.converges(stack, program)
 
+    await ana_is(stack, program)
+
+
+async def ana_is(stack: Stack, program: Mapping[str, Mapping[str, Any]]) -> None:
+    """The vendor has what example changes are about as the program says."""
+    world = stack.world
     actual = world.vendor.schema.parse(
         world.door.vendor.record(await world.tenant.send(world.door.vendor.read(stack.state["ana"].id))) or {}
     )
     declared = {name: program["ana"][name] for name in world.vendor.example_change if name in actual}
     assert declared
     assert all(world.vendor.schema[name].same(value, actual[name]) for name, value in declared.items())
+
+
+@pytest.mark.parametrize("how", ["answered", "lost", "lost, and looked at by a run that is forgotten too"])
+async def test_an_update_that_the_engine_forgot_is_taken_back_when_the_commit_is(world: World, how: str) -> None:
+    """With PULUMI_SKIP_CHECKPOINTS a run that is killed leaves the state as it was, whatever was carried out."""
+    program = {"ana": {**world.vendor.example}}
+    changed = {"ana": {**world.vendor.example, **world.vendor.example_change}}
+    stack = Stack(world)
+    assert await stack.up(program)
+    remembered = dict(stack.state)
+    if how != "answered":
+        world.fault("update", *[lost_after] * 4)
+        assert not await stack.up(changed)
+    if how != "lost":
+        assert await stack.up(changed)
+        stack.state = remembered
+
+    await oracle.converges(stack, program)
+
+    await ana_is(stack, program)
+
+
+async def test_an_update_that_the_engine_knows_of_is_not_looked_at_again(world: World) -> None:
+    changed = {"ana": {**world.vendor.example, **world.vendor.example_change}}
+    stack = Stack(world)
+    assert await stack.up({"ana": {**world.vendor.example}})
+    assert await stack.up(changed)
+    world.trail.clear()
+    assert await stack.up(changed)
+    assert world.trail == []
+    assert await stack.refresh()
+    world.trail.clear()
+    assert await stack.up(changed)
+    assert world.trail == []
 
 
 async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) -> None:

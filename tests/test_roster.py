@@ -129,7 +129,7 @@ class Stack:
             outs = await roster.create(tenant, name, news, self.owner(name))
         else:
             now = team.Team.of(tenant.vendor, old.outs)
-            plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.doubts())
+            plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.doubts(now.revision))
             is_due = team.is_due(plan, old.outs, news)
             outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
         self.state[name] = Kept(name, news, as_sent(outs), True)
@@ -614,6 +614,23 @@ async def test_a_leave_that_may_have_been_carried_out_is_taken_back_when_the_com
     assert await stack.up({"sales": everybody})
 
     assert len(active(world)) == len(world.accounts) == 5
+
+
+async def test_changes_of_a_killed_run_are_taken_back_when_the_commit_is(world: World, stack: Stack) -> None:
+    """The engine hears of a team when all of its members are done."""
+    program = a_team(world, 8)
+    assert await stack.up({"sales": program})
+    before = dict(stack.state)
+    assert await stack.up({"sales": a_team(world, 8, **CHANGE[world.name])})
+    stack.state = before
+    kept = [dict(record) for record in world.accounts.values()]
+
+    assert await stack.up({"sales": program})
+
+    assert [dict(record) for record in world.accounts.values()] != kept
+    assert counted(world)["update"] == 2 * 8
+    assert await stack.up({"sales": program})
+    assert counted(world).total() == 0
 
 
 # --- made, and not read back ------------------------------------------------------------------

@@ -55,6 +55,10 @@ MUTANTS = (
         "    await tenant.journal.intend(email, owner)\n", "",
     ),
     Mutant(
+        "an update that was carried out is not counted", "core/writing.py",
+        "        revision = tenant.journal.establish(account, revision)\n", "        tenant.journal.trust(account)\n",
+    ),
+    Mutant(
         "an account that is there is adopted silently", "core/creating.py",
         'if news.get("on_existing") != "adopt":', "if False:",
     ),

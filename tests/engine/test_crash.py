@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -57,24 +57,30 @@ class Crash:
     after: bool
     forgetful: bool = False
     """Whether the engine remembers nothing of a run that does not end."""
+    reverted: bool = False
+    """Whether the commit is reverted then."""
 
     def __str__(self) -> str:
         point, mode = "after" if self.after else "before", "no checkpoints" if self.forgetful else "checkpoints"
-        return f"{self.vendor}-{self.phase}-{point} {self.request}-{mode}"
+        return f"{self.vendor}-{self.phase}-{point} {self.request}-{mode}{'-reverted' if self.reverted else ''}"
 
 
 def every_crash() -> list[Crash]:
     """At every request, before it and after it in turn, every other pair of creates with an engine that forgets.
 
-    The few requests of a removal get both sides.
+    The few requests of a removal get both sides. Updates and removals are lived once more, and reverted.
     """
-    return [
+    crashes = [
         Crash(vendor, phase, request, after, forgetful=phase == "create" and request % 4 > 1)
         for vendor, phases in REQUESTS.items()
         for phase, requests in phases.items()
         for request in range(1, requests + 1)
         for after in (False, True)
         if phase == "remove" or after == bool(request % 2)
+    ]
+    again = [each for each in crashes if each.phase != "create"]
+    return crashes + [
+        replace(each, forgetful=each.phase == "update" or bool(each.request % 2), reverted=True) for each in again
     ]
 
 
@@ -89,7 +95,7 @@ SAMPLE = [
     Crash("nexudus", "remove", 2, after=False),
     Crash("tenovos", "create", 25, after=False),
     Crash("tenovos", "create", 30, after=False, forgetful=True),
-    Crash("tenovos", "update", 7, after=False),
+    Crash("tenovos", "update", 7, after=False, forgetful=True, reverted=True),
     Crash("tenovos", "remove", 2, after=True),
 ]
 IS_FULL = os.environ.get("SEATWISE_CRASH") == "full"
@@ -172,10 +178,13 @@ def test_a_plain_up_after_a_kill_ends_with_one_account_each(crash: Crash, projec
     if not crash.forgetful:
         time_passes(project)  # the others run again at once
 
+    phase = list(PHASES)[list(PHASES).index(crash.phase) - crash.reverted]
+    declare(project, crash.vendor, phase)
+
     project.up()
 
-    assert_one_account_each(sandbox, crash.vendor, crash.phase)
-    people, _ = PHASES[crash.phase]
+    assert_one_account_each(sandbox, crash.vendor, phase)
+    people, _ = PHASES[phase]
     assert {each["outputs"]["email"] for each in project.resources()} == {f"u{n}@x.example" for n in range(people)}
     before = sandbox.requests()
     assert project.up().changes == {"unchanged": people + 1}

@@ -69,6 +69,22 @@ def test_an_account_is_in_doubt_until_it_is_trusted(why: Doubt, tmp_path: Path) 
     assert journal.doubt_about("7") is None
 
 
+def test_a_state_that_knows_of_fewer_writes_than_there_were_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal("enerflo here", print, path)
+    assert journal.revision("7") == 0
+    journal.doubt("7", Doubt.CHANGED)
+    assert [journal.establish("7", 0), journal.establish("7", 1), journal.establish("7", 0)] == [1, 2, 3]
+    assert journal.establish("8", 41) == 42, "another machine has written it as well"
+    assert [journal.doubt_about("7", revision) for revision in (2, 3, 9)] == [Doubt.FORGOTTEN, None, None]
+    assert journal.doubt_about("7") is None
+    journal.doubt("9", Doubt.UNSEEN)
+    assert [journal.doubts(revision) for revision in (0, 3, 42)] == [{"7", "8", "9"}, {"8", "9"}, {"9"}]
+    assert Journal("enerflo there", print, path).doubts(0) == frozenset()
+    journal.trust("7")
+    assert journal.revision("7") == 3
+
+
 def test_tenants_know_nothing_of_each_other(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     Journal("enerflo here", print, path).note("ana@example.com", MADE)

@@ -14,7 +14,19 @@ from .creating import create
 from .errors import AccountError, NoSuchAccount, Refused
 from .fields import Values
 from .finding import fetch
-from .state import ADOPTED, AS_DECLARED, DECLARED, declared_names, differences, outputs, seen, with_policies
+from .state import (
+    ADOPTED,
+    AS_DECLARED,
+    DECLARED,
+    REVISION,
+    declared_names,
+    differences,
+    outputs,
+    revision_of,
+    seen,
+    with_policies,
+    with_revision,
+)  # fmt: skip
 from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
 from .writing import change, send_update, take_over
@@ -76,7 +88,7 @@ def _refreshed(vendor: Vendor, olds: Values, record: Record) -> Refreshed:
     )
     outs[DECLARED] = names
     vendor.settle(outs, declared, olds)
-    return Refreshed(with_policies(outs, olds), _inputs(outs, olds))
+    return Refreshed(with_policies(with_revision(outs, revision_of(olds)), olds), _inputs(outs, olds))
 
 
 def _inputs(outs: Values, olds: Values) -> dict[str, Any]:
@@ -90,7 +102,7 @@ async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> di
     Where an earlier write has no known outcome, the account is looked at first. Raises TooManyRemovals,
     before anything is sent, when it would deactivate one account too many.
     """
-    doubt = tenant.journal.doubt_about(account)
+    doubt = tenant.journal.doubt_about(account, revision_of(olds))
     if doubt is not None:
         return await _reconcile(tenant, account, olds, news, doubt)
     vendor = tenant.vendor
@@ -111,7 +123,8 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
         wanted = {**tenant.vendor.reactivated, **news}
         tenant.journal.let_go(account)  # it comes back, and to no other resource
     secrets = [field.name for field in tenant.vendor.schema.values() if field.secret]
-    known = {name: olds[name] for name in secrets if name in olds} if doubt is Doubt.UNSEEN else {}
+    names = [REVISION, *(secrets if doubt is Doubt.UNSEEN else ())]
+    known = {name: olds[name] for name in names if name in olds}
     outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
     return outs | {DECLARED: declared_names(news)}
 

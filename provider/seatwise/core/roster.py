@@ -111,7 +111,7 @@ async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: s
     members: Members = {
         key: vendor.schema.typed(unpacked(key, member)) for key, member in news.get("members", {}).items()
     }
-    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts())
+    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts(team.revision))
     work = Work(tenant, name, plan.size)
     await _join(work, team, plan, members, news, owner)
     await _change(work, team, plan, members)

@@ -12,6 +12,8 @@ DECLARED = "__declared"
 """Output: the names of the arguments that the program gave. Hidden by the engine's displays."""
 AS_DECLARED = "__as_declared"
 """Output: declared values of create-only fields that the vendor now has otherwise."""
+REVISION = "__revision"
+"""Output: the number of the account's last write that the engine has heard of, as the journal counts them."""
 ADOPTED = "adopted"
 POLICIES = frozenset({"on_existing", "on_destroy"})
 
@@ -110,6 +112,16 @@ def outputs(schema: Schema, news: Values, actual: Values, *, adopted: bool) -> d
 def with_policies(values: dict[str, Any], source: Values) -> dict[str, Any]:
     """The values and what the source says about existing accounts and about destroying."""
     return values | {name: source[name] for name in POLICIES if source.get(name) is not None}
+
+
+def with_revision(outs: dict[str, Any], revision: int) -> dict[str, Any]:
+    """The outputs as those of the account's so-manieth write; one that was only made has none."""
+    return outs | {REVISION: revision} if revision else outs
+
+
+def revision_of(outs: Values) -> int:
+    """The number of the last write that these outputs know of."""
+    return int(outs.get(REVISION, 0))
 
 
 def readable(schema: Schema, outs: Values) -> dict[str, Any]:

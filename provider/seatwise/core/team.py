@@ -13,7 +13,7 @@ from typing import Any
 from . import state
 from .fields import Problem, Values, folded
 from .secrets import Vault
-from .state import ADOPTED, AS_DECLARED, DECLARED
+from .state import ADOPTED, AS_DECLARED, DECLARED, REVISION, revision_of, with_revision
 from .vendor import Vendor
 
 Split = Callable[[Values], tuple[dict[str, Any], dict[str, Any]]]
@@ -69,16 +69,18 @@ class Team:
 
     members: dict[str, Member] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
+    revision: int = 0
+    """The highest of all members': the engine has heard of all writes up to it."""
 
     @classmethod
     def of(cls, vendor: Vendor, outs: Values) -> "Team":
         """The team that these outputs are of."""
-        seen, ids = outs.get(SEEN, {}), outs.get("ids", {})
+        seen, ids, revision = outs.get(SEEN, {}), outs.get("ids", {}), revision_of(outs)
         members = {
-            key: Member(ids[key], _unfolded(vendor, key, member, seen.get(key, {})))
+            key: Member(ids[key], with_revision(_unfolded(vendor, key, member, seen.get(key, {})), revision))
             for key, member in outs.get("members", {}).items()
         }
-        return cls(members, dict(outs.get(LEAVING, {})))
+        return cls(members, dict(outs.get(LEAVING, {})), revision)
 
     def outputs(self, vendor: Vendor) -> dict[str, Any]:
         """What the engine keeps of it."""
@@ -88,12 +90,13 @@ class Team:
             "members": {key: arguments for key, (arguments, _) in folded.items()},
             "ids": {key: self.members[key].id for key in folded},
         }
-        return outs | ({SEEN: seen} if seen else {}) | ({LEAVING: self.leaving} if self.leaving else {})
+        outs |= ({SEEN: seen} if seen else {}) | ({LEAVING: self.leaving} if self.leaving else {})
+        return with_revision(outs, max([self.revision, *(revision_of(each.outs) for each in self.members.values())]))
 
 
 def tracked(vendor: Vendor, outs: Values) -> set[str]:
     """The outputs of a member that are kept."""
-    return {*outs.get(DECLARED, ()), *vendor.remembered, "email", ADOPTED, DECLARED, AS_DECLARED}
+    return {*outs.get(DECLARED, ()), *vendor.remembered, "email", ADOPTED, DECLARED, AS_DECLARED, REVISION}
 
 
 def _folded(vendor: Vendor, key: str, outs: Values) -> tuple[dict[str, Any], dict[str, Any]]:

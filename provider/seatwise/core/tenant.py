@@ -71,6 +71,7 @@ class Doubt(enum.StrEnum):
     UNSEEN = "it was made as declared, and has not been seen since"
     CHANGED = "an update may have been carried out"
     RETIRED = "it was deactivated, or may have been"
+    FORGOTTEN = "an update was carried out that the state knows nothing of"
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,23 @@ class Journal(Protocol):
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
 
-    def doubt_about(self, account: str) -> Doubt | None:
-        """Why the account must be looked at before its state is believed, if so."""
+    def doubt_about(self, account: str, revision: int | None = None) -> Doubt | None:
+        """Why the account must be looked at before a state of this revision is believed, if so."""
 
-    def doubts(self) -> frozenset[str]:
-        """All accounts that must be looked at before their state is believed."""
+    def doubts(self, revision: int) -> frozenset[str]:
+        """All accounts that must be looked at before a state of this revision is believed."""
 
     def trust(self, account: str) -> None:
-        """The account is as its state says."""
+        """Nothing is in doubt about the account any more."""
+
+    def establish(self, account: str, revision: int) -> int:
+        """The account is as the outputs of this run say, and as no earlier state does.
+
+        `revision` is that of the state so far; the new one is returned.
+        """
+
+    def revision(self, account: str) -> int:
+        """The number of the account's last write."""
 
 
 MEMBERS = ":members"

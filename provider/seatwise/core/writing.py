@@ -5,7 +5,7 @@ from typing import Any
 from .errors import AccountError, VendorBroken
 from .fields import RESPELLED, Values
 from .finding import fetch
-from .state import ADOPTED, differences, expand, outputs, readable, seen, with_policies
+from .state import ADOPTED, differences, expand, outputs, readable, revision_of, seen, with_policies, with_revision
 from .tenant import EMPTY, Doubt, Record, Tenant, gone, refused
 from .vendor import Vendor
 
@@ -13,14 +13,22 @@ from .vendor import Vendor
 async def take_over(
     tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool, known: Values = EMPTY
 ) -> dict[str, Any]:
-    """Make an account that is there be as declared, whatever became of it before; `known` is what no record shows."""
+    """Make an account that is there be as declared, whatever became of it before; `known` is what no record shows.
+
+    A state that says otherwise is wrong from now on, whether or not the engine hears of it.
+    """
     schema = tenant.vendor.schema
     there = outputs(schema, {}, seen(schema, news, record), adopted=adopted)
-    return await change(tenant, account, {**known, **there}, news)
+    return await change(tenant, account, {**known, **there}, news, is_doubted=True)
 
 
-async def change(tenant: Tenant, account: str, olds: Values, news: Values) -> dict[str, Any]:
-    """Send what differs, if anything does, and return the new outputs."""
+async def change(
+    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False
+) -> dict[str, Any]:
+    """Send what differs, if anything does, and return the new outputs.
+
+    What was sent and seen, or was only seen of an account whose state `is_doubted`, has a revision of its own.
+    """
     vendor, schema = tenant.vendor, tenant.vendor.schema
     email = str(olds.get("email", ""))
     current, record = dict(olds), None
@@ -30,18 +38,22 @@ async def change(tenant: Tenant, account: str, olds: Values, news: Values) -> di
             raise gone(tenant, account, email)
         current |= seen(schema, news, record)
     changes = differences(schema, current, news)
-    actual = readable(schema, current)
+    actual, is_seen = readable(schema, current), is_doubted
     if changes:
-        actual |= await _write(tenant, account, email, expand(schema, changes, current), record)
-    else:
-        tenant.journal.trust(account)
+        written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record)
+        actual |= written
     outs = outputs(schema, news, actual, adopted=bool(olds.get(ADOPTED, False)))
     vendor.settle(outs, news, {} if changes else olds)
-    return with_policies(outs, news)
+    revision = revision_of(olds)
+    if is_seen:
+        revision = tenant.journal.establish(account, revision)
+    return with_policies(with_revision(outs, revision), news)
 
 
-async def _write(tenant: Tenant, account: str, email: str, changes: Values, record: Record | None) -> dict[str, Any]:
-    """Send one update and return the readable fields that are known to be otherwise now."""
+async def _write(
+    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None
+) -> tuple[dict[str, Any], bool]:
+    """Send one update and return the readable fields that are otherwise now, and whether they were seen so."""
     schema = tenant.vendor.schema
     if "email" in changes and not schema["email"].same(changes["email"], email):
         # Whoever has the old one next is somebody else. The engine knows the account by now.
@@ -53,9 +65,8 @@ async def _write(tenant: Tenant, account: str, email: str, changes: Values, reco
             after = await fetch(tenant, account, str(changes.get("email", email)))
         except AccountError as error:  # the update is done; being in doubt, the next run looks at it
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
-            return written
-    tenant.journal.trust(account)
-    return written | seen(schema, {}, after)
+            return written, False
+    return written | seen(schema, {}, after), True
 
 
 async def send_update(

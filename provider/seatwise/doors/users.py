@@ -40,7 +40,7 @@ class Users(Door):
         self._same_tenant(id, olds)
         known, unknown = split(arguments(news))
         changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
-        in_doubt = self._connected().journal.doubt_about(id) is not None
+        in_doubt = self._connected().journal.doubt_about(id, state.revision_of(olds)) is not None
         return DiffResult(changes=changes or in_doubt or is_renamed(olds, news))
 
     @readable

@@ -7,6 +7,7 @@ its account is looked at before the engine's state of it is believed. A file tha
 written is reported once and never stops an operation.
 """
 
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,15 @@ create table if not exists deeds (
 create table if not exists doubts (
     tenant text not null, account text not null, why text not null, at real not null, primary key (tenant, account)
 );
+create table if not exists revisions (
+    tenant text not null, account text not null, revision integer not null, at real not null,
+    primary key (tenant, account)
+);
 create index if not exists deeds_by_account on deeds (tenant, account);
 """
+_REVISION = "select revision from revisions where tenant = ? and account = ?"
+_COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
+_TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds values (?, ?, ?, ?, ?, ?)"
 Aside = Callable[..., Awaitable[Any]]
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
@@ -112,6 +120,7 @@ class Journal:
             self._is_pruned = True
             self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
             self._run("delete from doubts where at < ?", time.time() - MEMORY)
+            self._run("delete from revisions where at < ?", time.time() - MEMORY)
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
@@ -125,18 +134,47 @@ class Journal:
         """Remember that the engine may not hear of what is about to be done to this account."""
         self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why.name, time.time())
 
-    def doubt_about(self, account: str) -> Doubt | None:
-        """Why the account must be looked at before its state is believed, if so."""
+    def doubt_about(self, account: str, revision: int | None = None) -> Doubt | None:
+        """Why the account must be looked at before a state of this revision is believed, if so."""
         rows = self._run("select why from doubts where tenant = ? and account = ?", self._tenant, account)
-        return Doubt[rows[0][0]] if rows else None
+        if rows:
+            return Doubt[rows[0][0]]
+        return Doubt.FORGOTTEN if revision is not None and revision < self.revision(account) else None
 
-    def doubts(self) -> frozenset[str]:
-        """All accounts that must be looked at before their state is believed."""
-        return frozenset(row[0] for row in self._run("select account from doubts where tenant = ?", self._tenant))
+    def doubts(self, revision: int) -> frozenset[str]:
+        """All accounts that must be looked at before a state of this revision is believed."""
+        query = (
+            "select account from doubts where tenant = :tenant union "
+            "select account from revisions where tenant = :tenant and revision > :revision"
+        )
+        values = {"tenant": self._tenant, "revision": revision}
+        return self._file.run(
+            lambda database: frozenset(row[0] for row in database.execute(query, values)), frozenset()
+        )
 
     def trust(self, account: str) -> None:
-        """The account is as its state says."""
-        self._run("delete from doubts where tenant = ? and account = ?", self._tenant, account)
+        """Nothing is in doubt about the account any more."""
+        self._run(_TRUST, self._tenant, account)
+
+    def establish(self, account: str, revision: int) -> int:
+        """The account is as the outputs of this run say, and as no earlier state does.
+
+        `revision` is that of the state so far; the new one is returned.
+        """
+
+        def count_on(database: sqlite3.Connection) -> int:
+            known = database.execute(_REVISION, (self._tenant, account)).fetchone() or (0,)
+            new = max(revision, int(known[0])) + 1
+            database.execute(_TRUST, (self._tenant, account))
+            database.execute(_COUNT, (self._tenant, account, new, time.time()))
+            return new
+
+        return self._file.run(count_on, revision)
+
+    def revision(self, account: str) -> int:
+        """The number of the account's last write."""
+        rows = self._run(_REVISION, self._tenant, account)
+        return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
         """Close the file."""
