@@ -31,8 +31,15 @@ autodoc_typehints_format = "short"
 autodoc_default_options = {"undoc-members": True}
 autodoc_class_signature = "separated"
 
-PAGES = {"README.md": "index.md", "SECURITY.md": "security.md", "CHANGELOG.md": "changelog.md"}
-"""Files outside this folder that have a page of the site."""
+PAGES = {
+    "README.md": "index.md",
+    "README.md#settings": "settings.md",
+    "README.md#more-than-one-tenant": "settings.md#several-tenants",
+    "README.md#taking-over-a-tenant": "takeover.md",
+    "SECURITY.md": "security.md",
+    "CHANGELOG.md": "changelog.md",
+}
+"""Files outside this folder, and parts of them, that have a page of the site."""
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(((?:\.\./)+[^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -41,12 +48,14 @@ def stay_inside(app: Sphinx, page: str, source: list[str]) -> None:
     here = dirname(page)
 
     def replaced(link: re.Match[str]) -> str:
-        text, target, anchor = link.groups()
+        text, target, anchor = link.groups(default="")
         path = normpath(join("docs", here, target))
         if path.startswith("docs/"):
             return link[0]
+        if f"{path}{anchor}" in PAGES:
+            return f"[{text}]({relpath(PAGES[f'{path}{anchor}'], here or '.')})"
         if path in PAGES:
-            return f"[{text}]({relpath(PAGES[path], here or '.')}{anchor or ''})"
+            return f"[{text}]({relpath(PAGES[path], here or '.')}{anchor})"
         return f"`{path}`" if path.endswith(text.strip("/")) else f"{text} (`{path}`)"
 
     source[0] = LINK.sub(replaced, source[0])

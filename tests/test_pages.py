@@ -7,6 +7,7 @@ import fields
 import pytest
 
 from seatwise.account import TenantArgs
+from seatwise.core.vendor import Vendor
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings, Settings
 
@@ -67,3 +68,9 @@ def test_every_setting_has_a_line() -> None:
 def test_getting_started_names_the_command_that_the_demo_gets() -> None:
     (version,) = re.findall(r'^PULUMI_VERSION = "(.*?)"', (DOCS.parent / "tools" / "run.py").read_text(), re.M)
     assert f"/pulumi-{version}/bin" in (DOCS / "start.md").read_text()
+
+
+def test_the_page_on_adding_a_vendor_names_every_member_of_the_interface() -> None:
+    page = (DOCS / "adding-a-vendor.md").read_text().partition("## A worked example")[0]
+    members = {name for name in {**Vendor.__annotations__, **vars(Vendor)} if not name.startswith("_")}
+    assert [name for name in sorted(members) if f"`{name}`" not in page] == []
