@@ -6,7 +6,6 @@ Run it with `make docs`. What people write stays: only the text between the mark
 
 import ast
 import inspect
-import re
 import typing
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -180,17 +179,28 @@ def type_name(annotation: Any) -> str:
 
 
 def documented(declaration: type) -> dict[str, str]:
-    """The annotated names of a class, each with the docstring below it."""
-    return dict(_lines(ast.parse(inspect.getsource(declaration)).body[0]))
+    """The annotated names of a class and of those in its file that it extends, each with the docstring below it."""
+    module = inspect.getmodule(declaration)
+    assert module
+    tree = ast.parse(inspect.getsource(module))
+    return _documented(declaration.__name__, {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)})
 
 
-def _lines(declaration: ast.stmt) -> Iterator[tuple[str, str]]:
-    assert isinstance(declaration, ast.ClassDef)
+def _documented(name: str, classes: Mapping[str, ast.ClassDef]) -> dict[str, str]:
+    if name not in classes:
+        return {}
+    lines: dict[str, str] = {}
+    for base in classes[name].bases:
+        lines |= _documented(base.id if isinstance(base, ast.Name) else "", classes)
+    return lines | dict(_lines(classes[name]))
+
+
+def _lines(declaration: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for line, below in zip(declaration.body, [*declaration.body[1:], ast.Pass()], strict=True):
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
             text = below.value if isinstance(below, ast.Expr) else None
             if isinstance(text, ast.Constant):
-                yield line.target.id, re.sub(r"\s+", " ", str(text.value)).strip()
+                yield line.target.id, " ".join(str(text.value).split())
 
 
 if __name__ == "__main__":
