@@ -10,7 +10,7 @@ from posixpath import dirname, join, normpath, relpath
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 project = "seatwise"
 release = metadata.version("seatwise")
