@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ UPDATE = "update 1 %"
 UPDATE_ALL, UPDATE_ALL_FLAKY = "update all", "update all, 503s"
 FAIL_EVERY = 10
 """Which requests get a bare 503 in the study of bad answers: every tenth."""
+
+TRIALS = 3
 
 Watch = Callable[[str], AbstractContextManager[None]]
 """Shows what runs, as long as it runs."""
@@ -117,8 +119,18 @@ def changed_of(accounts: int) -> int:
 def flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
     """All accounts are changed at a vendor in good health, and changed back at one that stumbles.
 
-    Not creates: one that got a bare 503 must be looked for and is never sent again.
+    Not creates: one that got a bare 503 must be looked for and is never sent again. Of a thousand accounts one may
+    get four of them in a row, and fails as it must, about once in ten runs: that one is lived again.
     """
+    for left in reversed(range(TRIALS)):
+        measures = list(_flaky(contestant, accounts, latency, vendor, watch))
+        is_failed = any(each.failure for each in measures)
+        yield from (replace(each, must_work=each.must_work and not left) for each in measures)
+        if not is_failed:
+            return
+
+
+def _flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
     with _project(contestant, accounts, vendor) as project:
         # The accounts are made without latency, and are not what is measured.
         with watch(f"{contestant.name}: {accounts:,} accounts for the study of bad answers"):

@@ -10,7 +10,7 @@ from types import ModuleType
 import mutants
 import pytest
 
-from seatwise import cli
+from seatwise.cli import engine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,7 +84,7 @@ def test_of_two_that_finish_together_the_first_counts(run: ModuleType, tmp_path:
 
 
 def test_the_versions_agree(run: ModuleType) -> None:
-    assert run.OLDEST_PULUMI == cli.OLDEST_PULUMI
+    assert run.OLDEST_PULUMI == engine.OLDEST
     assert f"github.com/pulumi/pulumi/pkg/v3 v{run.PULUMI_VERSION}" in (ROOT / "tools/pulumi/go.mod").read_text()
     assert run.version_of("/nowhere/pulumi") == ()
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .core import takeover
+from .core.state import TENANT
 from .core.vendor import Vendor
-from .doors.door import OWNER, TENANT, Door, Failure, Props, vendor_named
+from .doors.door import OWNER, Door, Failure, Props, vendor_named
 from .doors.rosters import Rosters
 from .doors.users import Users
 

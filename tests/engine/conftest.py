@@ -90,6 +90,21 @@ class Project:
     def destroy(self) -> Ran:
         return self.run("destroy", "--yes", "--skip-preview")
 
+    def unmanaged(self, *options: str) -> list[str]:
+        """The e-mails that `seatwise list enerflo --unmanaged` names in this project."""
+        done = subprocess.run(
+            [sys.executable, "-m", "seatwise", "list", "enerflo", "--unmanaged", "--json", *options],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode in (0, 3), done.stderr
+        found = [each["email"] for each in json.loads(done.stdout)]
+        assert done.returncode == (3 if found else 0)
+        return found
+
     def resources(self) -> list[dict[str, Any]]:
         """The accounts in the state."""
         state = json.loads(self.run("stack", "export").output)

@@ -57,6 +57,7 @@ def test_the_life_of_a_team(project: Project, sandbox: Sandbox) -> None:
     assert len(sandbox.writes()) == 3
     assert active(sandbox) == {*people[:-1], "new"}
     assert sandbox.accounts("enerflo")[account]["first_name"] == "Ana"
+    assert project.unmanaged() == ["p11@example.com"], "who left belongs to no stack"
 
     declare(project, row("p0"))
     refused = project.run("preview", fails=True)

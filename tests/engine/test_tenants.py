@@ -84,6 +84,8 @@ def test_get_reads_an_account_without_owning_it(project: Project, sandbox: Sandb
 
     project.program(f"ana = enerflo.User.get('ana', '{account}')", "pulumi.export('slugs', ana.role_slugs)")
     assert "agent" in project.up().output
+    assert project.unmanaged() == ["ana@example.com"]
+    assert project.unmanaged("--stack", "test") == []
     project.destroy()
     assert sandbox.writes() == []
     assert sandbox.only("enerflo")["active"] is True

@@ -4,6 +4,7 @@
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
+    ├── InvalidExport             what is given as a stack's state is none, or hides what is asked
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
@@ -68,6 +69,10 @@ class InvalidMembers(InvalidAccount):
         whose = f" for {self.vendor}" if self.vendor else ""
         rest = [f"and {more:,} more"] if more else []
         return "\n  ".join([f"{len(self.problems):,} problems with the members{whose}:", *lines, *rest])
+
+
+class InvalidExport(AccountError):
+    """What is given as the state of a stack is none, or does not show what it owns."""
 
 
 class TooManyRemovals(AccountError):

@@ -63,13 +63,18 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
     return None
 
 
-async def everyone(tenant: Tenant, wanted: Callable[[str], bool]) -> AsyncIterator[Record]:
-    """The whole records of all listed accounts whose e-mail is wanted."""
+async def everyone(tenant: Tenant, wanted: Callable[[str, str], bool]) -> AsyncIterator[Record]:
+    """The whole records of all listed accounts that are wanted, by id and e-mail."""
     vendor = tenant.vendor
-    records, _ = await pages(tenant, None)
-    for record in records:
-        email, account = vendor.email(record), vendor.account_id(record)
-        if account is None or not wanted(email):
+    records, total = await pages(tenant, None)
+    listed = {vendor.account_id(record) or "": record for record in records}
+    counted = len(records) if total is None else total
+    if len(listed) != counted:
+        which = f"{len(listed):,} accounts are listed and {counted:,} are counted"
+        tenant.warn(f"{vendor.title}: {which}: somebody may be missing here; run it again")
+    for account, record in listed.items():
+        email = vendor.email(record)
+        if not account or not wanted(account, email):
             continue
         whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
         if whole is not None:

@@ -15,6 +15,8 @@ AS_DECLARED = "__as_declared"
 REVISION = "__revision"
 """Output: the number of the account's last write that the engine has heard of, as the journal counts them."""
 ADOPTED = "adopted"
+TENANT = "__tenant"
+"""Output: which tenant the account is in."""
 POLICIES = frozenset({"on_existing", "on_destroy"})
 
 

@@ -93,10 +93,16 @@ class Vendor(ABC):
     """Whether the answer to a create holds the id."""
     finds_by_email: ClassVar[bool] = True
     """Whether `find` with an e-mail costs one request, and not the whole list."""
+    name_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name")
+    """The fields that are a person's name."""
+    role_field: ClassVar[str] = "roles"
+    """The field that says what roles an account has."""
     version: ClassVar[str | None] = None
     """The output that changes whenever the account does, where lists show it."""
     remembered: ClassVar[tuple[str, ...]] = ()
     """Outputs that a later look needs beside what is declared."""
+    way_to_list: ClassVar[str] = ""
+    """The remedy where `has_list` is false."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]

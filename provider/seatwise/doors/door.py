@@ -13,6 +13,7 @@ from pulumi.output import Unknown
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.secrets import Vault
+from ..core.state import TENANT
 from ..core.tenant import MEMBERS, Removals
 from ..core.vendor import Vendor
 from ..wire import loop
@@ -25,8 +26,6 @@ Props = dict[str, Any]
 
 OWNER = "__owner"
 """Input and output: which resource of which stack this is, for the journal and for accounts that move."""
-TENANT = "__tenant"
-"""Output: which tenant the account is in."""
 VAULT = Vault()
 """The secrets of this process: `check` fills it, `create` and `update` read it."""
 REMOVALS = Removals()

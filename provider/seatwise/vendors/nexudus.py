@@ -317,6 +317,8 @@ class Nexudus(Vendor):
     can_delete = True
     replaces = True
     lists_whole_records = False
+    name_fields = ("full_name",)
+    role_field = "user_roles"
     version = "updated_on"
     remembered = ("updated_on",)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}

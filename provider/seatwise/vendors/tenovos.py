@@ -167,6 +167,8 @@ class Tenovos(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
     tells_ids = False
+    way_to_list = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
+    role_field = "user_role_id"
     remembered = ("user_role_id",)
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
     reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}

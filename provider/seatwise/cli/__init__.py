@@ -1,0 +1,34 @@
+"""The `seatwise` command: one file a command, and what they share in `options`, `output`, `tenants` and `engine`."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from . import doctor, import_, list_, run, sandbox, show
+
+main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+main.command("list")(list_.list_)
+main.command("show")(show.show)
+main.command("import")(import_.import_)
+main.command("doctor")(doctor.doctor)
+main.command("sandbox")(sandbox.sandbox)
+main.command("run", context_settings={"allow_interspersed_args": False})(run.run)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"seatwise {version('seatwise')}")
+        raise typer.Exit
+
+
+@main.callback()
+def seatwise(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """User accounts in SaaS products as code.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit found something, 130 stopped by Ctrl-C.
+    """

@@ -1,0 +1,83 @@
+"""`seatwise doctor`: what to fix before the first `pulumi up`."""
+
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+import anyio
+import typer
+
+from ..core import finding
+from ..core.errors import AccountError
+from ..core.vendor import Vendor
+from ..dynamic import vendor_named
+from ..vendors import names
+from . import engine
+from .options import Json, Quiet
+from .output import FAILED, Say, print_json, print_marked, progress
+from .tenants import tenant
+
+
+def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
+    """Check the tools and every vendor that has settings; say what to fix.
+
+    Exit codes: 0 all is well, 1 there is something to fix, 2 wrong usage.
+    """
+    with progress("asking pulumi", quiet=quiet) as tell:
+        findings = [_tools(), *anyio.run(_vendors, tell)]
+    if as_json:
+        print_json([asdict(each) for each in findings])
+    else:
+        for each in findings:
+            if not (quiet and each.good):
+                print_marked("ok  " if each.good else "FIX ", "green" if each.good else "bold red", f" {each}")
+    if not all(each.good for each in findings):
+        raise typer.Exit(FAILED)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    about: str
+    good: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}"
+
+
+def _tools() -> _Finding:
+    versions = f"seatwise {version('seatwise')}, Pulumi SDK {version('pulumi')}, Python {platform.python_version()}"
+    found = engine.version()
+    if found is None:
+        return _Finding("tools", False, f"no pulumi command on PATH; install it: {engine.INSTALL} ({versions})")
+    answer, is_new_enough = found
+    if not is_new_enough:
+        oldest = ".".join(map(str, engine.OLDEST))
+        return _Finding(
+            "tools", False, f"pulumi {answer} is older than {oldest}; update it: {engine.INSTALL} ({versions})"
+        )
+    return _Finding("tools", True, f"pulumi {answer}, {versions}")
+
+
+async def _vendors(tell: Say) -> list[_Finding]:
+    kinds = [vendor_named(name) for name in names()]
+    configured = [kind for kind in kinds if kind.settings_type.is_configured()]
+    if not configured:
+        return [_Finding("vendors", False, "none has settings; set the variables of one, or run `seatwise sandbox`")]
+    findings = []
+    for kind in configured:
+        tell(f"asking {kind.title}")
+        findings.append(await _checked(kind))
+    return findings
+
+
+async def _checked(kind: type[Vendor]) -> _Finding:
+    """Whether a vendor answers, takes the credentials and lets them list users."""
+    try:
+        async with tenant(kind) as live:
+            found = await finding.first_page(live)
+    except AccountError as error:
+        error.vendor = ""  # it stands at the beginning of the line
+        return _Finding(kind.title, False, str(error))
+    users = f"{len(found.records)}{' or more' if found.more else ''} users"
+    return _Finding(kind.title, True, f"{live.vendor.settings.base_url} lists {users} to these credentials")

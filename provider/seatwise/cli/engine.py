@@ -1,0 +1,48 @@
+"""The `pulumi` command: where it is, and what it says of a stack."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InvalidExport
+from .output import failed, note
+
+OLDEST = (3, 254, 0)  # the first whose import files may hold inputs and outputs
+INSTALL = "https://www.pulumi.com/docs/install/"
+
+
+def version() -> tuple[str, bool] | None:
+    """What `pulumi version` says, and whether it is new enough; None where there is no such command."""
+    found = shutil.which("pulumi")
+    if found is None:
+        return None
+    ran = subprocess.run([found, "version"], capture_output=True, text=True, check=False)  # noqa: S603 - from PATH
+    answer = ran.stdout.strip()
+    return answer, tuple(int(number) for number in re.findall(r"\d+", answer)[:3]) >= OLDEST
+
+
+def export(stack: str | None, cwd: Path | None) -> Any:
+    """What `pulumi stack export` says, of the current stack if none is named; secrets stay encrypted."""
+    found = shutil.which("pulumi")
+    if found is None:
+        raise failed("no pulumi command on PATH", f"install it: {INSTALL}, or give a file with --export")
+    where = [*(["--stack", stack] if stack else []), *(["--cwd", str(cwd)] if cwd else [])]
+    command = [found, "stack", "export", "--non-interactive", *where]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+    if ran.returncode:
+        note(ran.stderr.rstrip())
+        raise failed(
+            "`pulumi stack export` failed", "run this in the folder of the project, or give --cwd, --stack or --export"
+        )
+    return decoded(ran.stdout, f"stack {stack}" if stack else "the current stack")
+
+
+def decoded(text: str, source: str) -> Any:
+    """The JSON in an export; raises InvalidExport."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InvalidExport(f"{source} is no JSON", remedy="Make it with `pulumi stack export`") from None

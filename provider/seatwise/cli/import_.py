@@ -1,0 +1,62 @@
+"""`seatwise import`: what makes Pulumi manage accounts that were made by hand."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+import typer
+
+from ..core import audit, finding
+from ..core.vendor import Vendor
+from ..dynamic import import_file
+from .options import Json, Match, Quiet, VendorName, vendor_type
+from .output import Say, counted, failed, print_json, progress, readable, speaker
+from .tenants import tenant
+
+
+def import_(
+    vendor: VendorName,
+    match: Match = "*",
+    stack_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the file for `pulumi import`.")
+    ] = None,
+    program: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the Python program.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take over accounts that were made by hand: read them, and write what makes Pulumi manage them.
+
+    Writes an import file and a program that declares the same accounts: the next preview is empty.
+
+    Changes nothing at the vendor. Secrets are in neither file.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+    kind = vendor_type(vendor)
+    stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
+    for path in (stack_file, program):
+        if path.exists() and not force:
+            raise failed(f"{path} is there already", "choose another name or add --force")
+    say = speaker(quiet=quiet)
+    with readable(), progress("reading accounts", quiet=quiet) as tell:
+        resources, text = anyio.run(_taken_over, kind, match, tell)
+    stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n")
+    program.write_text(text)
+    if as_json:
+        print_json({"accounts": len(resources), "stack_file": str(stack_file), "program": str(program)})
+    say(f"{counted(resources)}. Now, in your project:")
+    say(f"  1. put {program} into the program: import it in __main__.py, or rename it to that")
+    say(f"  2. pulumi import --file {stack_file} --generate-code=false --protect=false --yes")
+    say("  3. pulumi preview, which shows no change")
+
+
+async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str]:
+    """The resources of an import file, and the program that declares them."""
+    records = []
+    async with tenant(kind) as live:
+        async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):
+            records.append(record)
+            tell(f"{counted(records)} read")
+    return import_file(live.vendor, records)

@@ -1,0 +1,45 @@
+"""`seatwise show`: one account of a live tenant."""
+
+from typing import Annotated, Any
+
+import anyio
+import typer
+
+from ..core import audit, finding
+from ..core.errors import NoSuchAccount
+from ..core.vendor import Vendor
+from .options import Json, Quiet, VendorName, vendor_type
+from .output import print_fields, progress, readable
+from .tenants import tenant
+
+
+def show(
+    vendor: VendorName,
+    account: Annotated[str, typer.Argument(metavar="EMAIL_OR_ID", help="The account's e-mail or id.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show one account: every field that can be read, under the names of arguments. Changes nothing.
+
+    Secrets are never shown.
+
+    Exit codes: 0 done, 1 failed or no such account, 2 wrong usage.
+    """
+    kind = vendor_type(vendor)
+    with readable(), progress("reading the account", quiet=quiet):
+        fields = anyio.run(_fields, kind, account)
+    print_fields(fields, as_json=as_json)
+
+
+async def _fields(kind: type[Vendor], account: str) -> dict[str, Any]:
+    """The id and the fields of the account with this e-mail or id; raises NoSuchAccount."""
+    async with tenant(kind) as live:
+        if "@" in account:
+            found = await finding.look_anew(live, account)
+            record = (await finding.whole(live, found, account)).record if found else None
+        else:
+            record = await finding.fetch(live, account, None)
+        if record is None:
+            remedy = f"`seatwise list {kind.name}` shows who is there"
+            raise NoSuchAccount("is not there", status=404, vendor=kind.title, account=account, remedy=remedy)
+        return {"id": live.vendor.account_id(record)} | audit.fields(live.vendor, record)

@@ -1,0 +1,13 @@
+"""The tenant that the environment names."""
+
+from ..core.secrets import Vault
+from ..core.tenant import Removals
+from ..core.vendor import Vendor
+from ..wire.settings import RunSettings
+from ..wire.tenant import Tenant
+from .output import note
+
+
+def tenant(kind: type[Vendor]) -> Tenant:
+    """One vendor's tenant, whose warnings are told. Raises SettingsError."""
+    return Tenant(kind(kind.settings_type.load()), Vault(), note, RunSettings.load(), Removals())

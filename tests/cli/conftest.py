@@ -1,0 +1,108 @@
+"""How the commands are run, and a tenant of every vendor with some people in it."""
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from seatwise.cli import main
+from seatwise.sandbox import server
+from seatwise.sandbox.replies import Options
+from seatwise.sandbox.store import Store
+from seatwise.vendors import names
+
+LIBRARIAN = "7d5620e1-f423-11e9-8071-89c0c4052141"
+PEOPLE: dict[str, list[dict[str, Any]]] = {
+    "enerflo": [
+        {"id": 1, "email": "Ana@Example.com", "first_name": "Ana", "last_name": "Ruiz", "roles": ["Sales Rep"],
+         "active": True, "allow_optimus": False, "can_create_customers": True, "phone": "5550100001"},
+        {"id": 2, "email": "ben@example.com", "first_name": "Ben\t\x1b[31m", "last_name": "", "active": False,
+         "roles": ["Sales Rep", "Regional Manager"], "allow_optimus": False, "can_create_customers": True},
+        {"id": 3, "email": "cleo@other.example", "first_name": "Cleo", "last_name": "[b]", "roles": ["Setter"],
+         "active": True, "allow_optimus": False, "can_create_customers": True},
+    ],
+    "nexudus": [
+        {"Id": 1, "Email": "ana@example.com", "FullName": "Ana Ruiz", "Language": 2, "Active": True, "IsAdmin": True,
+         "UserRoles": [77, 78], "Businesses": [], "ChatRooms": [], "AccessToken": "a-token", "PasswordSalt": "a-salt"},
+        {"Id": 2, "Email": "ben@example.com", "FullName": "Ben", "Language": 1, "Active": False, "UserRoles": [],
+         "Businesses": [], "ChatRooms": []},
+    ],
+    "tenovos": [
+        {"userId": "u1", "email": "ana@example.com", "firstName": "Ana", "lastName": "Ruiz", "username": "ana",
+         "userRoleId": LIBRARIAN, "status": "enabled", "groups": []},
+    ],
+}  # fmt: skip
+
+
+def run(*arguments: str, stdin: str = "") -> Result:
+    """What the command says and its exit code."""
+    return CliRunner().invoke(main, arguments, input=stdin, env={"COLUMNS": "80"})
+
+
+def failed_with(*arguments: str) -> str:
+    """The one line that a failing command says."""
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("seatwise: ")
+    return line
+
+
+def in_a_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Exit code and what a person sees who runs the command in a terminal of 80 columns."""
+    terminal, its_end = pty.openpty()
+    command = [sys.executable, "-m", "seatwise", *arguments]
+    variables = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "20", **environment}
+    with subprocess.Popen(
+        command, env=os.environ | variables, stdin=its_end, stdout=its_end, stderr=its_end
+    ) as process:
+        os.close(its_end)
+        seen = bytearray()
+        with watchdog(process):
+            with suppress(OSError):  # the end of a terminal is an error
+                while part := os.read(terminal, 1024):
+                    seen += part
+            process.wait(30)
+    os.close(terminal)
+    return process.returncode, seen.decode().replace("\r\n", "\n")
+
+
+@contextmanager
+def watchdog(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Kill the process when it hangs or the test fails, so that no test waits for ever."""
+    timer = threading.Timer(30, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def _tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("tenants") / "accounts.sqlite"
+    store = Store(path)
+    server.seed(store, PEOPLE)
+    store.close()
+    with server.running(path, Options(limits=False)) as url:
+        yield url
+
+
+@pytest.fixture
+def tenants(_tenants: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An environment that points seatwise at tenants with the people above in them; gives their URL."""
+    for variable, value in server.environment(_tenants).items():
+        monkeypatch.setenv(variable, value)
+    for name in names():
+        monkeypatch.setenv(f"{name.upper()}_REQUESTS_PER_MINUTE", "0")
+    monkeypatch.setenv("TENOVOS_API_VERSION", "1.5")
+    monkeypatch.setenv("TENOVOS_BASE_URL", f"{_tenants}/tenovos-1.5")
+    return _tenants

@@ -1,0 +1,72 @@
+"""`seatwise doctor`."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import run
+
+
+def examined(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str, printed: str = "v3.259.0"
+) -> tuple[int, str]:
+    """Exit code and output of `seatwise doctor` where `pulumi version` prints this."""
+    command = tmp_path / "bin" / "pulumi"
+    command.parent.mkdir()
+    command.write_text(f"#!{sys.executable}\nprint({printed!r})\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(command.parent))
+    result = run("doctor", *options)
+    return result.exit_code, result.output
+
+
+def test_the_doctor_finds_everything_well(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, output = examined(monkeypatch, tmp_path)
+    assert code == 0
+    assert [line[:4] for line in output.splitlines()] == ["ok  "] * 4
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        pytest.param("ENERFLO_API_KEY", "wrong", "FIX  Enerflo: look-up refused with 401", id="a key"),
+        pytest.param("NEXUDUS_PASSWORD", "wrong", "FIX  Nexudus: the login is refused", id="a password"),
+        pytest.param("TENOVOS_CLIENT_ID", "", "FIX  Tenovos: set TENOVOS_CLIENT_ID", id="a missing setting"),
+        pytest.param("ENERFLO_BASE_URL", "http://127.0.0.1:9", "FIX  Enerflo: cannot connect", id="an address"),
+    ],
+)
+def test_the_doctor_says_what_to_fix(
+    variable: str, value: str, line: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, value)
+    code, output = examined(monkeypatch, tmp_path)
+    assert code == 1
+    assert [each.startswith(line) for each in output.splitlines()].count(True) == 1
+    assert output.count("FIX ") == 1
+
+
+def test_the_doctor_names_an_old_pulumi_and_a_lack_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, output = examined(monkeypatch, tmp_path, printed="v3.100.0")
+    assert code == 1
+    assert "pulumi v3.100.0 is older than 3.254.0" in output
+    assert "FIX  vendors: none has settings" in output
+
+
+def test_in_json_every_finding_has_the_same_keys(
+    settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ENERFLO_API_KEY", "wrong")
+    code, output = examined(monkeypatch, tmp_path, "--json")
+    assert code == 1
+    assert [(each["about"], each["good"], bool(each["text"])) for each in json.loads(output)] == [
+        ("tools", True, True), ("Enerflo", False, True), ("Nexudus", True, True), ("Tenovos", True, True),
+    ]  # fmt: skip
+
+
+def test_quiet_says_only_what_to_fix(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ENERFLO_API_KEY", "wrong")
+    code, output = examined(monkeypatch, tmp_path, "--quiet")
+    assert code == 1
+    assert [line[:13] for line in output.splitlines()] == ["FIX  Enerflo:"]

@@ -1,0 +1,308 @@
+"""`seatwise list`: accounts of a live tenant, and the audits."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.conftest import LIBRARIAN, failed_with, in_a_terminal, run
+from conftest import Sandbox
+from seatwise.vendors import names
+
+HEADING = "id\temail\tname\tactive\troles"
+ANA = "1\tAna@Example.com\tAna Ruiz\ttrue\tSales Rep"
+BEN = "2\tben@example.com\tBen  [31m\tfalse\tSales Rep; Regional"
+CLEO = "3\tcleo@other.example\tCleo [b]\ttrue\tSetter"
+
+
+def listed(*arguments: str, stdin: str = "") -> list[str]:
+    """The e-mails that `seatwise list --json` names."""
+    result = run("list", *arguments, "--json", stdin=stdin)
+    assert result.exit_code in (0, 3), result.output
+    found = [each["email"] for each in json.loads(result.stdout)]
+    is_audit = bool({"--unmanaged", "--leavers"} & {*arguments})
+    assert result.exit_code == (3 if is_audit and found else 0)
+    return found
+
+
+# --- what is shown ----------------------------------------------------------------------------
+
+
+def test_in_a_pipe_accounts_are_lines_with_tabs(tenants: str) -> None:
+    """And nothing in them acts on a terminal."""
+    result = run("list", "enerflo")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [HEADING, ANA, BEN, CLEO]
+    assert result.stderr == "3 accounts\n"
+
+
+def test_quiet_leaves_out_the_heading_and_notes(tenants: str) -> None:
+    result = run("list", "enerflo", "--quiet")
+    assert (result.stdout.splitlines(), result.stderr) == ([ANA, BEN, CLEO], "")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "accounts"),
+    [
+        pytest.param(
+            "enerflo",
+            [
+                {"id": "1", "email": "Ana@Example.com", "name": "Ana Ruiz", "active": True, "roles": ["Sales Rep"]},
+                {"id": "2", "email": "ben@example.com", "name": "Ben\t\x1b[31m", "active": False,
+                 "roles": ["Sales Rep", "Regional"]},
+                {"id": "3", "email": "cleo@other.example", "name": "Cleo [b]", "active": True, "roles": ["Setter"]},
+            ],
+            id="enerflo",
+        ),
+        pytest.param(
+            "nexudus",
+            [
+                {"id": "1", "email": "ana@example.com", "name": "Ana Ruiz", "active": True, "roles": [77, 78]},
+                {"id": "2", "email": "ben@example.com", "name": "Ben", "active": False, "roles": []},
+            ],
+            id="nexudus",
+        ),
+        pytest.param(
+            "tenovos",
+            [{"id": "u1", "email": "ana@example.com", "name": "Ana Ruiz", "active": True, "roles": [LIBRARIAN]}],
+            id="tenovos",
+        ),
+    ],
+)  # fmt: skip
+def test_json_has_the_accounts_of_every_vendor(vendor: str, accounts: list[dict[str, Any]], tenants: str) -> None:
+    result = run("list", vendor, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, accounts)
+    assert result.stdout.isascii()
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_nothing_is_written(vendor: str, settings: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENOVOS_API_VERSION", "1.5")
+    monkeypatch.setenv("TENOVOS_BASE_URL", f"{sandbox.url}/tenovos-1.5")
+    sandbox.mark()
+    assert listed(vendor) == []
+    assert sandbox.writes(vendor) == []
+    assert not Path(os.environ["SEATWISE_JOURNAL"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        pytest.param(["--match", "*@EXAMPLE.com"], ["Ana@Example.com", "ben@example.com"], id="match"),
+        pytest.param(["--active"], ["Ana@Example.com", "cleo@other.example"], id="active"),
+        pytest.param(["--inactive"], ["ben@example.com"], id="inactive"),
+        pytest.param(["--role", "sales rep"], ["Ana@Example.com", "ben@example.com"], id="role"),
+        pytest.param(["--role", "agent"], ["Ana@Example.com", "ben@example.com"], id="role-by-its-slug"),
+        pytest.param(["--role", "Sales Rep", "--active"], ["Ana@Example.com"], id="all-together"),
+        pytest.param(["--role", "Nobody"], [], id="nobody"),
+    ],
+)
+def test_options_narrow_the_list(options: list[str], found: list[str], tenants: str) -> None:
+    assert listed("enerflo", *options) == found
+
+
+def test_roles_that_are_ids_are_given_as_ids(tenants: str) -> None:
+    assert listed("nexudus", "--role", "78") == ["ana@example.com"]
+    assert listed("tenovos", "--role", LIBRARIAN) == ["ana@example.com"]
+    line = failed_with("list", "nexudus", "--role", "Front desk")
+    assert line.startswith("seatwise: Nexudus: 'Front desk' is no value of `user_roles`. `seatwise list nexudus` shows")
+
+
+def test_a_vendor_without_a_list_says_the_way_out(settings: None) -> None:
+    line = failed_with("list", "tenovos")
+    assert line.startswith("seatwise: Tenovos: this API has no list of users. Set TENOVOS_API_VERSION=1.5")
+
+
+def test_settings_that_are_missing_are_named() -> None:
+    assert "ENERFLO_API_KEY" in failed_with("list", "enerflo")
+
+
+# --- in a terminal ----------------------------------------------------------------------------
+
+
+def test_in_a_terminal_it_is_a_table_without_colours_where_no_color_is_set(tenants: str) -> None:
+    code, seen = in_a_terminal("list", "enerflo", "--match", "*cleo*", "--quiet", NO_COLOR="1")
+    assert code == 0
+    heading, line, account = [each for each in seen.splitlines() if each.strip()]
+    assert heading.split() == ["id", "email", "name", "active", "roles"]
+    assert set(line.strip()) == {"─"}
+    assert account.split() == ["3", "cleo@other.example", "Cleo", "[b]", "true", "Setter"]
+
+
+def test_a_narrow_terminal_folds_values_and_cuts_none(tenants: str) -> None:
+    seen = in_a_terminal("list", "enerflo", "--match", "*cleo*", "--quiet", NO_COLOR="1", COLUMNS="35")[1]
+    cells = [line.split() for line in seen.splitlines()]
+    assert "…" not in seen
+    assert sum(len(cell) for line in cells for cell in line if "─" not in cell) == len(
+        "id email name active roles 3 cleo@other.example Cleo [b] true Setter".replace(" ", "")
+    )
+
+
+def test_a_terminal_has_colours(tenants: str) -> None:
+    assert "\x1b[1m" in in_a_terminal("list", "enerflo", "--quiet")[1]
+
+
+def test_what_takes_longer_than_two_seconds_shows_progress(
+    settings: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.switch(hold={"at": 1})
+    monkeypatch.setenv("ENERFLO_DEADLINE", "2.7")
+    code, seen = in_a_terminal("list", "enerflo")
+    assert code == 1
+    assert "reading accounts" in seen
+    assert seen.endswith(
+        "no answer within 3 seconds. Check that " + f"{sandbox.url}/enerflo can be reached from here\n"
+    )
+
+
+# --- audits -----------------------------------------------------------------------------------
+
+
+def export(tenants: str, *ids: str) -> str:
+    """What `pulumi stack export` says of a stack with these accounts."""
+    kind, tenant = "pulumi-python:dynamic/seatwise/enerflo:User", f"{tenants}/enerflo"
+    resources = [{"type": kind, "id": each, "outputs": {"__tenant": tenant}} for each in ids]
+    return json.dumps({"version": 3, "deployment": {"resources": resources}})
+
+
+def test_unmanaged_are_accounts_that_no_stack_owns(tenants: str, tmp_path: Path) -> None:
+    (tmp_path / "dev.json").write_text(export(tenants, "1"))
+    files = ["--export", str(tmp_path / "dev.json"), "--export", "-"]
+    assert listed("enerflo", "--unmanaged", *files, stdin=export(tenants, "3")) == ["ben@example.com"]
+    assert listed("enerflo", "--unmanaged", *files, "--active", stdin=export(tenants, "3")) == []
+
+
+def test_it_is_told_what_each_stack_owns(tenants: str) -> None:
+    result = run("list", "enerflo", "--unmanaged", "--export", "-", stdin=export(tenants, "1", "2"))
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [HEADING, CLEO]
+    assert result.stderr.splitlines() == [
+        f"standard input owns 2 accounts in {tenants}/enerflo",
+        "1 account that nobody answers for",
+    ]
+
+
+def test_accounts_of_another_tenant_are_not_these(tenants: str) -> None:
+    result = run("list", "enerflo", "--unmanaged", "--export", "-", stdin=export("https://west.example.com", "1"))
+    assert len(result.stdout.splitlines()) == 1 + 3
+    assert result.stderr.splitlines()[0] == (
+        f"standard input owns 0 accounts in {tenants}/enerflo, and others in https://west.example.com/enerflo"
+    )
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `pulumi` command that prints what stands in a file and its arguments in another."""
+    command = tmp_path / "bin" / "pulumi"
+    command.parent.mkdir()
+    command.write_text(
+        f"#!{sys.executable}\nimport sys, pathlib\n"
+        f"with open({str(tmp_path / 'asked')!r}, 'a') as asked: print(*sys.argv[1:], file=asked)\n"
+        f"state = pathlib.Path({str(tmp_path / 'export.json')!r})\n"
+        "print(state.read_text()) if state.exists() else sys.exit('error: no stack selected')\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        pytest.param([], ["stack export --non-interactive"], id="the-current-one"),
+        pytest.param(
+            ["--stack", "dev", "--stack", "prod"],
+            ["stack export --non-interactive --stack dev", "stack export --non-interactive --stack prod"],
+            id="named",
+        ),
+        pytest.param(["--cwd", "/"], ["stack export --non-interactive --cwd /"], id="in-a-folder"),
+        pytest.param(
+            ["--export", "-", "--cwd", "/"], ["stack export --non-interactive --cwd /"], id="a-file-and-a-folder"
+        ),
+        pytest.param(
+            ["--export", "-", "--stack", "dev"], ["stack export --non-interactive --stack dev"], id="a-file-and-a-stack"
+        ),
+    ],
+)
+def test_pulumi_is_asked_for_stacks(options: list[str], asked: list[str], tenants: str, pulumi: Path) -> None:
+    (pulumi / "export.json").write_text(export(tenants, "1", "2"))
+    assert listed("enerflo", "--unmanaged", *options, stdin=export(tenants)) == ["cleo@other.example"]
+    assert (pulumi / "asked").read_text().splitlines() == asked
+
+
+def test_what_pulumi_says_when_it_fails_is_shown(tenants: str, pulumi: Path) -> None:
+    result = run("list", "enerflo", "--unmanaged")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [
+        "error: no stack selected",
+        "seatwise: `pulumi stack export` failed; run this in the folder of the project, or give --cwd, --stack or "
+        "--export",
+    ]
+
+
+def test_without_pulumi_there_is_a_way_out(tenants: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "give a file with --export" in failed_with("list", "enerflo", "--unmanaged")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(None, "cannot read", id="not-there"),
+        pytest.param("resources:", "is no JSON", id="no-json"),
+        pytest.param("[]", "is no state of a stack", id="no-object"),
+        pytest.param('{"version": 3, "checkpoint": {}}', "is no state of a stack", id="a-file-of-the-backend"),
+    ],
+)
+def test_a_bad_export_is_one_line_with_the_way_out(
+    content: str | None, problem: str, tenants: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.json"
+    if content is not None:
+        path.write_text(content)
+    line = failed_with("list", "enerflo", "--unmanaged", "--export", str(path))
+    assert f"{path}" in line
+    assert problem in line
+    assert "`pulumi stack export`" in line
+
+
+PEOPLE = {
+    "people.csv": "email,first_name\nANA@example.com,Ana\nben@example.com,Ben\n",
+    "people.yaml": "- email: ana@example.com\n  accounts: {enerflo: {roles: [Setter]}}\n- email: ben@example.com\n",
+}
+
+
+@pytest.mark.parametrize("file", PEOPLE)
+def test_leavers_are_active_accounts_of_people_who_are_not_in_the_file(file: str, tenants: str, tmp_path: Path) -> None:
+    path = tmp_path / file
+    path.write_text(PEOPLE[file])
+    assert listed("enerflo", "--leavers", str(path)) == ["cleo@other.example"]
+    assert listed("nexudus", "--leavers", str(path)) == []
+    path.write_text(PEOPLE[file].replace("ben@", "cleo@"))
+    assert listed("enerflo", "--leavers", str(path)) == ["cleo@other.example"], "ben's account is inactive"
+
+
+def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email\nana@example.com\n")
+    options = ["--leavers", str(tmp_path / "people.csv"), "--unmanaged", "--export", "-"]
+    assert listed("enerflo", *options, stdin=export(tenants, "3")) == []
+    assert listed("enerflo", *options, stdin=export(tenants, "1")) == ["cleo@other.example"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(None, "cannot be read", id="not-there"),
+        pytest.param("email\n", "names nobody", id="nobody"),
+        pytest.param("email,name\n,Ana\n", "row 2: has no email", id="no-email"),
+        pytest.param("name\nAna\n", "must name the columns, `email` among them", id="no-column"),
+    ],
+)
+def test_a_bad_file_of_people_is_one_line(content: str | None, problem: str, tenants: str, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    if content is not None:
+        path.write_text(content)
+    assert problem in failed_with("list", "enerflo", "--leavers", str(path))

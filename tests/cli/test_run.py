@@ -1,0 +1,138 @@
+"""`seatwise run`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import failed_with, run, watchdog
+
+FAST = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "1"}
+REASONS = {
+    "PULUMI_SKIP_CHECKPOINTS": "the state is written at the end, not twice for each changed resource",
+    "PULUMI_EXPERIMENTAL": "without it pulumi does not heed PULUMI_SKIP_CHECKPOINTS",
+}
+SHOW = f"""
+import json, os, sys
+print(json.dumps([{{name: os.environ.get(name) for name in {[*FAST]}}}, sys.argv[1:]]))
+sys.exit(3)
+"""
+
+
+@pytest.fixture
+def _without_fast_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in FAST:
+        monkeypatch.delenv(name, raising=False)
+
+
+def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a process of `seatwise run` ends as: it becomes the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "seatwise", "run", *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        # What starts the tests may ignore Ctrl-C, as a shell does for what it runs in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+@pytest.mark.usefixtures("_without_fast_settings")
+@pytest.mark.parametrize(
+    ("given", "sets"),
+    [
+        pytest.param({}, ["PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"], id="both"),
+        pytest.param({"PULUMI_EXPERIMENTAL": "true"}, ["PULUMI_SKIP_CHECKPOINTS"], id="one"),
+        pytest.param({"PULUMI_SKIP_CHECKPOINTS": "false", "PULUMI_EXPERIMENTAL": ""}, [], id="none"),
+    ],
+)
+def test_a_command_runs_with_what_is_not_set_yet_and_each_is_told(given: dict[str, str], sets: list[str]) -> None:
+    done = ran("--", sys.executable, "-c", SHOW, "up", "--yes", "--", "--help", **given)
+    assert done.returncode == 3
+    assert json.loads(done.stdout) == [FAST | given, ["up", "--yes", "--", "--help"]]
+    assert done.stderr.splitlines() == [f"seatwise: {name}={FAST[name]}: {REASONS[name]}" for name in sets]
+
+
+@pytest.mark.usefixtures("_without_fast_settings")
+def test_quiet_sets_them_and_says_nothing() -> None:
+    done = ran("--quiet", "--", sys.executable, "-c", SHOW, "--quiet")
+    assert (json.loads(done.stdout), done.stderr) == ([FAST, ["--quiet"]], "")
+
+
+def test_the_dashes_before_the_command_may_lack() -> None:
+    done = ran(sys.executable, "-c", SHOW, "--help")
+    assert (done.returncode, json.loads(done.stdout)[1]) == (3, ["--help"])
+
+
+def test_the_command_has_the_signals_of_a_command() -> None:
+    """Nothing is ignored in it: neither Ctrl-C nor a reader of its output that went away."""
+    ignored = "import signal as s; print([n for n in ('SIGINT', 'SIGTERM') if s.getsignal(s.Signals[n]) is s.SIG_IGN])"
+    done = ran("--", "sh", "-c", f'{sys.executable} -c "{ignored}"; kill -PIPE $$; echo still here')
+    assert (done.returncode, done.stdout) == (-signal.SIGPIPE, "[]\n")
+
+
+def test_ctrl_c_ends_the_command_and_its_exit_code_is_told() -> None:
+    waiting = "import signal, sys\nsignal.signal(2, lambda *_: sys.exit(5))\nprint('here', flush=True)\nsignal.pause()"
+    command = [sys.executable, "-m", "seatwise", "run", "--", sys.executable, "-c", waiting]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
+        watchdog(process),
+    ):
+        assert process.stdout
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 5
+
+
+def test_a_command_that_is_not_there_is_one_line_and_127() -> None:
+    result = run("run", "--", "no-such-command", "up")
+    assert (result.exit_code, result.stdout) == (127, "")
+    assert result.stderr == "seatwise: there is no command no-such-command; install it or put its folder on PATH\n"
+
+
+def test_a_file_that_is_no_program_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "pulumi").write_bytes(b"\x7fELF")
+    (tmp_path / "pulumi").chmod(0o755)
+    done = ran("--", str(tmp_path / "pulumi"))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"seatwise: cannot run {tmp_path / 'pulumi'}: Exec format error"
+
+
+def no_folder(path: Path) -> str:
+    path.write_text("a file")
+    return str(path / "journal.db")
+
+
+def no_database(path: Path) -> str:
+    path.write_text("not a database, and long enough to be sure of it. " * 100)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        pytest.param(no_folder, "cannot be written (", id="no-folder"),
+        pytest.param(no_database, "cannot be written (file is not a database)", id="no-database"),
+        pytest.param(lambda _: "journal.db", "it must be a full path for this", id="relative"),
+    ],
+)
+def test_without_a_journal_nothing_runs(
+    place: Callable[[Path], str], line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEATWISE_JOURNAL", place(tmp_path / "place"))
+    said = failed_with("run", "--", "touch", str(tmp_path / "ran"))
+    assert line in said
+    assert "SEATWISE_JOURNAL" in said
+    assert said.endswith("Nothing was run")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_settings_that_are_none_are_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATWISE_MAX_REMOVALS", "few")
+    assert "SEATWISE_MAX_REMOVALS" in failed_with("run", "--", "true")

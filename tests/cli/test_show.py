@@ -1,0 +1,59 @@
+"""`seatwise show`."""
+
+import json
+
+import pytest
+
+from cli.conftest import LIBRARIAN, failed_with, in_a_terminal, run
+from seatwise.dynamic import vendor_named
+from seatwise.vendors import names
+
+
+def test_an_account_is_a_field_a_line(tenants: str) -> None:
+    result = run("show", "enerflo", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[:3] == ["id\t1", "email\tAna@Example.com", "roles\tSales Rep"]
+    assert "active\ttrue" in lines
+    assert "external_user_id\t" in lines, "what the vendor has nothing in is there as well"
+
+
+@pytest.mark.parametrize(("vendor", "account"), [("enerflo", "1"), ("nexudus", "1"), ("tenovos", "u1")])
+def test_an_account_is_found_by_its_id_and_by_its_email(vendor: str, account: str, tenants: str) -> None:
+    by_id, by_email = run("show", vendor, account, "--json"), run("show", vendor, "ANA@example.com", "--json")
+    assert json.loads(by_id.stdout)["id"] == account
+    assert by_id.stdout == by_email.stdout
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_fields_have_the_names_of_arguments_and_none_is_a_secret(vendor: str, tenants: str) -> None:
+    shown = json.loads(run("show", vendor, "ana@example.com", "--json").stdout)
+    schema = vendor_named(vendor).schema
+    assert shown.keys() - {"id"} <= {field.name for field in schema.values() if field.readable}
+    assert "a-token" not in str(shown)
+    assert "secret" not in str(shown)
+
+
+def test_what_lists_leave_out_is_shown(tenants: str) -> None:
+    shown = json.loads(run("show", "nexudus", "ana@example.com", "--json").stdout)
+    assert {"full_name": "Ana Ruiz", "user_roles": [77, 78], "is_admin": True}.items() <= shown.items()
+
+
+def test_api_1_0_of_tenovos_can_show_one_account(tenants: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENOVOS_API_VERSION", "1.0")
+    monkeypatch.setenv("TENOVOS_BASE_URL", f"{tenants}/tenovos")
+    shown = json.loads(run("show", "tenovos", "ana@example.com", "--json").stdout)
+    assert (shown["id"], shown["user_role_id"]) == ("u1", LIBRARIAN)
+
+
+@pytest.mark.parametrize("account", ["dan@example.com", "99"])
+@pytest.mark.parametrize("vendor", names())
+def test_who_is_not_there_is_one_line(vendor: str, account: str, tenants: str) -> None:
+    line = failed_with("show", vendor, account)
+    assert line.endswith(f"{account}: is not there. `seatwise list {vendor}` shows who is there")
+
+
+def test_in_a_terminal_fields_stand_in_columns(tenants: str) -> None:
+    code, seen = in_a_terminal("show", "tenovos", "u1", NO_COLOR="1")
+    assert code == 0
+    assert [line.split() for line in seen.splitlines()][:2] == [["id", "u1"], ["email", "ana@example.com"]]

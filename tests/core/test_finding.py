@@ -1,0 +1,46 @@
+"""What is made of a whole list; finding one account is tested with the days on which it is hard to."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seatwise.core import finding
+from seatwise.core.http import Answer, Request
+from seatwise.vendors.tenovos import Settings, Tenovos
+
+TENOVOS = Tenovos(
+    Settings(base_url="http://127.0.0.1", api_key="k", username="u", password="p", api_version="1.5")  # type: ignore[arg-type]
+)
+pytestmark = pytest.mark.anyio
+ANA, BEN = {"userId": "1", "emailId": "ana@example.com"}, {"userId": "2", "emailId": "ben@example.com"}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.parametrize(
+    ("listed", "count", "found", "warnings"),
+    [
+        pytest.param([ANA, BEN], 2, ["1", "2"], [], id="all"),
+        pytest.param([ANA, ANA], 2, ["1"], ["1 accounts are listed and 2 are counted"], id="one-twice"),
+        pytest.param([ANA, BEN], 3, ["1", "2"], ["2 accounts are listed and 3 are counted"], id="one-lacks"),
+        pytest.param([ANA, {"emailId": "x@example.com"}], 2, ["1"], [], id="one-without-an-id"),
+    ],
+)
+async def test_everyone_is_there_once_and_who_may_lack_is_told(
+    listed: list[Any], count: int, found: list[str], warnings: list[str]
+) -> None:
+    async def send(_: Request) -> Answer:
+        return Answer(200, {}, json.dumps({"data": listed, "count": count}).encode())
+
+    async def each(_: Any, pages: Any) -> None:
+        assert list(pages) == []
+
+    told: list[str] = []
+    tenant: Any = SimpleNamespace(vendor=TENOVOS, send=send, each=each, warn=told.append)
+    assert [each["userId"] async for each in finding.everyone(tenant, lambda _, email: True)] == found
+    assert told == [f"Tenovos: {text}: somebody may be missing here; run it again" for text in warnings]
