@@ -6,13 +6,13 @@ BENCH := $(RUN) --bench
 DOCS := $(RUN) --no-pulumi --docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak crash mutants bench bench-full lint types docs wheel clean
+.PHONY: help demo test soak crash mutants bench bench-full lint types docs screenshot wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minute)
-	@$(RUN) python tools/demo.py
+	@$(RUN) --few python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine
 	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
@@ -45,6 +45,9 @@ docs: ## Write the tables of docs/ from the code, and build the site into site/
 	@$(DOCS) python tools/fields.py
 	@$(DOCS) sphinx-build --fail-on-warning --keep-going --fresh-env --quiet docs site
 	@echo "site/index.html"
+
+screenshot: ## Take docs/sandbox.png, the picture of the sandbox's page
+	@SEATWISE_SCREENSHOT=1 $(LIGHT) pytest -q tests/sandbox/test_browser.py -k picture
 
 wheel: ## Build the installable package into dist/
 	@$(LIGHT) uv build --wheel

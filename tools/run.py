@@ -5,6 +5,7 @@
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
     python3 tools/run.py --docs sphinx-build # with the packages of the site, too
+    python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
 
 Three steps, each skipped when it was done before:
 
@@ -36,9 +37,14 @@ UV_VERSION = "0.13.9"
 PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
 OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
 INSTALLER_PATIENCE = 300  # seconds
-GROUPS = ("bench", "docs")  # of packages that are not there unless asked for
 BUILD_TAGS = "osusergo,grpcnotrace"
 
+# What to tell uv. Those that are there already stay, where there may be few.
+GROUPS = {
+    "--bench": ("--group", "bench"),
+    "--docs": ("--group", "docs"),
+    "--few": ("--no-default-groups", "--group", "stack", "--inexact"),
+}
 # Values are (folder of the module, package to build, what it is called in messages).
 GO_BUILDS = {
     "pulumi": (
@@ -60,9 +66,8 @@ class SetupError(Exception):
 
 def main(argv):
     with_pulumi = "--no-pulumi" not in argv
-    wanted = [group for group in GROUPS if "--" + group in argv]
-    groups = [word for group in wanted for word in ("--group", group)]
-    command = [word for word in argv if word not in ["--no-pulumi"] + ["--" + group for group in GROUPS]]
+    groups = [word for flag, words in GROUPS.items() if flag in argv for word in words]
+    command = [word for word in argv if word not in ("--no-pulumi", *GROUPS)]
     try:
         uv = find_uv()
         sync(uv, groups)

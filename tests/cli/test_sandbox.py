@@ -76,7 +76,7 @@ def test_the_sandbox_runs_until_ctrl_c_and_keeps_its_data(tmp_path: Path) -> Non
     assert (process.returncode, rest) == (0, "")
     assert notes.splitlines() == [
         f"1 accounts from {seed}",
-        f"sandbox at {url}, for this machine only; Ctrl-C stops it",
+        f"sandbox and its page at {url}, for this machine only; Ctrl-C stops it",
         "enerflo  401 GET    /api/v3/users/8",
         f"sandbox stopped; its accounts are kept in {data}",
     ]

@@ -3,8 +3,10 @@
 import ipaddress
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -13,7 +15,7 @@ import httpx
 import pytest
 
 from conftest import Sandbox
-from seatwise.sandbox import server
+from seatwise.sandbox import middleware, server
 from seatwise.sandbox.store import Store
 
 ENERFLO_KEY: Final = {"api-key": "sandbox-enerflo-key"}
@@ -51,7 +53,7 @@ def test_the_log_has_every_request_to_a_vendor_with_body_and_status_and_no_heade
         ("tenovos", "GET", "/user/a", "", None, 403),
         ("enerflo", "GET", "/nowhere", "", None, 404),
     ]
-    assert log[0].keys() == {"number", "at", *columns}
+    assert log[0].keys() == {"number", "at", "seconds", *columns}
     assert ENERFLO_KEY["api-key"] not in json.dumps(log)
 
 
@@ -82,9 +84,9 @@ def test_the_log_holds_no_credentials_of_a_login(http: httpx.Client, path: str, 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The server's clock, which stands still until it is told: `clock.now += 60`."""
-    found = SimpleNamespace(now=1000.0, sleep=time.sleep, time=time.time)
+    found = SimpleNamespace(now=1000.0)
     found.monotonic = lambda: found.now
-    monkeypatch.setattr(server, "time", found)
+    monkeypatch.setattr(middleware, "time", found)
     return found
 
 
@@ -239,6 +241,21 @@ def test_a_file_keeps_accounts_reserved_emails_and_the_log_across_restarts(tmp_p
         assert httpx.post(f"{url}/enerflo/api/v1/users", headers=ENERFLO_KEY, json=body).status_code == 400
 
 
+def test_a_file_from_before_durations_were_kept_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.sqlite"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute(
+            "create table log (number integer primary key autoincrement, at real not null, vendor text not null,"
+            " method text not null, path text not null, query text not null, body text, status integer not null)"
+        )
+        old.execute("insert into log values (1, 0, 'enerflo', 'GET', '/old', '', null, 200)")
+        old.commit()
+    with server.running(path) as url:
+        httpx.get(f"{url}/enerflo/new")
+        log = httpx.get(f"{url}/sandbox/log").json()
+    assert [(each["path"], each["seconds"] > 0) for each in log] == [("/old", False), ("/new", True)]
+
+
 def test_without_a_file_every_sandbox_starts_empty() -> None:
     for _ in range(2):
         with server.running() as url:
@@ -270,10 +287,6 @@ def test_it_listens_on_loopback_only() -> None:
 def test_a_port_that_is_in_use_is_refused() -> None:
     with server.listening() as listener, pytest.raises(OSError, match="in use"):
         server.listening(listener.getsockname()[1])
-
-
-def test_the_front_page_says_what_it_is(http: httpx.Client) -> None:
-    assert "not for the internet" in http.get("/").text
 
 
 @pytest.mark.parametrize("path", ["/nobody/api", "/sandbox/nothing", "/enerflox/api/v3/users"])
@@ -308,6 +321,31 @@ def test_the_back_door_keeps_emails_apart(sandbox: Sandbox, http: httpx.Client, 
     answer = http.patch(f"/sandbox/accounts/enerflo/{number}", json={"email": "ANA@example.com"})
     assert answer.status_code == 409
     assert sandbox.accounts("enerflo")[str(number)]["email"] == "ben@example.com"
+
+
+def test_an_account_can_be_added_by_hand(sandbox: Sandbox, http: httpx.Client, ana: str) -> None:
+    new = {"email": "ben@example.com", "roles": ["Setter"]}
+    number = http.post("/sandbox/accounts/enerflo", json=new).raise_for_status().json()["id"]
+    record = sandbox.accounts("enerflo")[number]
+    assert record.keys() == sandbox.accounts("enerflo")[ana].keys()
+    assert (record["email"], record["active"], record["roles"]) == ("ben@example.com", True, ["Setter"])
+    assert len(sandbox.requests()) == 1, "the one that made Ana"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "body", "status"),
+    [
+        pytest.param("enerflo", {"email": "ANA@example.com"}, 409, id="taken"),
+        pytest.param("enerflo", {"roles": []}, 400, id="no-email"),
+        pytest.param("nobody", {"email": "ben@example.com"}, 404, id="no-vendor"),
+    ],
+)
+@pytest.mark.usefixtures("ana")
+def test_an_account_that_cannot_be_added_is_refused(
+    sandbox: Sandbox, http: httpx.Client, vendor: str, body: dict[str, Any], status: int
+) -> None:
+    assert http.post(f"/sandbox/accounts/{vendor}", json=body).status_code == status
+    assert len(sandbox.accounts("enerflo")) == 1
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

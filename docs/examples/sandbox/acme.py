@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from seatwise.sandbox.forms import Editable
 from seatwise.sandbox.replies import Limit, json_body, json_reply, store_of
-from seatwise.sandbox.store import Taken
+from seatwise.sandbox.store import Store, Taken
 
 VENDOR, EMAIL, ID = "acme", "email", "id"
 LIMITS = [Limit(600, 60)]
@@ -62,6 +63,11 @@ async def one(request: Request) -> Response:
     return json_reply(record)
 
 
+def blank(store: Store) -> dict[str, Any]:
+    """The record of a new account that somebody makes by hand, but for what that person fills in."""
+    return {"id": str(store.next_number(VENDOR)), "active": True}
+
+
 def touched() -> dict[str, Any]:
     """What changes by itself in a record that somebody changes."""
     return {}
@@ -77,6 +83,11 @@ def environment(url: str) -> dict[str, str]:
     return {"ACME_BASE_URL": f"{url}/acme", "ACME_API_KEY": API_KEY}
 
 
+FIELDS = [
+    Editable("full_name", "Full name"),
+    Editable("email", "E-mail", required=True),
+    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 MOUNTS = {
     "/acme": [
         Route("/users", create, methods=["POST"]),

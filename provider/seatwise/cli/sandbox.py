@@ -44,7 +44,7 @@ def sandbox(
             _seed(store, seed, say)
         url = server.url_of(listener)
         _print_environment(server.environment(url), as_json=as_json)
-        say(f"sandbox at {url}, for this machine only; Ctrl-C stops it")
+        say(f"sandbox and its page at {url}, for this machine only; Ctrl-C stops it")
         server.serve(server.app(store, Options(limits=limits), say if log else silence), listener)
     say("sandbox stopped" + (f"; its accounts are kept in {data}" if data else ""))
 

@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
-from .store import Taken
+from .forms import Editable
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Store, Taken
 
 VENDOR = "enerflo"
 EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
 KEEPS_EMAILS = True
-# Where the answer to a create has the user: `user`, `data`, `bare` or `none`.
-QUIRKS = {"enerflo_reply": "user"}
+QUIRKS = {"enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none"))}
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.
@@ -196,6 +196,12 @@ def touched() -> dict[str, Any]:
     return {}
 
 
+def blank(store: Store) -> dict[str, Any]:
+    """A new user as the admin page begins it."""
+    fields = NewUser(email="", roles=[], notify_email=False, allow_optimus=False).model_dump()
+    return fields | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
+
+
 def throttled(seconds: int) -> Response:
     """The documented refusal: an HTML page."""
     headers = {
@@ -212,6 +218,14 @@ def environment(url: str) -> dict[str, str]:
     return {"ENERFLO_BASE_URL": f"{url}/enerflo", "ENERFLO_API_KEY": API_KEY}
 
 
+FIELDS = [
+    Editable("first_name", "First name"),
+    Editable("last_name", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("phone", "Phone", listed=False),
+    Editable("roles", "Roles", {role: role for role in SLUGS}, many=True, required=True),
+    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 ROUTES = [
     Route("/api/v1/users", create, methods=["POST"]),
     Route("/api/v3/users", update, methods=["PUT"]),

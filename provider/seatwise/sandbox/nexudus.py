@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
-from .store import Taken
+from .forms import Editable
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Store, Taken
 
 VENDOR = "nexudus"
 EMAIL, ID = "Email", "Id"
 LIMITS = [Limit(60, 60, writes=True), Limit(120, 60), Limit(10, 1)]
 KEEPS_EMAILS = False
-# What becomes of fields that a PUT leaves out: `reset` or `keep`.
-QUIRKS = {"nexudus_omitted": "reset"}
+QUIRKS = {"nexudus_omitted": Quirk("a PUT does this to fields that it leaves out", "reset", ("reset", "keep"))}
 USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
 LARGEST_PAGE = 100
@@ -295,6 +295,13 @@ def touched() -> dict[str, Any]:
     return {"UpdatedOn": _now()}
 
 
+def blank(store: Store) -> dict[str, Any]:
+    """A new user as the admin page begins it."""
+    required = {"FullName": "", "Email": "", "Language": 1, "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
+    made = {"Id": store.next_number(VENDOR), "UniqueId": str(uuid.uuid4()), "CreatedOn": _now(), "UpdatedBy": USERNAME}
+    return _defaults() | required | {"PasswordSalt": secrets.token_hex(4)} | made | touched()
+
+
 def throttled(seconds: int) -> Response:
     """The documented refusal: a 409 with nothing in it."""
     return Response(status_code=409, headers={"Retry-After": str(seconds)})
@@ -305,6 +312,14 @@ def environment(url: str) -> dict[str, str]:
     return {"NEXUDUS_BASE_URL": f"{url}/nexudus", "NEXUDUS_USERNAME": USERNAME, "NEXUDUS_PASSWORD": PASSWORD}
 
 
+FIELDS = [
+    Editable("FullName", "Full name", required=True),
+    Editable("Email", "E-mail", required=True),
+    Editable("Language", "Language", {1: "English (US)", 2: "Spanish", 3: "English (UK)"}, required=True, listed=False),
+    Editable("UserRoles", "User roles", many=True),
+    Editable("IsAdmin", "Administrator", {True: "yes", False: "no"}, required=True, listed=False),
+    Editable("Active", "State", {True: "active", False: "deactivated"}, required=True),
+]
 ROUTES = [
     Route("/api/token", token, methods=["POST"]),
     Route("/api/sys/users", create, methods=["POST"]),

@@ -1,14 +1,17 @@
 """Small helpers that every stand-in uses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Bounds
+from pydantic.dataclasses import dataclass as checked
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .forms import Editable
 from .store import Store
 
 
@@ -26,6 +29,23 @@ class Hold:
     """Whether the first one is held by now."""
 
 
+FaultKind = Literal["unavailable", "throttled", "lost", "silent", "slow"]
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid", strict=True))
+class Fault:
+    """What goes wrong with the requests to one vendor."""
+
+    kind: FaultKind
+    """Refused with a 503; turned away with a `Retry-After`; carried out and the answer lost; no answer; late."""
+    times: Annotated[int, Bounds(ge=0)] = 0
+    """How many more requests meet it; 0 all, until it is switched off."""
+    writes: bool = False
+    """Whether only requests meet it that write an account."""
+    seconds: Annotated[float, Bounds(ge=0, le=600)] = 5
+    """Of a `Retry-After`, or until a late answer."""
+
+
 @dataclass
 class Options:
     """What a user of the sandbox can switch."""
@@ -38,6 +58,24 @@ class Options:
     """Where answers stop, if they do."""
     quirks: dict[str, Any] = field(default_factory=dict)
     """What the vendors' documents leave open: each stand-in's `QUIRKS`, by name."""
+    faults: dict[str, Fault] = field(default_factory=dict)
+    """What goes wrong, by vendor."""
+
+    def with_faults(self, faults: Mapping[str, Fault | None]) -> Self:
+        """The same with other faults at some vendors; None ends one."""
+        found = {**self.faults, **faults}
+        return replace(self, faults={vendor: fault for vendor, fault in found.items() if fault is not None})
+
+
+@dataclass(frozen=True)
+class Quirk:
+    """A switch for what a vendor's documents leave open."""
+
+    label: str
+    usual: Any
+    """The position it begins in."""
+    choices: tuple[str, ...] = ()
+    """The positions there are; without any it is a number from 0 on."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +96,17 @@ class StandIn(Protocol):
     ID: str
     """The key of the id in a record."""
     LIMITS: list[Limit]
-    QUIRKS: dict[str, Any]
-    """Switches for what the vendor's documents leave open, each with its usual position."""
+    QUIRKS: dict[str, Quirk]
+    """Switches for what the vendor's documents leave open, by name."""
+    FIELDS: list[Editable]
+    """What the page shows of an account. Secrets are none of it."""
     KEEPS_EMAILS: bool
     """Whether the e-mail of a deleted account stays taken."""
     MOUNTS: dict[str, list[Route]]
     """Routes by the path they are under."""
+
+    def blank(self, store: Store) -> dict[str, Any]:
+        """The record of a new account that somebody makes by hand, but for what that person fills in."""
 
     def touched(self) -> dict[str, Any]:
         """What changes by itself in a record that somebody changes."""
@@ -85,6 +128,17 @@ def store_of(request: Request) -> Store:
     """The sandbox's memory."""
     store: Store = request.app.state.store
     return store
+
+
+def stand_ins_of(request: Request) -> Mapping[str, StandIn]:
+    """The stand-ins by vendor."""
+    stand_ins: Mapping[str, StandIn] = request.app.state.stand_ins
+    return stand_ins
+
+
+def is_login(path: str) -> bool:
+    """Whether requests to a path are for tokens."""
+    return path.endswith("/token")
 
 
 def options_of(request: Request) -> Options:

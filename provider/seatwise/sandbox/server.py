@@ -1,16 +1,16 @@
-"""The sandbox's server: the three stand-ins, their rate limits, the request log and the back door.
+"""The sandbox's server: the stand-ins, what befalls their requests, the back door and the page.
 
-The back door, under `/sandbox`, is the hand of a person at the vendor's admin page and the eye of a
-test: it shows and changes accounts, shows the log, and turns the switches.
+The back door and the page are the hand of a person at the vendor's admin page and the eye of a test:
+they show and change accounts, show the log, and turn the switches.
 """
 
-import json
+import asyncio
 import socket
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -19,17 +19,17 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Mount, Router
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from .replies import Hold, Options, StandIn, json_body, json_reply, options_of, store_of
-from .store import Store, Taken
+from . import back_door, middleware, page
+from .by_hand import Hand
+from .guard import Guard
+from .replies import Options, StandIn
+from .store import Store
 
 Watch = Callable[[str], None]
 LOOPBACK = "127.0.0.1"
-_INDEX = "seatwise sandbox: stand-ins for Enerflo, Nexudus and Tenovos.\nFor this machine only, not for the internet.\n"
 
 
 def _stand_ins() -> Iterator[StandIn]:
@@ -40,12 +40,15 @@ def _stand_ins() -> Iterator[StandIn]:
             yield cast(StandIn, found)
 
 
-STAND_INS = {stand_in.VENDOR: stand_in for stand_in in _stand_ins()}
+STAND_INS: Mapping[str, StandIn] = {stand_in.VENDOR: stand_in for stand_in in _stand_ins()}
 
 
 def environment(url: str) -> dict[str, str]:
     """The settings that point seatwise at a sandbox."""
     return {name: value for each in STAND_INS.values() for name, value in each.environment(url).items()}
+
+
+_HUMAN_SIDE = Mount("/", Guard(Router([Mount("/sandbox", routes=back_door.ROUTES), *page.ROUTES])))
 
 
 def app(store: Store, options: Options | None = None, watch: Watch = lambda line: None) -> Starlette:
@@ -58,201 +61,20 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
 
     routes = [
         *(Mount(path, routes=routes) for each in STAND_INS.values() for path, routes in each.MOUNTS.items()),
-        Mount("/sandbox", routes=_BACK_DOOR),
-        Route("/", lambda request: PlainTextResponse(_INDEX)),
+        _HUMAN_SIDE,
     ]
     sandbox = Starlette(routes=routes, lifespan=lifespan)
     sandbox.state.store = store
+    sandbox.state.stand_ins = STAND_INS
+    sandbox.state.hand = Hand(store, STAND_INS)
     sandbox.state.taken = defaultdict(deque)
     options = options or Options()
-    usual = {name: value for each in STAND_INS.values() for name, value in each.QUIRKS.items()}
+    usual = {name: quirk.usual for each in STAND_INS.values() for name, quirk in each.QUIRKS.items()}
     sandbox.state.options = sandbox.state.usual = replace(options, quirks=usual | options.quirks)
     sandbox.state.watch = watch
-    sandbox.add_middleware(_Throttle, state=sandbox.state)
-    sandbox.add_middleware(_Log, state=sandbox.state)
-    sandbox.add_middleware(_Hold, state=sandbox.state)
+    for each in (middleware.Throttle, middleware.Faults, middleware.Log, middleware.Holds):  # the last comes first
+        sandbox.add_middleware(each, state=sandbox.state)
     return sandbox
-
-
-class _Hold:
-    """Stops answering where it is asked to: the vendors as a client sees them that is about to crash."""
-
-    def __init__(self, inner: ASGIApp, state: Any) -> None:
-        self._inner = inner
-        self._state = state
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        hold: Hold | None = self._state.options.hold if _vendor(scope) else None
-        if hold is not None:
-            hold.seen += 1
-        if hold is None or hold.seen < hold.at:
-            await self._inner(scope, receive, send)
-            return
-        if hold.seen == hold.at:
-            if hold.carried_out:
-                await self._inner(scope, receive, _nowhere)
-            hold.reached = True
-        while (await receive())["type"] != "http.disconnect":
-            pass  # a held request ends with its client
-
-
-async def _nowhere(_: Message) -> None:
-    return
-
-
-class _Log:
-    """Keeps every request to a vendor with its body and status."""
-
-    def __init__(self, inner: ASGIApp, state: Any) -> None:
-        self._inner = inner
-        self._state = state
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        vendor = _vendor(scope)
-        if vendor is None:
-            await self._inner(scope, receive, send)
-            return
-        body = bytearray()
-        status = 0
-
-        async def listen() -> Message:
-            message = await receive()
-            body.extend(message.get("body", b""))
-            return message
-
-        async def speak(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        await self._inner(scope, listen, speak)
-        try:
-            decoded = json.loads(bytes(body)) if body else None
-        except ValueError:
-            decoded = None
-        path = scope["path"].removeprefix(f"/{scope['path'].split('/')[1]}")
-        if path.endswith("/token"):
-            decoded = None  # a login holds credentials
-        query = scope["query_string"].decode()
-        self._state.store.log(vendor, scope["method"], path, query, decoded, status)
-        self._state.watch(f"{vendor:8} {status} {scope['method']:6} {path}")
-
-
-class _Throttle:
-    """The documented limits, over sliding windows; each vendor says no in its own way."""
-
-    def __init__(self, inner: ASGIApp, state: Any) -> None:
-        self._inner = inner
-        self._state = state
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        vendor = _vendor(scope)
-        wait = self._wait(vendor, scope["method"]) if vendor and self._state.options.limits else 0
-        if vendor is None or not wait:
-            await self._inner(scope, receive, send)
-            return
-        reply = STAND_INS[vendor].throttled(int(wait) + 1)
-        await reply(scope, receive, send)
-
-    def _wait(self, vendor: str, method: str) -> float:
-        """Seconds until the next request may come; 0 counts this one."""
-        now, windows = time.monotonic(), list[deque[float]]()
-        for limit in STAND_INS[vendor].LIMITS:
-            if limit.writes and method == "GET":
-                continue
-            window: deque[float] = self._state.taken[vendor, limit]
-            while window and window[0] + limit.seconds <= now:
-                window.popleft()
-            if len(window) >= limit.requests:
-                return window[0] + limit.seconds - now
-            windows.append(window)
-        for window in windows:
-            window.append(now)
-        return 0
-
-
-def _vendor(scope: Scope) -> str | None:
-    if scope["type"] != "http":
-        return None
-    first = scope["path"].split("/")[1].removesuffix("-1.5")
-    return first if first in STAND_INS else None
-
-
-# --- the back door ----------------------------------------------------------------------------
-
-
-async def _accounts(request: Request) -> Response:
-    vendor = request.path_params["vendor"]
-    return json_reply([{"id": account, "record": record} for account, record in store_of(request).all(vendor)])
-
-
-async def _change(request: Request) -> Response:
-    vendor, account = request.path_params["vendor"], request.path_params["id"]
-    store = store_of(request)
-    record = store.get(vendor, account)
-    if record is None:
-        return json_reply({"error": "no such account"}, 404)
-    record |= STAND_INS[vendor].touched() | await json_body(request)
-    try:
-        store.replace(vendor, account, record[STAND_INS[vendor].EMAIL], record)
-    except Taken:
-        return json_reply({"error": "the e-mail is taken"}, 409)
-    return json_reply(record)
-
-
-async def _remove(request: Request) -> Response:
-    vendor, account = request.path_params["vendor"], request.path_params["id"]
-    if not store_of(request).remove(vendor, account, reserve=STAND_INS[vendor].KEEPS_EMAILS):
-        return json_reply({"error": "no such account"}, 404)
-    return json_reply({})
-
-
-async def _start_over(request: Request) -> Response:
-    store_of(request).clear()
-    request.app.state.taken.clear()
-    request.app.state.options = request.app.state.usual
-    return json_reply({})
-
-
-async def _log(request: Request) -> Response:
-    since = int(request.query_params.get("since", 0))
-    return json_reply(list(store_of(request).logged(since)))
-
-
-async def _switches(request: Request) -> Response:
-    return json_reply(asdict(options_of(request)))
-
-
-async def _switch(request: Request) -> Response:
-    switches, options = await json_body(request), options_of(request)
-    own = {name: switches.pop(name) for name in ("limits", "token_lifetime", "hold") if name in switches}
-    unknown = switches.keys() - options.quirks.keys()
-    if unknown:
-        return json_reply({"error": f"no such switch: {', '.join(sorted(unknown))}"}, 400)
-    if own.get("hold"):
-        own["hold"] = Hold(**own["hold"])
-    request.app.state.options = replace(options, **own, quirks=options.quirks | switches)
-    return json_reply({})
-
-
-async def _expire(request: Request) -> Response:
-    store_of(request).revoke(request.path_params["vendor"])
-    return json_reply({})
-
-
-_BACK_DOOR = [
-    Route("/everything", _start_over, methods=["DELETE"]),
-    Route("/accounts/{vendor}", _accounts),
-    Route("/accounts/{vendor}/{id}", _change, methods=["PATCH"]),
-    Route("/accounts/{vendor}/{id}", _remove, methods=["DELETE"]),
-    Route("/log", _log),
-    Route("/options", _switches, methods=["GET"]),
-    Route("/options", _switch, methods=["PATCH"]),
-    Route("/tokens/{vendor}", _expire, methods=["DELETE"]),
-]
-
-
-# --- running it -------------------------------------------------------------------------------
 
 
 def seed(store: Store, records: Mapping[str, list[dict[str, Any]]]) -> int:
@@ -306,5 +128,14 @@ def running(path: Path | None = None, options: Options | None = None) -> Iterato
         thread.join()
 
 
+class _Connection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+    """A connection that can be cut before there is an answer, by `scope["state"]["cut"]()`: ASGI has no word for it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.app_state: dict[str, Any] = {**self.app_state, "cut": transport.abort}
+
+
 def _server(sandbox: Starlette) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(sandbox, log_level="warning", timeout_graceful_shutdown=1))
+    config = uvicorn.Config(sandbox, http=_Connection, log_level="warning", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)

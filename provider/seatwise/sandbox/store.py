@@ -20,7 +20,7 @@ create table if not exists tokens (
 );
 create table if not exists log (
     number integer primary key autoincrement, at real not null, vendor text not null, method text not null,
-    path text not null, query text not null, body text, status integer not null
+    path text not null, query text not null, body text, status integer not null, seconds real not null default 0
 );
 """
 
@@ -41,6 +41,9 @@ class Store:
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = normal")
         self._database.executescript(_TABLES)
+        if "seconds" not in {row[1] for row in self._database.execute("pragma table_info(log)")}:
+            # a file from before durations were kept
+            self._database.execute("alter table log add column seconds real not null default 0")
 
     def close(self) -> None:
         """Write everything to the file, if there is one."""
@@ -136,20 +139,26 @@ class Store:
 
     # --- log ----------------------------------------------------------------------------------
 
-    def log(self, vendor: str, method: str, path: str, query: str, body: Any, status: int) -> None:
+    def log(self, vendor: str, method: str, path: str, query: str, body: Any, status: int, seconds: float = 0) -> None:
         """Note a request and what became of it. Headers are not kept: they hold credentials."""
         self._database.execute(
-            "insert into log (at, vendor, method, path, query, body, status) values (?, ?, ?, ?, ?, ?, ?)",
-            (time.time(), vendor, method, path, query, None if body is None else json.dumps(body), status),
+            "insert into log (at, vendor, method, path, query, body, status, seconds) values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), vendor, method, path, query, None if body is None else json.dumps(body), status, seconds),
         )
 
     def logged(self, since: int = 0) -> Iterator[dict[str, Any]]:
         """The requests after the one with that number, oldest first."""
-        columns = ("number", "at", "vendor", "method", "path", "query", "body", "status")
+        columns = ("number", "at", "vendor", "method", "path", "query", "body", "status", "seconds")
         for row in self._database.execute("select * from log where number > ? order by number", (since,)):
             entry = dict(zip(columns, row, strict=True))
             entry["body"] = None if entry["body"] is None else json.loads(entry["body"])
             yield entry
+
+    def latest(self, limit: int) -> list[dict[str, Any]]:
+        """The last requests, newest first, without query and body."""
+        columns = ("number", "at", "vendor", "method", "path", "status", "seconds")
+        query = f"select {', '.join(columns)} from log order by number desc limit ?"  # noqa: S608 - our own names
+        return [dict(zip(columns, row, strict=True)) for row in self._database.execute(query, (limit,))]
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()

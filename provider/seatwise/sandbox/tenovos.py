@@ -13,15 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .replies import Limit, Strict, complaints, json_body, json_reply, options_of, store_of
-from .store import Taken
+from .forms import Editable
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .store import Store, Taken
 
 VENDOR = "tenovos"
 EMAIL, ID = "email", "userId"
 LIMITS: list[Limit] = []  # none are documented
 KEEPS_EMAILS = False
-# How many searches pass before a new user is found.
-QUIRKS = {"tenovos_search_lag": 0}
+QUIRKS = {"tenovos_search_lag": Quirk("so many searches pass before a new user is found", 0)}
 API_KEY = "sandbox-tenovos-key"
 CLIENT_ID = "sandbox-client"
 USERNAME = "admin"
@@ -254,6 +254,12 @@ def touched() -> dict[str, Any]:
     return {}
 
 
+def blank(store: Store) -> dict[str, Any]:
+    """A new user as the admin page begins it."""
+    fields = NewUser(email="", username="").model_dump(exclude={"customAttributes", "password"})
+    return fields | CustomAttributes().model_dump() | {"userId": str(uuid.uuid4()), "status": "enabled"}
+
+
 def throttled(seconds: int) -> Response:
     """What a gateway would say."""
     return json_reply({"message": "Too Many Requests"}, 429, {"Retry-After": str(seconds)})
@@ -270,6 +276,16 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
+FIELDS = [
+    Editable("firstName", "First name"),
+    Editable("lastName", "Last name"),
+    Editable("email", "E-mail", required=True),
+    Editable("username", "User name", required=True, listed=False),
+    Editable("company", "Company", listed=False),
+    Editable("userRoleId", "Role", ROLES),
+    Editable("groups", "Groups", GROUPS, many=True, listed=False),
+    Editable("status", "State", {"enabled": "enabled", "disabled": "disabled"}, required=True),
+]
 ROUTES = [
     Route("/auth/token", token, methods=["POST"]),
     Route("/user", create, methods=["POST"]),

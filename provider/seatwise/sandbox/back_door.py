@@ -1,0 +1,117 @@
+"""The back door, under `/sandbox`: accounts, log and switches as JSON, for tests and scripts."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .by_hand import NoSuch, hand_of
+from .replies import Fault, Hold, Options, complaints, json_body, json_reply, options_of, stand_ins_of, store_of
+from .store import Taken
+
+
+async def accounts(request: Request) -> Response:
+    """GET /sandbox/accounts/{vendor}: ids and the vendor's own records."""
+    vendor = request.path_params["vendor"]
+    return json_reply([{"id": account, "record": record} for account, record in store_of(request).all(vendor)])
+
+
+async def add(request: Request) -> Response:
+    """POST /sandbox/accounts/{vendor}: fields of the record; the others begin as the vendor has them."""
+    vendor, fields = request.path_params["vendor"], await json_body(request)
+    if vendor not in stand_ins_of(request):
+        return json_reply({"error": "no such vendor"}, 404)
+    if not isinstance(fields.get(stand_ins_of(request)[vendor].EMAIL), str):
+        return json_reply({"error": "the e-mail is missing"}, 400)
+    try:
+        return json_reply({"id": hand_of(request).add(vendor, fields)})
+    except Taken:
+        return json_reply({"error": "the e-mail is taken"}, 409)
+
+
+async def change(request: Request) -> Response:
+    """PATCH /sandbox/accounts/{vendor}/{id}: fields of the record."""
+    vendor, account = request.path_params["vendor"], request.path_params["id"]
+    try:
+        return json_reply(hand_of(request).change(vendor, account, await json_body(request)))
+    except NoSuch:
+        return json_reply({"error": "no such account"}, 404)
+    except Taken:
+        return json_reply({"error": "the e-mail is taken"}, 409)
+
+
+async def remove(request: Request) -> Response:
+    """DELETE /sandbox/accounts/{vendor}/{id}"""
+    try:
+        hand_of(request).remove(request.path_params["vendor"], request.path_params["id"])
+    except NoSuch:
+        return json_reply({"error": "no such account"}, 404)
+    return json_reply({})
+
+
+async def start_over(request: Request) -> Response:
+    """DELETE /sandbox/everything: no account, token, log, or switch that was turned."""
+    store_of(request).clear()
+    hand_of(request).forget()
+    request.app.state.taken.clear()
+    request.app.state.options = request.app.state.usual
+    return json_reply({})
+
+
+async def log(request: Request) -> Response:
+    """GET /sandbox/log: the requests after number `since`."""
+    since = int(request.query_params.get("since", 0))
+    return json_reply(list(store_of(request).logged(since)))
+
+
+async def switches(request: Request) -> Response:
+    """GET /sandbox/options"""
+    return json_reply(asdict(options_of(request)))
+
+
+async def switch(request: Request) -> Response:
+    """PATCH /sandbox/options: what is left out stays as it is; `faults` are by vendor, null ends one."""
+    wanted = await json_body(request)
+    own: dict[str, Any] = {name: wanted.pop(name) for name in ("limits", "token_lifetime", "hold") if name in wanted}
+    faults = wanted.pop("faults", {})
+    unknown = [*(wanted.keys() - options_of(request).quirks.keys()), *(faults.keys() - stand_ins_of(request).keys())]
+    if unknown:
+        return json_reply({"error": f"no such switch: {', '.join(sorted(unknown))}"}, 400)
+    try:
+        wrong = {vendor: None if fault is None else Fault(**fault) for vendor, fault in faults.items()}
+    except ValidationError as error:
+        name, text = next(iter(complaints(error).items()))
+        return json_reply({"error": f"{name} of a fault: {text}"}, 400)
+    if own.get("hold"):
+        own["hold"] = Hold(**own["hold"])
+    turn(request, own, wanted, wrong)
+    return json_reply({})
+
+
+def turn(request: Request, own: dict[str, Any], quirks: dict[str, Any], faults: dict[str, Fault | None]) -> None:
+    """Turn switches: the sandbox's own, the vendors' quirks, and faults by vendor."""
+    options = options_of(request)
+    changed: Options = replace(options, **own, quirks=options.quirks | quirks)
+    request.app.state.options = changed.with_faults(faults)
+
+
+async def expire(request: Request) -> Response:
+    """DELETE /sandbox/tokens/{vendor}: all its tokens are void."""
+    store_of(request).revoke(request.path_params["vendor"])
+    return json_reply({})
+
+
+ROUTES = [
+    Route("/everything", start_over, methods=["DELETE"]),
+    Route("/accounts/{vendor}", accounts),
+    Route("/accounts/{vendor}", add, methods=["POST"]),
+    Route("/accounts/{vendor}/{id}", change, methods=["PATCH"]),
+    Route("/accounts/{vendor}/{id}", remove, methods=["DELETE"]),
+    Route("/log", log),
+    Route("/options", switches, methods=["GET"]),
+    Route("/options", switch, methods=["PATCH"]),
+    Route("/tokens/{vendor}", expire, methods=["DELETE"]),
+]

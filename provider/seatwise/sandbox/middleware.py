@@ -1,0 +1,167 @@
+"""What befalls a request before a stand-in sees it: it is held, logged, goes wrong, or comes too early."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .replies import Fault, Hold, Options, StandIn, is_login
+
+
+def vendor_of(scope: Scope, stand_ins: Mapping[str, StandIn]) -> str | None:
+    """The vendor that a request is for; None for the page and the back door."""
+    if scope["type"] != "http":
+        return None
+    first = scope["path"].split("/")[1].removesuffix("-1.5")
+    return first if first in stand_ins else None
+
+
+class Holds:
+    """Stops answering where it is asked to: the vendors as a client sees them that is about to crash."""
+
+    def __init__(self, inner: ASGIApp, state: Any) -> None:
+        self._inner = inner
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hold: Hold | None = self._state.options.hold if vendor_of(scope, self._state.stand_ins) else None
+        if hold is not None:
+            hold.seen += 1
+        if hold is None or hold.seen < hold.at:
+            await self._inner(scope, receive, send)
+            return
+        if hold.seen == hold.at:
+            if hold.carried_out:
+                await self._inner(scope, receive, _nowhere)
+            hold.reached = True
+        await _hung_up(receive)
+
+
+class Log:
+    """Keeps every request to a vendor with its body, status and duration; a status of 0 is no answer."""
+
+    def __init__(self, inner: ASGIApp, state: Any) -> None:
+        self._inner = inner
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        vendor = vendor_of(scope, self._state.stand_ins)
+        if vendor is None:
+            await self._inner(scope, receive, send)
+            return
+        body = bytearray()
+        status = 0
+
+        async def listen() -> Message:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            return message
+
+        async def speak(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        started = time.monotonic()
+        await self._inner(scope, listen, speak)
+        seconds = time.monotonic() - started
+        try:
+            decoded = json.loads(bytes(body)) if body else None
+        except ValueError:
+            decoded = None
+        path = scope["path"].removeprefix(f"/{scope['path'].split('/')[1]}")
+        if is_login(path):
+            decoded = None  # a login holds credentials
+        query = scope["query_string"].decode()
+        self._state.store.log(vendor, scope["method"], path, query, decoded, status, seconds)
+        self._state.watch(f"{vendor:8} {status or '---'} {scope['method']:6} {path}")
+
+
+class Faults:
+    """Lets requests to a vendor go wrong, as `Options.faults` says."""
+
+    def __init__(self, inner: ASGIApp, state: Any) -> None:
+        self._inner = inner
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        vendor = vendor_of(scope, self._state.stand_ins) if self._state.options.faults else None
+        fault = self._met(vendor, scope) if vendor else None
+        if vendor is None or fault is None:
+            await self._inner(scope, receive, send)
+            return
+        match fault.kind:
+            case "slow":
+                await anyio.sleep(fault.seconds)
+                await self._inner(scope, receive, send)
+            case "unavailable":
+                await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
+            case "throttled":
+                await self._state.stand_ins[vendor].throttled(int(fault.seconds))(scope, receive, send)
+            case "lost":
+                await self._inner(scope, receive, _nowhere)
+                scope["state"]["cut"]()
+                await _hung_up(receive)
+            case "silent":
+                await _hung_up(receive)
+
+    def _met(self, vendor: str, scope: Scope) -> Fault | None:
+        """The fault that this request meets, which is then one request nearer to its end."""
+        options: Options = self._state.options
+        fault = options.faults.get(vendor)
+        if fault is None or (fault.writes and (scope["method"] == "GET" or is_login(scope["path"]))):
+            return None
+        if fault.times:
+            left = replace(fault, times=fault.times - 1) if fault.times > 1 else None
+            self._state.options = options.with_faults({vendor: left})
+        return fault
+
+
+class Throttle:
+    """The documented limits, over sliding windows; each vendor says no in its own way."""
+
+    def __init__(self, inner: ASGIApp, state: Any) -> None:
+        self._inner = inner
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        vendor = vendor_of(scope, self._state.stand_ins)
+        wait = self._wait(vendor, scope["method"]) if vendor and self._state.options.limits else 0
+        if vendor is None or not wait:
+            await self._inner(scope, receive, send)
+            return
+        reply = self._state.stand_ins[vendor].throttled(int(wait) + 1)
+        await reply(scope, receive, send)
+
+    def _wait(self, vendor: str, method: str) -> float:
+        """Seconds until the next request may come; 0 counts this one."""
+        now, windows = time.monotonic(), list[deque[float]]()
+        stand_in: StandIn = self._state.stand_ins[vendor]
+        for limit in stand_in.LIMITS:
+            if limit.writes and method == "GET":
+                continue
+            window: deque[float] = self._state.taken[vendor, limit]
+            while window and window[0] + limit.seconds <= now:
+                window.popleft()
+            if len(window) >= limit.requests:
+                return window[0] + limit.seconds - now
+            windows.append(window)
+        for window in windows:
+            window.append(now)
+        return 0
+
+
+async def _nowhere(_: Message) -> None:
+    return
+
+
+async def _hung_up(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
