@@ -3,6 +3,7 @@ PYTHON ?= python3
 RUN := $(PYTHON) tools/run.py
 LIGHT := $(RUN) --no-pulumi
 BENCH := $(RUN) --bench
+DOCS := $(RUN) --no-pulumi --docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak crash mutants bench bench-full lint types docs screenshot wheel clean
@@ -40,8 +41,10 @@ lint: ## Check style
 types: ## Check types
 	@$(LIGHT) mypy
 
-docs: ## Write docs/fields.md from the code
-	@$(LIGHT) python tools/fields.py
+docs: ## Write the tables of docs/ from the code, and build the site into site/
+	@$(DOCS) python tools/fields.py
+	@$(DOCS) sphinx-build --fail-on-warning --keep-going --fresh-env --quiet docs site
+	@echo "site/index.html"
 
 screenshot: ## Take docs/sandbox.png, the picture of the sandbox's page
 	@SEATWISE_SCREENSHOT=1 $(LIGHT) pytest -q tests/sandbox/test_browser.py -k picture
@@ -50,5 +53,5 @@ wheel: ## Build the installable package into dist/
 	@$(LIGHT) uv build --wheel
 
 clean: ## Remove what the targets made in this folder (not the tools in the cache)
-	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist stacks/out
+	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site stacks/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fields
 import pytest
 
 from seatwise.dynamic import vendor_named
@@ -71,7 +70,3 @@ def test_targets_of_the_makefile_are_the_ones_named() -> None:
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"`?make ([a-z]+)", README)) - {"sure"}
     assert {target for target in named if f"\n{target}: ##" not in makefile} == set()
-
-
-def test_the_page_of_fields_is_what_the_code_says() -> None:
-    assert fields.TARGET.read_text() == fields.text(), "run `make docs`"

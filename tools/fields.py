@@ -1,4 +1,8 @@
-"""Write docs/fields.md from the code: every field of every vendor. Run it with `make docs`."""
+"""Write the tables of docs/vendors from the code, and the worked example into docs/adding-a-vendor.md.
+
+Run it with `make docs`. What people write stays: only the text between the markers
+`<!-- name:begin -->` and `<!-- name:end -->` is replaced. A vendor without a page gets one.
+"""
 
 import ast
 import inspect
@@ -6,61 +10,135 @@ import typing
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from seatwise.account import AccountArgs
-from seatwise.core.fields import NEEDED_TO_CREATE, UNREADABLE, Field, Takes
-from seatwise.core.vendor import Vendor
+from pydantic import SecretStr
+
+from seatwise.account import Account, AccountArgs, TenantArgs
+from seatwise.core.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
+from seatwise.core.vendor import Limit, Vendor
 from seatwise.vendors import names
+from seatwise.wire.settings import Settings
 
-TARGET = Path(__file__).resolve().parent.parent / "docs" / "fields.md"
-HEAD = """# Fields
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+EXAMPLE = DOCS / "examples" / "vendors" / "acme.py"
+PAGE = """# {title}
 
-Written from the code by `make docs`. For each argument: whether a create and an update take it, whether it is read
-back, and how two values of it are compared when seatwise looks for changes. `None`, an absent value, an empty text and
-an empty list are the same everywhere; `1` is `true`, and `3.0` is `3`.
+How to manage the users of {title}: credentials, every field, and what is special.
 
-- **create only**: a change is refused in preview, for the vendor has no way to make it. A change made by hand shows in
-  the outputs and blocks nobody.
-- **update only**: given for a new account, it is carried by an update inside the same create.
-- **not read**: the vendor never returns it (or not always: see `help(<vendor>.User)`); it keeps its last declared
-  value, and a change made by hand is not seen.
-- **write-only**: sent once and kept nowhere; the state has a salted fingerprint.
-- An argument that is removed from the program is no longer managed: the preview shows it as removed, nothing is sent,
-  and the vendor keeps what it has.
+{about}
 
-Every account also has `on_existing` (`"fail"`, the default, or `"adopt"`) and `on_destroy` (`"deactivate"`, the
-default, `"retain"`, and `"delete"` where the vendor can); no vendor sees them.
+{parts}
 """
 
 
-def text() -> str:
-    """The whole page."""
-    return HEAD + "".join(section(name) for name in names())
+def pages() -> dict[Path, str]:
+    """Every page that has something from the code in it, as it must be."""
+    vendors = {DOCS / "vendors" / f"{name}.md": vendor_page(name) for name in names()}
+    adding = DOCS / "adding-a-vendor.md"
+    example = f"```python\n{EXAMPLE.read_text()}```"
+    return {**vendors, adding: filled(adding.read_text(), {"example": example}, adding)}
 
 
-def section(name: str) -> str:
-    """One vendor's part of the page."""
+def vendor_page(name: str) -> str:
+    """A vendor's page: what a person wrote, with today's tables."""
+    path = DOCS / "vendors" / f"{name}.md"
     module = import_module(f"seatwise.vendors.{name}")
+    text = path.read_text() if path.exists() else skeleton(module)
+    return filled(text, {part.__name__: part(module) for part in (settings, arguments, outputs)}, path)
+
+
+def skeleton(module: ModuleType) -> str:
+    """A page for a vendor that has none: its module's own words, and empty tables."""
+    names = [part.__name__ for part in (settings, arguments, outputs)]
+    parts = (f"## {name.capitalize()}\n\n<!-- {name}:begin -->\n<!-- {name}:end -->" for name in names)
+    return PAGE.format(title=module.VENDOR.title, about=inspect.getdoc(module), parts="\n\n".join(parts))
+
+
+def filled(text: str, parts: Mapping[str, str], path: Path) -> str:
+    """The text with each part between its markers; raises ValueError when they are missing."""
+    for name, part in parts.items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        if begin not in text or end not in text:
+            raise ValueError(f"{path} must have the lines {begin} and {end}")
+        before, rest = text.split(begin, 1)
+        text = f"{before}{begin}\n{part}\n{end}{rest.split(end, 1)[1]}"
+    return text
+
+
+def settings(module: ModuleType) -> str:
+    """The table of the settings that are the vendor's own, and what its limits are."""
     vendor: type[Vendor] = module.VENDOR
-    lines = documented(module.UserArgs) | documented(module.User)
-    arguments = [item for item in vendor.schema.values() if item.takes and item.name not in AccountArgs.__annotations__]
-    read_only = [item for item in vendor.schema.values() if not item.takes and item.readable]
+    kind: type[Settings] = vendor.settings_type
+    lines = documented(TenantArgs) | documented(module.ProviderArgs) | documented(kind)
+    own = ["base_url", *(name for name in kind.model_fields if name not in Settings.model_fields)]
+    rows = [
+        f"| `{kind.variable(name)}` | `{kind.config_key(name)}` | {default(kind, name)} | {lines.get(name, '')} |"
+        for name in own
+    ]
+    table = ["| environment | Pulumi config | default | |", "|---|---|---|---|", *rows]
+    return "\n".join([*table, "", f"Requests are paced: {paced(vendor.limits)}."])
+
+
+def default(kind: type[Settings], name: str) -> str:
+    """What holds when the setting is not given."""
+    field = kind.model_fields[name]
+    if field.is_required():
+        return "none: required"
+    return f"`{field.default}`" if field.default is not None and not isinstance(field.default, SecretStr) else ""
+
+
+def paced(limits: tuple[Limit, ...]) -> str:
+    """The limits that seatwise keeps to unless told otherwise."""
+    if not limits:
+        return "no limit is documented, so none is kept to before the vendor asks for it"
+    told = (
+        f"at most {limit.requests} {'writing ' if limit.writes else ''}request{'s' * (limit.requests > 1)} "
+        f"in {limit.seconds:g} seconds"
+        for limit in limits
+    )
+    return ", ".join(told)
+
+
+def arguments(module: ModuleType) -> str:
+    """The table of everything that a program can declare."""
+    lines = documented(module.UserArgs)
+    taken = [item for item in fields_of(module) if item.takes and item.name not in AccountArgs.__annotations__]
+    head = ["| argument | type | create | update | read | compared | |", "|---|---|---|---|---|---|---|"]
+    return "\n".join([*head, *(row(item, lines[item.name]) for item in taken)])
+
+
+def outputs(module: ModuleType) -> str:
+    """The table of what can be read and not declared."""
+    lines = documented(module.User)
+    read_only = [item for item in fields_of(module) if not item.takes and item.readable]
     return "\n".join(
         [
-            f"\n## {vendor.title}\n",
-            "| argument | type | create | update | read | compared | |",
-            "|---|---|---|---|---|---|---|",
-            *(row(item, lines[item.name]) for item in arguments),
-            "",
-            "Outputs beside these: " + "; ".join(f"`{item.name}`: {lines[item.name]}" for item in read_only) + "\n",
+            "| output | type | read | |",
+            "|---|---|---|---|",
+            "| `id` | `str` | | The vendor's id of the account. |",
+            *(f"| `{name}` | `bool` | | {line} |" for name, line in documented(Account).items()),
+            *(output_row(item, lines[item.name]) for item in read_only),
         ]
     )
+
+
+def output_row(item: Field, line: str) -> str:
+    """One output's line of the table."""
+    return f"| `{item.name}` | {type_name(item.type)} | `{item.wire.read}` | {line} |"
+
+
+def fields_of(module: ModuleType) -> list[Field]:
+    """The vendor's fields in the order of their declaration."""
+    vendor: type[Vendor] = module.VENDOR
+    return [*vendor.schema.values()]
 
 
 def row(item: Field, line: str) -> str:
     """One argument's line of the table."""
     needed = " (required)" if item.required or NEEDED_TO_CREATE in item.marks else ""
+    left_out = " Not part of an import: it changes as the account is used." if VOLATILE in item.marks else ""
     cells = [
         f"`{item.name}`{needed}",
         type_name(item.type),
@@ -68,7 +146,7 @@ def row(item: Field, line: str) -> str:
         carried(item, Takes.UPDATE, item.wire.update),
         read(item),
         "by its fingerprint" if item.secret else item.compare.how,
-        line,
+        line + left_out,
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -126,4 +204,5 @@ def _lines(declaration: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(text())
+    for path, text in pages().items():
+        path.write_text(text)

@@ -4,6 +4,7 @@
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
+    python3 tools/run.py --docs sphinx-build # with the packages of the site, too
     python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
 
 Three steps, each skipped when it was done before:
@@ -41,6 +42,7 @@ BUILD_TAGS = "osusergo,grpcnotrace"
 # What to tell uv. Those that are there already stay, where there may be few.
 GROUPS = {
     "--bench": ("--group", "bench"),
+    "--docs": ("--group", "docs"),
     "--few": ("--no-default-groups", "--group", "stack", "--inexact"),
 }
 # Values are (folder of the module, package to build, what it is called in messages).

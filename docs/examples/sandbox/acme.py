@@ -1,0 +1,97 @@
+"""A stand-in for Acme: what `docs/examples/vendors/acme.py` speaks to in the tests."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from seatwise.sandbox.forms import Editable
+from seatwise.sandbox.replies import Limit, json_body, json_reply, store_of
+from seatwise.sandbox.store import Store, Taken
+
+VENDOR, EMAIL, ID = "acme", "email", "id"
+LIMITS = [Limit(600, 60)]
+QUIRKS: dict[str, Any] = {}
+KEEPS_EMAILS = False
+API_KEY = "sandbox-acme-key"
+PAGE_SIZE = 100
+
+
+def _is_stranger(request: Request) -> bool:
+    return request.headers.get("authorization") != f"Bearer {API_KEY}"
+
+
+async def create(request: Request) -> Response:
+    """POST /users"""
+    if _is_stranger(request):
+        return json_reply({"message": "who are you?"}, 401)
+    body, store = await json_body(request), store_of(request)
+    record = {"active": True, **body, "id": str(store.next_number(VENDOR))}
+    record.pop("password", None)
+    try:
+        store.add(VENDOR, record["id"], record["email"], record)
+    except Taken:
+        return json_reply({"message": "the e-mail is taken"}, 409)
+    return json_reply(record, 201)
+
+
+async def listing(request: Request) -> Response:
+    """GET /users"""
+    if _is_stranger(request):
+        return json_reply({"message": "who are you?"}, 401)
+    email, page = request.query_params.get("email", "").casefold(), int(request.query_params["page"])
+    users = [record for _, record in store_of(request).all(VENDOR) if email in ("", record["email"].casefold())]
+    shown = users[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    return json_reply({"users": shown, "more": len(users) > page * PAGE_SIZE})
+
+
+async def one(request: Request) -> Response:
+    """GET and PATCH /users/{id}"""
+    if _is_stranger(request):
+        return json_reply({"message": "who are you?"}, 401)
+    store, account = store_of(request), request.path_params["id"]
+    record = store.get(VENDOR, account)
+    if record is None:
+        return json_reply({"message": "no such user"}, 404)
+    if request.method == "PATCH":
+        record |= await json_body(request)
+        try:
+            store.replace(VENDOR, account, record["email"], record)
+        except Taken:
+            return json_reply({"message": "the e-mail is taken"}, 409)
+    return json_reply(record)
+
+
+def blank(store: Store) -> dict[str, Any]:
+    """The record of a new account that somebody makes by hand, but for what that person fills in."""
+    return {"id": str(store.next_number(VENDOR)), "active": True}
+
+
+def touched() -> dict[str, Any]:
+    """What changes by itself in a record that somebody changes."""
+    return {}
+
+
+def throttled(seconds: int) -> Response:
+    """The refusal of a request that comes too early."""
+    return json_reply({"message": "too many requests"}, 429, {"retry-after": str(seconds)})
+
+
+def environment(url: str) -> dict[str, str]:
+    """The settings that point seatwise here."""
+    return {"ACME_BASE_URL": f"{url}/acme", "ACME_API_KEY": API_KEY}
+
+
+FIELDS = [
+    Editable("full_name", "Full name"),
+    Editable("email", "E-mail", required=True),
+    Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
+]
+MOUNTS = {
+    "/acme": [
+        Route("/users", create, methods=["POST"]),
+        Route("/users", listing),
+        Route("/users/{id}", one, methods=["GET", "PATCH"]),
+    ]
+}

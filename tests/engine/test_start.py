@@ -1,0 +1,53 @@
+"""docs/start.md, read by a newcomer: its files and its commands, in its order."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "start.md"
+FILE = re.compile(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", re.S)
+EDIT = re.compile(r"Write `(.*?)` for `(.*?)`")
+COMMAND = re.compile(r"^    (.*)$", re.M)
+
+
+def script() -> str:
+    """What the page says to do after the installation, as a shell does it."""
+    text = PAGE.read_text().partition("## 2.")[2].replace("    seatwise sandbox\n", "")
+    steps: list[tuple[int, str]] = []
+    for found in FILE.finditer(text):
+        steps.append((found.start(), f"cat > {found[1]} <<'END'\n{found[2]}END"))
+        text = text[: found.start()] + " " * len(found[0]) + text[found.end() :]
+    steps += [(found.start(), f"sed -i.bak 's/{found[2]}/{found[1]}/' __main__.py") for found in EDIT.finditer(text)]
+    steps += [(found.start(), found[1]) for found in COMMAND.finditer(text) if found[1].strip()]
+    return "\n".join(["set -eux", *(step for _, step in sorted(steps))])
+
+
+def test_a_newcomer_has_a_first_account_changes_it_and_retires_it(
+    tmp_path: Path, project: Project, sandbox: Sandbox
+) -> None:
+    (tmp_path / "empty").mkdir()
+    del project.environment["PULUMI_BACKEND_URL"], project.environment["PULUMI_CONFIG_PASSPHRASE"]
+    commands = script().replace("http://127.0.0.1:8765", sandbox.url)
+    commands = commands.replace("--yes", "--yes --skip-preview")  # half the time
+
+    done = subprocess.run(
+        ["bash", "-c", commands],
+        cwd=tmp_path / "empty",
+        env=project.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stdout
+    for told in ('"Sales Rep" => "Setter"', '"Ana" => "Anna"', '"Anna" => "Ana"'):
+        assert told in done.stdout
+    assert sandbox.only("enerflo")["active"] is False

@@ -1,0 +1,82 @@
+"""The pages in docs/ say what the code says, and a newcomer finds each of them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import fields
+import pytest
+
+from seatwise.account import TenantArgs
+from seatwise.core.vendor import Vendor
+from seatwise.vendors import names
+from seatwise.wire.settings import RunSettings, Settings
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+INCLUDES = {"security.md", "changelog.md"}  # another file's text
+
+
+@pytest.mark.parametrize(("path", "text"), fields.pages().items(), ids=lambda each: getattr(each, "name", ""))
+def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: str) -> None:
+    assert path.exists(), "run `make docs`"
+    assert path.read_text() == text, "run `make docs`"
+
+
+def test_a_vendor_without_a_page_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "adding-a-vendor.md").write_text("<!-- example:begin --><!-- example:end -->")
+    monkeypatch.setattr(fields, "DOCS", tmp_path)
+    made = fields.pages()
+    assert {path.name for path in made} == {f"{name}.md" for name in names()} | {"adding-a-vendor.md"}
+    text = made[tmp_path / "vendors" / "enerflo.md"]
+    assert text.startswith("# Enerflo\n")
+    assert "Enerflo Support hands it out" in text, "the module's own words"
+    assert "| `ENERFLO_API_KEY` | `enerflo:apiKey` | none: required | The API key. |" in text
+    assert "| `role_slugs` |" in text
+
+
+def test_text_between_the_markers_is_replaced_and_no_other() -> None:
+    before = "Mine.\n<!-- a:begin -->\nold\n<!-- a:end -->\nMine, too.\n"
+    assert fields.filled(before, {"a": "new"}, DOCS) == before.replace("old", "new")
+    with pytest.raises(ValueError, match="must have the lines <!-- b:begin --> and <!-- b:end -->"):
+        fields.filled(before, {"b": "new"}, DOCS)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in INCLUDES], ids=lambda page: page.name)
+def test_a_page_begins_with_its_title_and_a_sentence(page: Path) -> None:
+    title, empty, first = page.read_text().split("\n")[:3]
+    assert title.startswith("# ")
+    assert empty == ""
+    assert re.match("[A-Z`]", first), first
+
+
+def entries() -> Iterator[tuple[Path, str]]:
+    """The navigation: each entry with the folder that it starts from."""
+    for index in DOCS.rglob("index.md"):
+        for tree in re.findall(r"```{toctree}\n(.*?)```", index.read_text(), re.S):
+            yield from ((index.parent, line) for line in tree.splitlines() if line and not line.startswith(":"))
+
+
+def test_every_page_is_in_the_navigation_and_the_navigation_has_no_other() -> None:
+    found = {(folder, entry): [*folder.glob(f"{entry}.md")] for folder, entry in entries()}
+    assert [entry for (_, entry), pages in found.items() if not pages] == []
+    assert {page for pages in found.values() for page in pages} == {*PAGES} - {DOCS / "index.md"}
+
+
+def test_every_setting_has_a_line() -> None:
+    page = (DOCS / "settings.md").read_text()
+    lacking = [name for name in Settings.model_fields if f"`<VENDOR>_{name.upper()}`" not in page]
+    assert lacking == ["base_url"], "that one is in each vendor's page"
+    assert [name for name in RunSettings.model_fields if f"`SEATWISE_{name.upper()}`" not in page] == []
+    assert set(Settings.model_fields) <= set(TenantArgs.__annotations__)
+
+
+def test_getting_started_names_the_command_that_the_demo_gets() -> None:
+    (version,) = re.findall(r'^PULUMI_VERSION = "(.*?)"', (DOCS.parent / "tools" / "run.py").read_text(), re.M)
+    assert f"/pulumi-{version}/bin" in (DOCS / "start.md").read_text()
+
+
+def test_the_page_on_adding_a_vendor_names_every_member_of_the_interface() -> None:
+    page = (DOCS / "adding-a-vendor.md").read_text().partition("## A worked example")[0]
+    members = {name for name in {**Vendor.__annotations__, **vars(Vendor)} if not name.startswith("_")}
+    assert [name for name in sorted(members) if f"`{name}`" not in page] == []
