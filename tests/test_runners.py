@@ -53,6 +53,45 @@ async def test_a_person_whom_another_runner_retired_comes_back(world: World, go_
     assert not world.is_retired(world.accounts[before[0]]), "declared, and not locked out"
 
 
+async def test_what_the_other_runner_did_is_no_news(world: World, go_to: GoTo) -> None:
+    """The journals count writes, and the state that they share says how far."""
+    stack, changed = Stack(world), {**world.vendor.example, **world.vendor.example_change}
+    await go_to("first")
+    await stack.up({"ana": world.vendor.example})
+    await go_to("second")
+    await stack.up({"ana": changed})
+    await stack.up({"ana": world.vendor.example})
+    await go_to("first")
+    sent = len(world.trail)
+    assert await stack.up({"ana": world.vendor.example})
+    assert len(world.trail) == sent
+
+    await stack.up({"ana": changed})
+    await go_to("second")
+    sent = len(world.trail)
+    assert await stack.up({"ana": changed})
+    assert len(world.trail) == sent
+
+
+async def test_what_a_killed_runner_left_in_doubt_does_no_harm_after_another_one(world: World, go_to: GoTo) -> None:
+    stack, changed = Stack(world, checkpoints=False), {**world.vendor.example, **world.vendor.example_change}
+    await go_to("first")
+    await stack.up({"ana": world.vendor.example})
+    world.fault("update", killed_after)
+    assert not await stack.up({"ana": changed})
+    await go_to("second")
+    assert await stack.up({"ana": changed})
+    assert await stack.up({"ana": world.vendor.example})
+    await go_to("first")
+
+    assert await stack.up({"ana": world.vendor.example}), "it may look once"
+
+    assert not world.diff(stack.state["ana"].outs, world.inputs(stack.state["ana"].inputs))
+    sent = len(world.trail)
+    assert await stack.up({"ana": world.vendor.example})
+    assert len(world.trail) == sent
+
+
 async def test_without_a_journal_a_person_who_left_is_adopted(world: World, go_to: GoTo) -> None:
     stack = Stack(world)
     await stack.up({"ana": world.vendor.example})
