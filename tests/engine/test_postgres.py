@@ -23,17 +23,19 @@ from engine.conftest import Project
 from engine.test_crash import descendants, is_held
 
 pytestmark = pytest.mark.engine
-FOLDERS = [Path("/usr/lib/postgresql"), Path("/usr/local/opt"), Path("/opt/homebrew/opt"), Path("/usr/pgsql")]
+# Where systems keep what they do not put on the PATH: Debian, Red Hat, Homebrew.
+FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql*/bin")
 PEOPLE = ("ana", "ben", "cleo")
 PATIENCE = 120  # seconds, for a machine that is busy
 LOCKED = "the stack is currently locked by 1 lock(s)"
 
 
 def postgres_binaries() -> Path | None:
-    """The folder of the system's newest `initdb` and `postgres`."""
+    """The folder of the system's `initdb` and `postgres`."""
     on_path = shutil.which("initdb")
-    found = [Path(on_path)] if on_path else [path for folder in FOLDERS for path in sorted(folder.glob("*/bin/initdb"))]
-    return found[-1].resolve().parent if found else None
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    return next((path.parent for folder in FOLDERS for path in Path("/").glob(f"{folder}/initdb")), None)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +50,15 @@ def database() -> Iterator[str]:
         if user:
             shutil.chown(folder, **user)
         quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **user}
-        data = f"{folder}/data"
+        data = Path(folder, "data")
         subprocess.run(
             [binaries / "initdb", "--no-sync", "-A", "trust", "-U", "seatwise", "-D", data], check=True, **quiet
         )
-        served = [str(binaries / "postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=", "-F"]
+        served = [str(binaries / "postgres"), "-D", str(data), "-k", folder, "-c", "listen_addresses=", "-F"]
+        status = data / "postmaster.pid"  # says "ready" when connections are served
         with subprocess.Popen(served, **quiet) as process:
             try:
-                wait_until(lambda: Path(folder, ".s.PGSQL.5432").exists(), process)
+                wait_until(lambda: status.exists() and "ready" in status.read_text(), process)
                 yield f"postgres://seatwise@/postgres?host={folder}&sslmode=disable"
             finally:
                 process.send_signal(signal.SIGINT)  # as `pg_ctl stop` does: it waits for no client
