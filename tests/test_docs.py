@@ -92,7 +92,7 @@ def wrong_with_seatwise(words: Sequence[str]) -> str | None:
     for position, word in enumerate(words):
         if word == "--":
             return wrong_with(words[position + 1 :])
-        if word.startswith("-"):
+        if word.startswith("-") and word != "-":
             if word.split("=")[0] not in known:
                 return word
         elif hasattr(command, "commands"):
