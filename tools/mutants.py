@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "provider" / "seatwise"
 # The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
-TESTS = ("tests/test_bad_days.py", "tests/test_dynamic.py", "tests/core", "tests/wire", "tests/vendors",
-         "tests/test_properties.py", "tests/test_faults.py")  # fmt: skip
+TESTS = ("tests/test_bad_days.py", "tests/test_dynamic.py", "tests/test_runners.py", "tests/core", "tests/wire",
+         "tests/vendors", "tests/test_properties.py", "tests/test_faults.py")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ MUTANTS = (
     Mutant(
         "a create is not noted before it leaves", "core/creating.py",
         "    await tenant.journal.intend(email, owner)\n", "",
+    ),
+    Mutant(
+        "an account that another machine retired stays retired", "core/creating.py",
+        " or tenant.vendor.is_retired(own.record)", "",
     ),
     Mutant(
         "an update that was carried out is not counted", "core/writing.py",

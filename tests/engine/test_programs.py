@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import pages
 from conftest import Sandbox
 from engine.conftest import Project
 
 pytestmark = pytest.mark.engine
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = pages.ROOT
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> N
     assert files_of_the_project() == before
 
 
-def test_a_stranger_installs_the_wheel_and_has_an_account(tmp_path: Path, project: Project) -> None:
+def test_a_stranger_installs_the_wheel_and_runs_the_readmes_program(tmp_path: Path, project: Project) -> None:
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("no uv on PATH to build the wheel with")
@@ -83,10 +84,11 @@ def test_a_stranger_installs_the_wheel_and_has_an_account(tmp_path: Path, projec
             lines = [process.stdout.readline() for _ in range(10)]
             exports = [line.removeprefix("export ").strip().split("=", 1) for line in lines]
             project.environment.update(dict(exports))
-            project.program("ana = enerflo.User('ana', email='ana@example.com', roles=['Sales Rep'])")
-            assert project.up().changes["created"] == 2
-            (resource,) = project.resources()
-            assert resource["outputs"]["role_slugs"] == ["agent"]
-            assert project.destroy().changes["deleted"] == 2
+            program, *_ = pages.blocks((ROOT / "README.md").read_text(), "python")
+            (project.folder / "__main__.py").write_text(program)
+            assert project.up().changes["created"] == 4
+            assert {each["outputs"]["email"] for each in project.resources()} == {"ana@example.com"}
+            project.run("destroy", "--yes", "--skip-preview", "--exclude-protected")
+            assert [each["protect"] for each in project.resources()] == [True]
         finally:
             process.terminate()

@@ -98,7 +98,8 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
         _warn_of_late(tenant, news, own.record)
         journal.doubt(account, Doubt.RETIRED)
     journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
-    is_retired = journal.doubt_about(account) is Doubt.RETIRED
+    # What another machine's seatwise retired is in its journal, not in this one.
+    is_retired = journal.doubt_about(account) is Doubt.RETIRED or tenant.vendor.is_retired(own.record)
     wanted = {**tenant.vendor.reactivated, **news} if is_retired else dict(news)
     outs = await take_over(tenant, account, own.record, wanted, adopted=False)
     return outs | {DECLARED: declared_names(news)}

@@ -1,0 +1,215 @@
+"""What the pages print is true: programs have types that fit, commands exist, recipes parse, links lead on."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+import pages
+from pages import PAGES, ROOT
+from seatwise import cli
+from seatwise.dynamic import vendor_named
+from seatwise.vendors import names
+from seatwise.wire.settings import RunSettings
+
+SCRIPTS = ("run", "script", "before_script")  # where a recipe has shell commands
+every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+
+
+# --- programs ---------------------------------------------------------------------------------
+
+
+def test_the_programs_pass_a_type_checker(tmp_path: Path) -> None:
+    """A page's programs are one module: what stands further up is known further down."""
+    for page in PAGES:
+        programs = pages.blocks(page.read_text(), "python")
+        if programs:
+            name = re.sub(r"\W", "_", str(page.relative_to(ROOT).with_suffix("")))
+            (tmp_path / f"{name}.py").write_text("\n".join(programs))
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *tmp_path.glob("*.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.stdout.startswith("Success"), checked.stdout
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words of each `make`, `seatwise` and `pulumi` command that a page prints, wherever it does."""
+    shells = "\n".join([*pages.blocks(text, "(?:sh|bash|shell|console)"), *recipe_scripts(text)])
+    for line in [*pages.listings(text), *pages.spans(text), *shells.replace("\\\n", " ").splitlines()]:
+        for part in re.split(r"&&|\|\||[|;]", line):
+            found = re.match(r"\s*(?:\w+=\S+ +)*((?:make|seatwise|pulumi) +[\w-].*)", part)
+            if found:
+                yield shlex.split(found[1], comments=True)
+
+
+def recipe_scripts(text: str) -> Iterator[str]:
+    for recipe in recipes(text):
+        yield from scripts(recipe)
+
+
+def scripts(node: Any, key: str = "") -> Iterator[str]:
+    """The shell commands in a recipe."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from scripts(value, str(name))
+    elif isinstance(node, list):
+        for value in node:
+            yield from scripts(value, key)
+    elif key in SCRIPTS and isinstance(node, str):
+        yield node
+
+
+def wrong_with(command: Sequence[str]) -> str | None:
+    """What does not exist in a command; None when all does."""
+    program, *words = command
+    return {"make": wrong_with_make, "seatwise": wrong_with_seatwise, "pulumi": wrong_with_pulumi}[program](words)
+
+
+def wrong_with_make(words: Sequence[str]) -> str | None:
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    return next((word for word in words if word not in targets), None)
+
+
+def wrong_with_seatwise(words: Sequence[str]) -> str | None:
+    command: Any = typer.main.get_command(cli.main)
+    known = options_of(command)
+    for position, word in enumerate(words):
+        if word == "--":
+            return wrong_with(words[position + 1 :])
+        if word.startswith("-") and word != "-":
+            if word.split("=")[0] not in known:
+                return word
+        elif hasattr(command, "commands"):
+            if word not in command.commands:
+                return word
+            command = command.commands[word]
+            known = options_of(command)
+    return None
+
+
+def options_of(command: Any) -> set[str]:
+    return {"--help"}.union(*([*each.opts, *each.secondary_opts] for each in command.params))
+
+
+def wrong_with_pulumi(words: Sequence[str]) -> str | None:
+    path = list(takewhile(lambda word: not word.startswith("-"), words))
+    text = pulumi_help(*path)
+    usage = re.search(r"^Usage:\n +pulumi(.*)", text, re.M)
+    assert usage, text
+    depth = len(list(takewhile(str.isalpha, usage[1].split())))  # of the command that pulumi took it for
+    if depth == 0 or (len(path) > depth and "[command]" in text):
+        return path[depth] if path else words[0]
+    known = set(re.findall(r"(?<![\w-])--?\w[\w-]*", text))
+    return next((word for word in words if word.startswith("-") and word.split("=")[0] not in known), None)
+
+
+@cache
+def pulumi_help(*words: str) -> str:
+    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    return subprocess.run(
+        ["pulumi", *words, "--help"], env=environment, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+@pytest.mark.engine
+@every_page
+def test_commands_and_their_options_exist(page: Path) -> None:
+    wrong = {shlex.join(each): wrong_with(each) for each in commands(page.read_text())}
+    assert {command: word for command, word in wrong.items() if word is not None} == {}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("    make tset", ["tset"]),
+        ("    seatwise imprt enerflo", ["imprt"]),
+        ("Say `seatwise import enerflo --mach x`.", ["--mach"]),
+        ("    A=b seatwise run -- pulumi upp", ["upp"]),
+        ("    pulumi stack exprot", ["exprot"]),
+        ("    pulumi stack init dev && pulumi up --yes --skip-review", [None, "--skip-review"]),
+        ("```yaml\nup:\n  script: [pip install x, pulumi refresh --preview_only]\n```\n", ["--preview_only"]),
+        ("    pulumi up --yes    # all of --it\n\nTo make tea, `pulumi` it.", [None]),
+    ],
+)
+def test_a_misspelt_command_is_found(text: str, wrong: list[str | None]) -> None:
+    assert [wrong_with(each) for each in commands(text)] == wrong
+
+
+# --- recipes ----------------------------------------------------------------------------------
+
+
+def recipes(text: str) -> list[Any]:
+    """What the YAML blocks hold."""
+    return [each for block in pages.blocks(text, "ya?ml") for each in yaml.safe_load_all(block)]
+
+
+@every_page
+def test_recipes_parse(page: Path) -> None:
+    assert [each for each in recipes(page.read_text()) if not isinstance(each, dict)] == []
+
+
+@every_page
+def test_recipes_set_variables_that_exist(page: Path) -> None:
+    run = {f"SEATWISE_{name.upper()}" for name in RunSettings.model_fields}
+    kinds = [vendor_named(name).settings_type for name in names()]
+    known = run.union(*({kind.variable(name) for name in kind.model_fields} for kind in kinds))
+    prefixes = "|".join({name.split("_")[0] for name in known})
+    used = re.findall(rf"\b(?:{prefixes})_\w+", "\n".join(pages.blocks(page.read_text(), "ya?ml")))
+    assert set(used) <= known
+
+
+# --- links ------------------------------------------------------------------------------------
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#+ +(.+?)\s*$", pages.prose(page.read_text()), re.M):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        found[slug] = found.get(slug, -1) + 1
+    return frozenset(
+        slug if number == 0 else f"{slug}-{number}" for slug, last in found.items() for number in range(last + 1)
+    )
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    target, _, anchor = link.partition("#")
+    path = (page.parent / target).resolve() if target else page
+    return path.exists() and (not anchor or path.suffix != ".md" or anchor in anchors(path))
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)", pages.prose(page.read_text()))
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+# --- examples ---------------------------------------------------------------------------------
+
+
+def test_every_example_is_whole_and_in_the_table() -> None:
+    folders = [path.parent for path in (ROOT / "examples").glob("*/Pulumi.yaml")]
+    for folder in folders:
+        assert (folder / "__main__.py").exists()
+        assert (folder / "README.md").exists()
+    table = (ROOT / "examples" / "README.md").read_text()
+    assert [folder.name for folder in folders if f"]({folder.name}/README.md)" not in table] == []
