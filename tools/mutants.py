@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         "a list that cannot be read is an empty one", "core/directory.py",
-        '        raise refused(tenant, answer, "look-up", email or "")\n', "        return Listing([])\n",
+        "    raise error\n", "    return Listing([])\n",
     ),
     Mutant(
         "whom the list does not hold is gone", "core/lifecycle.py",

@@ -1,5 +1,6 @@
 """The Pulumi resources that every vendor's `User` and `Provider` extend."""
 
+import os
 import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self, TypedDict
@@ -140,6 +141,11 @@ class TenantProvider(pulumi.ProviderResource):
     ) -> None:
         settings = vendor_named(vendor).settings_type
         plain = TenantArgs.__annotations__
+        # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
+        self._vendor = vendor
+        given = {name: value for name, value in args.items() if name != "env" and value is not None}
+        self._given = {settings.config_key(name): value for name, value in given.items()}
+        self._variables = {settings.config_key(name): theirs for name, theirs in args.get("env", {}).items()}
         props = {
             settings.config_key(name): value if name in plain else Output.secret(value)
             for name, value in args.items()
@@ -148,6 +154,17 @@ class TenantProvider(pulumi.ProviderResource):
         variables = {theirs: settings.variable(name) for name, theirs in args.get("env", {}).items()}
         ours = pulumi.ResourceOptions(env_var_mappings=variables or None)
         super().__init__("pulumi-python", resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
+
+    def given(self, vendor: str) -> dict[str, Input[Any]]:
+        """What this provider says of a vendor's settings, by config key, as its own process will see it.
+
+        Raises pulumi.RunError when it is another vendor's.
+        """
+        if self._vendor != vendor:
+            raise pulumi.RunError(
+                f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
+            )
+        return {key: os.environ.get(variable) for key, variable in self._variables.items()} | self._given
 
 
 def outputs_of(resource: type[Account]) -> dict[str, Any]:

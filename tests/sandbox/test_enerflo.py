@@ -12,7 +12,7 @@ from seatwise.sandbox import server
 from seatwise.sandbox.store import Store
 
 KEY = "sandbox-enerflo-key"
-USERS, CREATE = "/api/v3/users", "/api/v1/users"
+USERS, CREATE, OFFICES = "/api/v3/users", "/api/v1/users", "/api/v3/offices"
 ANA: Final[dict[str, Any]] = {
     "email": "ana@example.com", "roles": ["Sales Rep"], "notify_email": False, "allow_optimus": False
 }  # fmt: skip
@@ -50,6 +50,7 @@ def shown(enerflo: httpx.Client, number: int) -> dict[str, Any]:
         pytest.param("PUT", USERS, id="update"),
         pytest.param("GET", USERS, id="list"),
         pytest.param("GET", f"{USERS}/1001", id="read"),
+        pytest.param("GET", OFFICES, id="offices"),
     ],
 )
 @pytest.mark.parametrize(
@@ -273,3 +274,14 @@ def test_an_id_is_never_given_twice(sandbox: Sandbox, enerflo: httpx.Client) -> 
 
 def test_there_is_no_way_to_delete(enerflo: httpx.Client) -> None:
     assert enerflo.delete(f"{USERS}/{made(enerflo)}").status_code == 405
+
+
+# --- offices ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["office_", ""])
+def test_offices_are_written_as_the_switch_says(sandbox: Sandbox, enerflo: httpx.Client, prefix: str) -> None:
+    sandbox.switch(enerflo_office_keys=f"{prefix}id")
+    body = enerflo.get(OFFICES).raise_for_status().json()
+    assert body["results"][0] == {f"{prefix}id": 12, f"{prefix}name": "Denver"}
+    assert (body["page"], body["totalPages"]) == (1, 1)

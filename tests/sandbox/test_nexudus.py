@@ -377,3 +377,21 @@ def test_an_id_is_never_given_twice(nexudus: httpx.Client) -> None:
     first = made(nexudus)
     nexudus.delete(f"{USERS}/{first}")
     assert made(nexudus) > first
+
+
+# --- businesses and roles ---------------------------------------------------------------------
+
+BUSINESSES, ROLES = "/api/sys/businesses", "/api/security/userroles"
+
+
+@pytest.mark.parametrize("path", [BUSINESSES, ROLES])
+def test_businesses_and_roles_need_a_token(stranger: httpx.Client, path: str) -> None:
+    assert stranger.get(path).status_code == 401
+
+
+def test_businesses_and_roles_are_listed_in_pages_and_filtered(nexudus: httpx.Client) -> None:
+    assert nexudus.get(f"{BUSINESSES}?Business_Name=up").json()["Records"] == [{"Id": 2, "Name": "Uptown"}]
+    role = {"Id": 77, "Name": "Front desk", "BusinessId": 1, "BusinessName": "Downtown"}
+    assert nexudus.get(f"{ROLES}?UserRole_Name=desk").json()["Records"] == [role]
+    second = nexudus.get(f"{ROLES}?page=2&size=3").json()
+    assert ([each["Id"] for each in second["Records"]], second["TotalItems"], second["HasNextPage"]) == ([80], 4, False)

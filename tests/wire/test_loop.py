@@ -43,6 +43,24 @@ def test_calls_from_several_threads_run_at_the_same_time() -> None:
         assert list(threads.map(lambda number: loop.call(meet, number), range(THREADS))) == [0, 1, 2, 3]
 
 
+def test_work_that_is_started_goes_on_beside_its_caller() -> None:
+    goes = loop.call(make_event)
+
+    async def work() -> str:
+        with anyio.fail_after(10):
+            await goes.wait()
+        return "done"
+
+    started = loop.start(work)
+    assert not started.done()
+    loop.call(set_event, goes)
+    assert started.result(10) == "done"
+
+
+async def set_event(event: anyio.Event) -> None:
+    event.set()
+
+
 async def make_event() -> anyio.Event:
     return anyio.Event()
 

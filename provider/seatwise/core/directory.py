@@ -8,10 +8,10 @@ is not asked: then each account is read by its id. That an account is not listed
 from collections import defaultdict
 from collections.abc import Iterable
 
-from .errors import AccountError
+from .errors import AccountError, VendorBroken
 from .fields import folded
 from .tenant import Record, Tenant, refused
-from .vendor import Listing, Vendor
+from .vendor import Listing, Paged, Vendor
 
 FRESH = 3600.0
 """Seconds for which a list is believed."""
@@ -81,6 +81,17 @@ class Directory:
                 self._list = listed = await _load(tenant, None)
             return account in listed.records
 
+    async def everyone(self, tenant: Tenant) -> list[Record]:
+        """All accounts, as the list shows them; raises when it cannot be had, or contradicts itself."""
+        await self._is_open(tenant, must=True)
+        if self._list is None or not self._list.is_coherent:
+            raise incoherent(tenant.vendor, "users")
+        return [*self._list.records.values()]
+
+    def emails(self) -> list[str]:
+        """The e-mails in the list, if it is there."""
+        return [] if self._list is None else [email for email, ids in self._list.ids.items() if ids]
+
     async def _is_open(self, tenant: Tenant, *, must: bool) -> bool:
         """Whether there is a list to answer from; loads it when that is worth it, or when it `must` be."""
         self._asked += 1
@@ -100,7 +111,7 @@ class Directory:
     async def _load(self, tenant: Tenant, *, must: bool) -> None:
         self._list = first = None
         if self._pages is None:
-            first = await page(tenant, None, 1)
+            first = await page(tenant, accounts(tenant.vendor), 1)
             self._pages = first.pages or 1
         if must or self._asked * WORTH >= self._pages:
             self._pages = None
@@ -133,37 +144,52 @@ class _List:
 
 async def _load(tenant: Tenant, first: Listing | None) -> _List:
     begun = tenant.now()
-    records, total = await pages(tenant, None, first)
+    records, total = await pages(tenant, accounts(tenant.vendor), first)
     return _List(tenant.vendor, records, total, begun)
 
 
-async def pages(tenant: Tenant, email: str | None, first: Listing | None = None) -> tuple[list[Record], int | None]:
-    """The accounts in all pages, and how many the vendor counts; at once where it says how many pages there are."""
-    first = first or await page(tenant, email, 1)
+def accounts(vendor: Vendor, email: str | None = None) -> Paged:
+    """The list of the accounts among which that e-mail must be, or of all."""
+    return Paged(ask=lambda number: vendor.find(email, number), read=vendor.found, about=email or "")
+
+
+def incoherent(vendor: Vendor, about: str) -> VendorBroken:
+    """The error for a list that was shifted while it was read, or is not whole."""
+    return VendorBroken("the list is not whole, or has something twice", status=200, vendor=vendor.title, account=about)
+
+
+async def pages(tenant: Tenant, of: Paged, first: Listing | None = None) -> tuple[list[Record], int | None]:
+    """What is in all pages, and how much the vendor counts; at once where it says how many pages there are."""
+    first = first or await page(tenant, of, 1)
     if first.pages is None:
-        return await _one_after_the_other(tenant, email, first), first.total
+        return await _one_after_the_other(tenant, of, first), first.total
     loaded = {1: first}
 
     async def load(number: int) -> None:
-        loaded[number] = await page(tenant, email, number)
+        loaded[number] = await page(tenant, of, number)
 
     await tenant.each(load, range(2, first.pages + 1))
     return [record for number in sorted(loaded) for record in loaded[number].records], first.total
 
 
-async def _one_after_the_other(tenant: Tenant, email: str | None, listing: Listing) -> list[Record]:
+async def _one_after_the_other(tenant: Tenant, of: Paged, listing: Listing) -> list[Record]:
     records, number = list(listing.records), 1
     while listing.more and listing.records:
         number += 1
-        listing = await page(tenant, email, number)
+        before, listing = listing, await page(tenant, of, number)
+        if listing.records == before.records:
+            break  # a list that knows no pages is always its first one
         records += listing.records
     return records
 
 
-async def page(tenant: Tenant, email: str | None, number: int) -> Listing:
-    """One page (from 1) of the accounts among which that e-mail must be, or of all."""
-    answer = await tenant.send(tenant.vendor.find(email, number))
-    listing = tenant.vendor.found(answer) if answer.ok else None
-    if listing is None:
-        raise refused(tenant, answer, "look-up", email or "")
-    return listing
+async def page(tenant: Tenant, of: Paged, number: int) -> Listing:
+    """One page (from 1) of a list."""
+    answer = await tenant.send(of.ask(number))
+    listing = of.read(answer) if answer.ok else None
+    if listing is not None:
+        return listing
+    error = refused(tenant, answer, "look-up", of.about)
+    if answer.ok:
+        error.problem = "the list came in a shape that seatwise does not know"
+    raise error

@@ -2,6 +2,7 @@
 
     AccountError                  .vendor, .account; .maybe_sent: the vendor may have acted all the same
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
+    ├── UnknownName               nothing has the name that is looked up, or several things have it
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
     │       └── InvalidPeople     the same of people in a file
@@ -49,6 +50,10 @@ class AccountError(Exception):
 
 class SettingsError(AccountError):
     """A setting is missing or unfit. Raised before any request."""
+
+
+class UnknownName(AccountError):
+    """Nothing has the name or e-mail that is looked up, or several things have it."""
 
 
 class InvalidAccount(AccountError):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from .directory import page, pages
+from .directory import accounts, page, pages
 from .errors import AccountExists, VendorBroken
 from .tenant import Deed, Record, Tenant, gone, refused
 from .vendor import Listing
@@ -66,7 +66,7 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
 async def everyone(tenant: Tenant, wanted: Callable[[str, str], bool]) -> AsyncIterator[Record]:
     """The whole records of all listed accounts that are wanted, by id and e-mail."""
     vendor = tenant.vendor
-    records, total = await pages(tenant, None)
+    records, total = await pages(tenant, accounts(vendor))
     listed = {vendor.account_id(record) or "": record for record in records}
     counted = len(records) if total is None else total
     if len(listed) != counted:
@@ -83,7 +83,7 @@ async def everyone(tenant: Tenant, wanted: Callable[[str, str], bool]) -> AsyncI
 
 async def first_page(tenant: Tenant) -> Listing:
     """The first page of all accounts: it shows that the vendor answers and what the credentials may do."""
-    return await page(tenant, None, 1)
+    return await page(tenant, accounts(tenant.vendor), 1)
 
 
 async def look_up(tenant: Tenant, email: str) -> Found | None:
@@ -106,7 +106,7 @@ async def look_anew(tenant: Tenant, email: str) -> Found | None:
     Raises AccountExists when several have it.
     """
     vendor = tenant.vendor
-    records, _ = await pages(tenant, email)
+    records, _ = await pages(tenant, accounts(vendor, email))
     by_id = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
     if "" in by_id:
         raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)

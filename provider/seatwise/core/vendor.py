@@ -5,9 +5,10 @@ answer means. Most have a default that fits a plain JSON API; a vendor says only
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from . import errors
 from .fields import Problem, Schema, Values
@@ -49,6 +50,49 @@ class Listing:
     more: bool = False
     pages: int | None = None
     total: int | None = None
+
+
+class Named(Protocol):
+    """What programs look up by name: an office, a role, a group."""
+
+    @property
+    def id(self) -> Any:
+        """The vendor's id."""
+
+    @property
+    def name(self) -> str:
+        """The name that people know."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Paged:
+    """A list in pages."""
+
+    ask: Callable[[int], Request]
+    """The request for one page, from 1."""
+    read: Callable[[Answer], Listing | None]
+    """The page in the answer; None when it cannot be read."""
+    about: str = ""
+    """What errors name: an e-mail, or what is listed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Listed(Paged, Generic[N]):
+    """One of a vendor's lists in which programs look up names."""
+
+    one: str
+    """What one of them is called in messages, such as "office"; `about` is the same for many."""
+    kind: type[N]
+    """The dataclass of one of them."""
+    keys: Mapping[str, tuple[str, ...]]
+    """For each of its fields the keys that a record may have it under, the likeliest first."""
+    twice: str = "Give its id instead"
+    """The remedy where several have one name."""
+    lacking: Callable[[Any], str] = lambda settings: ""
+    """The way out where a tenant with these settings has no such list; empty where it has one."""
 
 
 class SettingsLike(Protocol):
@@ -101,6 +145,8 @@ class Vendor(ABC):
     """The output that changes whenever the account does, where lists show it."""
     remembered: ClassVar[tuple[str, ...]] = ()
     """Outputs that a later look needs beside what is declared."""
+    lists: ClassVar[Mapping[str, Listed[Any]]] = MappingProxyType({})
+    """What else a tenant has that can be looked up by name, such as `offices`."""
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
         name: (name,) for name in ("email", "first_name", "last_name", "phone")
     }

@@ -110,19 +110,9 @@ class Door(dynamic.ResourceProvider):
         return self._loaded
 
     def _connected(self) -> Tenant:
-        with _lock:
-            self._tenant = self._tenant or self._shared()
-            return self._tenant
-
-    def _shared(self) -> Tenant:
-        """The tenant of this process with these settings."""
-        run, settings = RunSettings.load(), self._settings()
-        for tenant in TENANTS:
-            if tenant.vendor.settings == settings and tenant.run == run and not tenant.is_closed:
-                return tenant
-        REMOVALS.most = run.max_removals
-        TENANTS.append(Tenant(self.vendor(settings), VAULT, tell, run, REMOVALS))
-        return TENANTS[-1]
+        if self._tenant is None:
+            self._tenant = tenant_with(self.vendor, self._settings())
+        return self._tenant
 
     def _scope(self, tenant: Tenant) -> Tenant | Operation:
         """What an operation of the core speaks to; asked in the event loop."""
@@ -152,6 +142,18 @@ class Door(dynamic.ResourceProvider):
         # The engine prints the value of the property that a failure names.
         reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
         return CheckFailure("", reason)
+
+
+def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
+    """The one tenant of this process with these settings."""
+    run = RunSettings.load()
+    with _lock:
+        for tenant in TENANTS:
+            if tenant.vendor.settings == settings and tenant.run == run and not tenant.is_closed:
+                return tenant
+        REMOVALS.most = run.max_removals
+        TENANTS.append(Tenant(vendor(settings), VAULT, tell, run, REMOVALS))
+        return TENANTS[-1]
 
 
 def tell(text: str) -> None:

@@ -17,7 +17,10 @@ VENDOR = "enerflo"
 EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
 KEEPS_EMAILS = True
-QUIRKS = {"enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none"))}
+QUIRKS = {
+    "enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none")),
+    "enerflo_office_keys": Quirk("an office in the list has its id in", "office_id", ("office_id", "id")),
+}
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
 # Names are what is written, slugs what is read.
@@ -31,6 +34,7 @@ SLUGS = {
     "Setter": "setter",
     "Project Manager": "pm",
 }
+OFFICES = {12: "Denver", 13: "Phoenix", 14: "Salt Lake City"}
 
 
 class NewUser(Strict):
@@ -191,6 +195,15 @@ async def listing(request: Request) -> Response:
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
 
 
+async def offices(request: Request) -> Response:
+    """GET /api/v3/offices"""
+    if stranger := _stranger(request):
+        return stranger
+    prefix = options_of(request).quirks["enerflo_office_keys"].removesuffix("id")
+    results = [{f"{prefix}id": number, f"{prefix}name": name} for number, name in OFFICES.items()]
+    return json_reply({"success": True, "page": 1, "totalPages": 1, "results": results})
+
+
 def touched() -> dict[str, Any]:
     """What changes by itself in a record that somebody changes."""
     return {}
@@ -231,5 +244,6 @@ ROUTES = [
     Route("/api/v3/users", update, methods=["PUT"]),
     Route("/api/v3/users", listing),
     Route("/api/v3/users/{id}", read),
+    Route("/api/v3/offices", offices),
 ]
 MOUNTS = {"/enerflo": ROUTES}

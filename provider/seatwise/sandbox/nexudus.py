@@ -22,6 +22,9 @@ QUIRKS = {"nexudus_omitted": Quirk("a PUT does this to fields that it leaves out
 USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
 LARGEST_PAGE = 100
+BUSINESSES = {1: "Downtown", 2: "Uptown"}
+# Two businesses may have a role of one name.
+USER_ROLES = {77: ("Front desk", 1), 78: ("Community manager", 1), 79: ("Accountant", 2), 80: ("Community manager", 2)}
 REFRESH_LIFETIME = 15 * 24 * 3600  # seconds
 
 _REQUIRED: dict[str, type] = {
@@ -267,27 +270,55 @@ async def listing(request: Request) -> Response:
     if stranger := _stranger(request):
         return stranger
     query = request.query_params
-    records = [_shown(record) for _, record in store_of(request).all(VENDOR)]
-    for name, wanted in query.items():
-        field = name.removeprefix("User_")
-        if field != name:
-            records = [each for each in records if wanted.casefold() in str(each.get(field, "")).casefold()]
+    records = _filtered(request, "User", [_shown(record) for _, record in store_of(request).all(VENDOR)])
     partial = [{key: value for key, value in each.items() if key not in _ONLY_BY_ID} for each in records]
     if query.get("id", "").startswith("["):
         wanted_ids = query["id"].strip("[]").split(",")
         return json_reply([each for each in partial if str(each["Id"]) in wanted_ids])
+    return _page(request, partial)
+
+
+def _filtered(request: Request, entity: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for name, wanted in request.query_params.items():
+        field = name.removeprefix(f"{entity}_")
+        if field != name:
+            records = [each for each in records if wanted.casefold() in str(each.get(field, "")).casefold()]
+    return records
+
+
+def _page(request: Request, records: list[dict[str, Any]]) -> Response:
+    query = request.query_params
     page, size = int(query.get("page", 1)), min(int(query.get("size", 25)), LARGEST_PAGE)
-    pages = max(1, -(-len(partial) // size))
+    pages = max(1, -(-len(records) // size))
     first = (page - 1) * size
-    shown = partial[first : first + size]
+    shown = records[first : first + size]
     return json_reply(
         {
             "Records": shown, "CurrentPage": page, "CurrentPageSize": size, "CurrentOrderField": "Id",
             "CurrentSortDirection": 1, "FirstItem": first + 1, "LastItem": first + len(shown),
-            "TotalItems": len(partial), "TotalPages": pages, "HasNextPage": page < pages,
+            "TotalItems": len(records), "TotalPages": pages, "HasNextPage": page < pages,
             "HasPreviousPage": page > 1,
         }
     )  # fmt: skip
+
+
+async def businesses(request: Request) -> Response:
+    """GET /api/sys/businesses"""
+    if stranger := _stranger(request):
+        return stranger
+    records = [{"Id": number, "Name": name} for number, name in BUSINESSES.items()]
+    return _page(request, _filtered(request, "Business", records))
+
+
+async def user_roles(request: Request) -> Response:
+    """GET /api/security/userroles"""
+    if stranger := _stranger(request):
+        return stranger
+    records = [
+        {"Id": number, "Name": name, "BusinessId": business, "BusinessName": BUSINESSES[business]}
+        for number, (name, business) in USER_ROLES.items()
+    ]
+    return _page(request, _filtered(request, "UserRole", records))
 
 
 def touched() -> dict[str, Any]:
@@ -328,5 +359,7 @@ ROUTES = [
     Route("/api/sys/users/", listing),
     Route("/api/sys/users/{id}", delete, methods=["DELETE"]),
     Route("/api/sys/users/{id}", read),
+    Route("/api/sys/businesses", businesses),
+    Route("/api/security/userroles", user_roles),
 ]
 MOUNTS = {"/nexudus": ROUTES}

@@ -9,7 +9,8 @@ The API key is an admin matter: Enerflo Support hands it out.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
 
 from pulumi import Input, Output, ResourceOptions
@@ -34,7 +35,9 @@ from ..core.fields import (
     Wire,
 )
 from ..core.http import Answer, Effect, Request, segment, whole_number
-from ..core.vendor import Limit, Listing, Token, Vendor
+from ..core.lookup import Lookups
+from ..core.vendor import Limit, Listed, Listing, Token, Vendor
+from ..lookup import ask
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -94,7 +97,7 @@ class OwnArgs(AccountArgs, total=False):
     """E-mail of the manager."""
     active: Input[Annotated[bool, UPDATE_ONLY]]
     """Whether the user can log in."""
-    office_ids: Input[Annotated[FirstAndOthers, UPDATE_ONLY]]
+    office_ids: Input[Annotated[FirstAndOthers, UPDATE_ONLY]] | Sequence[Input[int]]
     """Ids of offices. The first counts for all roles, the others for a regional manager only."""
     office_id: Input[Annotated[str, CREATE_ONLY]]
     """Id of the office; Sales Rep only."""
@@ -195,6 +198,57 @@ class Provider(TenantProvider):
         super().__init__("enerflo", resource_name, args, opts)
 
 
+@dataclass(frozen=True)
+class GetUserResult:
+    """A user that is there; the fields mean what they mean at `User`, and are None where Enerflo does not show them."""
+
+    id: str
+    email: str
+    first_name: str | None
+    last_name: str | None
+    name: str | None
+    phone: str | None
+    active: bool | None
+    roles: list[str] | None
+    """The Names that the slugs most likely stand for."""
+    role_slugs: list[str] | None
+    office_ids: list[int] | None
+    manager_email: str | None
+    timezone: str | None
+    external_user_id: str | None
+    company_id: int | None
+
+
+@dataclass(frozen=True)
+class Office:
+    """An office of the tenant."""
+
+    id: int
+    """What `office_ids` wants."""
+    name: str
+
+
+def _page(answer: Answer) -> Listing | None:
+    """A page of a list of API v3: `results`, and mostly `page` and `totalPages`."""
+    results, page, pages = (answer.object.get(key) for key in ("results", "page", "totalPages"))
+    if not isinstance(results, list):
+        return None
+    more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
+    return Listing([each for each in results if isinstance(each, dict)], more, whole_number(pages))
+
+
+OFFICES = Listed(
+    # Seen in a client that quotes https://docs.enerflo.io/reference/get-details-about-all-offices; what one office
+    # looks like there is not known, elsewhere its keys have the longer names.
+    ask=lambda page: Request("GET", "/api/v3/offices", query={"page": page, "pageSize": PAGE_SIZE}),
+    read=_page,
+    about="offices",
+    one="office",
+    kind=Office,
+    keys={"id": ("id", "office_id"), "name": ("name", "office_name")},
+)
+
+
 class Enerflo(Vendor):
     """Endpoints and quirks: ids in bodies, roles written as Names and read as slugs, HTML when throttled."""
 
@@ -205,6 +259,7 @@ class Enerflo(Vendor):
     limits = (Limit(300, 60),)
     finds_by_email = False
     remembered = ("role_slugs",)
+    lists: ClassVar = {"offices": OFFICES}
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
@@ -258,12 +313,8 @@ class Enerflo(Vendor):
         return None if user is None else self.account_id(user)
 
     def found(self, answer: Answer) -> Listing | None:
-        results, page = answer.object.get("results"), answer.object.get("page")
-        if not isinstance(results, list):
-            return None
-        pages = answer.object.get("totalPages")
-        more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
-        return Listing([_normal(user) for user in results if isinstance(user, dict)], more, whole_number(pages))
+        page = _page(answer)
+        return page and replace(page, records=[_normal(user) for user in page.records])
 
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("success") is not False
@@ -327,6 +378,52 @@ def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
     elif isinstance(roles, list):
         normal["roles"] = [role.get("slug") or role.get("name") if isinstance(role, dict) else role for role in roles]
     return normal
+
+
+# --- looking things up ------------------------------------------------------------------------
+
+
+def get_user(email: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
+    """The user with this e-mail, whose account need not be in this stack. That there is none is an error."""
+    return ask(Enerflo, provider, lambda lookups, email: lookups.user(GetUserResult, email), email)
+
+
+def get_users(
+    *, role: Input[str] | None = None, active: Input[bool] | None = None, provider: Provider | None = None
+) -> Output[list[GetUserResult]]:
+    """All users that Enerflo lists: with this role (Name or slug), or who can or cannot log in.
+
+    Whether users who cannot log in are listed is not documented.
+    """
+    return ask(Enerflo, provider, _users, role, active)
+
+
+async def _users(lookups: Lookups, role: str | None, active: bool | None) -> list[GetUserResult]:
+    where: dict[str, Callable[[Any], bool]] = {}
+    if role is not None:
+        where["role_slugs"] = lambda slugs: _role(role) in _roles(slugs or ())
+    if active is not None:
+        where["active"] = lambda value: value == active
+    found = await lookups.users(GetUserResult, where)
+    if role is not None and not found:
+        shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}
+        if _role(role) not in _roles(shown):  # perhaps a slug that is unlike its Name
+            lookups.warn(
+                f"Enerflo lists nobody with the role {role}; roles as it shows them: {', '.join(sorted(shown))}"
+            )
+    return found
+
+
+def get_offices(*, provider: Provider | None = None) -> Output[list[Office]]:
+    """All offices."""
+    return ask(Enerflo, provider, lambda lookups: lookups.everything(OFFICES))
+
+
+def office_id(name: Input[str], *, provider: Provider | None = None) -> Output[int]:
+    """The id of the office with this name, for `office_ids`; none or several of that name are an error."""
+    return ask(Enerflo, provider, lambda lookups, name: lookups.named(OFFICES, name), name).apply(
+        lambda office: office.id
+    )
 
 
 VENDOR = Enerflo

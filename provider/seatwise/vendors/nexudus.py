@@ -13,7 +13,8 @@ User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full adm
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Required, Self, TypedDict, Unpack
 
 from pulumi import Input, Output, ResourceOptions
@@ -40,7 +41,9 @@ from ..core.fields import (
     named,
 )
 from ..core.http import Answer, Effect, Request, segment, whole_number
-from ..core.vendor import Limit, Listing, Token, Vendor
+from ..core.lookup import Lookups
+from ..core.vendor import Limit, Listed, Listing, Token, Vendor
+from ..lookup import ask
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -110,17 +113,17 @@ class OwnArgs(AccountArgs, total=False):
     """Id of the preferred language."""
     application_id: Input[int]
     """Id of the application."""
-    businesses: Input[IdSet]
+    businesses: Input[IdSet] | Sequence[Input[int]]
     """Ids of all businesses (spaces) of the user."""
-    added_businesses: Input[Annotated[IdSet, Delta("businesses", present=True)]]
+    added_businesses: Input[Annotated[IdSet, Delta("businesses", present=True)]] | Sequence[Input[int]]
     """Ids of businesses the user must have; others are left alone."""
-    removed_businesses: Input[Annotated[IdSet, Delta("businesses", present=False)]]
+    removed_businesses: Input[Annotated[IdSet, Delta("businesses", present=False)]] | Sequence[Input[int]]
     """Ids of businesses the user must not have; others are left alone."""
-    user_roles: Input[IdSet]
+    user_roles: Input[IdSet] | Sequence[Input[int]]
     """Ids of all roles of the user."""
-    added_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=True)]]
+    added_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=True)]] | Sequence[Input[int]]
     """Ids of roles the user must have; others are left alone."""
-    removed_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=False)]]
+    removed_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=False)]] | Sequence[Input[int]]
     """Ids of roles the user must not have; others are left alone."""
     chat_rooms: Input[IdSet]
     """Ids of all chat rooms of the user."""
@@ -341,6 +344,89 @@ class Provider(TenantProvider):
         super().__init__("nexudus", resource_name, args, opts)
 
 
+@dataclass(frozen=True)
+class ListedUser:
+    """A user as lists show them; the fields mean what they mean at `User`.
+
+    Nexudus' lists lack roles, businesses and administrators' rights: `get_user` has them.
+    """
+
+    id: str
+    email: str
+    full_name: str | None
+    language: int | None
+    active: bool | None
+    unique_id: str | None
+    created_on: str | None
+    updated_on: str | None
+    updated_by: str | None
+
+
+@dataclass(frozen=True)
+class GetUserResult(ListedUser):
+    """A user that is there; the fields mean what they mean at `User`, and are None where Nexudus has no value."""
+
+    is_admin: bool | None
+    api_access: bool | None
+    validated: bool | None
+    default_business_id: int | None
+    businesses: list[int] | None
+    user_roles: list[int] | None
+    chat_rooms: list[int] | None
+
+
+@dataclass(frozen=True)
+class Business:
+    """A business (a space) of the tenant."""
+
+    id: int
+    """What `businesses` wants."""
+    name: str
+
+
+@dataclass(frozen=True)
+class UserRole:
+    """A role that a business gives to users."""
+
+    id: int
+    """What `user_roles` wants."""
+    name: str
+    business_id: int | None = None
+    """The business that it belongs to."""
+    business_name: str | None = None
+
+
+def _page(answer: Answer) -> Listing | None:
+    """A page of any list: https://learn.nexudus.com/rest-api/sys/get-users describes them."""
+    records = answer.object.get("Records")
+    if not isinstance(records, list):
+        return None
+    pages, total = (whole_number(answer.object.get(key)) for key in ("TotalPages", "TotalItems"))
+    more = answer.object.get("HasNextPage") is True
+    return Listing([each for each in records if isinstance(each, dict)], more, pages, total)
+
+
+BUSINESSES = Listed(
+    # https://learn.nexudus.com/rest-api/sys/get-businesses
+    ask=lambda page: Request("GET", "/api/sys/businesses", query={"page": page, "size": PAGE_SIZE}),
+    read=_page,
+    about="businesses",
+    one="business",
+    kind=Business,
+    keys={"id": ("Id",), "name": ("Name",)},
+)
+USER_ROLES = Listed(
+    # https://learn.nexudus.com/rest-api/security/get-userroles-by-id; the list is beside it, under `security`.
+    ask=lambda page: Request("GET", "/api/security/userroles", query={"page": page, "size": PAGE_SIZE}),
+    read=_page,
+    about="user roles",
+    one="user role",
+    kind=UserRole,
+    keys={"id": ("Id",), "name": ("Name",), "business_id": ("BusinessId",), "business_name": ("BusinessName",)},
+    twice='Say whose it is: role_id("...", business="...")',
+)
+
+
 class Nexudus(Vendor):
     """Endpoints and quirks: the id in the body, the whole record in every update, 409 when throttled."""
 
@@ -356,6 +442,7 @@ class Nexudus(Vendor):
     role_field = "user_roles"
     version = "updated_on"
     remembered = ("updated_on",)
+    lists: ClassVar = {"user_roles": USER_ROLES, "businesses": BUSINESSES}
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
@@ -437,12 +524,7 @@ class Nexudus(Vendor):
         return self.account_id(value) if isinstance(value, dict) else None
 
     def found(self, answer: Answer) -> Listing | None:
-        records = answer.object.get("Records")
-        if not isinstance(records, list):
-            return None
-        pages, total = (whole_number(answer.object.get(key)) for key in ("TotalPages", "TotalItems"))
-        more = answer.object.get("HasNextPage") is True
-        return Listing([each for each in records if isinstance(each, dict)], more, pages, total)
+        return _page(answer)
 
     def succeeded(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("WasSuccessful") is not False
@@ -463,6 +545,67 @@ class Nexudus(Vendor):
     def wait(self, answer: Answer) -> bool:
         """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""
         return super().wait(answer) or (answer.status == 409 and "retry-after" in answer.headers)
+
+
+# --- looking things up ------------------------------------------------------------------------
+
+
+def get_user(email: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
+    """The user with this e-mail, whose account need not be in this stack. That there is none is an error."""
+    return ask(Nexudus, provider, lambda lookups, email: lookups.user(GetUserResult, email), email)
+
+
+def get_users(*, active: Input[bool] | None = None, provider: Provider | None = None) -> Output[list[ListedUser]]:
+    """All users, or those who are (in)active."""
+    return ask(Nexudus, provider, _users, active)
+
+
+async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
+    where: dict[str, Callable[[Any], bool]] = {}
+    if active is not None:
+        where["active"] = lambda value: value == active
+    return await lookups.users(ListedUser, where)
+
+
+def get_businesses(*, provider: Provider | None = None) -> Output[list[Business]]:
+    """All businesses (spaces)."""
+    return ask(Nexudus, provider, lambda lookups: lookups.everything(BUSINESSES))
+
+
+def get_user_roles(
+    *, business: Input[int] | Input[str] | None = None, provider: Provider | None = None
+) -> Output[list[UserRole]]:
+    """All roles of users, or those of one business, by its id or name."""
+    return ask(Nexudus, provider, _user_roles, business)
+
+
+async def _user_roles(lookups: Lookups, business: int | str | None) -> list[UserRole]:
+    roles = await lookups.everything(USER_ROLES)
+    if business is None:
+        return roles
+    number = (await lookups.named(BUSINESSES, business)).id if isinstance(business, str) else business
+    return [role for role in roles if role.business_id == number]
+
+
+def role_id(
+    name: Input[str], *, business: Input[int] | Input[str] | None = None, provider: Provider | None = None
+) -> Output[int]:
+    """The id of the role with this name, for `user_roles`; none or several of that name are an error.
+
+    Roles of one name in several businesses are told apart by the `business`, its id or name.
+    """
+    return ask(Nexudus, provider, _role, name, business).apply(lambda role: role.id)
+
+
+async def _role(lookups: Lookups, name: str, business: int | str | None) -> UserRole:
+    return await lookups.named(USER_ROLES, name, await _user_roles(lookups, business))
+
+
+def business_id(name: Input[str], *, provider: Provider | None = None) -> Output[int]:
+    """The id of the business with this name, for `businesses`; none or several of that name are an error."""
+    return ask(Nexudus, provider, lambda lookups, name: lookups.named(BUSINESSES, name), name).apply(
+        lambda business: business.id
+    )
 
 
 VENDOR = Nexudus

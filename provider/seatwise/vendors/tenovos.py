@@ -10,7 +10,8 @@ privileges; Tenovos Support hands out the API key and tells the host.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, Unpack
 
 from pulumi import Input, Output, ResourceOptions
@@ -37,11 +38,14 @@ from ..core.fields import (
     looks_like_a_number,
 )
 from ..core.http import Answer, Effect, Request, segment, whole_number
-from ..core.vendor import Listing, Token, Vendor
+from ..core.lookup import Lookups
+from ..core.vendor import Listed, Listing, Token, Vendor
+from ..lookup import ask
 from ..wire import settings
 
 PAGE_SIZE = 100
 NOT_FOUND = "User not found"
+WAY_TO_LISTS = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
 # Sizes are documented for 1.5 only (https://api.tenovos.com/openapi/reference/v1.5/operation/CreateUser).
 Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Address = Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(read="emailId")]
@@ -95,7 +99,7 @@ class OwnArgs(AccountArgs, total=False):
     """Id (uuid) of the role. Not together with `user_role_name`."""
     user_role_name: Input[Annotated[str, UPDATE_ONLY, UNREADABLE]]
     """Name of the role, such as "End user". Not together with `user_role_id`."""
-    groups: Input[NameSet]
+    groups: Input[NameSet] | Sequence[Input[str]]
     """Ids (uuids) of all groups of the user."""
     company: Input[Annotated[str, Wire(create="customAttributes.company")]]
     """Company."""
@@ -197,6 +201,75 @@ class Provider(TenantProvider):
         super().__init__("tenovos", resource_name, args, opts)
 
 
+@dataclass(frozen=True)
+class GetUserResult:
+    """A user that is there; the fields mean what they mean at `User`, and are None where Tenovos does not show them.
+
+    API 1.0 shows neither `username` nor anything from `friendly_name` on.
+    """
+
+    id: str
+    email: str
+    first_name: str | None
+    last_name: str | None
+    user_role_id: str | None
+    groups: list[str] | None
+    status: str | None
+    customer_id: str | None
+    username: str | None
+    friendly_name: str | None
+    company: str | None
+    country: str | None
+    contact: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of users."""
+
+    id: str
+    """What `groups` wants."""
+    name: str
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role."""
+
+    id: str
+    """What `user_role_id` wants."""
+    name: str
+
+
+def _bare(answer: Answer) -> Listing | None:
+    """A list that is nothing but an array, without pages."""
+    if not isinstance(answer.json, list):
+        return None
+    return Listing([each for each in answer.json if isinstance(each, dict)])
+
+
+GROUPS = Listed(
+    # Documented for 1.0; 1.5 is asked the same way.
+    ask=lambda page: Request("GET", "/security/groups"),
+    read=_bare,
+    about="groups",
+    one="group",
+    kind=Group,
+    keys={"id": ("groupId", "id"), "name": ("groupName", "name")},
+)
+ROLES = Listed(
+    # https://api.tenovos.com/openapi/v1.5/security/getroles.md
+    ask=lambda page: Request("GET", "/roles"),
+    read=_bare,
+    about="roles",
+    one="role",
+    kind=Role,
+    keys={"id": ("id",), "name": ("name",)},
+    lacking=lambda given: "" if given.api_version == "1.5" else f"{WAY_TO_LISTS}, or name the role with user_role_name",
+)
+
+
 class Tenovos(Vendor):
     """Endpoints and quirks: no id in the answer to a create, "not found" is a 403, numbers in updates."""
 
@@ -205,9 +278,10 @@ class Tenovos(Vendor):
     schema = Schema.of(UserArgs, User.__annotations__, to_camel)
     settings_type = Settings
     tells_ids = False
-    way_to_list = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
     role_field = "user_role_id"
     remembered = ("user_role_id",)
+    lists: ClassVar = {"groups": GROUPS, "roles": ROLES}
+    way_to_list = WAY_TO_LISTS
     retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
     reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "username": ("name",)}
@@ -315,6 +389,58 @@ class Tenovos(Vendor):
         """Names of roles cannot be read: a changed id means that the name is another one now."""
         if before.get("user_role_id") not in (None, outs.get("user_role_id")):
             outs.pop("user_role_name", None)
+
+
+# --- looking things up ------------------------------------------------------------------------
+
+
+def get_user(email: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
+    """The user with this e-mail, whose account need not be in this stack. That there is none is an error."""
+    return ask(Tenovos, provider, lambda lookups, email: lookups.user(GetUserResult, email), email)
+
+
+def get_users(
+    *,
+    user_role_id: Input[str] | None = None,
+    group: Input[str] | None = None,
+    active: Input[bool] | None = None,
+    provider: Provider | None = None,
+) -> Output[list[GetUserResult]]:
+    """All users: with this role, in this group (by their ids), or who are enabled or disabled. API 1.5 only."""
+    return ask(Tenovos, provider, _users, user_role_id, group, active)
+
+
+async def _users(
+    lookups: Lookups, user_role_id: str | None, group: str | None, active: bool | None
+) -> list[GetUserResult]:
+    where: dict[str, Callable[[Any], bool]] = {}
+    if user_role_id is not None:
+        where["user_role_id"] = lambda value: value == user_role_id
+    if group is not None:
+        where["groups"] = lambda value: group in (value or ())
+    if active is not None:
+        where["status"] = lambda value: (value == "enabled") is active
+    return await lookups.users(GetUserResult, where)
+
+
+def get_groups(*, provider: Provider | None = None) -> Output[list[Group]]:
+    """All groups."""
+    return ask(Tenovos, provider, lambda lookups: lookups.everything(GROUPS))
+
+
+def group_id(name: Input[str], *, provider: Provider | None = None) -> Output[str]:
+    """The id of the group with this name, for `groups`; none or several of that name are an error."""
+    return ask(Tenovos, provider, lambda lookups, name: lookups.named(GROUPS, name), name).apply(lambda group: group.id)
+
+
+def get_roles(*, provider: Provider | None = None) -> Output[list[Role]]:
+    """All roles. API 1.5 only."""
+    return ask(Tenovos, provider, lambda lookups: lookups.everything(ROLES))
+
+
+def role_id(name: Input[str], *, provider: Provider | None = None) -> Output[str]:
+    """The id of the role with this name, for `user_role_id`; none or several are an error. API 1.5 only."""
+    return ask(Tenovos, provider, lambda lookups, name: lookups.named(ROLES, name), name).apply(lambda role: role.id)
 
 
 VENDOR = Tenovos

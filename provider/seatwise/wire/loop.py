@@ -22,6 +22,11 @@ def call(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
     return _running().call(function, *arguments)
 
 
+def start(function: Callable[..., Awaitable[T]], *arguments: object) -> "Future[T]":
+    """Run a coroutine function in the loop, from any thread, which goes on meanwhile."""
+    return _running().start_task_soon(function, *arguments)
+
+
 def _running() -> BlockingPortal:
     global _portal
     with _lock:

@@ -1,0 +1,204 @@
+"""Look-ups as a program makes them: outputs, settings, providers and errors, without the engine."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pulumi
+import pytest
+from pulumi import Output
+from pulumi.runtime.settings import SETTINGS
+
+from conftest import Sandbox
+from seatwise import enerflo, nexudus, tenovos
+from seatwise.doors.door import TENANTS
+from seatwise.dynamic import load
+from seatwise.sandbox import server
+from seatwise.sandbox.replies import Options
+from seatwise.wire import loop
+
+pytestmark = pytest.mark.usefixtures("settings")
+MARKETING = "7d6207c1-f423-11e9-8071-89c0c4052141"
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    """Connections of one test serve no other, and the SDK does not remember what failed."""
+    yield
+    SETTINGS.outputs.clear()
+    while TENANTS:
+        loop.call(TENANTS.pop().aclose)
+
+
+@pytest.fixture
+def west() -> Iterator[Sandbox]:
+    """Another company's sandbox."""
+    with server.running(options=Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
+        yield Sandbox(url, http)
+
+
+def run(program: Callable[[], Any]) -> Any:
+    """The value of the output that a program makes; "secret" or "unknown" where it is that."""
+
+    async def main() -> Any:
+        output = Output.from_input(program())
+        if not await output.is_known():
+            return "unknown"
+        return "secret" if await output.is_secret() else await output.future()
+
+    return asyncio.run(main())
+
+
+def unknown() -> Output[Any]:
+    """What a resource that is not there yet will say."""
+
+    async def value() -> Any:
+        return None
+
+    async def is_known() -> bool:
+        return False
+
+    return Output(set(), value(), is_known())
+
+
+def make(vendor: str, **values: Any) -> str:
+    """The id of a new account, with the vendor's example for what is not given."""
+    door = load(f"{vendor}:User")
+    example = {name: value for name, value in door.vendor.example.items() if name != "password"}
+    return door.create(door.check({}, example | values).inputs).id
+
+
+def test_a_list_and_an_id_are_outputs() -> None:
+    assert run(enerflo.get_offices)[0] == enerflo.Office(12, "Denver")
+    assert run(lambda: enerflo.office_id("Phoenix")) == 13
+    assert run(lambda: nexudus.role_id("front desk")) == 77
+    assert run(lambda: tenovos.group_id("Marketing")) == MARKETING
+    assert [each.name for each in run(nexudus.get_businesses)] == ["Downtown", "Uptown"]
+    assert [each.name for each in run(tenovos.get_groups)] == ["Everyone", "Marketing"]
+    assert run(lambda: nexudus.business_id("uptown")) == 2
+    assert [each.id for each in run(lambda: nexudus.get_user_roles(business=nexudus.business_id("Uptown")))] == [79, 80]
+
+
+def test_users_are_outputs() -> None:
+    ana, eve = make("enerflo"), make("enerflo", email="eve@example.com", roles=["Setter"])
+    assert run(lambda: enerflo.get_user(email="Ana@example.com").id) == ana
+    assert run(lambda: enerflo.get_user("eve@example.com")).roles == ["Setter"]
+    assert [each.id for each in run(lambda: enerflo.get_users(role="Setter", active=True))] == [eve]
+    host = make("nexudus")
+    assert run(lambda: nexudus.get_user("ana@example.com")).user_roles == [77]
+    assert [each.id for each in run(lambda: nexudus.get_users(active=True))] == [host]
+    editor = make("tenovos")
+    assert run(lambda: tenovos.get_user("ana@example.com")).id == editor
+
+
+def test_api_1_5_of_tenovos_has_users_and_roles(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENOVOS_API_VERSION", "1.5")
+    monkeypatch.setenv("TENOVOS_BASE_URL", f"{sandbox.url}/tenovos-1.5")
+    editor = make("tenovos", user_role_name="Librarian")
+    assert [each.name for each in run(tenovos.get_roles)] == ["End user", "Librarian", "Administrator"]
+    found = run(lambda: tenovos.get_users(user_role_id=tenovos.role_id("librarian"), active=True))
+    assert [(each.id, each.username) for each in found] == [(editor, "ana")]
+
+
+def test_one_run_asks_for_a_list_once_and_the_next_again(sandbox: Sandbox) -> None:
+    sandbox.mark()
+    for times in (1, 2):
+        run(lambda: [enerflo.office_id(name) for name in ("Denver", "Phoenix", "Salt Lake City") * 10])
+        assert sandbox.calls("enerflo") == ["GET /api/v3/offices"] * times
+
+
+def test_a_name_may_be_an_output_and_an_unknown_one_gives_an_unknown_id(sandbox: Sandbox) -> None:
+    assert run(lambda: enerflo.office_id(Output.from_input("Denver"))) == 12
+    sandbox.mark()
+    assert run(lambda: enerflo.office_id(unknown())) == "unknown"
+    assert run(lambda: enerflo.get_users(role=unknown())) == "unknown"
+    assert sandbox.calls() == []
+
+
+def test_what_is_asked_with_a_secret_is_one() -> None:
+    assert run(lambda: enerflo.office_id(Output.secret("Denver"))) == "secret"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (lambda: enerflo.office_id("Boise"), 'Enerflo office "Boise": there is none; there is "Denver" or'),
+        (
+            lambda: nexudus.role_id("Front dsk"),
+            'Nexudus user role "Front dsk": there is none; did you mean "Front desk"?',
+        ),
+        (lambda: enerflo.get_user("ana@example.com"), "Enerflo ana@example.com: no user has this e-mail"),
+        (tenovos.get_roles, "Tenovos roles: this API has no such list. Set TENOVOS_API_VERSION=1.5"),
+        (lambda: tenovos.get_users(active=True), "Tenovos: this API has no list of users. Set TENOVOS_API_VERSION=1.5"),
+    ],
+)
+def test_what_goes_wrong_ends_the_program_with_one_line(question: Callable[[], Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        run(question)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_setting_is_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ENERFLO_API_KEY")
+    with pytest.raises(pulumi.RunError, match="set ENERFLO_API_KEY in the environment, or"):
+        run(enerflo.get_offices)
+
+
+def test_the_stacks_config_comes_before_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENERFLO_API_KEY", "not-this-one")
+    monkeypatch.setenv("PULUMI_CONFIG", f'{{"enerflo:apiKey": "{sandbox.environment["ENERFLO_API_KEY"]}"}}')
+    assert run(lambda: enerflo.office_id("Denver")) == 12
+
+
+# --- another tenant ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def provider(west: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., enerflo.Provider]:
+    """Makes providers of the other company's tenant, which no engine hears of."""
+    monkeypatch.setattr(pulumi.ProviderResource, "__init__", lambda *_: None)
+    given: dict[str, Any] = {
+        "base_url": f"{west.url}/enerflo",
+        "requests_per_minute": 0,
+        "api_key": "sandbox-enerflo-key",
+    }
+    return lambda **others: enerflo.Provider("west", **(given | others))
+
+
+def test_a_provider_says_which_tenant_is_meant(
+    sandbox: Sandbox, west: Sandbox, provider: Callable[..., enerflo.Provider]
+) -> None:
+    sandbox.mark()
+    assert run(lambda: enerflo.office_id("Denver", provider=provider())) == 12
+    assert west.calls() == ["GET /api/v3/offices"]
+    assert sandbox.calls() == []
+
+
+def test_what_a_provider_with_a_secret_finds_is_no_secret(provider: Callable[..., enerflo.Provider]) -> None:
+    key = "sandbox-enerflo-key"
+    assert run(lambda: enerflo.office_id("Denver", provider=provider(api_key=Output.secret(key)))) == 12
+
+
+def test_a_provider_takes_settings_from_the_variables_it_names(
+    provider: Callable[..., enerflo.Provider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEST_KEY", "sandbox-enerflo-key")
+    monkeypatch.setenv("ENERFLO_API_KEY", "not-this-one")
+    named = {"api_key": None, "env": {"api_key": "WEST_KEY"}}
+    assert run(lambda: enerflo.office_id("Denver", provider=provider(**named))) == 12
+
+
+def test_a_provider_whose_url_is_unknown_gives_an_unknown_answer(provider: Callable[..., enerflo.Provider]) -> None:
+    assert run(lambda: enerflo.office_id("Denver", provider=provider(base_url=unknown()))) == "unknown"
+
+
+def test_a_provider_of_another_vendor_is_refused(provider: Callable[..., Any]) -> None:
+    with pytest.raises(pulumi.RunError, match="a provider of enerflo cannot look things up at nexudus"):
+        run(lambda: nexudus.get_businesses(provider=provider()))
+
+
+def test_a_provider_that_is_exported_shows_no_credential(provider: Callable[..., enerflo.Provider]) -> None:
+    """The SDK exports what has no underscore before its name."""
+    assert run(lambda: [name for name in vars(provider()) if not name.startswith("_")]) == []
