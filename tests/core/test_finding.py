@@ -1,12 +1,14 @@
 """What is made of a whole list; finding one account is tested with the days on which it is hard to."""
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from seatwise.core import finding
+from seatwise.core.errors import VendorBroken
 from seatwise.core.http import Answer, Request
 from seatwise.vendors.tenovos import Settings, Tenovos
 
@@ -34,13 +36,25 @@ def anyio_backend() -> str:
 async def test_everyone_is_there_once_and_who_may_lack_is_told(
     listed: list[Any], count: int, found: list[str], warnings: list[str]
 ) -> None:
+    told: list[str] = []
+    tenant = a_tenant(listed, count, told.append)
+    assert [each["userId"] async for each in finding.everyone(tenant, lambda _, email: True)] == found
+    assert told == [f"Tenovos: {text}: somebody may be missing here; run it again" for text in warnings]
+
+
+async def test_an_audit_does_without_a_list_that_may_lack_somebody() -> None:
+    everyone = finding.everyone(a_tenant([ANA, BEN], 3, print), lambda _, email: True, must_be_whole=True)
+    with pytest.raises(VendorBroken, match="2 accounts are listed and 3 are counted: somebody may be missing here"):
+        [each async for each in everyone]
+
+
+def a_tenant(listed: list[Any], count: int, warn: Callable[[str], None]) -> Any:
+    """A tenant whose list is one page with these, and counts so many."""
+
     async def send(_: Request) -> Answer:
         return Answer(200, {}, json.dumps({"data": listed, "count": count}).encode())
 
     async def each(_: Any, pages: Any) -> None:
         assert list(pages) == []
 
-    told: list[str] = []
-    tenant: Any = SimpleNamespace(vendor=TENOVOS, send=send, each=each, warn=told.append)
-    assert [each["userId"] async for each in finding.everyone(tenant, lambda _, email: True)] == found
-    assert told == [f"Tenovos: {text}: somebody may be missing here; run it again" for text in warnings]
+    return SimpleNamespace(vendor=TENOVOS, send=send, each=each, warn=warn)

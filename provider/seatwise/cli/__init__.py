@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from . import doctor, import_, list_, run, sandbox, show
+from . import doctor, import_, list_, roles, run, sandbox, show
 
 main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 main.command("list")(list_.list_)
 main.command("show")(show.show)
+main.command("roles")(roles.roles)
 main.command("import")(import_.import_)
 main.command("doctor")(doctor.doctor)
 main.command("sandbox")(sandbox.sandbox)

@@ -68,7 +68,7 @@ def list_(
         raise misused("--stack, --export and --cwd say what --unmanaged compares with: add --unmanaged")
     if leavers is not None and active is False:
         raise misused("--leavers names active accounts: leave --inactive out")
-    say = speaker(quiet=quiet)
+    say, is_audit = speaker(quiet=quiet), unmanaged or leavers is not None
     with readable():
         wanted = audit.Wanted(
             match,
@@ -78,21 +78,20 @@ def list_(
             None if leavers is None else _people(leavers),
         )
         with progress("reading accounts", quiet=quiet) as tell:
-            found = anyio.run(_wanted, kind, wanted, tell)
+            found = anyio.run(_wanted, kind, wanted, tell, is_audit)
     print_rows(COLUMNS, [asdict(each) for each in found], as_json=as_json, quiet=quiet)
-    is_audit = unmanaged or leavers is not None
     say(f"{counted(found)} that nobody answers for" if is_audit else counted(found))
     if is_audit and found:
         raise typer.Exit(FOUND)
 
 
-async def _wanted(kind: type[Vendor], wanted: audit.Wanted, tell: Say) -> list[audit.Summary]:
-    """The wanted accounts of the live tenant, by e-mail."""
+async def _wanted(kind: type[Vendor], wanted: audit.Wanted, tell: Say, is_audit: bool) -> list[audit.Summary]:
+    """The wanted accounts of the live tenant, by e-mail; an audit does without a list that may lack somebody."""
     found = []
     async with tenant(kind) as live:
         if not live.vendor.has_list:
             raise SettingsError("this API has no list of users", vendor=kind.title, remedy=kind.way_to_list)
-        async for record in finding.everyone(live, wanted.lists):
+        async for record in finding.everyone(live, wanted.lists, must_be_whole=is_audit):
             found.append(audit.Summary.of(live.vendor, record))
             tell(f"{counted(found)} read")
         return sorted((each for each in found if wanted.takes(live.vendor, each)), key=lambda each: folded(each.email))

@@ -63,15 +63,22 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
     return None
 
 
-async def everyone(tenant: Tenant, wanted: Callable[[str, str], bool]) -> AsyncIterator[Record]:
-    """The whole records of all listed accounts that are wanted, by id and e-mail."""
+async def everyone(
+    tenant: Tenant, wanted: Callable[[str, str], bool], *, must_be_whole: bool = False
+) -> AsyncIterator[Record]:
+    """The whole records of all listed accounts that are wanted, by id and e-mail.
+
+    A list that may lack somebody is told, and raises VendorBroken where it `must_be_whole`.
+    """
     vendor = tenant.vendor
     records, total = await pages(tenant, accounts(vendor))
     listed = {vendor.account_id(record) or "": record for record in records}
     counted = len(records) if total is None else total
     if len(listed) != counted:
-        which = f"{len(listed):,} accounts are listed and {counted:,} are counted"
-        tenant.warn(f"{vendor.title}: {which}: somebody may be missing here; run it again")
+        which = f"{len(listed):,} accounts are listed and {counted:,} are counted: somebody may be missing here"
+        if must_be_whole:
+            raise VendorBroken(which, status=200, vendor=vendor.title)
+        tenant.warn(f"{vendor.title}: {which}; run it again")
     for account, record in listed.items():
         email = vendor.email(record)
         if not account or not wanted(account, email):

@@ -1,0 +1,43 @@
+"""`seatwise roles`: what a live tenant has that accounts refer to by its id."""
+
+import anyio
+
+from ..core.errors import SettingsError
+from ..core.lookup import Lookups, rows
+from ..core.vendor import Vendor
+from .options import Json, Quiet, VendorName, vendor_type
+from .output import note, print_rows, progress, readable
+from .tenants import tenant
+
+COLUMNS = ("of", "name", "id")
+
+
+def roles(vendor: VendorName, as_json: Json = False, quiet: Quiet = False) -> None:
+    """List the roles, groups, offices or businesses that accounts of a live tenant refer to. Changes nothing.
+
+    `of` is the list's name, such as user_roles. A list that this tenant's API lacks is told.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+    kind = vendor_type(vendor)
+    with readable(), progress("reading lists", quiet=quiet):
+        found, lacking = anyio.run(_everything, kind)
+    for each in lacking:
+        note(f"seatwise: {each}")
+    print_rows(COLUMNS, found, as_json=as_json, quiet=quiet)
+
+
+async def _everything(kind: type[Vendor]) -> tuple[list[dict[str, str]], list[str]]:
+    """What each of the vendor's lists holds, and which cannot be had with these settings."""
+    found: list[dict[str, str]] = []
+    lacking: list[str] = []
+    async with tenant(kind) as live:
+        lookups = Lookups(live)
+        for name, listed in kind.lists.items():
+            try:
+                items = await lookups.everything(listed)
+            except SettingsError as error:
+                lacking.append(str(error))
+            else:
+                found += [{"of": name, "name": title, "id": its_id} for title, its_id in rows(items)]
+    return found, lacking
