@@ -6,13 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
-from seatwise.wire.settings import RunSettings
-
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
-
 
 @pytest.mark.parametrize(
     ("line", "complaint"),
@@ -35,14 +28,3 @@ def test_a_type_checker_finds_a_wrong_argument(line: str, complaint: str, tmp_pa
     )
     assert "Found 1 error" in checked.stdout, checked.stdout
     assert complaint in checked.stdout
-
-
-@pytest.mark.parametrize("vendor", names())
-def test_every_setting_is_in_the_readme(vendor: str) -> None:
-    settings = vendor_named(vendor).settings_type
-    spellings = {name: {settings.variable(name), f"<VENDOR>_{name.upper()}"} for name in settings.model_fields}
-    assert [name for name, either in spellings.items() if not any(each in README for each in either)] == []
-
-
-def test_every_setting_of_a_run_is_in_the_readme() -> None:
-    assert [name for name in RunSettings.model_fields if f"SEATWISE_{name.upper()}" not in README] == []
