@@ -18,7 +18,7 @@ test: ## Run all tests, with the real pulumi engine
 	@$(RUN) pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 soak: ## Live ten thousand random histories in virtual time (half an hour)
-	@SEATWISE_SOAK=1 $(LIGHT) pytest -n 2 tests/test_histories.py
+	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/test_histories.py
 
 crash: ## Kill the real pulumi at every request of a program (half an hour)
 	@SEATWISE_CRASH=full $(RUN) pytest -n 8 --dist worksteal tests/engine/test_crash.py
