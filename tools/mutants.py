@@ -19,8 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "provider" / "seatwise"
 # The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
-TESTS = ("tests/test_bad_days.py", "tests/test_dynamic.py", "tests/test_runners.py", "tests/core", "tests/wire",
-         "tests/vendors", "tests/test_properties.py", "tests/test_faults.py")  # fmt: skip
+TESTS = (
+    "tests/test_bad_days.py", "tests/test_dynamic.py", "tests/test_runners.py", "tests/test_requests.py", "tests/core",
+    "tests/wire", "tests/vendors", "tests/test_properties.py", "tests/test_faults.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
