@@ -265,10 +265,19 @@ async def test_an_account_that_seatwise_deactivated_comes_back_under_its_id(worl
     assert outs["__declared"] == sorted(set(news))
 
 
-async def test_an_account_that_others_took_back_counts_as_existing(world: World) -> None:
+ACTIVE: dict[str, dict[str, Any]] = {
+    "enerflo": {"active": True}, "nexudus": {"Active": True}, "tenovos": {"status": "enabled"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["somebody", "another stack"])
+async def test_an_account_that_others_took_back_counts_as_existing(world: World, who: str) -> None:
     account, outs = await lifecycle.create(world.tenant, world.inputs())
     await lifecycle.delete(world.tenant, account, outs)
-    await lifecycle.update(world.tenant, account, outs | dict(world.vendor.retired), dict(world.vendor.reactivated))
+    if who == "somebody":
+        world.change_by_hand(account, ACTIVE[world.name])
+    else:
+        await lifecycle.update(world.tenant, account, outs | dict(world.vendor.retired), dict(world.vendor.reactivated))
 
     with pytest.raises(AccountExists):
         await lifecycle.create(world.tenant, world.inputs())
