@@ -21,7 +21,7 @@ SOURCE = ROOT / "provider" / "seatwise"
 # The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
 TESTS = (
     "tests/test_bad_days.py", "tests/test_dynamic.py", "tests/test_runners.py", "tests/test_requests.py", "tests/core",
-    "tests/wire", "tests/vendors", "tests/test_properties.py", "tests/test_faults.py",
+    "tests/wire", "tests/vendors", "tests/test_roster.py", "tests/test_properties.py", "tests/test_faults.py",
 )  # fmt: skip
 
 
