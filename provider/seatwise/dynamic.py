@@ -6,11 +6,11 @@ Every state keeps a pickle of `load` called with one string such as `"enerflo:Us
 
 import base64
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .core import takeover
-from .core.state import TENANT
+from .core.state import TENANT, with_revision
 from .core.vendor import Vendor
 from .doors.door import OWNER, Door, Failure, Props, vendor_named
 from .doors.rosters import Rosters
@@ -31,10 +31,15 @@ def provider_string(key: str) -> str:
     return base64.b64encode(pickle.dumps(load(key), protocol=4)).decode()
 
 
-def import_file(vendor: Vendor, records: list[Mapping[str, Any]]) -> tuple[list[Props], str]:
-    """What `pulumi import --file` reads, and the program that declares the same accounts."""
+def import_file(
+    vendor: Vendor, records: list[Mapping[str, Any]], revision: Callable[[str], int]
+) -> tuple[list[Props], str]:
+    """What `pulumi import --file` reads, and the program that declares the same accounts.
+
+    `revision` gives the number of an account's last write: a state that begins here knows of all.
+    """
     key = f"{vendor.name}:User"
-    accounts = [(vendor.account_id(record), record, takeover.arguments(vendor, record)) for record in records]
+    accounts = [(vendor.account_id(record) or "", record, takeover.arguments(vendor, record)) for record in records]
     resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
     provider = {"__provider": provider_string(key)}
     resources = [
@@ -43,7 +48,9 @@ def import_file(vendor: Vendor, records: list[Mapping[str, Any]]) -> tuple[list[
             "name": name,
             "id": account,
             "inputs": values | provider,
-            "outputs": takeover.state(vendor, record, values) | {TENANT: vendor.settings.tenant_id} | provider,
+            "outputs": with_revision(takeover.state(vendor, record, values), revision(account))
+            | {TENANT: vendor.settings.tenant_id}
+            | provider,
         }
         for name, (account, record, values) in zip(resource_names, accounts, strict=True)
     ]

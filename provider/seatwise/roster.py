@@ -78,7 +78,9 @@ class Roster(dynamic.Resource):
             pulumi.RunError: A member is not as the vendor wants it, or two have one e-mail; before anything is sent.
 
         """
-        kind: type[Vendor] = vendor.VENDOR
+        kind = getattr(vendor, "VENDOR", None)
+        if not isinstance(kind, type) or not issubclass(kind, Vendor):
+            raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
         try:
             declared = team.keyed(typed(kind, members))
         except InvalidMembers as error:

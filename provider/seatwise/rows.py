@@ -89,10 +89,13 @@ def _from_csv(text: str, file: str, listed: Listed) -> Iterator[Row]:
     columns = _columns(header, f"{file}, row {line}", listed)
     for line, cells in records:
         where = f"{file}, row {line}"
-        if len(cells) > len(columns):
-            counts = f"has {len(cells)} cells, but the header has {len(columns)}"
-            raise listed.error([f"{where}: {counts}; put a cell with a comma in it between quotes"])
-        given = zip(columns, cells, strict=False)  # cells at the end may be left out
+        if len(cells) != len(columns):  # a row that was cut might retire somebody
+            counts = f"has {len(cells)} cell{'s' * (len(cells) != 1)}, but the header has {len(columns)}"
+            remedy = "put a cell with a comma in it between quotes"
+            if len(cells) < len(columns):
+                remedy = "put the commas of its empty cells at its end"
+            raise listed.error([f"{where}: {counts}; {remedy}"])
+        given = zip(columns, cells, strict=True)
         yield Row({column: cell for column, cell in given if cell.strip()}, where, "column")
 
 

@@ -181,7 +181,7 @@ def test_it_is_told_what_each_stack_owns(tenants: str) -> None:
     assert result.stdout.splitlines() == [HEADING, CLEO]
     assert result.stderr.splitlines() == [
         f"standard input owns 2 accounts in {tenants}/enerflo",
-        "1 account that nobody answers for",
+        "1 account that no stack owns",
     ]
 
 

@@ -59,4 +59,9 @@ async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[d
         async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):
             records.append(record)
             tell(f"{counted(records)} read")
-    return import_file(live.vendor, records)
+        if not records:
+            about = "no account is listed" if match == "*" else f"no account's e-mail fits {match}"
+            raise failed(
+                f"{kind.title}: {about}", f"`seatwise list {kind.name}` shows who is there. Nothing was written"
+            )
+        return import_file(live.vendor, records, live.journal.revision)

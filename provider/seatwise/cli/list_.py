@@ -80,7 +80,8 @@ def list_(
         with progress("reading accounts", quiet=quiet) as tell:
             found = anyio.run(_wanted, kind, wanted, tell, is_audit)
     print_rows(COLUMNS, [asdict(each) for each in found], as_json=as_json, quiet=quiet)
-    say(f"{counted(found)} that nobody answers for" if is_audit else counted(found))
+    whose = [" that no stack owns"] * unmanaged + [f" of people who are not in {leavers}"] * (leavers is not None)
+    say(counted(found) + " and".join(whose))
     if is_audit and found:
         raise typer.Exit(FOUND)
 

@@ -60,7 +60,11 @@ async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[st
             "there is no account with this id", status=404, vendor=vendor.title, account=account,
             remedy=f"Check the id with `seatwise import {vendor.name}`, which lists them all",
         )  # fmt: skip
-    return None if record is None else _refreshed(vendor, olds, record)
+    if record is None:
+        return None
+    if DECLARED not in olds:  # a state that begins here knows of all writes
+        olds = with_revision(dict(olds), tenant.journal.revision(account))
+    return _refreshed(vendor, olds, record)
 
 
 async def _unchanged(tenant: Tenant, account: str, olds: Values, tracked: Container[str] | None) -> Refreshed | None:

@@ -85,8 +85,7 @@ class Door(dynamic.ResourceProvider):
 
     def _signed(self, outs: Props, source: Props) -> Props:
         """Outputs with the tenant that the account is in, and the owner that the source names."""
-        ours = {OWNER: source[OWNER]} if OWNER in source else {}
-        return outs | {TENANT: self._settings().tenant_id} | ours
+        return owned(outs, source) | {TENANT: self._settings().tenant_id}
 
     def _same_tenant(self, id: str, olds: Props) -> None:
         """Refuse to touch an account that another tenant made: its id means somebody else here."""
@@ -191,9 +190,14 @@ def owner_of(props: Props) -> str:
     return str(props.get(OWNER, ""))
 
 
+def owned(props: Props, source: Props) -> Props:
+    """The properties with the owner that the source names."""
+    return props | ({OWNER: source[OWNER]} if OWNER in source else {})
+
+
 def is_renamed(olds: Props, news: Props) -> bool:
     """Whether the resource has another name, by an alias, than when its outputs were made."""
-    return OWNER in olds and owner_of(olds) != owner_of(news)
+    return OWNER in olds and OWNER in news and owner_of(olds) != owner_of(news)
 
 
 def named(owner: str) -> str:

@@ -7,7 +7,7 @@ from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.tenant import MEMBERS
 from ..wire.tenant import Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
 
 MOST_PROBLEMS = 20
 """How many are told at once."""
@@ -56,7 +56,7 @@ class Rosters(Door):
         if "ids" not in props:
             raise InvalidAccount("a Roster cannot be got by an id", remedy="Declare it with its members")
         outs, inputs = self._run(roster.read, id.rpartition("/")[2], props)
-        return ReadResult(id, self._signed(outs, props), inputs)
+        return ReadResult(id, self._signed(outs, props), owned(inputs, props))
 
     @readable
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:

@@ -6,7 +6,7 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -56,7 +56,7 @@ class Users(Door):
         found = self._run(lifecycle.read, id, self._typed(props))
         if found is None:
             return ReadResult("", {})
-        return ReadResult(id, self._signed(found.outputs, props), found.inputs)
+        return ReadResult(id, self._signed(found.outputs, props), owned(found.inputs, props))
 
     @readable
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:

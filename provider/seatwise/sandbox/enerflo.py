@@ -107,7 +107,7 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
         "active": 1 if record["active"] else 0,
         "timezone": record.get("timezone") or "America/Denver",
         "valid_email": 1,
-        "roles": [SLUGS[role] for role in record["roles"]],
+        "roles": [SLUGS.get(role, role) for role in record["roles"]],
         "external_user_id": record.get("external_user_id"),
         "meta": {
             "inactive": not record["active"],
