@@ -1,0 +1,41 @@
+"""The programs that the pages print run: each in a preview of the real engine, beside the files that it reads."""
+
+import re
+
+import pytest
+
+import pages
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+IMPORTS = "import pulumi\nimport seatwise\nfrom seatwise import enerflo, nexudus, tenovos\n"
+FILES = {
+    "people.csv": "name,email,first_name,last_name,enerflo.roles\nana,ana@x.example,Ana,Ruiz,Sales Rep\n",
+    "people.yaml": "- {name: ana, email: ana@example.com, accounts: {enerflo: {roles: [Setter]}}}\n",
+    "team.csv": "email,roles\nben@x.example,Setter\n",
+}
+ENVIRONMENT = {"ANA_PASSWORD": "a password of ana's", "WEST_ENERFLO_API_KEY": "sandbox-enerflo-key"}
+ELSEWHERE = "https://west.example.com"
+# Pages whose program another test runs: docs/start.md from top to bottom, a vendor's file with its stand-in.
+OTHERS = ("start.md", "adding-a-vendor.md")
+
+
+def test_the_programs_of_the_pages_can_be_previewed(project: Project, sandbox: Sandbox) -> None:
+    bo = {"email": "bo@example.com", "roles": ["Sales Manager"]}
+    project.program(f"enerflo.User('bo', **{bo})")
+    project.up()
+    (boss,) = sandbox.accounts("enerflo")
+    for name, content in FILES.items():
+        (project.folder / name).write_text(content)
+    project.environment |= ENVIRONMENT
+    previewed = 0
+    for page in pages.PAGES:
+        for program in pages.blocks(page.read_text(), "python") if page.name not in OTHERS else ():
+            here = program.replace(ELSEWHERE, sandbox.environment["ENERFLO_BASE_URL"]).replace('"1001"', f'"{boss}"')
+            (project.folder / "__main__.py").write_text(IMPORTS + here)
+            told = project.preview().output
+            assert re.search(r"^\s+\+ \d+ to create", told, re.M), f"{page}:\n{told}"
+            previewed += 1
+    assert previewed >= 14
+    assert len(sandbox.writes()) == 1, "previews write nothing"
