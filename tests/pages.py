@@ -1,8 +1,14 @@
 """The project's pages as text, programs and commands."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+SCRIPTS = ("run", "script", "before_script")  # where a recipe has shell commands
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
     path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "benchmarks/*.md") for path in ROOT.glob(pattern)
@@ -29,3 +35,35 @@ def spans(text: str) -> list[str]:
     """What stands between backticks in running text, each on one line."""
     running = re.sub(r"^    .*$", "", prose(text), flags=re.M)
     return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", running)]
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words of each `make`, `seatwise` and `pulumi` command that a page prints, wherever it does."""
+    shells = "\n".join([*blocks(text, "(?:sh|bash|shell|console)"), *recipe_scripts(text)])
+    for line in [*listings(text), *spans(text), *shells.replace("\\\n", " ").splitlines()]:
+        for part in re.split(r"&&|\|\||[|;]", line):
+            found = re.match(r"\s*(?:\w+=\S+ +)*((?:make|seatwise|pulumi) +[\w-].*)", part)
+            if found:
+                yield shlex.split(found[1], comments=True)
+
+
+def recipe_scripts(text: str) -> Iterator[str]:
+    for recipe in recipes(text):
+        yield from scripts(recipe)
+
+
+def scripts(node: Any, key: str = "") -> Iterator[str]:
+    """The shell commands in a recipe."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from scripts(value, str(name))
+    elif isinstance(node, list):
+        for value in node:
+            yield from scripts(value, key)
+    elif key in SCRIPTS and isinstance(node, str):
+        yield node
+
+
+def recipes(text: str) -> list[Any]:
+    """What the YAML blocks hold."""
+    return [each for block in blocks(text, "ya?ml") for each in yaml.safe_load_all(block)]

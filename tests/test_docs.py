@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import typer
-import yaml
 
 import pages
 from pages import PAGES, ROOT
@@ -22,7 +21,6 @@ from seatwise.dynamic import vendor_named
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
 
-SCRIPTS = ("run", "script", "before_script")  # where a recipe has shell commands
 every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 
 
@@ -46,33 +44,6 @@ def test_the_programs_pass_a_type_checker(tmp_path: Path) -> None:
 
 
 # --- commands ---------------------------------------------------------------------------------
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """The words of each `make`, `seatwise` and `pulumi` command that a page prints, wherever it does."""
-    shells = "\n".join([*pages.blocks(text, "(?:sh|bash|shell|console)"), *recipe_scripts(text)])
-    for line in [*pages.listings(text), *pages.spans(text), *shells.replace("\\\n", " ").splitlines()]:
-        for part in re.split(r"&&|\|\||[|;]", line):
-            found = re.match(r"\s*(?:\w+=\S+ +)*((?:make|seatwise|pulumi) +[\w-].*)", part)
-            if found:
-                yield shlex.split(found[1], comments=True)
-
-
-def recipe_scripts(text: str) -> Iterator[str]:
-    for recipe in recipes(text):
-        yield from scripts(recipe)
-
-
-def scripts(node: Any, key: str = "") -> Iterator[str]:
-    """The shell commands in a recipe."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            yield from scripts(value, str(name))
-    elif isinstance(node, list):
-        for value in node:
-            yield from scripts(value, key)
-    elif key in SCRIPTS and isinstance(node, str):
-        yield node
 
 
 def wrong_with(command: Sequence[str]) -> str | None:
@@ -130,7 +101,7 @@ def pulumi_help(*words: str) -> str:
 @pytest.mark.engine
 @every_page
 def test_commands_and_their_options_exist(page: Path) -> None:
-    wrong = {shlex.join(each): wrong_with(each) for each in commands(page.read_text())}
+    wrong = {shlex.join(each): wrong_with(each) for each in pages.commands(page.read_text())}
     assert {command: word for command, word in wrong.items() if word is not None} == {}
 
 
@@ -149,20 +120,15 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     ],
 )
 def test_a_misspelt_command_is_found(text: str, wrong: list[str | None]) -> None:
-    assert [wrong_with(each) for each in commands(text)] == wrong
+    assert [wrong_with(each) for each in pages.commands(text)] == wrong
 
 
 # --- recipes ----------------------------------------------------------------------------------
 
 
-def recipes(text: str) -> list[Any]:
-    """What the YAML blocks hold."""
-    return [each for block in pages.blocks(text, "ya?ml") for each in yaml.safe_load_all(block)]
-
-
 @every_page
 def test_recipes_parse(page: Path) -> None:
-    assert [each for each in recipes(page.read_text()) if not isinstance(each, dict)] == []
+    assert [each for each in pages.recipes(page.read_text()) if not isinstance(each, dict)] == []
 
 
 @every_page

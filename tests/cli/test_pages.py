@@ -1,0 +1,83 @@
+"""Every `seatwise` command that a page prints does what it says, in a folder with the files that it names."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from itertools import takewhile
+from pathlib import Path
+
+import httpx
+import pytest
+
+import pages
+from cli.conftest import run, watchdog
+from seatwise.sandbox import server
+
+PRINTED = sorted(
+    {shlex.join(each) for page in pages.PAGES for each in pages.commands(page.read_text()) if each[0] == "seatwise"}
+)
+NAMED_ONLY = {"seatwise import", "seatwise list", "seatwise run", "seatwise show", "seatwise roles"}
+SOMEBODY = "7d6207c0-f423-11e9-8071-89c0c4052141"  # who is not in the tenants of the tests
+PEOPLE = {"people.csv": "email\nana@example.com\n", "people.yaml": "- email: ana@example.com\n"}
+EXPORT = json.dumps({"version": 3, "deployment": {"resources": []}})
+
+
+def starting(*beginnings: str) -> list[str]:
+    return [each for each in PRINTED if each not in NAMED_ONLY and each.split()[1] in beginnings]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with people in files, and a `pulumi` command whose stacks own nobody."""
+    monkeypatch.chdir(tmp_path)
+    for name, content in PEOPLE.items():
+        Path(name).write_text(content)
+    pulumi = tmp_path / "bin" / "pulumi"
+    pulumi.parent.mkdir()
+    pulumi.write_text(f"#!/bin/sh\n[ \"$1\" = version ] && echo v3.259.0 || echo '{EXPORT}'\n")
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_all_printed_commands_are_run_here() -> None:
+    ran = starting("list", "show", "roles", "import", "doctor", "sandbox", "run")
+    assert {*PRINTED} - {*ran} == {*NAMED_ONLY, "seatwise --install-completion"}
+
+
+@pytest.mark.parametrize("command", starting("list", "show", "roles", "import", "doctor"))
+def test_a_printed_command_does_what_it_says(command: str, tenants: str) -> None:
+    before_redirection = takewhile(lambda word: word != ">", shlex.split(command)[1:])
+    words = [word.replace(SOMEBODY, "u1") for word in before_redirection]
+    result = run(*words, stdin=EXPORT)
+    is_audit = "--unmanaged" in words or "--leavers" in words
+    assert result.exit_code in ((0, 3) if is_audit else (0,)), result.stderr
+
+
+@pytest.mark.parametrize("command", starting("run"))
+def test_a_printed_run_becomes_its_command(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert json.loads(done.stdout) == json.loads(EXPORT)
+
+
+@pytest.mark.parametrize("command", starting("sandbox"))
+def test_a_printed_sandbox_starts_and_stops(command: str) -> None:
+    words = shlex.split(command)
+    if "--seed" in words:
+        Path(words[words.index("--seed") + 1]).write_text('{"enerflo": []}')
+    port = [] if "0" in words else ["--port", "0"]  # the last one counts
+    with (
+        subprocess.Popen([sys.executable, "-m", *words, *port], stdout=subprocess.PIPE, text=True) as process,
+        watchdog(process),
+    ):
+        assert process.stdout
+        exports = [process.stdout.readline() for _ in server.environment("")]
+        base_url = exports[0].strip().removeprefix("export ENERFLO_BASE_URL=")
+        assert httpx.get(f"{base_url}/api/v3/users", trust_env=False).status_code == 401
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
