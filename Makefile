@@ -15,7 +15,7 @@ demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minu
 	@$(RUN) --few python tools/demo.py
 
 test: ## Run all tests, with the real pulumi engine
-	@$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
+	@$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
 
 soak: ## Live ten thousand random histories in virtual time (half an hour)
 	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/test_histories.py
