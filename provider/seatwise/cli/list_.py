@@ -10,8 +10,9 @@ import anyio
 import typer
 
 from ..core import audit, finding
-from ..core.errors import InvalidMembers, SettingsError
+from ..core.errors import InvalidMembers
 from ..core.fields import folded
+from ..core.tenant import no_list
 from ..core.vendor import Vendor
 from ..members import load_members
 from .engine import decoded, export
@@ -91,7 +92,7 @@ async def _wanted(kind: type[Vendor], wanted: audit.Wanted, tell: Say, is_audit:
     found = []
     async with tenant(kind) as live:
         if not live.vendor.has_list:
-            raise SettingsError("this API has no list of users", vendor=kind.title, remedy=kind.way_to_list)
+            raise no_list(kind)
         async for record in finding.everyone(live, wanted.lists, must_be_whole=is_audit):
             found.append(audit.Summary.of(live.vendor, record))
             tell(f"{counted(found)} read")

@@ -219,7 +219,7 @@ async def complete(tenant: Tenant, begun: Begun, news: Values) -> dict[str, Any]
 def as_sent(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
     """The outputs of a new account of which nothing is known but what its create said."""
     _is_unseen(tenant, account)
-    return _as_sent(tenant.vendor, news, None)
+    return _as_sent(tenant.vendor, _sent(tenant.vendor.schema, news), None)
 
 
 def _is_unseen(tenant: Tenant, account: str) -> None:
@@ -235,7 +235,7 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
         return begun
     record = await tenant.directory.record(tenant, begun.account)
     sent = _sent(vendor.schema, news)
-    if record is None or differences(vendor.schema, _as_sent(vendor, news, record), sent):
+    if record is None or differences(vendor.schema, _as_sent(vendor, sent, record), sent):
         return begun
     return replace(begun, record=record)
 
@@ -245,8 +245,7 @@ def _sent(schema: Schema, news: Values) -> dict[str, Any]:
     return {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
 
 
-def _as_sent(vendor: Vendor, news: Values, record: Record | None) -> dict[str, Any]:
-    sent = _sent(vendor.schema, news)
+def _as_sent(vendor: Vendor, sent: Values, record: Record | None) -> dict[str, Any]:
     outs = outputs(vendor.schema, sent, seen(vendor.schema, sent, record), adopted=False)
     vendor.settle(outs, sent, {})
     return outs
@@ -258,7 +257,8 @@ async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Rec
     The account exists: what fails now is a warning, and stays a difference for the next run.
     """
     schema = tenant.vendor.schema
-    outs, sent = _as_sent(tenant.vendor, news, record), _sent(schema, news)
+    sent = _sent(schema, news)
+    outs = _as_sent(tenant.vendor, sent, record)
     not_sent = {name: value for name, value in news.items() if name not in sent}
     if not differences(schema, outs, not_sent):
         return with_policies(outs | {DECLARED: declared_names(news)}, news)

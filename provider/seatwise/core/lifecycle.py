@@ -26,7 +26,7 @@ from .state import (
     seen,
     with_policies,
     with_revision,
-)  # fmt: skip
+)
 from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
 from .writing import change, send_update, take_over

@@ -15,7 +15,7 @@ from .directory import Directory, incoherent, pages
 from .errors import AccountError, SettingsError, UnknownName, VendorBroken
 from .fields import Values, folded
 from .finding import look_up
-from .tenant import Record, Tenant
+from .tenant import Record, Tenant, no_list
 from .vendor import Listed, N, Vendor, quote
 
 U = TypeVar("U")
@@ -67,7 +67,7 @@ class Lookups:
         tenant = self._operation()
         vendor = tenant.vendor
         if not vendor.has_list:
-            raise SettingsError("this API has no list of users", vendor=vendor.title, remedy=vendor.way_to_list)
+            raise no_list(vendor)
         seen = [(record, vendor.schema.parse(record)) for record in await self._directory.everyone(tenant)]
         for field in where:
             if any(field not in values for _, values in seen):

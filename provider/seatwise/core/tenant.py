@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .errors import AccountError, NoSuchAccount, TooManyRemovals
+from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import Values
 from .http import Answer, Request
 from .secrets import Vault
@@ -183,6 +183,11 @@ class Removals:
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     """The error for an account that is not there any more."""
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
+
+
+def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:
+    """The error for a tenant whose API cannot list its users."""
+    return SettingsError("this API has no list of users", vendor=vendor.title, remedy=vendor.way_to_list)
 
 
 def refused(
