@@ -123,6 +123,22 @@ def test_a_misspelt_command_is_found(text: str, wrong: list[str | None]) -> None
     assert [wrong_with(each) for each in pages.commands(text)] == wrong
 
 
+# Targets that take long, and what runs of them in `.ci/run`.
+IN_SMALL = {
+    "bench": "-m benchmarks.bench --quick",
+    "bench-full": "-m benchmarks.bench --quick",
+    "crash": "make test",  # tests/engine/test_crash.py with a sample of the kills
+    "mutants": "make test",  # tests/test_tools.py, where each is made
+    "soak": "make test",  # tests/test_histories.py with some hundreds of them
+}
+
+
+def test_every_printed_target_is_run_on_a_clean_clone() -> None:
+    printed = {words[0] for page in PAGES for name, *words in pages.commands(page.read_text()) if name == "make"}
+    script = (ROOT / ".ci" / "run").read_text()
+    assert [target for target in printed if IN_SMALL.get(target, f"make {target}\n") not in script] == []
+
+
 # --- recipes ----------------------------------------------------------------------------------
 
 

@@ -1,0 +1,54 @@
+"""Every `pulumi` command that a page prints is run, and does what it says.
+
+Beside this, docs/start.md and the READMEs of the examples are walked from top to bottom (test_start.py, test_examples.py).
+"""
+
+import re
+import shlex
+
+import pytest
+
+import pages
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+PRINTED = {
+    shlex.join(each) for page in pages.PAGES for each in pages.commands(page.read_text()) if each[0] == "pulumi"
+}
+IMPORT = {each for each in PRINTED if each.startswith("pulumi import")}  # run with its file in examples/brownfield
+CLOUD = {each for each in PRINTED if each.startswith(("pulumi deployment ", "pulumi stack schedule "))}
+# What pages talk of without the word that says which.
+MORE = {"pulumi stack change-secrets-provider": ["passphrase"], "pulumi state unprotect": ["--all"]}
+# What makes the stacks and the account comes first; what retires it, and gives the stack a new passphrase, last.
+FIRST = ("pulumi stack init", "pulumi stack select", "pulumi up")
+LAST = ("pulumi destroy", "pulumi stack change-secrets-provider")
+
+
+def turn(command: str) -> tuple[int, str]:
+    places = {name: place - len(FIRST) for place, name in enumerate(FIRST)} | {name: 1 for name in LAST}
+    return next((place for name, place in places.items() if command.startswith(name)), 0), command
+
+
+def test_the_printed_commands_do_what_they_say(project: Project, sandbox: Sandbox) -> None:
+    project.program("enerflo.User('ana', email='ana@example.com', roles=['Setter'])")
+    asked = project.environment
+    unasked = asked | {"PULUMI_OPTION_YES": "true", "PULUMI_OPTION_SKIP_PREVIEW": "true"}
+    commands = sorted(PRINTED - IMPORT - CLOUD, key=turn)
+    assert len(commands) >= 25
+    for command in commands:
+        _, *words = shlex.split(command)
+        project.environment = asked if "--preview-only" in words else unasked
+        project.run(*words, *MORE.get(command, []))
+        if command == "pulumi up":
+            assert sandbox.only("enerflo")["active"] is True
+    assert sandbox.only("enerflo")["active"] is False
+
+
+@pytest.mark.parametrize("command", sorted(CLOUD))
+def test_what_pulumi_cloud_alone_has_is_understood_and_refused_for_that_alone(command: str, project: Project) -> None:
+    """As far as it goes without an account there: the engine has taken the command with all its options."""
+    _, *words = shlex.split(command)
+    project.run("stack", "init", "prod")
+    refused = project.run(*words, fails=True).output.strip()
+    assert re.fullmatch(r"error: .* requires the Pulumi Cloud backend; run `pulumi login`", refused)
