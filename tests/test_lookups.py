@@ -273,8 +273,10 @@ async def test_roles_of_nexudus_are_told_apart_by_their_business() -> None:
         lookups = Lookups(world.door)
         assert (await nexudus._role(lookups, "Front desk", None)).id == 77
         several = await error_of(nexudus._role(lookups, "Community manager", None))
-        assert several.startswith('Nexudus user role "Community manager": several have this name: UserRole(id=78, ')
-        assert several.endswith('business_name=\'Uptown\'). Say whose it is: role_id("...", business="...")')
+        assert several.startswith(
+            'Nexudus user role "Community manager": several have this name: "Community manager" (id 78, business_id '
+        )
+        assert several.endswith('business_name Uptown). Say whose it is: role_id("...", business="...")')
         assert (await nexudus._role(lookups, "community manager", "uptown")).id == 80
         assert (await nexudus._role(lookups, "Community manager", 1)).id == 78
         assert [role.id for role in await nexudus._user_roles(lookups, "Uptown")] == [79, 80]

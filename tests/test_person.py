@@ -166,7 +166,7 @@ def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SEATWISE_TODAY", "2027-02-01")
     assert today() == date(2027, 2, 1)
     monkeypatch.setenv("SEATWISE_TODAY", "soon")
-    with pytest.raises(pulumi.RunError, match="SEATWISE_TODAY"):
+    with pytest.raises(pulumi.RunError, match=r"^SEATWISE_TODAY must be a day such as 2027-01-31$"):
         today()
 
 

@@ -104,6 +104,12 @@ def test_options_narrow_the_list(options: list[str], found: list[str], tenants: 
     assert listed("enerflo", *options) == found
 
 
+def test_a_role_that_nobody_has_is_answered_with_those_there_are(tenants: str) -> None:
+    """A misspelt role in an audit would otherwise find nobody, for ever."""
+    told = run("list", "enerflo", "--role", "Seter").stderr.splitlines()
+    assert told == ["0 accounts", "the roles of the accounts that were looked at: Regional, Sales Rep, Setter"]
+
+
 def test_roles_that_are_ids_are_given_as_ids(tenants: str) -> None:
     assert listed("nexudus", "--role", "78") == ["ana@example.com"]
     assert listed("tenovos", "--role", LIBRARIAN) == ["ana@example.com"]
@@ -238,8 +244,8 @@ def test_what_pulumi_says_when_it_fails_is_shown(tenants: str, pulumi: Path) -> 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         "error: no stack selected",
-        "seatwise: `pulumi stack export` failed; run this in the folder of the project, or give --cwd, --stack or "
-        "--export",
+        "seatwise: `pulumi stack export` failed for the current stack; run this in the folder of the project, where "
+        "`pulumi stack ls` names its stacks, or give --cwd, --stack or --export",
     ]
 
 

@@ -36,7 +36,7 @@ def test_data_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         pytest.param(b"{", id="broken"),
         pytest.param(b"\xff", id="no-text"),
         pytest.param(b"[]", id="no-object"),
-        pytest.param(b'{"hubspot": [{"id": 1}]}', id="unknown-vendor"),
+        pytest.param(b'{"hubspot": []}', id="unknown-vendor"),
         pytest.param(b'{"enerflo": [7]}', id="no-record"),
         pytest.param(b'{"enerflo": [{"id": 7}]}', id="no-email"),
         pytest.param(b'{"enerflo": [{"email": "ana@example.com"}]}', id="no-id"),

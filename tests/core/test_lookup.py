@@ -59,15 +59,13 @@ def test_a_name_finds_the_only_one_that_has_it(names: list[str], wanted: str, fo
         pytest.param(
             ["Attic", "Attic"],
             "Attic",
-            "Acme room \"Attic\": several have this name: Room(id=0, name='Attic'), Room(id=1, name='Attic'). "
-            "Give its id instead",
+            'Acme room "Attic": several have this name: "Attic" (id 0), "Attic" (id 1). Give its id instead',
             id="twice",
         ),
         pytest.param(
             ["attic", "ATTIC"],
             "Attic",
-            "Acme room \"Attic\": several have this name: Room(id=0, name='attic'), Room(id=1, name='ATTIC'). "
-            "Give its id instead",
+            'Acme room "Attic": several have this name: "attic" (id 0), "ATTIC" (id 1). Give its id instead',
             id="twice without case",
         ),
         pytest.param([], "x\ny" * 200, f'Acme room "{("x y" * 200)[:199]}…": there is none', id="one short line"),

@@ -1,6 +1,6 @@
 """Every `pulumi` command that a page prints is run, and does what it says.
 
-Beside this, docs/start.md and the READMEs of the examples are walked from top to bottom (test_start.py, test_examples.py).
+Beside this, docs/start.md and the examples are walked from top to bottom (test_start.py, test_examples.py).
 """
 
 import re
@@ -13,9 +13,7 @@ from conftest import Sandbox
 from engine.conftest import Project
 
 pytestmark = pytest.mark.engine
-PRINTED = {
-    shlex.join(each) for page in pages.PAGES for each in pages.commands(page.read_text()) if each[0] == "pulumi"
-}
+PRINTED = {shlex.join(each) for page in pages.PAGES for each in pages.commands(page.read_text()) if each[0] == "pulumi"}
 IMPORT = {each for each in PRINTED if each.startswith("pulumi import")}  # run with its file in examples/brownfield
 CLOUD = {each for each in PRINTED if each.startswith(("pulumi deployment ", "pulumi stack schedule "))}
 # What pages talk of without the word that says which.
@@ -26,7 +24,7 @@ LAST = ("pulumi destroy", "pulumi stack change-secrets-provider")
 
 
 def turn(command: str) -> tuple[int, str]:
-    places = {name: place - len(FIRST) for place, name in enumerate(FIRST)} | {name: 1 for name in LAST}
+    places = {name: place - len(FIRST) for place, name in enumerate(FIRST)} | dict.fromkeys(LAST, 1)
     return next((place for name, place in places.items() if command.startswith(name)), 0), command
 
 

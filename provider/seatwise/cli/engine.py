@@ -29,15 +29,18 @@ def export(stack: str | None, cwd: Path | None) -> Any:
     found = shutil.which("pulumi")
     if found is None:
         raise failed("no pulumi command on PATH", f"install it: {INSTALL}, or give a file with --export")
+    source = f"stack {stack}" if stack else "the current stack"
     where = [*(["--stack", stack] if stack else []), *(["--cwd", str(cwd)] if cwd else [])]
     command = [found, "stack", "export", "--non-interactive", *where]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
     if ran.returncode:
         note(ran.stderr.rstrip())
+        other = "--cwd or --export" if stack else "--cwd, --stack or --export"
         raise failed(
-            "`pulumi stack export` failed", "run this in the folder of the project, or give --cwd, --stack or --export"
+            f"`pulumi stack export` failed for {source}",
+            f"run this in the folder of the project, where `pulumi stack ls` names its stacks, or give {other}",
         )
-    return decoded(ran.stdout, f"stack {stack}" if stack else "the current stack")
+    return decoded(ran.stdout, source)
 
 
 def decoded(text: str, source: str) -> Any:

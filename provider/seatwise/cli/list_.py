@@ -79,16 +79,23 @@ def list_(
             None if leavers is None else _people(leavers),
         )
         with progress("reading accounts", quiet=quiet) as tell:
-            found = anyio.run(_wanted, kind, wanted, tell, is_audit)
+            found, roles = anyio.run(_wanted, kind, wanted, tell, is_audit)
     print_rows(COLUMNS, [asdict(each) for each in found], as_json=as_json, quiet=quiet)
     whose = [" that no stack owns"] * unmanaged + [f" of people who are not in {leavers}"] * (leavers is not None)
     say(counted(found) + " and".join(whose))
+    if role is not None and not found:
+        say(f"the roles of the accounts that were looked at: {', '.join(roles) or 'none'}")
     if is_audit and found:
         raise typer.Exit(FOUND)
 
 
-async def _wanted(kind: type[Vendor], wanted: audit.Wanted, tell: Say, is_audit: bool) -> list[audit.Summary]:
-    """The wanted accounts of the live tenant, by e-mail; an audit does without a list that may lack somebody."""
+async def _wanted(
+    kind: type[Vendor], wanted: audit.Wanted, tell: Say, is_audit: bool
+) -> tuple[list[audit.Summary], list[str]]:
+    """The wanted accounts of the live tenant, by e-mail, and all roles that were seen on the way.
+
+    An audit does without a list that may lack somebody.
+    """
     found = []
     async with tenant(kind) as live:
         if not live.vendor.has_list:
@@ -96,7 +103,8 @@ async def _wanted(kind: type[Vendor], wanted: audit.Wanted, tell: Say, is_audit:
         async for record in finding.everyone(live, wanted.lists, must_be_whole=is_audit):
             found.append(audit.Summary.of(live.vendor, record))
             tell(f"{counted(found)} read")
-        return sorted((each for each in found if wanted.takes(live.vendor, each)), key=lambda each: folded(each.email))
+        taken = sorted((each for each in found if wanted.takes(live.vendor, each)), key=lambda each: folded(each.email))
+        return taken, sorted({str(role) for each in found for role in each.roles})
 
 
 @dataclass(frozen=True)

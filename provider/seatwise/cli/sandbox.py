@@ -13,6 +13,8 @@ from ..sandbox.store import Store, Taken
 from .options import Json, Quiet
 from .output import Say, failed, silence, speaker
 
+SEED = "it must be an object of lists of records, by vendor"
+
 
 def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8765,
@@ -67,8 +69,10 @@ def _store(path: Path | None) -> Store:
 def _seed(store: Store, path: Path, say: Say) -> None:
     try:
         count = server.seed(store, json.loads(path.read_text()))
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise failed(f"cannot read {path}: {error!r}", "it must be an object of lists of records, by vendor") from None
+    except (OSError, ValueError) as error:
+        raise failed(f"cannot read {path}: {error}", SEED) from None
+    except (KeyError, AttributeError, TypeError) as error:  # another shape than that
+        raise failed(f"cannot read {path}: {error!r}", SEED) from None
     except Taken as error:
         raise failed(f"{path} has {error} twice, or --data holds it already", "start with an empty --data") from None
     say(f"{count} accounts from {path}")

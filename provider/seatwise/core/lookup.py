@@ -16,7 +16,7 @@ from .errors import AccountError, SettingsError, UnknownName, VendorBroken
 from .fields import Values, folded
 from .finding import look_up
 from .tenant import Record, Tenant, no_list
-from .vendor import Listed, N, Vendor, quote
+from .vendor import Listed, N, Named, Vendor, quote
 
 U = TypeVar("U")
 Where = Mapping[str, Callable[[Any], bool]]
@@ -127,10 +127,18 @@ def only(vendor: str, listed: Listed[N], items: Iterable[N], name: str) -> N:
     if len(hits) == 1:
         return hits[0]
     if hits:
-        several = ", ".join(map(str, hits[:MOST_NAMES]))
+        several = ", ".join(map(_told_apart, hits[:MOST_NAMES]))
         raise UnknownName(f"several have this name: {several}", vendor=vendor, account=about, remedy=listed.twice)
     near = _near(name, [item.name for item in items])
     raise UnknownName(f"there is none{near}", vendor=vendor, account=about)
+
+
+def _told_apart(item: Named) -> str:
+    """The name, and all else that is known: `"Attic" (id 3, business_name Uptown)`."""
+    known: Any = item
+    values = {field.name: getattr(item, field.name) for field in dataclasses.fields(known) if field.name != "name"}
+    others = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+    return f'"{quote(item.name, ())}" ({others})'
 
 
 def _near(name: str, names: Iterable[str]) -> str:

@@ -95,25 +95,6 @@ class Listed(Paged, Generic[N]):
     """The way out where a tenant with these settings has no such list; empty where it has one."""
 
 
-class SettingsLike(Protocol):
-    """What the core needs of a vendor's settings."""
-
-    @property
-    def base_url(self) -> str:
-        """The part before the documented paths."""
-
-    @property
-    def requests_per_minute(self) -> int | None:
-        """How many requests a minute may leave; 0 for any number, None for as many as is documented."""
-
-    @property
-    def resend_creates(self) -> bool:
-        """Whether a create that was turned away is certainly not processed."""
-
-    def secrets(self) -> list[str]:
-        """Every credential, to be blanked in messages."""
-
-
 class Vendor(ABC):
     """One vendor as one tenant's settings make it: builds requests and reads answers, sends nothing."""
 

@@ -34,9 +34,11 @@ async def add(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """PATCH /sandbox/accounts/{vendor}/{id}: fields of the record."""
-    vendor, account = request.path_params["vendor"], request.path_params["id"]
+    vendor, account, fields = request.path_params["vendor"], request.path_params["id"], await json_body(request)
+    if not fields:
+        return json_reply({"error": "the body must be a JSON object with fields of the record"}, 400)
     try:
-        return json_reply(hand_of(request).change(vendor, account, await json_body(request)))
+        return json_reply(hand_of(request).change(vendor, account, fields))
     except NoSuch:
         return json_reply({"error": "no such account"}, 404)
     except Taken:

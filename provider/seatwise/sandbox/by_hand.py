@@ -32,9 +32,10 @@ class Hand:
 
     def change(self, vendor: str, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Change an account and give its new record; raises NoSuch and Taken."""
-        stand_in, old = self._stand_ins[vendor], self._store.get(vendor, account)
+        old = self._store.get(vendor, account)
         if old is None:
             raise NoSuch(account)
+        stand_in = self._stand_ins[vendor]
         known = self.before(vendor, account, old)
         record = {**old, **stand_in.touched(), **fields}
         self._store.replace(vendor, account, record[stand_in.EMAIL], record)
@@ -44,7 +45,8 @@ class Hand:
 
     def remove(self, vendor: str, account: str) -> None:
         """Delete an account; raises NoSuch."""
-        if not self._store.remove(vendor, account, reserve=self._stand_ins[vendor].KEEPS_EMAILS):
+        stand_in = self._stand_ins.get(vendor)
+        if stand_in is None or not self._store.remove(vendor, account, reserve=stand_in.KEEPS_EMAILS):
             raise NoSuch(account)
 
     def before(self, vendor: str, account: str, record: Mapping[str, Any]) -> dict[str, Any]:

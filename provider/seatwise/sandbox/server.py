@@ -78,7 +78,13 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
 
 
 def seed(store: Store, records: Mapping[str, list[dict[str, Any]]]) -> int:
-    """Put accounts into an empty sandbox: full records by vendor, as `/sandbox/accounts` shows them."""
+    """Put accounts into an empty sandbox: full records by vendor, as `/sandbox/accounts` shows them.
+
+    Gives their number; raises ValueError for a vendor that there is none of, and what else a file's errors raise.
+    """
+    unknown = sorted(records.keys() - STAND_INS.keys())
+    if unknown:
+        raise ValueError(f"no such vendor: {', '.join(unknown)}; there are {', '.join(sorted(STAND_INS))}")
     count = 0
     for vendor, accounts in records.items():
         for record in accounts:

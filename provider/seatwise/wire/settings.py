@@ -175,6 +175,8 @@ def _name(detail: Mapping[str, Any]) -> str:
 
 
 def _text(detail: Mapping[str, Any]) -> str:
+    if str(detail["type"]).startswith("date"):
+        return "must be a day such as 2027-01-31"
     error = detail.get("ctx", {}).get("error")
     return str(error) if isinstance(error, ValueError) else str(detail["msg"])
 
