@@ -291,6 +291,15 @@ def test_leavers_are_active_accounts_of_people_who_are_not_in_the_file(file: str
     assert listed("enerflo", "--leavers", str(path)) == ["cleo@other.example"], "ben's account is inactive"
 
 
+def test_who_is_in_one_of_several_files_has_not_left(tenants: str, tmp_path: Path) -> None:
+    options = []
+    for name in ("ana@example.com", "cleo@other.example"):
+        (tmp_path / name).with_suffix(".csv").write_text(f"email\n{name}\n")
+        options += ["--leavers", str((tmp_path / name).with_suffix(".csv"))]
+    assert listed("enerflo", *options) == []
+    assert listed("enerflo", *options[:2]) == ["cleo@other.example"]
+
+
 def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("email\nana@example.com\n")
     options = ["--leavers", str(tmp_path / "people.csv"), "--unmanaged", "--export", "-"]

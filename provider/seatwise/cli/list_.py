@@ -51,8 +51,11 @@ def list_(
         Path | None, typer.Option(exists=True, file_okay=False, help="The folder of the Pulumi project.")
     ] = None,
     leavers: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Only active accounts of people who are not in this file (CSV, YAML)."),
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only active accounts of people who are not in this file (CSV, YAML); may be given again.",
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -67,26 +70,32 @@ def list_(
     stacks = _Stacks(stack or [], export_file or [], cwd)
     if stacks.are_named and not unmanaged:
         raise misused("--stack, --export and --cwd say what --unmanaged compares with: add --unmanaged")
-    if leavers is not None and active is False:
+    if leavers and active is False:
         raise misused("--leavers names active accounts: leave --inactive out")
-    say, is_audit = speaker(quiet=quiet), unmanaged or leavers is not None
+    say, is_audit = speaker(quiet=quiet), unmanaged or bool(leavers)
     with readable():
         wanted = audit.Wanted(
             match,
             active,
             None if role is None else audit.role(kind, role),
             _owned(kind, stacks, say, quiet=quiet) if unmanaged else None,
-            None if leavers is None else _people(leavers),
+            frozenset().union(*map(_people, leavers)) if leavers else None,
         )
         with progress("reading accounts", quiet=quiet) as tell:
             found, roles = anyio.run(_wanted, kind, wanted, tell, is_audit)
     print_rows(COLUMNS, [asdict(each) for each in found], as_json=as_json, quiet=quiet)
-    whose = [" that no stack owns"] * unmanaged + [f" of people who are not in {leavers}"] * (leavers is not None)
-    say(counted(found) + " and".join(whose))
+    say(counted(found) + _whose(unmanaged, leavers or []))
     if role is not None and not found:
         say(f"the roles of the accounts that were looked at: {', '.join(roles) or 'none'}")
     if is_audit and found:
         raise typer.Exit(FOUND)
+
+
+def _whose(unmanaged: bool, leavers: list[Path]) -> str:
+    found = [" that no stack owns"] if unmanaged else []
+    if leavers:
+        found.append(f" of people who are not in {' or '.join(map(str, leavers))}")
+    return " and".join(found)
 
 
 async def _wanted(
