@@ -1,17 +1,18 @@
 """What every test has: an environment of its own, and a sandbox when it asks for one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from trio.testing import MockClock
 
 from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
-from virtual import date_of_a_change
+from virtual import World, date_of_a_change
 
 
 class Sandbox:
@@ -105,3 +106,16 @@ def settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, value)
     for name in names():
         monkeypatch.setenv(f"{name.upper()}_REQUESTS_PER_MINUTE", "0")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Virtual time: what would wait goes on at once, and the clock has moved."""
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
+
+
+@pytest.fixture(params=names())
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Each vendor in virtual time, as it usually is."""
+    async with World(request.param) as world:
+        yield world

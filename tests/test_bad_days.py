@@ -1,13 +1,12 @@
 """Bad days: nothing lost, nothing doubled. Every vendor, in virtual time, over the sandbox's own table."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-from trio.testing import MockClock
 
 import oracle
 from model import Stack
@@ -22,22 +21,10 @@ from seatwise.core.errors import (
     VendorBroken,
 )
 from seatwise.sandbox.server import STAND_INS
-from seatwise.vendors import names
 from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
 
 pytestmark = pytest.mark.anyio
 HTML = b"<html>busy</html>"
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
-
-
-@pytest.fixture(params=names())
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    async with World(request.param) as world:
-        yield world
 
 
 CARRIED_OUT = {

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trio.testing import MockClock
 
 import oracle
 from faults import CELLS, CHUNK, FAULTS, OPERATIONS, VENDORS, Cell, Scene, Variant, goal, meet, mend, prepare
@@ -37,11 +36,6 @@ ROOT = Path(__file__).resolve().parents[1]
 OPEN_ENDED = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
 """An answer that is not read to its end leaves generators of httpx's to the garbage collector, which trio minds."""
 APPLY = [cell for cell in CELLS if str(cell) not in NOT_APPLICABLE]
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 class Careless(sqlite3.Connection):

@@ -11,7 +11,6 @@ from typing import Any
 
 import anyio
 import pytest
-from trio.testing import MockClock
 
 from seatwise.core.errors import (
     AccountError,
@@ -34,11 +33,6 @@ EVERYONE = "7d6207c0-f423-11e9-8071-89c0c4052141"
 VENDORS = ("enerflo", "nexudus", "tenovos")  # those that have lists
 MANY = 130
 """Accounts: more than a page holds."""
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @pytest.fixture(params=VENDORS)

@@ -12,7 +12,6 @@ import anyio
 import httpx
 import pytest
 from pydantic import SecretStr
-from trio.testing import MockClock
 
 import oracle
 from model import Program, Stack
@@ -40,11 +39,6 @@ from virtual import (
 pytestmark = pytest.mark.anyio
 HTML = b"<html>busy</html>"
 PEOPLE = 8
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @pytest.fixture(params=names())

@@ -9,7 +9,6 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from trio.testing import MockClock
 
 import oracle
 from model import Program, Stack
@@ -23,11 +22,6 @@ pytestmark = pytest.mark.anyio
 PAGE = 100
 MANY = 130
 """Accounts: more than a page holds."""
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from trio.testing import MockClock
 
 from seatwise.core import lifecycle, roster, state, team
 from seatwise.core.creating import SECOND_LOOKS
@@ -29,11 +28,6 @@ PAGE = 100
 MANY = 130
 """Members: more than a page holds."""
 Arguments = Mapping[str, Any]
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 # --- a stack with teams in it -----------------------------------------------------------------

@@ -1,30 +1,16 @@
 """Several runners on one stack, each with a journal of its own or with none. Every vendor, in virtual time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from trio.testing import MockClock
 
 from model import Stack
 from seatwise.core.errors import AccountExists
-from seatwise.vendors import names
 from virtual import World, killed_after
 
 pytestmark = pytest.mark.anyio
 GoTo = Callable[[str], Awaitable[None]]
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
-
-
-@pytest.fixture(params=names())
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    async with World(request.param) as world:
-        yield world
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from trio.testing import MockClock
 
 from seatwise.core.vendor import Limit, Vendor
 from seatwise.vendors.enerflo import Enerflo
@@ -17,12 +15,6 @@ from seatwise.vendors.tenovos import Tenovos
 from seatwise.wire.pacing import SLACK, OwnTally, Pacing, SharedTally
 
 pytestmark = pytest.mark.anyio
-Backend = tuple[str, dict[str, Any]]
-
-
-@pytest.fixture
-def anyio_backend() -> Backend:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 class Road:

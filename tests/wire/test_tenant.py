@@ -12,7 +12,6 @@ from urllib.parse import parse_qs
 import anyio
 import httpx
 import pytest
-from trio.testing import MockClock
 
 from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable
 from seatwise.core.http import Answer, Effect, Request
@@ -27,7 +26,6 @@ from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import LARGEST_ANSWER, Operation, Tenant
 
 pytestmark = pytest.mark.anyio
-Backend = tuple[str, dict[str, Any]]
 Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 KEY, PASSWORD, CLIENT = "k3y-of-the-tenant", "p4ssword-of-the-tenant", "client-of-the-tenant"
@@ -41,11 +39,6 @@ CHANGE = Request("PUT", "/things", Effect.REPEATABLE, json={"id": 7})
 CREATE = Request("POST", "/things", Effect.CREATE, json={"email": "ana@example.com"})
 HANGS = "hangs"
 """A scripted answer that never comes."""
-
-
-@pytest.fixture
-def anyio_backend() -> Backend:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 def tenant_of(vendor: type[Vendor], far_end: Handler, **config: str | None) -> Tenant:
