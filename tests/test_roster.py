@@ -19,6 +19,7 @@ from seatwise.core.fields import Takes
 from seatwise.core.roster import PATIENCE
 from seatwise.core.tenant import MEMBERS
 from seatwise.doors.door import split
+from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from virtual import Fault, Killed, Sent, World, answered, cannot_connect, killed_after, killed_before, lost_after
 from virtual import lost_before as lost
@@ -123,6 +124,11 @@ class Stack:
             outs = await roster.create(tenant, name, news, self.owner(name))
         else:
             now = team.Team.of(tenant.vendor, old.outs)
+            now.follow(news["members"])
+            late = team.too_late(type(tenant.vendor), now, news["members"], split)
+            if late:
+                self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
+                return
             plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.doubts(now.revision))
             is_due = team.is_due(plan, old.outs, news)
             outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
@@ -1073,3 +1079,97 @@ async def test_it_is_told_how_far_it_is(world: World, stack: Stack) -> None:
     assert 1 <= len(told) <= 20 / roster.TELL_EVERY + 1
     assert told[0].endswith(" s left")
     assert " of 320 done, " in told[0]
+
+
+# --- accounts between resources ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 1.5])
+async def test_who_moves_to_a_resource_of_their_own_while_the_team_retires_them_ends_active(
+    world: World, stack: Stack, seconds: float
+) -> None:
+    """The engine brings about both at once, and the one that is second finds what the first has done."""
+    program = a_team(world, 4)
+    assert await stack.up({"sales": program})
+    retiring = anyio.Event()
+
+    async def slow(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        retiring.set()
+        await anyio.sleep(1.6)
+        return await inner.handle_async_request(request)
+
+    async def make() -> None:
+        await retiring.wait()
+        await anyio.sleep(seconds)
+        await stack._account("p1", a_member(world, "p1"))
+
+    world.fault("update", slow)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stack._team, "sales", without(program, "p1"))
+        tasks.start_soon(make)
+    await world.restart()
+    assert active(world) == ["p0", "p1", "p2", "p3"]
+    assert all(len(accounts) == 1 for accounts in by_name(world).values())
+    assert world.door.journal.doubt_about(stack.state["p1"].id) is None
+
+
+@pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])
+@pytest.mark.parametrize("is_refreshed", [True, False], ids=["refreshed", "not refreshed"])
+async def test_a_member_whose_e_mail_was_changed_at_the_vendor_and_then_in_the_program_stays(
+    world: World, stack: Stack, policies: dict[str, Any], is_refreshed: bool
+) -> None:
+    program = a_team(world, 5, policies)
+    assert await stack.up({"sales": program})
+    account = stack.outs["ids"]["p1@example.com"]
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "new@example.com"})
+    if is_refreshed:
+        assert await stack.refresh()
+    renamed = a_member(world, "p1", email="new@example.com")
+    program = Roster([*without(program, "p1").members, renamed], program.policies)
+    for _ in range(2):
+        assert await stack.up({"sales": program}), stack.failed
+        assert active(world) == ["new", "p0", "p2", "p3", "p4"]
+        assert stack.outs["ids"]["new@example.com"] == account
+        assert "p1@example.com" not in stack.outs["ids"]
+    assert len(world.accounts) == 5
+
+
+async def test_an_account_that_another_resource_adopts_under_a_new_e_mail_is_left_to_it(
+    world: World, stack: Stack
+) -> None:
+    assert await stack.up({"ana": a_member(world, "ana")})
+    account = stack.state["ana"].id
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "new@example.com"})
+    assert await stack.up({"new": a_member(world, "new", on_existing="adopt")})
+    assert stack.state["new"].id == account
+    assert active(world) == ["new"]
+
+
+async def test_a_leaver_whose_e_mail_was_freed_for_a_namesake_is_retired(world: World, stack: Stack) -> None:
+    assert await stack.up({"ana": a_member(world, "ana")})
+    account = stack.state["ana"].id
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "ana.old@example.com"})
+    more = {"username": "ana2"} if "username" in world.vendor.example else {}
+    program = {"ana2": a_member(world, "ana", **more)}
+    assert await stack.up(program), stack.failed
+    assert active(world) == ["ana"]
+    assert stack.state["ana2"].id != account
+    assert await stack.up(program), stack.failed
+    assert active(world) == ["ana"]
+    assert len(world.accounts) == 2
+
+
+async def test_a_member_whose_create_was_refused_can_be_corrected(stack: Stack, world: World) -> None:
+    fixed = [name for name, item in world.vendor.schema.items() if item.create_only and item.takes & Takes.CREATE]
+    program = a_team(world, 3)
+    names = [name for name in fixed if isinstance(program.members[1].get(name), str)]
+    if not names:
+        return
+    refuse(world, "create", "p1")
+    assert not await stack.up({"sales": program})
+    no_trouble(world)
+    other = {"timezone": "America/New_York", "username": "p-one"}
+    corrected = [*program.members]
+    corrected[1] = corrected[1] | {name: other[name] for name in names}
+    assert await stack.up({"sales": Roster(corrected)}), stack.failed
+    assert active(world) == ["p0", "p1", "p2"]

@@ -248,17 +248,23 @@ def test_a_member_that_is_to_be_adopted_needs_not_what_only_a_create_does() -> N
     assert checked(Tenovos, {"members": {"ana@example.com": member}, "on_existing": "adopt"})[1] == []
 
 
-@pytest.mark.parametrize(("before", "is_refused"), [({}, False), (ANA | {"timezone": "Asia/Manila"}, True)])
-def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(
-    before: dict[str, Any], is_refused: bool
-) -> None:
-    olds = {"members": team.keyed([before])} if before else {"members": members(1)}
-    news = {"members": team.keyed([ANA | {"timezone": "America/Denver"}]), "max_removals": 1}
-    problems = checked(Enerflo, news, olds)[1]
+@pytest.mark.parametrize(("zone", "is_refused"), [("Asia/Manila", True), ("America/Denver", False)])
+def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zone: str, is_refused: bool) -> None:
+    now = Team({"ana@example.com": Member("7", made(ENERFLO, {}, ANA | {"timezone": zone}))})
+    problems = team.too_late(Enerflo, now, team.keyed([ANA | {"timezone": "America/Denver"}]), split)
     assert bool(problems) is is_refused
     if is_refused:
-        assert problems[0].startswith("ana@example.com: timezone can only be given when the account is made; ")
-        assert r'ignore_changes=["members[\"ana@example.com\"].timezone"]' in problems[0]
+        assert problems[0].reason.startswith("ana@example.com: timezone can only be given when the account is made; ")
+        assert r'ignore_changes=["members[\"ana@example.com\"].timezone"]' in problems[0].reason
+
+
+@pytest.mark.parametrize("before", [{}, ANA | {"timezone": "Asia/Manila"}], ids=["new", "declared before"])
+def test_who_is_not_in_the_team_yet_may_be_given_what_can_only_be_given_at_creation(before: dict[str, Any]) -> None:
+    """Also where an earlier run could not make the account: nothing else would correct it."""
+    olds = {"members": team.keyed([before])} if before else {"members": members(1)}
+    news = {"members": team.keyed([ANA | {"timezone": "America/Denver"}]), "max_removals": 1}
+    assert checked(Enerflo, news, olds)[1] == []
+    assert team.too_late(Enerflo, Team(), news["members"], split) == []
 
 
 # --- the cap ----------------------------------------------------------------------------------

@@ -48,19 +48,36 @@ async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
     "adopt"; UnknownOutcome when the vendor may have made the account and it cannot be found.
     """
     email = str(news["email"])
-    last = tenant.journal.last(email)
-    if last is not None:
-        own = await _own(tenant, email, last, owner)
-        if own is not None:
-            return Begun(own.account, await _resume(tenant, own, news, last, owner))
+    own = await _taken_up(tenant, news, owner)
+    if own is not None:
+        return own
     existing = await look_up(tenant, email)
     if existing is not None:
-        return Begun(existing.account, await _adopt(tenant, news, existing))
+        return Begun(existing.account, await _adopt(tenant, news, existing, owner))
     await tenant.journal.intend(email, owner)
     account, record = await _post(tenant, news, email)
     tenant.journal.note(email, Entry(Deed.MADE, account, owner))
+    tenant.claims.hold(account, owner)
     tenant.directory.wrote(account, email)
     return Begun(account, record=record)
+
+
+async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
+    """The account that is seatwise's own to give to this owner, as declared; None without one.
+
+    Whose it was may be about to retire it: who comes second finds what the first has done.
+    """
+    email = str(news["email"])
+    last = tenant.journal.last(email)
+    if last is None:
+        return None
+    async with tenant.alone(last.account or email):
+        last = tenant.journal.last(email) or last
+        own = await _own(tenant, email, last, owner)
+        if own is None:
+            return None
+        tenant.claims.hold(own.account, owner)
+        return Begun(own.account, await _resume(tenant, own, news, last, owner))
 
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
@@ -105,21 +122,35 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
     return outs | {DECLARED: declared_names(news)}
 
 
-async def _adopt(tenant: Tenant, news: Values, existing: Found) -> dict[str, Any]:
+async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> dict[str, Any]:
     """Take over an account that is there, if the program says so, changing only what is declared."""
-    vendor, email = tenant.vendor, str(news["email"])
     if news.get("on_existing") != "adopt":
-        raise AccountExists(
-            f"an account with this e-mail is there already, with the id {existing.account}",
-            status=409,
-            vendor=vendor.title,
-            account=email,
-            remedy=f'Add on_existing="adopt" to take it over, or import it with '
-            f"`seatwise import {vendor.name} --match {email}`",
-        )
+        raise _exists(tenant, news, existing)
     _warn_of_late(tenant, news, existing.record)
-    tenant.journal.let_go(existing.account)  # whoever it was made for before
-    return await take_over(tenant, existing.account, existing.record, news, adopted=True)
+    journal, account = tenant.journal, existing.account
+    async with tenant.alone(account):
+        tenant.claims.hold(account, owner)
+        wanted = news
+        if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
+            existing = await whole(tenant, existing, str(news["email"]))
+            wanted = {**tenant.vendor.reactivated, **news}
+        journal.let_go(account)  # whoever it was made for before
+        outs = await take_over(tenant, account, existing.record, wanted, adopted=True)
+    return outs | {DECLARED: declared_names(news)}
+
+
+def _exists(tenant: Tenant, news: Values, existing: Found) -> AccountExists:
+    vendor, email = tenant.vendor, str(news["email"])
+    error = AccountExists(
+        f"an account with this e-mail is there already, with the id {existing.account}",
+        status=409,
+        vendor=vendor.title,
+        account=email,
+        remedy=f'Add on_existing="adopt" to take it over, or import it with '
+        f"`seatwise import {vendor.name} --match {email}`",
+    )
+    error.existing = existing.account
+    return error
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:

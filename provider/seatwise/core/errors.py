@@ -132,6 +132,9 @@ class NoSuchAccount(Refused):
 class AccountExists(Refused):
     """An account with this e-mail is there already, or the vendor keeps the e-mail reserved."""
 
+    existing = ""
+    """The id of the account that is there, where it is known."""
+
     default_remedy = "Choose another e-mail, or ask the vendor to free this one: deleted accounts may keep theirs"
 
 

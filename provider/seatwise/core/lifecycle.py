@@ -13,7 +13,7 @@ from typing import Any
 from .creating import create
 from .errors import AccountError, NoSuchAccount, Refused
 from .fields import Values
-from .finding import fetch
+from .finding import fetch, has_email
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -109,10 +109,7 @@ async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> di
     doubt = tenant.journal.doubt_about(account, revision_of(olds))
     if doubt is not None:
         return await _reconcile(tenant, account, olds, news, doubt)
-    vendor = tenant.vendor
-    if not vendor.retires(differences(vendor.schema, olds, news)):
-        return await change(tenant, account, olds, news)
-    with _claimed(tenant, f"{olds.get('email', '')} ({account})"):
+    with _counted(tenant, account, olds, news):
         return await change(tenant, account, olds, news)
 
 
@@ -126,43 +123,87 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     if doubt is Doubt.RETIRED:
         wanted = {**tenant.vendor.reactivated, **news}
         tenant.journal.let_go(account)  # it comes back, and to no other resource
-    secrets = [field.name for field in tenant.vendor.schema.values() if field.secret]
-    names = [REVISION, *(secrets if doubt is Doubt.UNSEEN else ())]
-    known = {name: olds[name] for name in names if name in olds}
-    outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
+    known = {REVISION: olds[REVISION]} if REVISION in olds else {}
+    known |= _known_secrets(tenant, account, olds, news, doubt)
+    there = {"email": email, **seen(tenant.vendor.schema, wanted, record)}
+    with _counted(tenant, account, there, wanted):
+        outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
     return outs | {DECLARED: declared_names(news)}
+
+
+def _known_secrets(tenant: Tenant, account: str, olds: Values, news: Values, doubt: Doubt) -> dict[str, Any]:
+    """The secrets that the vendor certainly has, and those that this run could not send again.
+
+    No record shows a secret, and a person may have changed it since: it is sent again only where it may be lacking.
+    """
+    secrets = {
+        field.name: olds[field.name] for field in tenant.vendor.schema.values() if field.secret and field.name in olds
+    }
+    if doubt in (Doubt.UNSEEN, Doubt.CHANGED):
+        return secrets
+    known = {
+        name: value
+        for name, value in secrets.items()
+        if news.get(name) == value and tenant.vault.reveal(str(value)) is None
+    }
+    if known:
+        names, who = ", ".join(sorted(known)), f"{tenant.vendor.title} {olds.get('email', '')} ({account})"
+        tenant.warn(f"{who}: whether the vendor has the declared {names} is not known, and this run is not given it")
+    return known
 
 
 async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") -> None:
     """Retire the account as `on_destroy` says; one that is gone already is a success.
 
-    One that another resource than its owner declares in this run is that one's now, and left as it is.
+    One that another resource than its owner has got, or is about to get, in this run is that one's now, and left as
+    it is.
     """
     email = str(olds.get("email", ""))
-    if tenant.claims.is_others(email, owner):
-        return
-    how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
-    if how == "retain":
-        tenant.journal.forget(email)  # it is nobody's now
-        tenant.journal.let_go(account)
-        tenant.journal.trust(account)
-        return
-    with _claimed(tenant, f"{email} ({account})"):
-        await (_delete if how == "delete" else _deactivate)(tenant, account, email)
+    async with tenant.alone(account):
+        if await _is_others(tenant, account, email, owner):
+            return
+        how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
+        if how == "retain":
+            tenant.journal.let_go(account)  # it is nobody's now
+            tenant.journal.trust(account)
+            return
+        with _claimed(tenant, f"{email} ({account})"):
+            await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
 
 
-async def _delete(tenant: Tenant, account: str, email: str) -> None:
-    vendor = tenant.vendor
+async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bool:
+    """Whether another resource has got this account, or declares the e-mail that it still has.
+
+    Somebody may have given it another e-mail by hand, to free this one for a namesake.
+    """
+    if tenant.claims.is_held_by_other(account, owner):
+        return True
+    if not tenant.claims.is_others(email, owner):
+        return False
+    record = await fetch(tenant, account, email)
+    return record is not None and has_email(tenant, record, email)
+
+
+async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
+    vendor, journal = tenant.vendor, tenant.journal
+    before = journal.doubt_about(account)
     tenant.directory.wrote(account, email)
-    answer = await tenant.send(vendor.delete(account))
-    is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
-    if not is_done and not await _is_gone(tenant, account, email):
-        raise refused(tenant, answer, "delete", f"{email} ({account})")
-    tenant.journal.forget(email)
-    tenant.journal.trust(account)
+    if before is None:
+        journal.doubt(account, Doubt.CHANGED)
+    try:
+        answer = await tenant.send(vendor.delete(account))
+        is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
+        if not is_done and not await _is_gone(tenant, account, email):
+            raise refused(tenant, answer, "delete", f"{email} ({account})")
+    except AccountError as error:
+        if before is None and not error.maybe_sent:
+            journal.trust(account)
+        raise
+    journal.let_go(account)
+    journal.trust(account)
 
 
-async def _deactivate(tenant: Tenant, account: str, email: str) -> None:
+async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> None:
     vendor = tenant.vendor
     record = await fetch(tenant, account, email) if vendor.replaces else None
     if vendor.replaces and record is None:
@@ -174,7 +215,10 @@ async def _deactivate(tenant: Tenant, account: str, email: str) -> None:
             raise
     else:
         # It stays in doubt: the engine may not hear of it, and the person may be declared again.
-        tenant.journal.note(email, Entry(Deed.RETIRED, account))
+        if tenant.claims.is_others(email, owner):
+            tenant.journal.let_go(account)  # the e-mail is a namesake's
+        else:
+            tenant.journal.note(email, Entry(Deed.RETIRED, account))
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:
@@ -182,6 +226,17 @@ async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:
         return await fetch(tenant, account, email) is None
     except AccountError:
         return False
+
+
+@contextmanager
+def _counted(tenant: Tenant, account: str, olds: Values, news: Values) -> Iterator[None]:
+    """Change one account; where that retires it, if the run may."""
+    vendor = tenant.vendor
+    if not vendor.retires(differences(vendor.schema, olds, news)):
+        yield
+        return
+    with _claimed(tenant, f"{olds.get('email', '')} ({account})"):
+        yield
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from . import lifecycle
 from .creating import Begun, as_sent, begin, complete, listed_as_sent
 from .errors import (
     AccountError,
+    AccountExists,
     NotAuthorised,
     RateLimited,
     TooManyRemovals,
@@ -111,6 +112,7 @@ async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: s
     members: Members = {
         key: vendor.schema.typed(unpacked(key, member)) for key, member in news.get("members", {}).items()
     }
+    team.follow(members)
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts(team.revision))
     work = Work(tenant, name, plan.size)
     await _join(work, team, plan, members, news, owner)
@@ -125,7 +127,16 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
     policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
 
     async def make(tenant: Tenant, key: str) -> None:
-        made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
+        try:
+            made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
+        except AccountExists as error:
+            before = next((name for name, each in team.members.items() if each.id == error.existing), key)
+            if before in members:
+                raise
+            # A member who is leaving, and whose account has got this e-mail at the vendor: they stay.
+            old = team.members[key] = team.members.pop(before)
+            team.members[key] = Member(old.id, await lifecycle.update(tenant, old.id, old.outs, members[key]))
+            return
         if made.outs is None:
             begun[key] = made
         else:  # it was there, and is as declared now
@@ -157,9 +168,13 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -
     Until then it can be seen whether the person has only moved to another resource.
     """
     how = news.get("on_leave")
+    stay = {team.members[key].id for key in team.members.keys() & news.get("members", {}).keys()}
 
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
+        if old.id in stay:  # under another e-mail
+            del team.members[key]
+            return
         now = "retain" if how == "retain" else "deactivate"
         await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": now}, owner)
         del team.members[key]
@@ -173,7 +188,7 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -
     for key in news.get("members", {}).keys() & team.leaving.keys():
         del team.leaving[key]  # they are back
     await work.each(delete, plan.deletes)
-    await work.each(leave, plan.leaves)
+    await work.each(leave, [key for key in plan.leaves if key in team.members])
 
 
 async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .fields import Field, Problem, Schema, Takes, Values
+from .fields import Problem, Schema, Takes, Values
 from .secrets import Vault
 from .vendor import Vendor
 
@@ -21,13 +21,20 @@ POLICIES = frozenset({"on_existing", "on_destroy"})
 
 
 def check(
-    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, within: str = ""
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Checked inputs and all their problems.
 
-    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet; `within` is
-    the path to the account's arguments in those of its resource.
+    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet.
     """
+    values, problems = checked(vendor, olds, news, unknown, vault)
+    return values, problems + (too_late(vendor, olds, values) if olds else [])
+
+
+def checked(
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault
+) -> tuple[dict[str, Any], list[Problem]]:
+    """As `check`, but for what can only be given when an account is made."""
     values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
     problems += vendor.rules(values, frozenset(values) | unknown)
     if values.get("on_destroy") == "delete" and not vendor.can_delete:
@@ -36,15 +43,19 @@ def check(
     for name, value in values.items():
         if vendor.schema[name].secret:
             values[name] = vault.seal(value, olds.get(name))
-    if olds:
-        problems += [
-            _fixed(vendor, name, within) for name in values if _is_changed_too_late(vendor.schema[name], olds, values)
-        ]
     return values, problems
 
 
-def _is_changed_too_late(item: Field, olds: Values, values: Values) -> bool:
-    return item.create_only and not item.same(olds.get(item.name), values[item.name], both_declared=True)
+def too_late(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
+    """The arguments of an account that is there which can only be given when one is made, and are otherwise now.
+
+    `within` is the path to the account's arguments in those of its resource.
+    """
+    return [
+        _fixed(vendor, name, within)
+        for name, value in values.items()
+        if vendor.schema[name].create_only and not vendor.schema[name].same(olds.get(name), value, both_declared=True)
+    ]
 
 
 def _fixed(vendor: type[Vendor], name: str, within: str) -> Problem:

@@ -82,6 +82,13 @@ class Team:
         }
         return cls(members, dict(outs.get(LEAVING, {})), revision)
 
+    def follow(self, news: Members) -> None:
+        """Who got another e-mail at the vendor, and the same one in the program after that, is still one member."""
+        for key, member in list(self.members.items()):
+            now = key_of(str(member.outs.get("email", key)))
+            if key not in news and now in news and now not in self.members:
+                self.members[now] = self.members.pop(key)
+
     def outputs(self, vendor: Vendor) -> dict[str, Any]:
         """What the engine keeps of it."""
         folded = {key: _folded(vendor, key, member.outs) for key, member in sorted(self.members.items())}
@@ -130,17 +137,36 @@ def check(
     problems = [*_policies(vendor, news)]
     policy = {"on_existing": "adopt"} if news.get("on_existing") == "adopt" else {}
     before: Members = olds.get("members", {})
+    by_email = {key_of(unpacked(key, each)["email"]): unpacked(key, each) for key, each in before.items()}
     members: dict[str, dict[str, Any]] = {}
     for key, member in news.get("members", {}).items():
         known, later = split(unpacked(key, member))
-        old = vendor.schema.typed(unpacked(key, before[key])) if key in before else {}
-        values, found = state.check(vendor, old, {**known, **policy}, frozenset(later), vault, f'members["{key}"]')
+        old = unpacked(key, before[key]) if key in before else by_email.get(key, {})
+        typed = vendor.schema.typed(old)
+        values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault)
         checked = {name: value for name, value in values.items() if name != "on_existing"}
         members[key] = packed(key, checked) | dict(later)
         problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
     if not problems:
         problems += _removals(vendor, before, members, news.get("max_removals"))
     return members, problems
+
+
+def too_late(vendor: type[Vendor], team: Team, news: Members, split: Split) -> list[Problem]:
+    """What can only be given when an account is made, and is otherwise now for members who have one.
+
+    It is no matter of `check`: the inputs before may have members whose accounts could not be made.
+    """
+    problems = []
+    for key in sorted(team.members.keys() & news.keys()):
+        outs = team.members[key].outs
+        olds = outs | outs.get(AS_DECLARED, {})
+        known, _ = split(unpacked(key, news[key]))
+        lost = {*outs[DECLARED]} - {*olds}
+        values = {name: value for name, value in vendor.schema.typed(known).items() if name not in lost}
+        found = state.too_late(vendor, olds, values, f'members["{key}"]')
+        problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
+    return problems
 
 
 def _policies(vendor: type[Vendor], news: Values) -> Iterable[Problem]:
@@ -230,7 +256,9 @@ class Plan:
 
 def is_due(plan: Plan, olds: Values, news: Values) -> bool:
     """Whether an update is: who failed may be out of the program since, and must not be said to fail for ever."""
-    return bool(plan) or bool(olds.get("failed")) or any(olds.get(name) != news.get(name) for name in POLICIES)
+    is_kept_otherwise = not {*olds.get("ids", {})} <= {*news.get("members", {})}  # under an e-mail of before
+    is_other_policy = any(olds.get(name) != news.get(name) for name in POLICIES)
+    return bool(plan) or bool(olds.get("failed")) or is_kept_otherwise or is_other_policy
 
 
 def changed(vendor: Vendor, olds: Values, news: Values) -> list[str]:

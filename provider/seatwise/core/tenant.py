@@ -47,8 +47,8 @@ class Tenant(Protocol):
     def operation(self, share: float = 1) -> "Tenant":
         """The same tenant, with this share of the time that is left to the operation."""
 
-    def alone(self) -> AbstractAsyncContextManager[None]:
-        """Nobody else is in this block meanwhile."""
+    def alone(self, account: str = "") -> AbstractAsyncContextManager[None]:
+        """Nobody else is in this block meanwhile: that of this account, or of the list of all."""
 
     def now(self) -> float:
         """Seconds of a clock that goes on."""
@@ -70,6 +70,7 @@ class Doubt(enum.StrEnum):
 
     UNSEEN = "it was made as declared, and has not been seen since"
     CHANGED = "an update may have been carried out"
+    SECRET = "an update with a secret in it may have been carried out"
     RETIRED = "it was deactivated, or may have been"
     FORGOTTEN = "an update was carried out that the state knows nothing of"
 
@@ -129,10 +130,11 @@ MEMBERS = ":members"
 
 
 class Claims:
-    """Which resource declares which e-mail in this run."""
+    """Which resource declares which e-mail in this run, and which has got which account."""
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
+        self._holders: dict[str, str] = {}
 
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
@@ -142,6 +144,14 @@ class Claims:
     def is_others(self, email: str, owner: str) -> bool:
         """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
         return owner != "" and self._owners.get(email.casefold(), owner) != owner
+
+    def hold(self, account: str, owner: str) -> None:
+        """Note that a resource has made this account, or taken it up."""
+        self._holders[account] = owner
+
+    def is_held_by_other(self, account: str, owner: str) -> bool:
+        """Whether another resource than the owner has got this account in this run."""
+        return owner != "" and self._holders.get(account, owner) != owner
 
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
         """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""

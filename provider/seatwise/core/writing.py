@@ -74,13 +74,15 @@ async def send_update(
 ) -> Record | None:
     """Send one update; the record it led to, where the vendor tells. While its outcome is not known it is in doubt.
 
-    An answer that does not say whether it was carried out is checked by a read.
+    An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
     vendor, journal, who = tenant.vendor, tenant.journal, f"{email} ({account})"
     before = journal.doubt_about(account)
     tenant.directory.wrote(account, email, changes.get("email", email))
     if before is not Doubt.RETIRED:
-        journal.doubt(account, Doubt.RETIRED if operation == "deactivate" else Doubt.CHANGED)
+        has_secret = before is Doubt.SECRET or any(vendor.schema[name].secret for name in changes)
+        why = Doubt.SECRET if has_secret else Doubt.CHANGED
+        journal.doubt(account, Doubt.RETIRED if operation == "deactivate" else why)
     try:
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):
@@ -89,19 +91,22 @@ async def send_update(
         if before is None and not error.maybe_sent:
             journal.trust(account)
         raise
-    if vendor.confirmed(answer):
+    if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), changes):
         return vendor.record(answer)
     after = await fetch(tenant, account, str(changes.get("email", email)))
-    there = seen(vendor.schema, {}, after)
-    if differences(vendor.schema, there, {name: changes[name] for name in _comparable(vendor, changes, there)}):
+    if _denies(vendor, after, changes):
         problem = f"{operation} was answered and not done"
         raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
     return after
 
 
-def _comparable(vendor: Vendor, changes: Values, there: Values) -> list[str]:
-    """The changed fields that were read and read as they were written."""
-    return [name for name in changes if name in there and RESPELLED not in vendor.schema[name].marks]
+def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
+    """Whether a record says that the changes were not made, as far as it shows them as they were written."""
+    there = seen(vendor.schema, {}, record)
+    shown = {
+        name: value for name, value in changes.items() if name in there and RESPELLED not in vendor.schema[name].marks
+    }
+    return bool(differences(vendor.schema, there, shown))
 
 
 def revealed(tenant: Tenant, values: Values) -> dict[str, Any]:

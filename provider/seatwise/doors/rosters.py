@@ -1,5 +1,7 @@
 """The door of teams: each resource is many accounts."""
 
+from collections.abc import Sequence
+
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core import estimate, roster, team
@@ -29,18 +31,19 @@ class Rosters(Door):
         except AccountError as error:
             problems.append(Problem("", str(error)))
         # The engine prints the value of the property that a failure names: of all members, in this case.
-        told = [f"{each.field} {each.reason}".strip() for each in problems[:MOST_PROBLEMS]]
-        if len(problems) > MOST_PROBLEMS:
-            told.append(f"and {len(problems) - MOST_PROBLEMS:,} more problems")
-        return CheckResult(checked | {"members": members}, [CheckFailure("", reason) for reason in told])
+        return CheckResult(checked | {"members": members}, [CheckFailure("", reason) for reason in _told(problems)])
 
     @readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
         """Whether anybody joins, changes or leaves, or failed to; says who. No network."""
         self._same_tenant(id, olds)
         tenant = self._connected()
-        now = team.Team.of(tenant.vendor, olds)
-        plan = self._tell_plan(now, news.get("members", {}), news)
+        now, members = team.Team.of(tenant.vendor, olds), news.get("members", {})
+        now.follow(members)
+        problems = team.too_late(self.vendor, now, members, split)
+        if problems:
+            raise InvalidAccount("; ".join(_told(problems)))
+        plan = self._tell_plan(now, members, news)
         return DiffResult(changes=team.is_due(plan, olds, news) or is_renamed(olds, news))
 
     @readable
@@ -88,6 +91,14 @@ class Rosters(Door):
     def _scope(self, tenant: Tenant) -> Tenant:
         """The tenant itself: each member is an operation with a deadline of its own."""
         return tenant
+
+
+def _told(problems: Sequence[Problem]) -> list[str]:
+    """The first of them, and how many more there are."""
+    told = [f"{each.field} {each.reason}".strip() for each in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        told.append(f"and {len(problems) - MOST_PROBLEMS:,} more problems")
+    return told
 
 
 def _name(props: Props) -> str:

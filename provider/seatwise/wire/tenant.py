@@ -5,6 +5,7 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 
 import random
 import ssl
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass, replace
@@ -69,7 +70,7 @@ class Tenant:
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
-        self._lock = anyio.Lock()
+        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
         self._login = Login(vendor, self._deliver)
@@ -125,10 +126,14 @@ class Tenant:
         now = anyio.current_time()
         return Operation(self, now + share * (self.deadline() - now))
 
-    def alone(self, deadline: float | None = None) -> AbstractAsyncContextManager[None]:
-        """Nobody else of this tenant is in this block meanwhile; raises Unreachable when that takes too long."""
+    def alone(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
+        """Nobody else of this tenant is in this block meanwhile: that of this account, or of the list of all.
+
+        Raises Unreachable when that takes too long.
+        """
         deadline = self.deadline() if deadline is None else deadline
-        return turn(self._lock, deadline, "somebody else's look at the list took too long", self.vendor.title)
+        what = f"work on the account {account}" if account else "look at the list"
+        return turn(self._locks[account], deadline, f"somebody else's {what} took too long", self.vendor.title)
 
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
         """Do this for each item, `concurrency` at once. After an AccountError nothing else begins, and it is raised."""
@@ -293,9 +298,9 @@ class Operation:
         now = anyio.current_time()
         return Operation(self._tenant, now + share * (self._deadline - now))
 
-    def alone(self) -> AbstractAsyncContextManager[None]:
+    def alone(self, account: str = "") -> AbstractAsyncContextManager[None]:
         """As the tenant's, until the operation's deadline."""
-        return self._tenant.alone(self._deadline)
+        return self._tenant.alone(account, self._deadline)
 
 
 @contextmanager
