@@ -1,5 +1,6 @@
 """Bad days: nothing lost, nothing doubled. Every vendor, in virtual time, over the sandbox's own table."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,13 @@ from seatwise.core.errors import (
     AccountExists,
     NotAuthorised,
     Refused,
+    TooManyRemovals,
     UnknownOutcome,
     Unreachable,
     VendorBroken,
 )
 from seatwise.sandbox.server import STAND_INS
+from seatwise.wire.settings import RunSettings
 from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
 
 pytestmark = pytest.mark.anyio
@@ -681,3 +684,98 @@ async def test_a_first_page_that_is_older_than_an_update_is_no_part_of_the_list(
         await first_name(world, other, others)
 
         assert await first_name(world, account, outs) == "Anna"
+
+
+async def test_a_deactivation_whose_answer_says_that_the_account_is_active_is_no_success(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
+    as_it_was = json.dumps(world.accounts[account]).encode()
+    world.fault("update", answered(200, as_it_was, carried_out=False, content_type="application/json"))
+
+    with pytest.raises(VendorBroken, match="deactivate was answered and not done"):
+        await lifecycle.delete(world.tenant, account, outs, "p/s/ana")
+
+
+@pytest.mark.parametrize("how", ["lost", "killed"])
+async def test_a_delete_whose_commit_is_reverted_is_noticed(how: str) -> None:
+    async with World("nexudus") as world:
+        stack, program = Stack(world), {"ana": {**world.vendor.example, "on_destroy": "delete"}}
+        assert await stack.up(program)
+        world.fault("delete", *([killed_after] if how == "killed" else [lost_after, *[lost_before] * 3]))
+        world.fault("read", *([] if how == "killed" else [lost_before] * 4))
+        await stack.up({})
+        assert world.accounts == {}
+        world.faults.clear()
+
+        assert not await stack.up(program)
+        assert "it is gone. Run `pulumi refresh` to see what is there" in str(stack.failures["ana"])
+        assert await stack.refresh()
+        assert await stack.up(program)
+        assert len(world.accounts) == 1
+
+
+def passwords(world: World) -> list[str]:
+    """The passwords that updates have sent; a record that goes back whole has none in it."""
+    bodies = [sent.body for sent in world.trail if sent.kind == "update"]
+    return [body["Password"] for body in bodies if body.get("Password") is not None]
+
+
+async def lose_an_update(world: World, account: str, outs: dict[str, Any], news: dict[str, Any]) -> None:
+    world.fault("update", lost_after, *[lost_before] * 3)
+    with pytest.raises(Unreachable):
+        await lifecycle.update(world.tenant, account, outs, news)
+    await world.restart()
+    world.trail.clear()
+
+
+async def test_a_password_that_a_person_may_have_changed_is_not_sent_again_for_another_doubt() -> None:
+    async with World("nexudus") as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        await lose_an_update(world, account, outs, world.inputs(olds=first, full_name="Zoe"))
+
+        await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, full_name="Zoe"))
+
+        assert passwords(world) == []
+        assert world.accounts[account]["FullName"] == "Zoe"
+
+
+async def test_a_password_whose_update_was_lost_is_sent_again_also_when_it_is_reverted() -> None:
+    async with World("nexudus") as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        await lose_an_update(world, account, outs, world.inputs(olds=first, password="another password"))
+
+        await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first))
+
+        assert passwords(world) == [world.vendor.example["password"]]
+
+
+@pytest.mark.parametrize("lost", [{"full_name": "Zoe"}, {"password": "another password"}], ids=["name", "password"])
+async def test_a_password_that_the_engine_ignores_stops_no_update(lost: dict[str, str]) -> None:
+    """With `ignore_changes` the fingerprint is given in its place, which nobody can send."""
+    async with World("nexudus") as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        await lose_an_update(world, account, outs, world.inputs(olds=first, **lost))
+
+        news = world.inputs(olds=first, password=first["password"], full_name="Zoe")
+        outs = await lifecycle.update(world.tenant, account, outs, news)
+
+        assert passwords(world) == []
+        assert world.accounts[account]["FullName"] == "Zoe"
+        assert any("the declared password is not known" in each for each in world.warnings) is ("password" in lost)
+        assert world.door.journal.doubt_about(account) is None
+
+
+@pytest.mark.parametrize("name", ["enerflo", "nexudus"])
+async def test_an_account_in_doubt_counts_when_it_is_retired(name: str) -> None:
+    run = RunSettings.load().model_copy(update={"max_removals": 0})
+    async with World(name, run) as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        await lose_an_update(world, account, outs, world.inputs(olds=first, **world.vendor.example_change))
+
+        with pytest.raises(TooManyRemovals):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, active=False))
+
+        assert not world.is_retired(world.accounts[account])

@@ -1159,17 +1159,16 @@ async def test_a_leaver_whose_e_mail_was_freed_for_a_namesake_is_retired(world: 
     assert len(world.accounts) == 2
 
 
-async def test_a_member_whose_create_was_refused_can_be_corrected(stack: Stack, world: World) -> None:
-    fixed = [name for name, item in world.vendor.schema.items() if item.create_only and item.takes & Takes.CREATE]
-    program = a_team(world, 3)
-    names = [name for name in fixed if isinstance(program.members[1].get(name), str)]
-    if not names:
-        return
-    refuse(world, "create", "p1")
-    assert not await stack.up({"sales": program})
-    no_trouble(world)
-    other = {"timezone": "America/New_York", "username": "p-one"}
-    corrected = [*program.members]
-    corrected[1] = corrected[1] | {name: other[name] for name in names}
-    assert await stack.up({"sales": Roster(corrected)}), stack.failed
-    assert active(world) == ["p0", "p1", "p2"]
+@pytest.mark.parametrize(
+    ("name", "corrected"), [("enerflo", {"timezone": "America/New_York"}), ("tenovos", {"username": "p-one"})]
+)
+async def test_a_member_whose_create_was_refused_can_be_corrected(name: str, corrected: dict[str, str]) -> None:
+    """Also in what can only be given when the account is made."""
+    async with World(name) as world:
+        stack, program = Stack(world), a_team(world, 3)
+        refuse(world, "create", "p1")
+        assert not await stack.up({"sales": program})
+        no_trouble(world)
+        p0, p1, p2 = program.members
+        assert await stack.up({"sales": Roster([p0, {**p1, **corrected}, p2])}), stack.failed
+        assert active(world) == ["p0", "p1", "p2"]

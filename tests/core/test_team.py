@@ -262,9 +262,9 @@ def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zo
 def test_who_is_not_in_the_team_yet_may_be_given_what_can_only_be_given_at_creation(before: dict[str, Any]) -> None:
     """Also where an earlier run could not make the account: nothing else would correct it."""
     olds = {"members": team.keyed([before])} if before else {"members": members(1)}
-    news = {"members": team.keyed([ANA | {"timezone": "America/Denver"}]), "max_removals": 1}
-    assert checked(Enerflo, news, olds)[1] == []
-    assert team.too_late(Enerflo, Team(), news["members"], split) == []
+    declared = team.keyed([ANA | {"timezone": "America/Denver"}])
+    assert checked(Enerflo, {"members": declared, "max_removals": 1}, olds)[1] == []
+    assert team.too_late(Enerflo, Team(), declared, split) == []
 
 
 # --- the cap ----------------------------------------------------------------------------------
