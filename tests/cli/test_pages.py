@@ -43,11 +43,11 @@ def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_printed_commands_are_run_here() -> None:
-    ran = starting("list", "show", "roles", "import", "doctor", "sandbox", "run")
+    ran = starting("list", "show", "roles", "import", "doctor", "--version", "sandbox", "run")
     assert {*PRINTED} - {*ran} == {*NAMED_ONLY, "seatwise --install-completion"}
 
 
-@pytest.mark.parametrize("command", starting("list", "show", "roles", "import", "doctor"))
+@pytest.mark.parametrize("command", starting("list", "show", "roles", "import", "doctor", "--version"))
 def test_a_printed_command_does_what_it_says(command: str, tenants: str) -> None:
     before_redirection = takewhile(lambda word: word != ">", shlex.split(command)[1:])
     words = [word.replace(SOMEBODY, "u1") for word in before_redirection]

@@ -243,6 +243,14 @@ def test_a_password_is_replaced_by_a_fingerprint_that_stays_the_same_as_long_as_
     assert (again, problems) == (first, []), "a fingerprint stands for itself"
 
 
+@pytest.mark.parametrize(("name", "instead"), [("on_existing", "on_existing"), ("on_destroy", "on_leave")])
+def test_what_becomes_of_accounts_is_said_of_the_whole_team(name: str, instead: str) -> None:
+    """A member with `on_destroy="retain"` would be deactivated all the same."""
+    kept, problems = checked(Enerflo, {"members": team.keyed([ANA | {name: "retain"}])})
+    assert problems == [f"ana@example.com: {name} cannot be said of a member: say {instead} of the Roster"]
+    assert kept["ana@example.com"] == {"roles": ["Setter"]}
+
+
 def test_a_member_that_is_to_be_adopted_needs_not_what_only_a_create_does() -> None:
     member = {"first_name": "Ana", "last_name": "Ruiz"}
     assert checked(Tenovos, {"members": {"ana@example.com": member}, "on_existing": "adopt"})[1] == []

@@ -17,7 +17,7 @@ PRINTED = {shlex.join(each) for page in pages.PAGES for each in pages.commands(p
 IMPORT = {each for each in PRINTED if each.startswith("pulumi import")}  # run with its file in examples/brownfield
 CLOUD = {each for each in PRINTED if each.startswith(("pulumi deployment ", "pulumi stack schedule "))}
 # What pages talk of without the word that says which.
-MORE = {"pulumi stack change-secrets-provider": ["passphrase"], "pulumi state unprotect": ["--all"]}
+MORE = {"pulumi stack change-secrets-provider": ["passphrase"]}
 # What makes the stacks and the account comes first; what retires it, and gives the stack a new passphrase, last.
 FIRST = ("pulumi stack init", "pulumi stack select", "pulumi up")
 LAST = ("pulumi destroy", "pulumi stack change-secrets-provider")

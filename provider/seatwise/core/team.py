@@ -25,6 +25,8 @@ SEEN = "__seen"
 LEAVING = "__leaving"
 """Output: ids of accounts that were deactivated and that the next run deletes, by e-mail."""
 POLICIES = ("on_existing", "on_leave", "max_removals")
+OF_THE_TEAM = {"on_existing": "on_existing", "on_destroy": "on_leave"}
+"""Arguments of a single account, and what says the same of a whole team."""
 MOST_TOLD = 20
 """How many members a line names."""
 FEWEST_REMOVALS = 3
@@ -140,7 +142,12 @@ def check(
     by_email = {key_of(unpacked(key, each)["email"]): unpacked(key, each) for key, each in before.items()}
     members: dict[str, dict[str, Any]] = {}
     for key, member in news.get("members", {}).items():
-        known, later = split(unpacked(key, member))
+        known, later = split(unpacked(key, {name: value for name, value in member.items() if name not in OF_THE_TEAM}))
+        problems += [
+            Problem("", f"{key}: {name} cannot be said of a member: say {instead} of the Roster")
+            for name, instead in OF_THE_TEAM.items()
+            if name in member
+        ]
         old = unpacked(key, before[key]) if key in before else by_email.get(key, {})
         typed = vendor.schema.typed(old)
         values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault)
