@@ -1132,6 +1132,8 @@ async def test_a_member_whose_e_mail_was_changed_at_the_vendor_and_then_in_the_p
         assert stack.outs["ids"]["new@example.com"] == account
         assert "p1@example.com" not in stack.outs["ids"]
     assert len(world.accounts) == 5
+    assert await stack.destroy()
+    assert active(world) == [], "it is the team's own account, and was not adopted"
 
 
 async def test_an_account_that_another_resource_adopts_under_a_new_e_mail_is_left_to_it(

@@ -23,6 +23,7 @@ from .errors import (
 )
 from .fields import Values
 from .finding import fetch
+from .state import ADOPTED
 from .team import POLICIES, Member, Members, Plan, Team, failures, packed, tracked, unpacked
 from .tenant import MEMBERS, Deed, Tenant
 
@@ -126,21 +127,26 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
     begun: dict[str, Begun] = {}
     policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
 
+    def leaving_with(account: str) -> str | None:
+        """Who would leave with this account: somebody whose e-mail was changed at the vendor stays."""
+        return next((key for key, each in team.members.items() if each.id == account and key not in members), None)
+
     async def make(tenant: Tenant, key: str) -> None:
         try:
             made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
         except AccountExists as error:
-            before = next((name for name, each in team.members.items() if each.id == error.existing), key)
-            if before in members:
+            before = leaving_with(error.existing)
+            if before is None:
                 raise
-            # A member who is leaving, and whose account has got this e-mail at the vendor: they stay.
             old = team.members[key] = team.members.pop(before)
             team.members[key] = Member(old.id, await lifecycle.update(tenant, old.id, old.outs, members[key]))
             return
         if made.outs is None:
             begun[key] = made
-        else:  # it was there, and is as declared now
-            team.members[key] = Member(made.account, made.outs)
+            return
+        before = leaving_with(made.account)
+        was = {ADOPTED: team.members.pop(before).outs[ADOPTED]} if before else {}
+        team.members[key] = Member(made.account, made.outs | was)  # it was there, and is as declared now
 
     async def finish(tenant: Tenant, key: str) -> None:
         made = await listed_as_sent(tenant, begun[key], members[key])
@@ -168,13 +174,9 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -
     Until then it can be seen whether the person has only moved to another resource.
     """
     how = news.get("on_leave")
-    stay = {team.members[key].id for key in team.members.keys() & news.get("members", {}).keys()}
 
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
-        if old.id in stay:  # under another e-mail
-            del team.members[key]
-            return
         now = "retain" if how == "retain" else "deactivate"
         await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": now}, owner)
         del team.members[key]
