@@ -995,6 +995,25 @@ async def test_a_refusal_that_quotes_a_password_is_told_without_it(world: World,
     assert FIRST not in told + repr(stack.state) + str(world.warnings)
 
 
+@pytest.mark.parametrize("vendor", ["nexudus", "tenovos"])
+async def test_a_refusal_that_quotes_the_sessions_token_is_told_without_it(vendor: str) -> None:
+    """Why somebody failed is in the outputs, and so in the state."""
+    tokens: list[str] = []
+
+    async def quotes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        tokens.append(request.headers["authorization"].removeprefix("Bearer "))
+        words = f"token {tokens[-1]} may not"
+        return httpx.Response(403, json={"message": words, "Message": words})
+
+    async with World(vendor) as world:
+        stack = Stack(world)
+        world.fault("create", quotes)
+        assert not await stack.up({"sales": a_team(world, 3)})
+        (reason,) = stack.outs["failed"].values()
+        assert "create refused with 403: token [secret] may not" in reason
+        assert tokens[0] not in repr(stack.state) + str(world.warnings)
+
+
 # --- moving -----------------------------------------------------------------------------------
 
 
