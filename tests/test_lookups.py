@@ -352,6 +352,33 @@ async def test_what_fits_in_part_is_read() -> None:
         assert offices == [enerflo.Office(12, ""), enerflo.Office(13, "B")]
 
 
+@pytest.mark.parametrize(
+    ("roles", "shown"),
+    [
+        pytest.param(None, [], id="null"),
+        pytest.param([3], ["3"], id="a number"),
+        pytest.param([{"id": 3, "title": "Setter"}], ["3"], id="an object without a name"),
+        pytest.param({"slug": "setter"}, ["Setter"], id="an object"),
+    ],
+)
+async def test_odd_roles_of_one_keep_nobody_from_being_found(roles: Any, shown: list[str]) -> None:
+    users = [
+        {"id": 1, "email": "ana@example.com", "roles": roles},
+        {"id": 2, "email": "ben@example.com", "roles": ["agent"]},
+    ]
+    async with World("enerflo") as world:
+        world.hazard = lambda kind: answered(200, json.dumps({"results": users}).encode(), carried_out=False)
+        everybody = await Lookups(world.door).users(enerflo.GetUserResult)
+        assert {each.email: each.roles for each in everybody} == {
+            "ana@example.com": shown,
+            "ben@example.com": ["Sales Rep"],
+        }
+        assert [each.id for each in await enerflo._users(Lookups(world.door), "Sales Rep", None)] == ["2"]
+
+        world.fault("read", answered(200, json.dumps(users[0]).encode(), carried_out=False))
+        assert (await Lookups(world.door).user(enerflo.GetUserResult, "ana@example.com")).roles == shown
+
+
 async def test_half_a_list_is_not_taken_for_the_whole() -> None:
     async with World("nexudus") as world:
         body = {"Records": [{"Id": 1, "Name": "A"}], "TotalItems": 2, "TotalPages": 1}

@@ -538,8 +538,9 @@ class Nexudus(Vendor):
 
     def taken(self, answer: Answer) -> bool:
         """The text is not documented: an error on `Email` in the words of such refusals elsewhere."""
-        errors = answer.object.get("Errors") or []
-        texts = [str(each.get("Message")) for each in errors if each.get("PropertyName") == "Email"]
+        errors = answer.object.get("Errors")
+        known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+        texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
         return answer.status == 409 or any(re.search("already|exist|taken|in use|unique", text) for text in texts)
 
     def wait(self, answer: Answer) -> bool:
