@@ -11,7 +11,7 @@ from ..core import audit, finding
 from ..core.vendor import Vendor
 from ..dynamic import import_file
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import Say, counted, failed, print_json, progress, readable, speaker
+from .output import Say, counted, failed, print_json, progress, readable, speaker, warn
 from .tenants import tenant
 
 
@@ -30,7 +30,7 @@ def import_(
 
     Writes an import file and a program that declares the same accounts: the next preview is empty.
 
-    Changes nothing at the vendor. Secrets are in neither file.
+    Changes nothing at the vendor. Secrets are in neither file. What a program may not declare is left out, and named.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
@@ -41,7 +41,11 @@ def import_(
             raise failed(f"{path} is there already", "choose another name or add --force")
     say = speaker(quiet=quiet)
     with readable(), progress("reading accounts", quiet=quiet) as tell:
-        resources, text = anyio.run(_taken_over, kind, match, tell)
+        resources, text, left_out = anyio.run(_taken_over, kind, match, tell)
+    for line in left_out:
+        warn(line)
+    if not resources:
+        raise failed(f"{kind.title}: no account can be taken over as it is", "nothing was written")
     stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n")
     program.write_text(text)
     if as_json:
@@ -52,8 +56,8 @@ def import_(
     say("  3. pulumi preview, which shows no change")
 
 
-async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str]:
-    """The resources of an import file, and the program that declares them."""
+async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str, list[str]]:
+    """The resources of an import file, the program that declares them, and lines about what is in neither."""
     records = []
     async with tenant(kind) as live:
         async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):
