@@ -1,6 +1,7 @@
 """`seatwise import`; tests/engine/test_brownfield.py does what it says next."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,39 @@ def test_files_are_not_overwritten_unless_forced(tenants: str) -> None:
     assert line == "seatwise: enerflo_accounts.py is there already; choose another name or add --force"
     assert run("import", "enerflo", "--force").exit_code == 0
     assert Path("enerflo_accounts.py").read_text() != "mine"
+
+
+@pytest.mark.parametrize("option", ["--program", "--stack-file"])
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("nowhere/x.py", "cannot write nowhere/x.py: there is no folder nowhere; make it or choose another"),
+        ("mine.txt/x.py", "cannot write mine.txt/x.py: there is no folder mine.txt; make it or choose another"),
+        ("here", "here is a folder; give the name of a file"),
+    ],
+)
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "forced"])
+def test_nothing_is_read_or_written_unless_both_files_can_be(
+    force: list[str], path: str, problem: str, option: str
+) -> None:
+    """No tenant is there to be read."""
+    Path("here").mkdir()
+    Path("mine.txt").write_text("mine")
+    assert failed_with("import", "enerflo", option, path, *force) == f"seatwise: {problem}"
+    assert sorted(each.name for each in Path().rglob("*")) == ["here", "mine.txt"]
+
+
+@pytest.mark.parametrize(("is_there", "denied"), [(False, "."), (True, "x.py")], ids=["the folder", "the file"])
+def test_nothing_is_read_or_written_where_that_is_not_permitted(
+    is_there: bool, denied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("enerflo-import.json").write_text("mine")
+    if is_there:
+        Path("x.py").write_text("mine")
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK or str(path) != denied)
+    line = failed_with("import", "enerflo", "--program", "x.py", "--force")
+    assert line == "seatwise: cannot write x.py: permission denied; choose another folder"
+    assert {each.read_text() for each in Path().iterdir()} == {"mine"}
 
 
 def test_where_nobody_matches_nothing_is_written(tenants: str) -> None:

@@ -1,6 +1,7 @@
 """`seatwise import`: what makes Pulumi manage accounts that were made by hand."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,8 +38,7 @@ def import_(
     kind = vendor_type(vendor)
     stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
     for path in (stack_file, program):
-        if path.exists() and not force:
-            raise failed(f"{path} is there already", "choose another name or add --force")
+        _see_that_it_can_be_written(path, force=force)
     say = speaker(quiet=quiet)
     with readable(), progress("reading accounts", quiet=quiet) as tell:
         resources, text, left_out = anyio.run(_taken_over, kind, match, tell)
@@ -54,6 +54,18 @@ def import_(
     say(f"  1. put {program} into the program: import it in __main__.py, or rename it to that")
     say(f"  2. pulumi import --file {stack_file} --generate-code=false --protect=false --yes")
     say("  3. pulumi preview, which shows no change")
+
+
+def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
+    """End the command before anything is read or written where this file could not be."""
+    if path.is_dir():
+        raise failed(f"{path} is a folder", "give the name of a file")
+    if not path.parent.is_dir():
+        raise failed(f"cannot write {path}: there is no folder {path.parent}", "make it or choose another")
+    if path.exists() and not force:
+        raise failed(f"{path} is there already", "choose another name or add --force")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise failed(f"cannot write {path}: permission denied", "choose another folder")
 
 
 async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str, list[str]]:
