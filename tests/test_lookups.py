@@ -325,6 +325,7 @@ async def test_a_list_without_roles_cannot_be_asked_about_roles() -> None:
         pytest.param({"things": []}, "came in a shape that seatwise does not know", id="no list"),
         pytest.param("<html>", "came in a shape that seatwise does not know", id="no JSON"),
         pytest.param({"results": [{"name": "Denver"}]}, "the list holds one whose id cannot be read", id="no id"),
+        pytest.param({"results": [{"id": 1, "name": "A"}, None]}, "one whose id, name cannot be read", id="no object"),
         pytest.param({"results": [{"id": "x", "label": "D"}]}, "one whose id, name cannot be read", id="no name"),
         pytest.param(
             {"results": [{"id": 1, "name": "A"}, {"id": 1, "name": "B"}]}, "the list is not whole, or has", id="twice"
@@ -390,6 +391,14 @@ async def test_half_a_list_is_not_taken_for_the_whole() -> None:
 async def test_half_a_list_of_users_is_not_taken_for_the_whole() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}] * 2}).encode()
+        world.fault("list", answered(200, body, carried_out=False))
+        with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
+            await Lookups(world.door).users(enerflo.GetUserResult)
+
+
+async def test_a_list_of_users_with_one_that_cannot_be_read_is_not_taken_for_the_whole() -> None:
+    async with World("enerflo") as world:
+        body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}, None]}).encode()
         world.fault("list", answered(200, body, carried_out=False))
         with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
             await Lookups(world.door).users(enerflo.GetUserResult)

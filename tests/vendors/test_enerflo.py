@@ -236,7 +236,7 @@ def test_roles_that_nobody_declared_stay_as_they_were_read() -> None:
         pytest.param(
             {"page": 2, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}], pages=2), id="last page"
         ),
-        pytest.param({"results": [{"id": 7}, None]}, Listing([{"id": 7}], False), id="short, without pages"),
+        pytest.param({"results": [{"id": 7}, None]}, Listing([{"id": 7}, {}], False), id="short, without pages"),
         pytest.param({"results": [{"id": 7}] * 100}, Listing([{"id": 7}] * 100, True), id="full, without pages"),
         pytest.param({"page": 1, "totalPages": None, "results": [{"id": 7}]}, Listing([{"id": 7}]), id="no count"),
         pytest.param(

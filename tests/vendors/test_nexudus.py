@@ -283,7 +283,7 @@ def test_a_record_is_read_without_its_secrets() -> None:
 @pytest.mark.parametrize(
     ("body", "listing"),
     [
-        ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}], True)),
+        ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}, {}], True)),
         ({"Records": [], "HasNextPage": False}, Listing([], False)),
         ({"Records": [{"Id": 7}]}, Listing([{"Id": 7}], False)),
         ({"Records": [], "TotalPages": 0, "TotalItems": 0}, Listing([], False, 0, 0)),

@@ -34,7 +34,7 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, segment, whole_number
+from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -234,7 +234,7 @@ def _page(answer: Answer) -> Listing | None:
     if not isinstance(results, list):
         return None
     more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
-    return Listing([each for each in results if isinstance(each, dict)], more, whole_number(pages))
+    return Listing(objects(results), more, whole_number(pages))
 
 
 OFFICES = Listed(

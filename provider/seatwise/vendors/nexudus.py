@@ -40,7 +40,7 @@ from ..core.fields import (
     Wire,
     named,
 )
-from ..core.http import Answer, Effect, Request, segment, whole_number
+from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -403,7 +403,7 @@ def _page(answer: Answer) -> Listing | None:
         return None
     pages, total = (whole_number(answer.object.get(key)) for key in ("TotalPages", "TotalItems"))
     more = answer.object.get("HasNextPage") is True
-    return Listing([each for each in records if isinstance(each, dict)], more, pages, total)
+    return Listing(objects(records), more, pages, total)
 
 
 BUSINESSES = Listed(
