@@ -325,6 +325,7 @@ async def test_a_list_without_roles_cannot_be_asked_about_roles() -> None:
         pytest.param({"things": []}, "came in a shape that seatwise does not know", id="no list"),
         pytest.param("<html>", "came in a shape that seatwise does not know", id="no JSON"),
         pytest.param({"results": [{"name": "Denver"}]}, "the list holds one whose id cannot be read", id="no id"),
+        pytest.param({"results": [{"id": 1, "name": "A"}, None]}, "one whose id, name cannot be read", id="no object"),
         pytest.param({"results": [{"id": "x", "label": "D"}]}, "one whose id, name cannot be read", id="no name"),
         pytest.param(
             {"results": [{"id": 1, "name": "A"}, {"id": 1, "name": "B"}]}, "the list is not whole, or has", id="twice"
@@ -352,6 +353,33 @@ async def test_what_fits_in_part_is_read() -> None:
         assert offices == [enerflo.Office(12, ""), enerflo.Office(13, "B")]
 
 
+@pytest.mark.parametrize(
+    ("roles", "shown"),
+    [
+        pytest.param(None, [], id="null"),
+        pytest.param([3], ["3"], id="a number"),
+        pytest.param([{"id": 3, "title": "Setter"}], ["3"], id="an object without a name"),
+        pytest.param({"slug": "setter"}, ["Setter"], id="an object"),
+    ],
+)
+async def test_odd_roles_of_one_keep_nobody_from_being_found(roles: Any, shown: list[str]) -> None:
+    users = [
+        {"id": 1, "email": "ana@example.com", "roles": roles},
+        {"id": 2, "email": "ben@example.com", "roles": ["agent"]},
+    ]
+    async with World("enerflo") as world:
+        world.hazard = lambda kind: answered(200, json.dumps({"results": users}).encode(), carried_out=False)
+        everybody = await Lookups(world.door).users(enerflo.GetUserResult)
+        assert {each.email: each.roles for each in everybody} == {
+            "ana@example.com": shown,
+            "ben@example.com": ["Sales Rep"],
+        }
+        assert [each.id for each in await enerflo._users(Lookups(world.door), "Sales Rep", None)] == ["2"]
+
+        world.fault("read", answered(200, json.dumps(users[0]).encode(), carried_out=False))
+        assert (await Lookups(world.door).user(enerflo.GetUserResult, "ana@example.com")).roles == shown
+
+
 async def test_half_a_list_is_not_taken_for_the_whole() -> None:
     async with World("nexudus") as world:
         body = {"Records": [{"Id": 1, "Name": "A"}], "TotalItems": 2, "TotalPages": 1}
@@ -363,6 +391,14 @@ async def test_half_a_list_is_not_taken_for_the_whole() -> None:
 async def test_half_a_list_of_users_is_not_taken_for_the_whole() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}] * 2}).encode()
+        world.fault("list", answered(200, body, carried_out=False))
+        with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
+            await Lookups(world.door).users(enerflo.GetUserResult)
+
+
+async def test_a_list_of_users_with_one_that_cannot_be_read_is_not_taken_for_the_whole() -> None:
+    async with World("enerflo") as world:
+        body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}, None]}).encode()
         world.fault("list", answered(200, body, carried_out=False))
         with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
             await Lookups(world.door).users(enerflo.GetUserResult)

@@ -424,6 +424,43 @@ async def test_who_is_refused_stops_nobody_and_is_tried_again_alone(world: World
     assert len(active(world)) == (0 if what == "leave" else 60)
 
 
+@pytest.mark.parametrize("what", ["join", "change", "leave", "refresh"])
+async def test_who_meets_what_nobody_thought_of_stops_nobody_and_is_told_in_one_line(
+    world: World, stack: Stack, what: str
+) -> None:
+    everybody = a_team(world, 60)
+    steps: dict[str, tuple[Roster, str]] = {
+        "join": (everybody, "create"),
+        "change": (a_team(world, 60, **CHANGE[world.name]), "update"),
+        "leave": (without(everybody, "p3", "p4"), "update"),
+        "refresh": (everybody, "read"),
+    }
+    after, kind = steps[what]
+    if what != "join":
+        assert await stack.up({"sales": everybody})
+    before = stack.state
+
+    async def breaks(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        raise AttributeError("'str' object\nhas no attribute: s3cret")
+
+    world.fault(kind, breaks)
+
+    assert not await (stack.refresh() if what == "refresh" else stack.up({"sales": after}))
+
+    (reason,) = stack.failed.values()
+    assert "an unexpected answer (AttributeError). Run it again; if it stays, report it as a bug" in reason
+    assert "s3cret" not in repr(stack.state) + reason
+    assert "\n" not in reason
+    if what == "refresh":
+        assert stack.state is before
+        return
+    counts = stack.outs["counts"]
+    done = {"join": ("joined", 59), "change": ("changed", 59), "leave": ("left", 1)}[what]
+    assert (counts[done[0]], counts["failed"], counts["not_tried"]) == (done[1], 1, 0)
+    assert await stack.up({"sales": after}), stack.failed
+    assert len(by_name(world)) == len(world.accounts) == 60
+
+
 async def test_a_team_of_which_nobody_could_be_made_is_not_made(world: World, stack: Stack) -> None:
     refuse(world, "create", "p0", "p1")
     assert not await stack.up({"sales": a_team(world, 2)})
@@ -993,6 +1030,25 @@ async def test_a_refusal_that_quotes_a_password_is_told_without_it(world: World,
     told = str(stack.failed)
     assert "[secret] is bad" in told
     assert FIRST not in told + repr(stack.state) + str(world.warnings)
+
+
+@pytest.mark.parametrize("vendor", ["nexudus", "tenovos"])
+async def test_a_refusal_that_quotes_the_sessions_token_is_told_without_it(vendor: str) -> None:
+    """Why somebody failed is in the outputs, and so in the state."""
+    tokens: list[str] = []
+
+    async def quotes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        tokens.append(request.headers["authorization"].removeprefix("Bearer "))
+        words = f"token {tokens[-1]} may not"
+        return httpx.Response(403, json={"message": words, "Message": words})
+
+    async with World(vendor) as world:
+        stack = Stack(world)
+        world.fault("create", quotes)
+        assert not await stack.up({"sales": a_team(world, 3)})
+        (reason,) = stack.outs["failed"].values()
+        assert "create refused with 403: token [secret] may not" in reason
+        assert tokens[0] not in repr(stack.state) + str(world.warnings)
 
 
 # --- moving -----------------------------------------------------------------------------------

@@ -33,13 +33,18 @@ def provider_string(key: str) -> str:
 
 def import_file(
     vendor: Vendor, records: list[Mapping[str, Any]], revision: Callable[[str], int]
-) -> tuple[list[Props], str]:
-    """What `pulumi import --file` reads, and the program that declares the same accounts.
+) -> tuple[list[Props], str, list[str]]:
+    """What `pulumi import --file` reads, the program that declares the same accounts, and what is in neither.
 
     `revision` gives the number of an account's last write: a state that begins here knows of all.
     """
     key = f"{vendor.name}:User"
-    accounts = [(vendor.account_id(record) or "", record, takeover.arguments(vendor, record)) for record in records]
+    accounts, left_out = [], list[str]()
+    for record in records:
+        found = takeover.declarable(vendor, takeover.arguments(vendor, record))
+        left_out += found.told(vendor, record)
+        if found.values is not None:
+            accounts.append((vendor.account_id(record) or "", record, found.values))
     resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
     provider = {"__provider": provider_string(key)}
     resources = [
@@ -55,4 +60,4 @@ def import_file(
         for name, (account, record, values) in zip(resource_names, accounts, strict=True)
     ]
     declared = zip(resource_names, (values for _, _, values in accounts), strict=True)
-    return resources, takeover.program(vendor.name, declared)
+    return resources, takeover.program(vendor.name, declared), left_out

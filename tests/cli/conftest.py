@@ -99,10 +99,15 @@ def _tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def tenants(_tenants: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An environment that points seatwise at tenants with the people above in them; gives their URL."""
-    for variable, value in server.environment(_tenants).items():
+    point_at(_tenants, monkeypatch)
+    return _tenants
+
+
+def point_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make an environment that points seatwise at the tenants of a sandbox."""
+    for variable, value in server.environment(url).items():
         monkeypatch.setenv(variable, value)
     for name in names():
         monkeypatch.setenv(f"{name.upper()}_REQUESTS_PER_MINUTE", "0")
     monkeypatch.setenv("TENOVOS_API_VERSION", "1.5")
-    monkeypatch.setenv("TENOVOS_BASE_URL", f"{_tenants}/tenovos-1.5")
-    return _tenants
+    monkeypatch.setenv("TENOVOS_BASE_URL", f"{url}/tenovos-1.5")

@@ -1,11 +1,18 @@
 """`seatwise import`; tests/engine/test_brownfield.py does what it says next."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cli.conftest import failed_with, run
+from cli.conftest import PEOPLE, failed_with, point_at, run
+from seatwise.sandbox import server
+from seatwise.sandbox.replies import Options
+from seatwise.sandbox.store import Store
 from seatwise.wire.journal import Journal
 
 
@@ -37,6 +44,39 @@ def test_files_are_not_overwritten_unless_forced(tenants: str) -> None:
     assert Path("enerflo_accounts.py").read_text() != "mine"
 
 
+@pytest.mark.parametrize("option", ["--program", "--stack-file"])
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("nowhere/x.py", "cannot write nowhere/x.py: there is no folder nowhere; make it or choose another"),
+        ("mine.txt/x.py", "cannot write mine.txt/x.py: there is no folder mine.txt; make it or choose another"),
+        ("here", "here is a folder; give the name of a file"),
+    ],
+)
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "forced"])
+def test_nothing_is_read_or_written_unless_both_files_can_be(
+    force: list[str], path: str, problem: str, option: str
+) -> None:
+    """No tenant is there to be read."""
+    Path("here").mkdir()
+    Path("mine.txt").write_text("mine")
+    assert failed_with("import", "enerflo", option, path, *force) == f"seatwise: {problem}"
+    assert sorted(each.name for each in Path().rglob("*")) == ["here", "mine.txt"]
+
+
+@pytest.mark.parametrize(("is_there", "denied"), [(False, "."), (True, "x.py")], ids=["the folder", "the file"])
+def test_nothing_is_read_or_written_where_that_is_not_permitted(
+    is_there: bool, denied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("enerflo-import.json").write_text("mine")
+    if is_there:
+        Path("x.py").write_text("mine")
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK or str(path) != denied)
+    line = failed_with("import", "enerflo", "--program", "x.py", "--force")
+    assert line == "seatwise: cannot write x.py: permission denied; choose another folder"
+    assert {each.read_text() for each in Path().iterdir()} == {"mine"}
+
+
 def test_where_nobody_matches_nothing_is_written(tenants: str) -> None:
     line = failed_with("import", "enerflo", "--match", "*@nowhere.example")
     assert line == (
@@ -57,3 +97,52 @@ def test_an_account_that_was_written_before_is_believed_when_it_is_taken_over(
     assert run("import", "enerflo").exit_code == 0
     resources = json.loads(Path("enerflo-import.json").read_text())["resources"]
     assert {each["id"]: each["outputs"].get("__revision") for each in resources} == {"1": 7, "2": None, "3": None}
+
+
+@contextmanager
+def tenant_with(records: dict[str, list[dict[str, Any]]], folder: Path) -> Iterator[None]:
+    """Tenants of a sandbox with these accounts."""
+    store = Store(folder / "odd.sqlite")
+    server.seed(store, records)
+    store.close()
+    with server.running(folder / "odd.sqlite", Options(limits=False)) as url, pytest.MonkeyPatch.context() as patches:
+        point_at(url, patches)
+        yield
+
+
+ANA, BEN, _ = PEOPLE["enerflo"]
+NAMELESS = PEOPLE["nexudus"][0] | {"FullName": ""}
+
+
+def test_what_the_program_may_not_say_is_left_out_and_named(tmp_path_factory: pytest.TempPathFactory) -> None:
+    odd = {
+        "enerflo": [ANA | {"phone": "+44 20 7946 0958"}, BEN | {"email": "b\x1b[31m@example.com", "phone": "110"}],
+        "nexudus": [NAMELESS, PEOPLE["nexudus"][1]],
+    }
+    with tenant_with(odd, tmp_path_factory.mktemp("tenants")):
+        enerflo, nexudus = run("import", "enerflo", "--quiet"), run("import", "nexudus", "--quiet")
+
+    assert (enerflo.exit_code, nexudus.exit_code) == (0, 0)
+    why = "left out of the program: phone must have ten digits, such as 555-555-5555"
+    assert enerflo.stderr == f"Enerflo Ana@Example.com (1): {why}\nEnerflo b [31m@example.com (2): {why}\n"
+    assert nexudus.stderr == (
+        "Nexudus ana@example.com (1): not taken over: full_name is required. "
+        "Correct it in the admin page of Nexudus, then import it\n"
+    )
+    ana, ben = json.loads(Path("enerflo-import.json").read_text())["resources"]
+    assert ["phone" in each["inputs"] for each in (ana, ben)] == [False, False]
+    assert "phone" not in ana["outputs"]["__declared"]
+    assert ana["outputs"]["phone"] == "+44 20 7946 0958", "what is there is seen all the same"
+    assert "phone" not in Path("enerflo_accounts.py").read_text()
+    assert [each["id"] for each in json.loads(Path("nexudus-import.json").read_text())["resources"]] == ["2"]
+    assert Path("nexudus_accounts.py").read_text().count("nexudus.User(") == 1
+
+
+def test_where_no_account_can_be_taken_over_nothing_is_written(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with tenant_with({"nexudus": [NAMELESS]}, tmp_path_factory.mktemp("tenants")):
+        result = run("import", "nexudus")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[1:] == [
+        "seatwise: Nexudus: no account can be taken over as it is; nothing was written"
+    ]
+    assert list(Path().iterdir()) == []

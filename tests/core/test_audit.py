@@ -1,5 +1,6 @@
 """Who is listed, what a stack owns, and who is in a file of people."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from seatwise.core import audit
 from seatwise.core.audit import Summary, Wanted
 from seatwise.core.errors import InvalidExport
+from seatwise.core.http import Answer
 from seatwise.vendors.enerflo import Enerflo, Settings
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
@@ -39,6 +41,18 @@ IDS = {"ana@example.com": "1", "ben@example.com": "2"}
 )  # fmt: skip
 def test_a_summary_is_what_a_record_says(record: dict[str, Any], summary: Summary) -> None:
     assert Summary.of(ENERFLO, record) == summary
+
+
+@pytest.mark.parametrize(
+    ("roles", "shown"),
+    [([3], ["3"]), ([{"id": 3, "title": "Setter"}], ["3"]), ([{}], []), ([None], [])],
+    ids=["number", "object without a name", "empty object", "nothing"],
+)
+def test_odd_roles_are_shown_as_far_as_they_can_be(roles: Any, shown: list[str]) -> None:
+    answer = Answer(200, {}, json.dumps({"results": [{"id": 7, "email": "a@b.c", "roles": roles}]}).encode())
+    listing = ENERFLO.found(answer)
+    assert listing is not None
+    assert [Summary.of(ENERFLO, each).roles for each in listing.records] == [shown]
 
 
 def test_what_a_record_says_nothing_of_is_no_field() -> None:

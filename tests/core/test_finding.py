@@ -17,6 +17,7 @@ TENOVOS = Tenovos(
 )
 pytestmark = pytest.mark.anyio
 ANA, BEN = {"userId": "1", "emailId": "ana@example.com"}, {"userId": "2", "emailId": "ben@example.com"}
+NOBODY = {"emailId": "x@example.com"}
 
 
 @pytest.fixture
@@ -30,7 +31,10 @@ def anyio_backend() -> str:
         pytest.param([ANA, BEN], 2, ["1", "2"], [], id="all"),
         pytest.param([ANA, ANA], 2, ["1"], ["1 accounts are listed and 2 are counted"], id="one-twice"),
         pytest.param([ANA, BEN], 3, ["1", "2"], ["2 accounts are listed and 3 are counted"], id="one-lacks"),
-        pytest.param([ANA, {"emailId": "x@example.com"}], 2, ["1"], [], id="one-without-an-id"),
+        pytest.param([ANA, NOBODY], 2, ["1"], ["1 of 2 listed accounts have no id"], id="one-without-an-id"),
+        pytest.param([ANA, NOBODY], 1, ["1"], ["1 of 2 listed accounts have no id"], id="one-without-an-id-uncounted"),
+        pytest.param([ANA, None, 7], 3, ["1"], ["2 of 3 listed accounts have no id"], id="some-that-are-no-objects"),
+        pytest.param([NOBODY, NOBODY], 2, [], ["2 of 2 listed accounts have no id"], id="all-without-an-id"),
     ],
 )
 async def test_everyone_is_there_once_and_who_may_lack_is_told(
@@ -42,9 +46,17 @@ async def test_everyone_is_there_once_and_who_may_lack_is_told(
     assert told == [f"Tenovos: {text}: somebody may be missing here; run it again" for text in warnings]
 
 
-async def test_an_audit_does_without_a_list_that_may_lack_somebody() -> None:
-    everyone = finding.everyone(a_tenant([ANA, BEN], 3, print), lambda _, email: True, must_be_whole=True)
-    with pytest.raises(VendorBroken, match="2 accounts are listed and 3 are counted: somebody may be missing here"):
+@pytest.mark.parametrize(
+    ("listed", "count", "problem"),
+    [
+        pytest.param([ANA, BEN], 3, "2 accounts are listed and 3 are counted", id="one-lacks"),
+        pytest.param([ANA, BEN, NOBODY], 3, "1 of 3 listed accounts have no id", id="one-without-an-id"),
+        pytest.param([ANA, BEN, None], 3, "1 of 3 listed accounts have no id", id="one-that-is-no-object"),
+    ],
+)
+async def test_an_audit_does_without_a_list_that_may_lack_somebody(listed: list[Any], count: int, problem: str) -> None:
+    everyone = finding.everyone(a_tenant(listed, count, print), lambda _, email: True, must_be_whole=True)
+    with pytest.raises(VendorBroken, match=f"Tenovos: {problem}: somebody may be missing here"):
         [each async for each in everyone]
 
 

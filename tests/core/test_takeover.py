@@ -1,11 +1,14 @@
 """What `seatwise import` writes."""
 
 import ast
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from seatwise.core import state, takeover
+from seatwise.core.fields import Problem, Values
+from seatwise.core.secrets import Vault
 from seatwise.core.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.enerflo import Settings as EnerfloSettings
@@ -61,6 +64,99 @@ def test_the_state_and_the_program_agree(vendor: Vendor, record: dict[str, Any],
     outs = takeover.state(vendor, record, declared)
     assert not state.diff(type(vendor), outs, declared, frozenset())
     assert outs["adopted"] is True
+
+
+class Picky(Enerflo):
+    """A vendor with a rule about two arguments together."""
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        if "last_name" in given and "phone" not in given:
+            yield Problem("last_name", "needs a phone")
+
+
+PICKY = Picky(EnerfloSettings(base_url=LOOPBACK, api_key="k"))  # type: ignore[arg-type]
+ANA_AT_ENERFLO = {"id": 7, "email": "ana@example.com", "roles": ["setter"], "last_name": "Ruiz"}
+ANA_AT_TENOVOS = {"userId": "u", "emailId": "ana@example.com", "firstName": "Ana", "lastName": "Ruiz"}
+ROLE_LACKS = 'can only be set with the role "Sales Rep": add the role or drop'
+
+
+@pytest.mark.parametrize(("vendor", "record", "declared"), CASES)
+def test_what_a_program_may_declare_is_declared(
+    vendor: Vendor, record: dict[str, Any], declared: dict[str, Any]
+) -> None:
+    found = takeover.declarable(vendor, declared)
+    assert (found.values, found.told(vendor, record)) == (declared, [])
+
+
+@pytest.mark.parametrize(
+    ("vendor", "record", "names", "told"),
+    [
+        pytest.param(
+            ENERFLO, ANA_AT_ENERFLO | {"phone": "+44 20 7946 0958"}, ["email", "roles", "last_name"],
+            ["phone must have ten digits, such as 555-555-5555"],
+            id="a phone number from abroad",
+        ),
+        pytest.param(
+            ENERFLO, ANA_AT_ENERFLO | {"office_id": 12, "manager_id": 3}, ["email", "roles", "last_name"],
+            [f"manager_id {ROLE_LACKS} manager_id", f"office_id {ROLE_LACKS} office_id"],
+            id="a rule about several arguments",
+        ),
+        pytest.param(
+            PICKY, ANA_AT_ENERFLO | {"phone": "+44 20 7946 0958"}, ["email", "roles"],
+            ["phone must have ten digits, such as 555-555-5555", "last_name needs a phone"],
+            id="what cannot be without what is left out",
+        ),
+        pytest.param(
+            TENOVOS, ANA_AT_TENOVOS | {"userName": "x" * 60}, ["email", "first_name", "last_name"],
+            ["username string should have at most 50 characters"],
+            id="too long",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_program_may_not_declare_is_left_out_and_the_next_preview_is_empty(
+    vendor: Vendor, record: dict[str, Any], names: list[str], told: list[str]
+) -> None:
+    found = takeover.declarable(vendor, takeover.arguments(vendor, record))
+    assert found.values is not None
+    assert sorted(found.values) == sorted(names)
+    about = f"{vendor.title} ana@example.com ({vendor.account_id(record)})"
+    assert found.told(vendor, record) == [f"{about}: left out of the program: {text}" for text in told]
+
+    outs = takeover.state(vendor, record, found.values)
+    inputs, problems = state.check(type(vendor), found.values, found.values, frozenset(), Vault())
+    assert problems == []
+    assert not state.diff(type(vendor), outs, inputs, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("vendor", "record", "told"),
+    [
+        pytest.param(
+            NEXUDUS, {"Id": 7, "Email": "ana@example.com", "FullName": "", "Language": 2},
+            "Nexudus ana@example.com (7): not taken over: full_name is required. "
+            "Correct it in the admin page of Nexudus, then import it",
+            id="empty",
+        ),
+        pytest.param(
+            TENOVOS, ANA_AT_TENOVOS | {"lastName": "", "firstName": "x" * 51, "userName": "x" * 60},
+            "Tenovos ana@example.com (u): not taken over: first_name string should have at most 50 characters; "
+            "last_name is required. Correct it in the admin page of Tenovos, then import it",
+            id="several, and optional ones beside them",
+        ),
+        pytest.param(
+            ENERFLO, ANA_AT_ENERFLO | {"email": "ana"},
+            "Enerflo ana (7): not taken over: email is not an e-mail address. "
+            "Correct it in the admin page of Enerflo, then import it",
+            id="unfit",
+        ),
+    ],
+)  # fmt: skip
+def test_an_account_that_no_program_can_declare_is_not_taken_over(
+    vendor: Vendor, record: dict[str, Any], told: str
+) -> None:
+    found = takeover.declarable(vendor, takeover.arguments(vendor, record))
+    assert (found.values, found.told(vendor, record)) == (None, [told])
 
 
 def test_the_program_says_the_same_however_odd_the_values() -> None:

@@ -94,3 +94,17 @@ def test_a_request_is_sent_again_when_it_was_turned_away(status: int, headers: d
 
 def test_a_token_shows_no_credential() -> None:
     assert "s3cret" not in repr(Token({"Authorization": "s3cret"}, expires_in=60, refresh="s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("token", "secrets"),
+    [
+        pytest.param(Token({"Authorization": "Bearer abc"}), ["abc"], id="a scheme is none"),
+        pytest.param(Token({"Authorization": "abc", "X-Key": "def"}), ["abc", "def"], id="every header"),
+        pytest.param(Token({"X-Key": "abc"}, refresh="def"), ["abc", "def"], id="a refresh token"),
+        pytest.param(Token({"X-Key": "abc"}, refresh={"a": "d", "r": "e"}), ["abc", "d", "e"], id="several to refresh"),
+        pytest.param(Token({"X-Key": "abc"}, refresh={"a": 7, "r": None}), ["abc"], id="what no answer should hold"),
+    ],
+)
+def test_a_token_knows_the_credentials_in_it(token: Token, secrets: list[str]) -> None:
+    assert [*token.secrets()] == secrets

@@ -150,6 +150,11 @@ def test_the_id_of_a_new_account_is_found_wherever_it_is(body: Any, account: str
         pytest.param({"roles": "agent, setter,"}, {"roles": ["agent", "setter"]}, id="roles: commas"),
         pytest.param({"role": "agent"}, {"roles": ["agent"]}, id="role"),
         pytest.param({"roles": [{"slug": "agent"}, {"name": "Setter"}]}, {"roles": ["agent", "Setter"]}, id="objects"),
+        pytest.param({"roles": None}, {"roles": None}, id="roles: null"),
+        pytest.param({"roles": [3, None, ""]}, {"roles": ["3"]}, id="roles: numbers and nothing"),
+        pytest.param({"roles": [{"id": 3, "title": "Setter"}, {}]}, {"roles": ["3"]}, id="objects: an id, nothing"),
+        pytest.param({"roles": {"slug": "agent"}}, {"roles": ["agent"]}, id="roles: an object"),
+        pytest.param({"role": 3}, {"roles": ["3"]}, id="role: a number"),
         pytest.param({"active": 1}, {"active": True}, id="active: 1"),
         pytest.param({"active": 0}, {"active": False}, id="active: 0"),
         pytest.param({"active": True}, {"active": True}, id="active: true"),
@@ -231,7 +236,7 @@ def test_roles_that_nobody_declared_stay_as_they_were_read() -> None:
         pytest.param(
             {"page": 2, "totalPages": 2, "results": [{"id": 7}]}, Listing([{"id": 7}], pages=2), id="last page"
         ),
-        pytest.param({"results": [{"id": 7}, None]}, Listing([{"id": 7}], False), id="short, without pages"),
+        pytest.param({"results": [{"id": 7}, None]}, Listing([{"id": 7}, {}], False), id="short, without pages"),
         pytest.param({"results": [{"id": 7}] * 100}, Listing([{"id": 7}] * 100, True), id="full, without pages"),
         pytest.param({"page": 1, "totalPages": None, "results": [{"id": 7}]}, Listing([{"id": 7}]), id="no count"),
         pytest.param(

@@ -283,7 +283,7 @@ def test_a_record_is_read_without_its_secrets() -> None:
 @pytest.mark.parametrize(
     ("body", "listing"),
     [
-        ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}], True)),
+        ({"Records": [{"Id": 7}, None], "HasNextPage": True}, Listing([{"Id": 7}, {}], True)),
         ({"Records": [], "HasNextPage": False}, Listing([], False)),
         ({"Records": [{"Id": 7}]}, Listing([{"Id": 7}], False)),
         ({"Records": [], "TotalPages": 0, "TotalItems": 0}, Listing([], False, 0, 0)),
@@ -326,6 +326,14 @@ def invalid(field: str, message: str) -> dict[str, Any]:
         pytest.param(answer(invalid("Email", "is a required field"), 400), errors.InvalidField, id="no e-mail"),
         pytest.param(answer(invalid("Email", "is not a valid email"), 400), errors.InvalidField, id="no good e-mail"),
         pytest.param(answer(invalid("Email", "is already in use"), 400), errors.AccountExists, id="taken e-mail"),
+        pytest.param(answer({"Errors": ["Email is bad"]}, 400), errors.InvalidField, id="errors that are texts"),
+        pytest.param(answer({"Errors": {"Email": ["bad"]}}, 400), errors.InvalidField, id="errors by field"),
+        pytest.param(answer({"Errors": 1}, 400), errors.InvalidField, id="errors that are a number"),
+        pytest.param(
+            answer({"Errors": [None, *invalid("Email", "is taken")["Errors"]]}, 400),
+            errors.AccountExists,
+            id="one odd",
+        ),
         pytest.param(answer({"Message": "Conflict"}, 409), errors.AccountExists, id="conflict"),
         pytest.param(Answer(409, {"retry-after": "5"}), errors.RateLimited, id="throttled"),
         pytest.param(answer({"Message": "No.", "WasSuccessful": False}), errors.VendorBroken, id="200, not successful"),

@@ -226,7 +226,7 @@ def test_an_answer_without_an_account_is_no_record() -> None:
 @pytest.mark.parametrize(
     ("vendor", "body", "listing"),
     [
-        pytest.param(V1, {"data": [{"userId": "u-1"}, None]}, Listing([{"userId": "u-1"}]), id="1.0"),
+        pytest.param(V1, {"data": [{"userId": "u-1"}, None]}, Listing([{"userId": "u-1"}, {}]), id="1.0"),
         pytest.param(V1, {"data": [{"userId": "u"}] * 100}, Listing([{"userId": "u"}] * 100), id="1.0 has one page"),
         pytest.param(V1_5, {"data": [{"userId": "u"}], "count": 1}, Listing([{"userId": "u"}]), id="1.5: a count"),
         pytest.param(

@@ -16,7 +16,7 @@ import pytest
 from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable
 from seatwise.core.http import Answer, Effect, Request
 from seatwise.core.secrets import Vault
-from seatwise.core.tenant import Removals
+from seatwise.core.tenant import Removals, refused
 from seatwise.core.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
@@ -700,6 +700,35 @@ async def test_no_failure_holds_a_credential(failure: Scripted, failing: str, ve
     assert text
     assert urls
     assert [secret for secret in CREDENTIALS if secret in f"{text} {urls}"] == []
+
+
+def granted(number: int) -> dict[str, Any]:
+    """The answer to the so-manieth login, of either vendor."""
+    return json.loads(json.dumps(GRANTED).replace("t0ken", f"t0ken-{number}"))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "quoted"),
+    [(Nexudus, "access"), (Nexudus, "refresh"), (Tenovos, "access"), (Tenovos, "refresh"), (Tenovos, "identity")],
+)
+@pytest.mark.parametrize("number", [pytest.param(1, id="before the renewal"), pytest.param(2, id="after it")])
+async def test_a_refusal_that_quotes_what_a_login_gave_is_told_without_it(
+    vendor: type[Vendor], quoted: str, number: int
+) -> None:
+    logins = 0
+
+    async def far_end(request: httpx.Request) -> httpx.Response:
+        nonlocal logins
+        if request.url.path.endswith("/token"):
+            logins += 1
+            return httpx.Response(200, json=granted(logins))
+        if logins == 1:
+            return httpx.Response(401)
+        return httpx.Response(403, json={"message": f"token <t0ken-{number}-{quoted}> may not"})
+
+    tenant = tenant_of(vendor, far_end)
+    error = refused(tenant, await tenant.send(READ), "read", "7")
+    assert str(error).startswith(f"{vendor.title} 7: read refused with 403: token <[secret]> may not. ")
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -1,6 +1,7 @@
 """`seatwise import`: what makes Pulumi manage accounts that were made by hand."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from ..core import audit, finding
 from ..core.vendor import Vendor
 from ..dynamic import import_file
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import Say, counted, failed, print_json, progress, readable, speaker
+from .output import Say, counted, failed, print_json, progress, readable, speaker, warn
 from .tenants import tenant
 
 
@@ -30,18 +31,21 @@ def import_(
 
     Writes an import file and a program that declares the same accounts: the next preview is empty.
 
-    Changes nothing at the vendor. Secrets are in neither file.
+    Changes nothing at the vendor. Secrets are in neither file. What a program may not declare is left out, and named.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     kind = vendor_type(vendor)
     stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
     for path in (stack_file, program):
-        if path.exists() and not force:
-            raise failed(f"{path} is there already", "choose another name or add --force")
+        _see_that_it_can_be_written(path, force=force)
     say = speaker(quiet=quiet)
     with readable(), progress("reading accounts", quiet=quiet) as tell:
-        resources, text = anyio.run(_taken_over, kind, match, tell)
+        resources, text, left_out = anyio.run(_taken_over, kind, match, tell)
+    for line in left_out:
+        warn(line)
+    if not resources:
+        raise failed(f"{kind.title}: no account can be taken over as it is", "nothing was written")
     stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n")
     program.write_text(text)
     if as_json:
@@ -52,8 +56,20 @@ def import_(
     say("  3. pulumi preview, which shows no change")
 
 
-async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str]:
-    """The resources of an import file, and the program that declares them."""
+def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
+    """End the command before anything is read or written where this file could not be."""
+    if path.is_dir():
+        raise failed(f"{path} is a folder", "give the name of a file")
+    if not path.parent.is_dir():
+        raise failed(f"cannot write {path}: there is no folder {path.parent}", "make it or choose another")
+    if path.exists() and not force:
+        raise failed(f"{path} is there already", "choose another name or add --force")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise failed(f"cannot write {path}: permission denied", "choose another folder")
+
+
+async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str, list[str]]:
+    """The resources of an import file, the program that declares them, and lines about what is in neither."""
     records = []
     async with tenant(kind) as live:
         async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):

@@ -100,6 +100,11 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def warn(text: str) -> None:
+    """Say something that is no failure, in one line that cannot act on the terminal whatever a vendor's record says."""
+    note(_cell(text))
+
+
 def counted(accounts: Sized) -> str:
     """How many accounts these are."""
     return f"{len(accounts):,} account{'' if len(accounts) == 1 else 's'}"

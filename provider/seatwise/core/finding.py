@@ -1,12 +1,12 @@
 """Finding accounts at the vendor: by id, by e-mail, all of them; and what proves that one is gone."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from .directory import accounts, page, pages
 from .errors import AccountExists, VendorBroken
 from .tenant import Deed, Record, Tenant, gone, refused
-from .vendor import Listing
+from .vendor import Listing, Vendor
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,31 @@ async def everyone(
     """
     vendor = tenant.vendor
     records, total = await pages(tenant, accounts(vendor))
-    listed = {vendor.account_id(record) or "": record for record in records}
-    counted = len(records) if total is None else total
-    if len(listed) != counted:
-        which = f"{len(listed):,} accounts are listed and {counted:,} are counted: somebody may be missing here"
-        if must_be_whole:
-            raise VendorBroken(which, status=200, vendor=vendor.title)
-        tenant.warn(f"{vendor.title}: {which}; run it again")
+    lack = _lack(vendor, records, total)
+    if lack and must_be_whole:
+        raise VendorBroken(lack, status=200, vendor=vendor.title)
+    if lack:
+        tenant.warn(f"{vendor.title}: {lack}; run it again")
+    listed = {account: record for record in records if (account := vendor.account_id(record))}
     for account, record in listed.items():
         email = vendor.email(record)
-        if not account or not wanted(account, email):
+        if not wanted(account, email):
             continue
         whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
         if whole is not None:
             yield whole
+
+
+def _lack(vendor: Vendor, records: Sequence[Record], total: int | None) -> str:
+    """Why somebody may be missing in a list that counts so many in total; empty where nobody can be."""
+    ids = [vendor.account_id(record) for record in records]
+    unknown = sum(not account for account in ids)
+    if unknown:
+        return f"{unknown:,} of {len(ids):,} listed accounts have no id: somebody may be missing here"
+    listed, counted = len({*ids}), len(ids) if total is None else total
+    if listed == counted:
+        return ""
+    return f"{listed:,} accounts are listed and {counted:,} are counted: somebody may be missing here"
 
 
 async def first_page(tenant: Tenant) -> Listing:

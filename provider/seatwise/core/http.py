@@ -2,7 +2,7 @@
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -79,6 +79,11 @@ def _is_deeper(value: Any, levels: int) -> bool:
 def whole_number(value: Any) -> int | None:
     """A count in an answer; None when it is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def objects(items: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """The items of a list in an answer. One that is no object is an empty one: it counts, and says nothing."""
+    return [item if isinstance(item, dict) else {} for item in items]
 
 
 def segment(text: str | int) -> str:

@@ -71,6 +71,8 @@ class Work:
                 await work(self.tenant.operation(), key)
             except AccountError as error:
                 self._note(key, error)
+            except Exception as error:  # an answer that nobody thought of is no reason to stop the others
+                self._note(key, _unexpected(error))
             else:
                 self._in_a_row = 0
             if counts:
@@ -249,6 +251,13 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     await work.each(forget, team.leaving)
     await work.each(retire, team.members)
     _raise_if_any_failed(work)
+
+
+def _unexpected(error: Exception) -> AccountError:
+    """The failure of a member of whom something came that seatwise does not understand; its text may hold anything."""
+    return AccountError(
+        f"an unexpected answer ({type(error).__name__})", remedy="Run it again; if it stays, report it as a bug"
+    )
 
 
 def _raise_if_any_failed(work: Work) -> None:

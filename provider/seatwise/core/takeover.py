@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from .fields import NOTHING, VOLATILE, Field, Values
-from .state import outputs, seen
+from .fields import NOTHING, VOLATILE, Field, Problem, Values
+from .secrets import Vault
+from .state import check, outputs, seen
 from .vendor import Vendor
 
 LINE_LENGTH = 88
@@ -31,6 +33,39 @@ def _is_declared(item: Field, value: Any) -> bool:
     if not item.takes or item.secret or VOLATILE in item.marks or value in NOTHING:
         return False
     return item.required or bool(value)
+
+
+@dataclass(frozen=True)
+class Declarable:
+    """What a program may declare of an account, and why not the rest.
+
+    `values` are None where a required argument is refused: no program can declare the account as it is.
+    """
+
+    values: dict[str, Any] | None
+    refused: list[Problem]
+
+    def told(self, vendor: Vendor, record: Mapping[str, Any]) -> list[str]:
+        """What a person should know of it, a line each."""
+        about = f"{vendor.title} {vendor.email(record)} ({vendor.account_id(record)})"
+        refused = [f"{problem.field} {problem.reason}" for problem in self.refused]
+        if self.values is None:
+            way_out = f"Correct it in the admin page of {vendor.title}, then import it"
+            return [f"{about}: not taken over: {'; '.join(refused)}. {way_out}"]
+        return [f"{about}: left out of the program: {each}" for each in refused]
+
+
+def declarable(vendor: Vendor, values: Values) -> Declarable:
+    """What of these values the check of a program lets pass. Without one of them a rule about others may change."""
+    _, problems = check(type(vendor), values, values, frozenset(), Vault())
+    fatal = [each for each in problems if each.field not in values or vendor.schema[each.field].required]
+    if fatal:
+        return Declarable(None, fatal)
+    if not problems:
+        return Declarable(dict(values), [])
+    refused = {problem.field for problem in problems}
+    rest = declarable(vendor, {name: value for name, value in values.items() if name not in refused})
+    return rest if rest.values is None else Declarable(rest.values, problems + rest.refused)
 
 
 def state(vendor: Vendor, record: Mapping[str, Any], values: Values) -> dict[str, Any]:

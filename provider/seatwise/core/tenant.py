@@ -56,6 +56,9 @@ class Tenant(Protocol):
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""
 
+    def credentials(self) -> Iterable[str]:
+        """What the logins of this run gave, to be blanked in messages."""
+
 
 class Deed(enum.StrEnum):
     """The last thing that seatwise did with an e-mail."""
@@ -203,8 +206,12 @@ def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:
 def refused(
     tenant: Tenant, answer: Answer, operation: str, account: str, values: Values = EMPTY, record: Record = EMPTY
 ) -> AccountError:
-    """The error for an answer that says no. Secrets in the values and the record that were sent are blanked."""
+    """The error for an answer that says no.
+
+    Credentials, and secrets in the values and the record that were sent, are blanked.
+    """
     secret = [field for field in tenant.vendor.schema.values() if field.secret]
     sent = [tenant.vault.reveal(str(values[field.name])) for field in secret if field.name in values]
     sent_back = [record.get(field.wire.update or "") for field in secret]
-    return tenant.vendor.refusal(answer, operation, account, [str(each) for each in sent + sent_back if each])
+    blanked = [*tenant.credentials(), *(str(each) for each in sent + sent_back if each)]
+    return tenant.vendor.refusal(answer, operation, account, blanked)

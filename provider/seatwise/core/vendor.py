@@ -5,7 +5,7 @@ answer means. Most have a default that fits a plain JSON API; a vendor says only
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -37,6 +37,13 @@ class Token:
     expires_in: float | None = None
     expires_at: float | None = None
     refresh: Any = field(default=None, repr=False)
+
+    def secrets(self) -> Iterator[str]:
+        """Every credential in it, to be blanked in messages; a scheme such as `Bearer` is none."""
+        refresh = self.refresh.values() if isinstance(self.refresh, Mapping) else [self.refresh]
+        for value in (*self.headers.values(), *refresh):
+            if isinstance(value, str):
+                yield value.rpartition(" ")[2]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, segment, whole_number
+from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -234,7 +234,7 @@ def _page(answer: Answer) -> Listing | None:
     if not isinstance(results, list):
         return None
     more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
-    return Listing([each for each in results if isinstance(each, dict)], more, whole_number(pages))
+    return Listing(objects(results), more, whole_number(pages))
 
 
 OFFICES = Listed(
@@ -341,7 +341,7 @@ class Enerflo(Vendor):
 
     def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
         """Slugs as Names: the known ones, and for the others the likeliest spelling."""
-        return values | {"roles": [_name(slug) for slug in values.get("roles", [])]}
+        return values | {"roles": [_name(slug) for slug in values.get("roles") or []]}
 
     def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
         """Not every slug is known: slugs that did not change since the Names were written stand for them.
@@ -367,17 +367,23 @@ def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
-    """A record in one shape: `roles` as a list, flags and the external id at the top."""
+    """A record in one shape: `roles` as a list of texts, flags and the external id at the top."""
     meta, agent = user.get("meta"), user.get("agent")
     normal = {**(meta if isinstance(meta, dict) else {}), **user}
     if isinstance(agent, dict) and "external_user_id" in agent:
         normal.setdefault("external_user_id", agent["external_user_id"])
     roles = user.get("roles", user.get("role"))
-    if isinstance(roles, str):
-        normal["roles"] = [part.strip() for part in roles.split(",") if part.strip()]
-    elif isinstance(roles, list):
-        normal["roles"] = [role.get("slug") or role.get("name") if isinstance(role, dict) else role for role in roles]
+    if roles is not None:
+        several = roles.split(",") if isinstance(roles, str) else roles if isinstance(roles, list) else [roles]
+        normal["roles"] = [slug for slug in map(_slug, several) if slug]
     return normal
+
+
+def _slug(role: Any) -> str:
+    """The slug of a role, or what else tells it from others; empty where nothing does."""
+    if isinstance(role, dict):
+        role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), None)
+    return "" if role is None else str(role).strip()
 
 
 # --- looking things up ------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from ..core.fields import (
     Wire,
     named,
 )
-from ..core.http import Answer, Effect, Request, segment, whole_number
+from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -403,7 +403,7 @@ def _page(answer: Answer) -> Listing | None:
         return None
     pages, total = (whole_number(answer.object.get(key)) for key in ("TotalPages", "TotalItems"))
     more = answer.object.get("HasNextPage") is True
-    return Listing([each for each in records if isinstance(each, dict)], more, pages, total)
+    return Listing(objects(records), more, pages, total)
 
 
 BUSINESSES = Listed(
@@ -538,8 +538,9 @@ class Nexudus(Vendor):
 
     def taken(self, answer: Answer) -> bool:
         """The text is not documented: an error on `Email` in the words of such refusals elsewhere."""
-        errors = answer.object.get("Errors") or []
-        texts = [str(each.get("Message")) for each in errors if each.get("PropertyName") == "Email"]
+        errors = answer.object.get("Errors")
+        known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+        texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
         return answer.status == 409 or any(re.search("already|exist|taken|in use|unique", text) for text in texts)
 
     def wait(self, answer: Answer) -> bool:

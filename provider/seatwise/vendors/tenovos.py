@@ -37,7 +37,7 @@ from ..core.fields import (
     Wire,
     looks_like_a_number,
 )
-from ..core.http import Answer, Effect, Request, segment, whole_number
+from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -244,9 +244,7 @@ class Role:
 
 def _bare(answer: Answer) -> Listing | None:
     """A list that is nothing but an array, without pages."""
-    if not isinstance(answer.json, list):
-        return None
-    return Listing([each for each in answer.json if isinstance(each, dict)])
+    return Listing(objects(answer.json)) if isinstance(answer.json, list) else None
 
 
 GROUPS = Listed(
@@ -363,7 +361,7 @@ class Tenovos(Vendor):
         data = answer.object.get("data")
         if not isinstance(data, list):
             return None
-        records = [each for each in data if isinstance(each, dict)]
+        records = objects(data)
         if not self.has_list:
             return Listing(records)
         # Whether `count` is of all or of this page is not documented: more than this page holds can only be all.

@@ -25,6 +25,8 @@ class Login:
         self._token: Token | None = None
         self._renew_at: float | None = None
         self._useless: Token | None = None
+        self.secrets: set[str] = set()
+        """Every credential that it gave: an answer to an earlier one may still be on its way."""
         self._is_refused = False
         self._lock = anyio.Lock()
 
@@ -64,6 +66,7 @@ class Login:
             self._is_refused = True
             raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title)
         self._token = token
+        self.secrets.update(token.secrets())
         left = _seconds_left(token)
         self._renew_at = None if left is None else anyio.current_time() + left - min(60.0, 0.2 * left)
 

@@ -117,6 +117,10 @@ class Tenant:
         """Wait."""
         await anyio.sleep(seconds)
 
+    def credentials(self) -> set[str]:
+        """What the logins gave, to be blanked in messages."""
+        return self._login.secrets
+
     def now(self) -> float:
         """The event loop's seconds."""
         return anyio.current_time()
@@ -282,6 +286,7 @@ class Operation:
         self.claims = tenant.claims
         self.now = tenant.now
         self.each = tenant.each
+        self.credentials = tenant.credentials
         self._tenant = tenant
         self._deadline = tenant.deadline() if deadline is None else deadline
 
