@@ -167,8 +167,20 @@ MUTANTS = (
     ),
     Mutant(
         "an answer that says nothing is believed", "core/writing.py",
-        "    if vendor.confirmed(answer):\n        return vendor.record(answer)\n",
-        "    return vendor.record(answer)\n",
+        "if vendor.confirmed(answer) and not _denies(", "if not _denies(",
+    ),
+    Mutant(
+        "an answer whose record denies the change is believed", "core/writing.py",
+        "if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), changes):",
+        "if vendor.confirmed(answer):",
+    ),
+    Mutant(
+        "a password is sent again for any doubt", "core/lifecycle.py",
+        "if doubt in (Doubt.UNSEEN, Doubt.CHANGED):", "if doubt is Doubt.UNSEEN:",
+    ),
+    Mutant(
+        "a delete is not noted before it leaves", "core/lifecycle.py",
+        "    if before is None:\n        journal.doubt(account, Doubt.CHANGED)\n", "",
     ),
     Mutant(
         "a create that commits late is forgotten", "core/creating.py",
@@ -185,7 +197,15 @@ MUTANTS = (
     ),
     Mutant(
         "an account that another resource declares now is retired", "core/lifecycle.py",
-        "    if tenant.claims.is_others(email, owner):\n        return\n", "",
+        "        if await _is_others(tenant, account, email, owner):\n            return\n", "",
+    ),
+    Mutant(
+        "whose an account is goes by its e-mail", "core/lifecycle.py",
+        "return record is not None and has_email(tenant, record, email)", "return True",
+    ),
+    Mutant(
+        "who retires an account does not wait for who takes it up", "core/lifecycle.py",
+        "async with tenant.alone(account):", 'async with tenant.alone(f"retire {account}"):',
     ),
     Mutant(
         "an account moves between teams of any stacks", "core/tenant.py",
