@@ -123,3 +123,19 @@ def test_custom_timeouts_are_answered_with_the_setting_that_works(project: Proje
     )
     output = project.preview().output
     assert "ana: custom_timeouts do not reach a dynamic provider: set ENERFLO_DEADLINE (seconds) instead" in output
+
+
+def test_a_failure_keeps_leavers_in_unless_the_engine_is_told_to_go_on(project: Project, sandbox: Sandbox) -> None:
+    """As docs/ci.md says, which has the option in its recipes."""
+    project.program("for n in ('ana', 'ben'):", "    enerflo.User(n, email=f'{n}@example.com', roles=['Setter'])")
+    project.up()
+    # Ana leaves, and what else the program wants cannot be: an account with this e-mail is there already.
+    project.program("enerflo.User('benjamin', email='ben@example.com', roles=['Setter'])")
+
+    def active() -> set[str]:
+        return {each["email"] for each in sandbox.accounts("enerflo").values() if each["active"]}
+
+    project.up(fails=True)
+    assert active() == {"ana@example.com", "ben@example.com"}, "the engine retires last, and not after a failure"
+    project.up("--continue-on-error", fails=True)
+    assert active() == {"ben@example.com"}, "his e-mail is declared"
