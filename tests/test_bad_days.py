@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -779,3 +780,75 @@ async def test_an_account_in_doubt_counts_when_it_is_retired(name: str) -> None:
             await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, active=False))
 
         assert not world.is_retired(world.accounts[account])
+
+
+@pytest.mark.parametrize("wanted", [{"office_ids": [14, 12, 13]}, {"first_name": "Anna "}], ids=["sorts", "trims"])
+async def test_a_vendor_that_sorts_or_trims_what_it_is_given_has_done_it(wanted: dict[str, Any]) -> None:
+    async with World("enerflo") as world:
+
+        def shown(record: dict[str, Any]) -> dict[str, Any]:
+            name, offices = str(record["first_name"]).strip(), sorted(record.get("office_ids") or [])
+            return {**record, "first_name": name, "office_ids": offices}
+
+        async def update(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            await inner.handle_async_request(request)
+            record = world.accounts[str(json.loads(request.content)["id"])]
+            return httpx.Response(200, json={"success": True, "user": shown(record)})
+
+        async def read(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            answer = await inner.handle_async_request(request)
+            body = json.loads(await answer.aread())
+            return httpx.Response(200, json={**body, "data": shown(body["data"])})
+
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        world.hazard = lambda kind: {"update": update, "read": read}.get(kind)
+
+        await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, **wanted))
+
+        assert wanted.items() <= world.accounts[account].items()
+        assert world.door.journal.doubt_about(account) is None
+
+
+async def test_a_create_of_unknown_outcome_is_over_when_its_account_goes() -> None:
+    """A stranger who has the e-mail later is none of seatwise's."""
+    async with World("nexudus") as world:
+        requests: list[httpx.Request] = []
+
+        async def later(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            requests.append(request)
+            raise httpx.ReadTimeout("late")
+
+        world.fault("create", later)
+        news = world.inputs()
+        with pytest.raises(UnknownOutcome):
+            await lifecycle.create(world.tenant, news, "p/s/ana")
+        await world.restart()
+        await world.arrive(requests[0])
+        (account,) = world.accounts
+        imported = await lifecycle.read(world.tenant, account, {})
+        assert imported is not None
+        await lifecycle.delete(world.tenant, account, imported.outputs | {"on_destroy": "delete"}, "p/s/ana")
+        await lifecycle.create(world.tenant, world.inputs(email="somebody@example.com"), "p/s/somebody")
+        world.make_by_hand("999", Email=news["email"], FullName="Somebody Else")
+        await world.restart()
+
+        with pytest.raises(AccountExists):
+            await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
+
+        assert world.accounts["999"]["FullName"] == "Somebody Else"
+
+
+async def test_a_clock_that_was_set_back_makes_nobody_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("enerflo") as world:
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + 3600)
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        monkeypatch.setattr(time, "time", real)
+        await world.restart()
+        world.store.remove("enerflo", account, reserve=False)
+        before = anyio.current_time()
+
+        assert await lifecycle.read(world.tenant, account, outs) is None
+
+        assert anyio.current_time() - before < 40

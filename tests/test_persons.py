@@ -194,6 +194,13 @@ def test_a_vendor_without_accounts_for_people_has_no_columns(monkeypatch: pytest
     ]
 
 
+@pytest.mark.parametrize("name", ["people.csv", "people.yaml"])
+def test_a_file_that_names_nobody_retires_nobody(name: str) -> None:
+    Path(name).write_text("name,email\n" if name.endswith("csv") else "[]\n")
+    with pytest.raises(InvalidPeople, match=f"^{name}: names nobody; if nobody is meant, do not read it$"):
+        load(name)
+
+
 def test_the_files_in_the_documentation_are_read() -> None:
     page = (Path(__file__).resolve().parent.parent / "docs" / "people.md").read_text()
     blocks = re.findall(r"(?:^    .*\n)+", page, re.M)

@@ -21,6 +21,7 @@ from seatwise.core.tenant import MEMBERS
 from seatwise.doors.door import split
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
+from seatwise.wire.settings import RunSettings
 from virtual import Fault, Killed, Sent, World, answered, cannot_connect, killed_after, killed_before, lost_after
 from virtual import lost_before as lost
 
@@ -125,6 +126,8 @@ class Stack:
         else:
             now = team.Team.of(tenant.vendor, old.outs)
             now.follow(news["members"])
+            for key in now.members.keys() & news["members"].keys():
+                tenant.claims.hold(now.members[key].id, self.owner(name) + MEMBERS)
             late = team.too_late(type(tenant.vendor), now, news["members"], split)
             if late:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
@@ -144,6 +147,7 @@ class Stack:
         if old is None:
             account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
         else:
+            world.door.claims.hold(old.id, self.owner(name))
             account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
         self.state[name] = Kept(account, inputs, outs, False)
 
@@ -1201,6 +1205,85 @@ async def test_an_account_that_another_resource_adopts_under_a_new_e_mail_is_lef
     assert await stack.up({"new": a_member(world, "new", on_existing="adopt")})
     assert stack.state["new"].id == account
     assert active(world) == ["new"]
+
+
+@pytest.mark.parametrize("is_team", [False, True], ids=["a user", "a member"])
+async def test_an_account_of_one_resource_is_not_adopted_by_another(
+    world: World, stack: Stack, *, is_team: bool
+) -> None:
+    """Its e-mail was changed by hand. When the first one goes the second would be locked out."""
+    ana, lopez = a_member(world, "ana"), a_member(world, "lopez", on_existing="adopt")
+    first: dict[str, Any] = {"sales": Roster([ana, a_member(world, "ben")])} if is_team else {"ana": ana}
+    assert await stack.up(first)
+    account = by_name(world)["ana"][0]
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "lopez@example.com"})
+
+    assert not await stack.up({**first, "lopez": lopez})
+    owner = "project/stack/sales" if is_team else "project/stack/ana"
+    assert f"the account with this e-mail ({account}) is that of {owner}" in stack.failed[""]
+
+    second = {"sales": Roster([a_member(world, "ben")])} if is_team else {}
+    for _ in range(2):
+        assert await stack.up({"lopez": lopez, **second}), stack.failed
+        assert "lopez" in active(world)
+        assert stack.state["lopez"].id == account
+
+
+async def test_an_account_that_another_resource_has_taken_up_is_not_deleted_for_good() -> None:
+    async with World("nexudus") as world:
+        stack, policies = Stack(world), {"on_leave": "delete"}
+        ana, ben = a_member(world, "ana"), a_member(world, "ben")
+        assert await stack.up({"sales": Roster([ana, ben], policies)})
+        account = by_name(world)["ana"][0]
+        world.change_by_hand(account, {"Email": "lopez@example.com"})
+        lopez = a_member(world, "lopez", on_existing="adopt", active=False)
+        for _ in range(2):
+            assert await stack.up({"lopez": lopez, "sales": Roster([ben], policies)})
+            assert account in world.accounts
+            assert team.LEAVING not in stack.state["sales"].outs
+
+
+@pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])
+@pytest.mark.parametrize("is_refreshed", [True, False], ids=["refreshed", "not refreshed"])
+async def test_a_password_is_not_sent_again_because_an_e_mail_changed(
+    policies: dict[str, Any], *, is_refreshed: bool
+) -> None:
+    async with World("nexudus") as world:
+        stack, ana = Stack(world), a_member(world, "ana", password=FIRST)
+        assert await stack.up({"sales": Roster([ana], policies)})
+        world.change_by_hand(by_name(world)["ana"][0], {"Email": "lopez@example.com"})
+        if is_refreshed:
+            assert await stack.refresh()
+        world.trail.clear()
+        renamed = {"sales": Roster([{**ana, "email": "lopez@example.com"}], {**policies, "max_removals": 1})}
+        for _ in range(2):
+            assert await stack.up(renamed), stack.failed
+        assert [told_password(each) for each in world.trail if told_password(each)] == []
+
+
+async def test_a_team_whose_e_mails_all_change_has_lost_nobody(world: World, stack: Stack) -> None:
+    program = a_team(world, 5)
+    assert await stack.up({"sales": program})
+    for account, record in world.accounts.items():
+        world.change_by_hand(account, {STAND_INS[world.name].EMAIL: f"{name_of(world.email(record))}@new.example"})
+    assert await stack.refresh()
+    renamed: list[Arguments] = [
+        {**each, "email": each["email"].replace("example.com", "new.example")} for each in program.members
+    ]
+    assert await stack.up({"sales": Roster(renamed)}), stack.failed
+    assert active(world) == ["p0", "p1", "p2", "p3", "p4"]
+    assert len(world.accounts) == 5
+
+
+@pytest.mark.parametrize("fault", [answered(502, carried_out=True), lost_after], ids=["502", "lost"])
+async def test_a_removal_whose_answer_is_lost_counts(fault: Fault) -> None:
+    run = RunSettings.load().model_copy(update={"max_removals": 3})
+    async with World("enerflo", run) as world:
+        stack, program = Stack(world), a_team(world, 40, {"max_removals": 40})
+        assert await stack.up({"sales": program})
+        world.hazard = lambda kind: fault if kind == "update" else None
+        assert not await stack.up({"sales": Roster(program.members[:1], program.policies)})
+        assert len(active(world)) == 40 - 3
 
 
 async def test_a_leaver_whose_e_mail_was_freed_for_a_namesake_is_retired(world: World, stack: Stack) -> None:

@@ -167,11 +167,11 @@ MUTANTS = (
     ),
     Mutant(
         "an answer that says nothing is believed", "core/writing.py",
-        "if vendor.confirmed(answer) and not _denies(", "if not _denies(",
+        "if vendor.confirmed(answer) and not _denies(", "if vendor.record(answer) is None or not _denies(",
     ),
     Mutant(
         "an answer whose record denies the change is believed", "core/writing.py",
-        "if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), changes):",
+        "if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), retired):",
         "if vendor.confirmed(answer):",
     ),
     Mutant(
@@ -197,7 +197,7 @@ MUTANTS = (
     ),
     Mutant(
         "an account that another resource declares now is retired", "core/lifecycle.py",
-        "        if await _is_others(tenant, account, email, owner):\n            return\n", "",
+        "        if await _is_others(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
         "whose an account is goes by its e-mail", "core/lifecycle.py",

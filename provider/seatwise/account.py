@@ -43,7 +43,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{_qualified(resource_name, opts)}"
+        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{qualified(resource_name, opts)}"
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
@@ -62,7 +62,7 @@ class Account(dynamic.Resource):
         return cls._resource_type_name.rpartition("/")[2]
 
 
-def _qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:
+def qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:
     """The name, after the type of the parent as in a URN: a child is another resource than a namesake elsewhere.
 
     Without slashes, for these part the project, the stack and the rest.

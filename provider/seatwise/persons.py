@@ -75,6 +75,8 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     }
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
     rows = [_flat(row) for row in read(path, PEOPLE)]
+    if not rows:  # it may have been cut, and everybody would leave
+        raise InvalidPeople([f"{path}: names nobody; if nobody is meant, do not read it"])
     places = [Place(row.where, row.kind) for row in rows]
     problems = strangers(rows, places, [*person.SCHEMA, *vendors, *arguments])
     descriptions: list[dict[str, Any]] = []

@@ -114,3 +114,24 @@ def test_a_person_moves_between_a_team_and_a_resource_of_their_own(project: Proj
     assert {record["email"]: account for account, record in sandbox.accounts("enerflo").items()} == before
     (team,) = project.resources()
     assert json.loads(json.dumps(team["outputs"]["ids"])) == before
+
+
+def test_a_person_moves_between_two_teams_of_one_name_below_different_parents(
+    project: Project, sandbox: Sandbox
+) -> None:
+    def declare(east: list[str], west: list[str]) -> None:
+        project.program(
+            "import seatwise",
+            f"for kind, people in (('East', {east}), ('West', {west})):",
+            "    opts = pulumi.ResourceOptions(parent=pulumi.ComponentResource(f'my:{kind}', kind))",
+            "    members = [enerflo.UserArgs(email=f'{name}@example.com', roles=['Setter']) for name in people]",
+            "    seatwise.Roster('sales', vendor=enerflo, members=members, opts=opts)",
+        )
+
+    declare(["ana", "ben"], ["cleo"])
+    project.up()
+    declare(["ben"], ["cleo", "ana"])
+    assert "seatwise: sales: join: ana@example.com" in project.up().output
+    assert active(sandbox) == {"ana", "ben", "cleo"}
+    assert len(sandbox.accounts("enerflo")) == 3
+    assert project.up().changes == {"unchanged": 5}

@@ -12,7 +12,7 @@ from ..core import audit, finding
 from ..core.vendor import Vendor
 from ..dynamic import import_file
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import Say, counted, failed, print_json, progress, readable, speaker, warn
+from .output import Say, counted, failed, misused, print_json, progress, readable, speaker, warn
 from .tenants import tenant
 
 
@@ -37,6 +37,8 @@ def import_(
     """
     kind = vendor_type(vendor)
     stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
+    if stack_file == program:
+        raise misused("--stack-file and --program are one file: give each its own")
     for path in (stack_file, program):
         _see_that_it_can_be_written(path, force=force)
     say = speaker(quiet=quiet)
@@ -46,8 +48,8 @@ def import_(
         warn(line)
     if not resources:
         raise failed(f"{kind.title}: no account can be taken over as it is", "nothing was written")
-    stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n")
-    program.write_text(text)
+    stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n", encoding="utf-8")
+    program.write_text(text, encoding="utf-8")
     if as_json:
         print_json({"accounts": len(resources), "stack_file": str(stack_file), "program": str(program)})
     say(f"{counted(resources)}. Now, in your project:")

@@ -141,7 +141,7 @@ class _Stacks:
 
 def _read(path: Path) -> str:
     try:
-        return sys.stdin.read() if path == STDIN else path.read_text()
+        return sys.stdin.read() if path == STDIN else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise failed(f"cannot read {path}: {error}", "write it with `pulumi stack export`") from None
 

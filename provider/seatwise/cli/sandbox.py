@@ -68,7 +68,7 @@ def _store(path: Path | None) -> Store:
 
 def _seed(store: Store, path: Path, say: Say) -> None:
     try:
-        count = server.seed(store, json.loads(path.read_text()))
+        count = server.seed(store, json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise failed(f"cannot read {path}: {error}", SEED) from None
     except (KeyError, AttributeError, TypeError) as error:  # another shape than that

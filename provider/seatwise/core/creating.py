@@ -9,7 +9,7 @@ from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
-from .tenant import Deed, Doubt, Entry, Record, Tenant, refused
+from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, refused
 from .vendor import Vendor
 from .writing import change, revealed, take_over
 
@@ -129,6 +129,15 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> d
     _warn_of_late(tenant, news, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.alone(account):
+        other = tenant.claims.other_holder(account, owner)
+        if other is not None:
+            raise AccountExists(
+                f"the account with this e-mail ({account}) is that of {other.removesuffix(MEMBERS)}",
+                status=409,
+                vendor=tenant.vendor.title,
+                account=str(news["email"]),
+                remedy="Take it out of the program there, or declare another e-mail here",
+            )
         tenant.claims.hold(account, owner)
         wanted = news
         if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up

@@ -152,8 +152,10 @@ def _known_secrets(tenant: Tenant, account: str, olds: Values, news: Values, dou
     return known
 
 
-async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") -> None:
-    """Retire the account as `on_destroy` says; one that is gone already is a success.
+async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") -> bool:
+    """Retire the account as `on_destroy` says, and say whether it was this owner's to retire.
+
+    One that is gone already is a success.
 
     One that another resource than its owner has got, or is about to get, in this run is that one's now, and left as
     it is.
@@ -161,14 +163,24 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     email = str(olds.get("email", ""))
     async with tenant.alone(account):
         if await _is_others(tenant, account, email, owner):
-            return
+            return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
         if how == "retain":
-            tenant.journal.let_go(account)  # it is nobody's now
+            _forget(tenant, account, email, owner)  # it is nobody's now
             tenant.journal.trust(account)
-            return
+            return True
         with _claimed(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
+    return True
+
+
+def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
+    """Remember nothing of an account, nor of a create that may have been its own; a namesake's stays."""
+    journal = tenant.journal
+    journal.let_go(account)
+    last = journal.last(email)
+    if last is not None and last.deed is Deed.INTENDED and not tenant.claims.is_others(email, owner):
+        journal.forget(email)
 
 
 async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bool:
@@ -176,7 +188,7 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
 
     Somebody may have given it another e-mail by hand, to free this one for a namesake.
     """
-    if tenant.claims.is_held_by_other(account, owner):
+    if tenant.claims.other_holder(account, owner) is not None:
         return True
     if not tenant.claims.is_others(email, owner):
         return False
@@ -199,7 +211,7 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
         if before is None and not error.maybe_sent:
             journal.trust(account)
         raise
-    journal.let_go(account)
+    _forget(tenant, account, email, owner)
     journal.trust(account)
 
 
@@ -241,10 +253,11 @@ def _counted(tenant: Tenant, account: str, olds: Values, news: Values) -> Iterat
 
 @contextmanager
 def _claimed(tenant: Tenant, account: str) -> Iterator[None]:
-    """Retire one account, if the run may; what fails does not count."""
+    """Retire one account, if the run may; what has certainly not happened does not count."""
     tenant.removals.claim(tenant.vendor, account)
     try:
         yield
-    except BaseException:
-        tenant.removals.give_back()
+    except AccountError as error:
+        if not error.maybe_sent:
+            tenant.removals.give_back()
         raise

@@ -23,7 +23,6 @@ from .errors import (
 )
 from .fields import Values
 from .finding import fetch
-from .state import ADOPTED
 from .team import POLICIES, Member, Members, Plan, Team, failures, packed, tracked, unpacked
 from .tenant import MEMBERS, Deed, Tenant
 
@@ -135,20 +134,20 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
 
     async def make(tenant: Tenant, key: str) -> None:
         try:
-            made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
+            made = await begin(tenant, {**members[key], **({} if plan.leaves else policy)}, owner + MEMBERS)
         except AccountExists as error:
             before = leaving_with(error.existing)
-            if before is None:
+            if before is not None:
+                old = team.members[key] = team.members.pop(before)
+                team.members[key] = await _kept(tenant, old, members[key])
+                return
+            if policy.get("on_existing") != "adopt":
                 raise
-            old = team.members[key] = team.members.pop(before)
-            team.members[key] = Member(old.id, await lifecycle.update(tenant, old.id, old.outs, members[key]))
-            return
+            made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
         if made.outs is None:
             begun[key] = made
-            return
-        before = leaving_with(made.account)
-        was = {ADOPTED: team.members.pop(before).outs[ADOPTED]} if before else {}
-        team.members[key] = Member(made.account, made.outs | was)  # it was there, and is as declared now
+        else:  # it was there, and is as declared now
+            team.members[key] = Member(made.account, made.outs)
 
     async def finish(tenant: Tenant, key: str) -> None:
         made = await listed_as_sent(tenant, begun[key], members[key])
@@ -160,6 +159,15 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
     for key in begun.keys() - team.members.keys():  # made, and not finished
         account = begun[key].account
         team.members[key] = Member(account, as_sent(work.tenant, account, members[key]))
+
+
+async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
+    """A member under another e-mail, as declared. A password that is the same is not sent again for that."""
+    secrets = [name for name, field in tenant.vendor.schema.items() if field.secret and name in news.keys() & old.outs]
+    plain = {name: tenant.vault.reveal(news[name]) for name in secrets}
+    same = {name: tenant.vault.seal(text, old.outs[name]) for name, text in plain.items() if text is not None}
+    outs = await lifecycle.update(tenant, old.id, old.outs, {**news, **same})
+    return Member(old.id, outs | {name: news[name] for name in secrets})
 
 
 async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
@@ -180,9 +188,9 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
         now = "retain" if how == "retain" else "deactivate"
-        await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": now}, owner)
+        is_retired = await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": now}, owner)
         del team.members[key]
-        if how == "delete" and not tenant.claims.is_others(key, owner):
+        if how == "delete" and is_retired:
             team.leaving[key] = old.id
 
     async def delete(tenant: Tenant, key: str) -> None:
@@ -206,7 +214,7 @@ async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner
     if not tenant.vendor.is_retired(record):
         tenant.warn(f"{tenant.vendor.title} {key}: not deleted, for somebody has made it active again")
         return
-    await lifecycle.delete(tenant, account, {"email": key, "on_destroy": "delete"})
+    await lifecycle.delete(tenant, account, {"email": key, "on_destroy": "delete"}, owner)
 
 
 async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any], dict[str, Any]]:

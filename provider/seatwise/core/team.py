@@ -201,10 +201,11 @@ def most_removals(given: Any, members: int) -> int | None:
 
 def _removals(vendor: type[Vendor], before: Members, after: Members, given: Any) -> Iterable[Problem]:
     """A team that loses more than it may in one run has lost them by mistake."""
+    now = {key: key if key in after else key_of(unpacked(key, before[key])["email"]) for key in sorted(before)}
     out = [
         key
-        for key in sorted(before)
-        if key not in after or (_is_out(vendor, after[key]) and not _is_out(vendor, before[key]))
+        for key, name in now.items()
+        if name not in after or (_is_out(vendor, after[name]) and not _is_out(vendor, before[key]))
     ]
     most = most_removals(given, len(before)) or 0
     if len(out) > most:

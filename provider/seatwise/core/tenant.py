@@ -149,12 +149,13 @@ class Claims:
         return owner != "" and self._owners.get(email.casefold(), owner) != owner
 
     def hold(self, account: str, owner: str) -> None:
-        """Note that a resource has made this account, or taken it up."""
+        """Note that a resource has this account and keeps it, has made it, or has taken it up."""
         self._holders[account] = owner
 
-    def is_held_by_other(self, account: str, owner: str) -> bool:
-        """Whether another resource than the owner has got this account in this run."""
-        return owner != "" and self._holders.get(account, owner) != owner
+    def other_holder(self, account: str, owner: str) -> str | None:
+        """Another resource than the owner that has got this account in this run."""
+        holder = self._holders.get(account, owner)
+        return holder if owner not in ("", holder) else None
 
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
         """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""

@@ -91,10 +91,12 @@ async def send_update(
         if before is None and not error.maybe_sent:
             journal.trust(account)
         raise
-    if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), changes):
+    # Of an answer that confirms the rest is not asked: a vendor may trim a text or sort a list.
+    retired = {name: value for name, value in changes.items() if name in vendor.retired}
+    if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), retired):
         return vendor.record(answer)
     after = await fetch(tenant, account, str(changes.get("email", email)))
-    if _denies(vendor, after, changes):
+    if _denies(vendor, after, retired if vendor.confirmed(answer) else changes):
         problem = f"{operation} was answered and not done"
         raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
     return after
@@ -102,11 +104,9 @@ async def send_update(
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
     """Whether a record says that the changes were not made, as far as it shows them as they were written."""
-    there = seen(vendor.schema, {}, record)
-    shown = {
-        name: value for name, value in changes.items() if name in there and RESPELLED not in vendor.schema[name].marks
-    }
-    return bool(differences(vendor.schema, there, shown))
+    schema, there = vendor.schema, seen(vendor.schema, {}, record)
+    shown = [name for name in changes if name in there and RESPELLED not in schema[name].marks]
+    return any(not schema[name].same(changes[name], there[name]) for name in shown)
 
 
 def revealed(tenant: Tenant, values: Values) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Rosters(Door):
         tenant = self._connected()
         now, members = team.Team.of(tenant.vendor, olds), news.get("members", {})
         now.follow(members)
+        for key in now.members.keys() & members.keys():
+            tenant.claims.hold(now.members[key].id, owner_of(news) + MEMBERS)
         problems = team.too_late(self.vendor, now, members, split)
         if problems:
             raise InvalidAccount("; ".join(_told(problems)))
@@ -58,7 +60,7 @@ class Rosters(Door):
         self._same_tenant(id, props)
         if "ids" not in props:
             raise InvalidAccount("a Roster cannot be got by an id", remedy="Declare it with its members")
-        outs, inputs = self._run(roster.read, id.rpartition("/")[2], props)
+        outs, inputs = self._run(roster.read, _resource(id), props)
         return ReadResult(id, self._signed(outs, props), owned(inputs, props))
 
     @readable
@@ -72,7 +74,7 @@ class Rosters(Door):
     def delete(self, id: str, props: Props) -> None:
         """Retire all accounts as `on_leave` says."""
         self._same_tenant(id, props)
-        self._run(roster.delete, id.rpartition("/")[2], props, owner_of(props))
+        self._run(roster.delete, _resource(id), props, owner_of(props))
 
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
         """Say who joins, changes and leaves and what it costs, if anybody does."""
@@ -102,4 +104,9 @@ def _told(problems: Sequence[Problem]) -> list[str]:
 
 
 def _name(props: Props) -> str:
-    return owner_of(props).rpartition("/")[2] or "roster"
+    return _resource(owner_of(props)) or "roster"
+
+
+def _resource(owner: str) -> str:
+    """The resource's name in an owner's, without the type of its parent."""
+    return owner.rpartition("/")[2].rpartition("$")[2]

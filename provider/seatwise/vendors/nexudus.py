@@ -71,7 +71,7 @@ class Settings(settings.Settings):
     username: str | None = None
     password: SecretStr | None = None
     token: settings.HeaderSecret | None = None
-    client_id: str | None = None
+    client_id: settings.HeaderText | None = None
     """One refresh token lives per client id; the vendor's default is the user name."""
 
     @model_validator(mode="after")
@@ -488,11 +488,12 @@ class Nexudus(Vendor):
         return Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
     def granted(self, answer: Answer) -> Token:
-        body = answer.object
+        body, client_id = answer.object, self.settings.client_id or self.settings.username or ""
         return Token(
             {"Authorization": f"Bearer {body.get('access_token', '')}"},
             expires_in=body.get("expires_in"),
-            refresh=body.get("refresh_token"),
+            # A refresh must name its client in a header, in which not every user name fits.
+            refresh=body.get("refresh_token") if settings.fits_a_header(client_id) else None,
         )
 
     def create(self, values: Values) -> Request:

@@ -320,7 +320,8 @@ class Tenovos(Vendor):
         return Request("POST", "/auth/token", Effect.LOGIN, headers=self._api_key(), json=body)
 
     def granted(self, answer: Answer) -> Token:
-        session = answer.object.get("session") or {}
+        found = answer.object.get("session")
+        session = found if isinstance(found, dict) else {}
         headers = self._api_key() | {"Authorization": session.get("authorization", "")}
         if self.settings.api_version == "1.0":
             headers["AccessToken"] = session.get("accessToken", "")

@@ -83,7 +83,7 @@ class Journal:
         if not rows:
             return None
         deed, account, owner, at = rows[0]
-        return Entry(Deed[deed], account, owner, time.time() - at)
+        return Entry(Deed[deed], account, owner, max(0.0, time.time() - at))  # a clock may have been set back
 
     async def intend(self, email: str, owner: str) -> None:
         """Remember that a create is about to leave; on disk, come what may, when it returns.

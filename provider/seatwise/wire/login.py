@@ -97,7 +97,7 @@ class Login:
 
 def _seconds_left(token: Token) -> float | None:
     """How long a token is good; None when it does not say so in a way that can be believed."""
-    if isinstance(token.expires_in, int | float):
+    if isinstance(token.expires_in, int | float) and token.expires_in > 0:
         return float(token.expires_in)
     left = (token.expires_at or 0) - time.time()
     return left if left > 0 else None  # a clock that is wrong would renew it at every request

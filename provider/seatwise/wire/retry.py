@@ -15,6 +15,7 @@ import enum
 import random
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
@@ -88,6 +89,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _moment(text: str) -> float | None:
     """Seconds since the epoch of an HTTP date; None when it is none."""
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

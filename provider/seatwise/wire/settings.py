@@ -67,15 +67,27 @@ def _certificates(path: Path) -> Path:
     return path
 
 
-def _fits_a_header(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[\x21-\x7e]+", secret.get_secret_value()):
-        raise ValueError("has characters that no credential has: line breaks, spaces or others than ASCII")
+def fits_a_header(text: str) -> bool:
+    """Whether a text can be the value of a header as it is."""
+    return re.fullmatch(r"[\x21-\x7e]+", text) is not None
+
+
+def _header_secret(secret: SecretStr) -> SecretStr:
+    _header_text(secret.get_secret_value())
     return secret
 
 
+def _header_text(text: str) -> str:
+    if not fits_a_header(text):
+        raise ValueError("has characters that no credential has: line breaks, spaces or others than ASCII")
+    return text
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
+HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 """A credential that travels in a header."""
+HeaderText = Annotated[str, AfterValidator(_header_text)]
+"""What else of a login travels in a header."""
 Certificates = Annotated[Path, AfterValidator(_certificates)]
 
 
