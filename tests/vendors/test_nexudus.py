@@ -211,6 +211,21 @@ def test_a_login_is_a_form(
     assert vendor.login(refresh) == Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
 
+def test_a_user_name_that_fits_no_header_logs_in_anew_and_never_refreshes() -> None:
+    """A refresh names its client in a header, by default the user name."""
+    body = {"access_token": "a1", "expires_in": 604799, "refresh_token": "r1"}
+    for client_id, refresh in (("seatwise", "r1"), (None, None)):
+        settings = Settings(username="jürgen@example.com", password=SecretStr("pass-1"), client_id=client_id)
+        assert VENDOR(settings).granted(answer(body)).refresh == refresh
+
+
+def test_a_client_id_that_fits_no_header_is_refused_as_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUDUS_TOKEN", "t")
+    monkeypatch.setenv("NEXUDUS_CLIENT_ID", "büro")
+    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID .* has characters that no credential has"):
+        Settings.load()
+
+
 def test_a_login_gives_a_bearer_token_that_can_be_refreshed() -> None:
     body = {"access_token": "a1", "token_type": "bearer", "expires_in": 604799, "refresh_token": "r1"}
     token = NEXUDUS.granted(answer(body))

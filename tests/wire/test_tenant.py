@@ -575,6 +575,22 @@ async def test_a_renewal_without_a_refresh_token_leaves_the_old_one_good() -> No
     assert grants == ["password", "r", "r", "r"]
 
 
+@pytest.mark.parametrize("expires_in", [0, -1])
+async def test_a_token_that_is_said_to_be_over_at_once_is_used_until_it_is_refused(expires_in: int) -> None:
+    grants: list[str] = []
+
+    async def far_end(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            grants.append("login")
+            return httpx.Response(200, json={"access_token": "a", "expires_in": expires_in})
+        return httpx.Response(200, json={})
+
+    tenant = tenant_of(Nexudus, far_end)
+    for _ in range(3):
+        assert (await tenant.send(READ)).ok
+    assert grants == ["login"]
+
+
 async def test_every_refresh_token_is_used_once() -> None:
     """A renewal brings the next refresh token with it."""
     door = NexudusDoor()
