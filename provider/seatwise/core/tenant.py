@@ -150,7 +150,8 @@ class Claims:
 
     def hold(self, account: str, owner: str) -> None:
         """Note that a resource has this account and keeps it, has made it, or has taken it up."""
-        self._holders[account] = owner
+        if owner:
+            self._holders[account] = owner
 
     def other_holder(self, account: str, owner: str) -> str | None:
         """Another resource than the owner that has got this account in this run."""
