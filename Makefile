@@ -30,7 +30,7 @@ bench: ## Measure against floors of the same run, into benchmarks/results.md (ha
 	@$(BENCH) pytest -q tests/test_benchmarks.py
 	@$(BENCH) python -m benchmarks.bench
 
-bench-full: ## The same on the whole grid, up to ten thousand accounts (hours)
+bench-full: ## The same on the whole grid, up to ten thousand accounts (an hour and a half)
 	@$(BENCH) pytest -q tests/test_benchmarks.py
 	@$(BENCH) python -m benchmarks.bench --full
 

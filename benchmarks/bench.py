@@ -1,7 +1,7 @@
 """Measure seatwise against a floor, a naive provider and the engine alone. Run it with `make bench`.
 
     python -m benchmarks.bench           # the selection that takes minutes
-    python -m benchmarks.bench --full    # the whole grid, which takes hours
+    python -m benchmarks.bench --full    # the whole grid, which takes an hour and a half
     python -m benchmarks.bench --quick --out FOLDER    # twenty accounts: shows that the benchmark itself works
 
 Everything happens in temporary folders and on this machine. A missed target is a result; the exit code is 1 only

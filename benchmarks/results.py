@@ -65,8 +65,8 @@ def markdown(book: Book, figures: Iterable[Figure], about: Mapping[str, str], co
     """The whole of `results.md`."""
     parts = [
         "# Benchmarks",
-        f"Written by `{command}`. `make bench` takes minutes, `make bench-full` runs the whole grid and takes hours.\n"
-        "Ratios are against floors of the same run; seconds are of this machine. "
+        f"Written by `{command}`. `make bench` takes half an hour, `make bench-full` (the whole grid) three times that."
+        "\nRatios are against floors of the same run; seconds are of this machine. "
         "[figures.py](figures.py) says how each is made.",
         _rows(("", ""), about.items()),
         "## Figures",
