@@ -75,6 +75,7 @@ def _studies(plan: Plan) -> Iterator[Step]:
     for accounts in sorted({min(plan.sizes), plan.naive}):
         for contestant in (who.NAIVE, who.NAIVE_IN_MAIN):
             yield partial(who.live, contestant, accounts, LATENCY)
+    yield partial(who.live, who.WIDE, plan.naive, LATENCY)
     for kind in KINDS:
         yield partial(who.provider_alone, kind, plan.provider_alone)
     if 0 not in plan.latencies or plan.untuned not in plan.sizes:

@@ -88,6 +88,11 @@ def _naive_in_main() -> str:
 
 USERS = Contestant("seatwise User", _program("users"))
 ROSTER = Contestant("seatwise Roster", _program("roster"))
+WIDE = Contestant(
+    "seatwise User, 16 threads",
+    _program("users"),
+    environment={**FAST, "SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"},
+)
 UNTUNED = Contestant("seatwise User, default settings", _program("users"), ("create",), {})
 NAIVE = Contestant("naive, importable", _program("naive"), ("create", "no-op"), must_work=False)
 NAIVE_IN_MAIN = Contestant("naive, in __main__", _naive_in_main(), ("create", "no-op"), must_work=False)

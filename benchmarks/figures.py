@@ -306,7 +306,7 @@ def _requests(book: Book) -> Iterator[Figure]:
 
 
 def _rival(book: Book) -> Iterator[Figure]:
-    for contestant in OURS:
+    for contestant in (*OURS, who.WIDE.name):
         for operation, limit in OPENTOFU.items():
             name = f"{_short(contestant)}, {operation} of {MAIN:,} at 100 ms, whole command (OpenTofu: {limit} s"
             requests = OPENTOFU_REQUESTS.get(operation)
@@ -318,7 +318,7 @@ def _rival(book: Book) -> Iterator[Figure]:
 
 
 def _duplicates(book: Book) -> Iterator[Figure]:
-    ours = [each for each in book.measures if each.contestant in OURS]
+    ours = [each for each in book.measures if each.contestant in (*OURS, who.WIDE.name)]
     if ours:
         worst = max(each.seen.duplicates for each in ours)
         yield from _at_most("seatwise, duplicate accounts after any operation", worst, 0, 0)

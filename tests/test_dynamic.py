@@ -5,10 +5,13 @@ import json
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from seatwise.doors.host import widen
 from seatwise.dynamic import Door, load, vendor_named
 from seatwise.vendors import names
 
@@ -82,3 +85,22 @@ def test_a_program_declares_1300_accounts() -> None:
     assert {type_ for type_, _ in resources} == {GOLDEN["types"]["enerflo"]}
     assert {inputs["__provider"] for _, inputs in resources} == {GOLDEN["providers"]["enerflo:User"]}
     assert resources[0][1]["password"] != "secret", "a secret input is marked as one"
+
+
+# --- the host's threads -----------------------------------------------------------------------
+
+
+def test_the_hosts_pool_is_widened_from_inside() -> None:
+    """As many as it says are at work at once, though the pool was made for four and they waited already."""
+    together = Barrier(16)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        widened = pool.submit(widen, 16)
+        waiting = [pool.submit(together.wait, 30) for _ in range(16)]
+        assert widened.result()
+        assert pool.submit(widen, 2).result(), "it is never made smaller"
+        for each in waiting:
+            each.result()
+
+
+def test_what_works_in_no_pool_says_that_it_cannot_be_widened() -> None:
+    assert not widen(16)

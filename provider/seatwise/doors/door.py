@@ -19,6 +19,7 @@ from ..core.vendor import Vendor
 from ..wire import loop
 from ..wire.settings import RunSettings, Settings
 from ..wire.tenant import Operation, Tenant
+from .host import widen
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,7 +63,7 @@ def readable(operation: Callable[P, R]) -> Callable[P, R]:
 
 
 class Door(dynamic.ResourceProvider):
-    """One vendor's resources in one provider process. Called from four threads."""
+    """One vendor's resources in one provider process. Called from several threads."""
 
     serialize_as_secret_always = False  # it holds nothing but its key
 
@@ -104,7 +105,9 @@ class Door(dynamic.ResourceProvider):
 
     def _settings(self) -> Settings:
         if self._loaded is None:
-            RunSettings.load()  # a bad one is better known in preview
+            run = RunSettings.load()  # a bad one is better known in preview
+            if run.threads is not None and not widen(run.threads):
+                tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python has its threads elsewhere")
             self._loaded = self.vendor.settings_type.load(self._config)
         return self._loaded
 

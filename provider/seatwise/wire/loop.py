@@ -1,6 +1,6 @@
 """The one event loop of this process, in a thread of its own.
 
-The dynamic host calls from four threads; all their I/O runs here, so that connections, tokens and
+The dynamic host calls from several threads; all their I/O runs here, so that connections, tokens and
 pacing are shared.
 """
 

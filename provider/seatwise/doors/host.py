@@ -1,0 +1,23 @@
+"""How many operations Pulumi's dynamic host serves at once: four, unless `SEATWISE_THREADS` says more."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from weakref import ReferenceType
+
+USED = ("_max_workers", "_threads", "_adjust_thread_count")
+
+
+def widen(threads: int) -> bool:
+    """Let the pool that the calling thread works in have so many threads; false where that cannot be done.
+
+    The host has no option for it, so this reaches into what is private to Python's library, and looks before it does.
+    """
+    arguments = getattr(threading.current_thread(), "_args", ())
+    pool: Any = arguments[0]() if arguments and isinstance(arguments[0], ReferenceType) else None
+    if not isinstance(pool, ThreadPoolExecutor) or not all(hasattr(pool, name) for name in USED):
+        return False
+    pool._max_workers = max(pool._max_workers, threads)
+    while len(pool._threads) < threads:  # what waits already starts no thread by itself
+        pool._adjust_thread_count()
+    return True
