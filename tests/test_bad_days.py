@@ -852,3 +852,22 @@ async def test_a_clock_that_was_set_back_makes_nobody_wait_for_long(monkeypatch:
         assert await lifecycle.read(world.tenant, account, outs) is None
 
         assert anyio.current_time() - before < 40
+
+
+async def test_an_answer_that_shows_the_account_as_it_was_before_is_checked_by_a_read() -> None:
+    async with World("enerflo") as world:
+
+        async def update(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            before = world.accounts[str(json.loads(request.content)["id"])]
+            await inner.handle_async_request(request)
+            return httpx.Response(200, json={"success": True, "user": before})
+
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        world.hazard = lambda kind: update if kind == "update" else None
+        news = world.inputs(olds=first, first_name="Anna")
+
+        outs = await lifecycle.update(world.tenant, account, outs, news)
+
+        assert outs["first_name"] == "Anna"
+        assert not world.diff(outs, news)

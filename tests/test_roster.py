@@ -18,7 +18,9 @@ from seatwise.core.errors import AccountError
 from seatwise.core.fields import Takes
 from seatwise.core.roster import PATIENCE
 from seatwise.core.tenant import MEMBERS
-from seatwise.doors.door import split
+from seatwise.doors.door import OWNER, split
+from seatwise.doors.rosters import Rosters
+from seatwise.doors.users import Users
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
@@ -127,7 +129,7 @@ class Stack:
             now = team.Team.of(tenant.vendor, old.outs)
             now.follow(news["members"])
             for key in now.members.keys() & news["members"].keys():
-                tenant.claims.hold(now.members[key].id, self.owner(name) + MEMBERS)
+                tenant.claims.keep(now.members[key].id, key, self.owner(name) + MEMBERS)
             late = team.too_late(type(tenant.vendor), now, news["members"], split)
             if late:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
@@ -147,7 +149,7 @@ class Stack:
         if old is None:
             account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
         else:
-            world.door.claims.hold(old.id, self.owner(name))
+            world.door.claims.keep(old.id, arguments["email"], self.owner(name))
             account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
         self.state[name] = Kept(account, inputs, outs, False)
 
@@ -1229,6 +1231,68 @@ async def test_an_account_of_one_resource_is_not_adopted_by_another(
         assert stack.state["lopez"].id == account
 
 
+@pytest.mark.parametrize("is_refreshed", [False, True], ids=["up", "up --refresh"])
+@pytest.mark.parametrize("to_team", [False, True], ids=["to a user", "to a team"])
+async def test_an_adopted_account_moves_between_resources(
+    world: World, stack: Stack, *, is_refreshed: bool, to_team: bool
+) -> None:
+    """A refresh asks the doors, too, what is otherwise than the program before said."""
+    plain = a_member(world, "ana")
+    assert await stack.up({"made": plain})
+    world.door.journal.let_go(stack.state["made"].id)
+    stack.state.clear()
+    user = {"ana": {**plain, "on_existing": "adopt", "on_destroy": "deactivate"}}
+    sales = {"sales": Roster([plain], {"on_existing": "adopt"})}
+    before, after = (user, sales) if to_team else (sales, user)
+    assert await stack.up(before)
+    for name, old in stack.state.items() if is_refreshed else ():
+        door = (Rosters if old.is_team else Users)(f"{world.name}:{'Roster' if old.is_team else 'User'}")
+        door._loaded, door._tenant = world.door.vendor.settings, world.door
+        owner = {OWNER: stack.owner(name)}
+        door.diff(old.id, old.outs | owner, old.inputs | owner)
+
+    assert await stack.up(after), stack.failed
+
+    assert active(world) == ["ana"]
+    assert len(world.accounts) == 1
+
+
+@pytest.mark.parametrize("is_refreshed", [True, False], ids=["refreshed", "not refreshed"])
+async def test_a_member_whose_e_mail_changes_and_changes_back_stays(
+    world: World, stack: Stack, *, is_refreshed: bool
+) -> None:
+    def sales(name: str) -> dict[str, Roster]:
+        return {"sales": Roster([a_member(world, "ana", email=f"{name}@example.com"), a_member(world, "ben")])}
+
+    assert await stack.up(sales("ana"))
+    account = by_name(world)["ana"][0]
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "lopez@example.com"})
+    if is_refreshed:
+        assert await stack.refresh()
+    assert await stack.up(sales("lopez")), stack.failed
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "ana@example.com"})
+    assert await stack.up(sales("ana")), stack.failed
+    assert active(world) == ["ana", "ben"]
+    assert stack.outs["ids"].keys() == {"ana@example.com", "ben@example.com"}
+
+
+async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mail(world: World, stack: Stack) -> None:
+    more = {"username": "ana2"} if "username" in world.vendor.example else {}
+    assert await stack.up({"ana": a_member(world, "ana")})
+    account = stack.state["ana"].id
+    world.door.claims.hold(account, stack.owner("ana"))
+    member = a_member(world, "ana", **more)
+    program = {"sales": Roster([member]), "ana": a_member(world, "ana", email="ana.new@example.com")}
+    await stack.up(program)
+    assert "sales" not in stack.state or stack.outs["ids"].get("ana@example.com") != account
+    renamed = {"ana": a_member(world, "ana", email="ana.new@example.com")}
+    assert await stack.up(renamed), stack.failed
+    both: dict[str, Any] = {**renamed, "sales": Roster([member])}
+    assert await stack.up(both), stack.failed
+    assert stack.outs["ids"]["ana@example.com"] != account
+    assert len(world.accounts) == 2
+
+
 async def test_an_account_that_another_resource_has_taken_up_is_not_deleted_for_good() -> None:
     async with World("nexudus") as world:
         stack, policies = Stack(world), {"on_leave": "delete"}
@@ -1284,6 +1348,36 @@ async def test_a_removal_whose_answer_is_lost_counts(fault: Fault) -> None:
         world.hazard = lambda kind: fault if kind == "update" else None
         assert not await stack.up({"sales": Roster(program.members[:1], program.policies)})
         assert len(active(world)) == 40 - 3
+
+
+async def test_a_removal_that_failed_before_anything_was_written_does_not_count() -> None:
+    run = RunSettings.load().model_copy(update={"max_removals": 3})
+    async with World("nexudus", run, given={"concurrency": 1}) as world:
+        stack, program = Stack(world), a_team(world, 20, {"max_removals": 40})
+        assert await stack.up({"sales": program})
+        unreadable: set[str] = set()
+
+        async def broken(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            if len(unreadable) < 3:
+                unreadable.add(request.url.path)
+            if request.url.path in unreadable:
+                return httpx.Response(500)
+            return await inner.handle_async_request(request)
+
+        world.hazard = lambda kind: broken if kind == "read" else None
+        assert not await stack.up({"sales": Roster(program.members[:1], program.policies)})
+        assert len(active(world)) == 20 - 3
+
+
+async def test_a_removal_that_cannot_be_read_back_counts() -> None:
+    run = RunSettings.load().model_copy(update={"max_removals": 3})
+    async with World("enerflo", run, given={"concurrency": 1}) as world:
+        stack, program = Stack(world), a_team(world, 12, {"max_removals": 40})
+        assert await stack.up({"sales": program})
+        faults = {"update": answered(200, b"{}", carried_out=True), "read": answered(403, carried_out=False)}
+        world.hazard = faults.get
+        assert not await stack.up({"sales": Roster(program.members[:1], program.policies)})
+        assert len(active(world)) == 12 - 3
 
 
 async def test_a_leaver_whose_e_mail_was_freed_for_a_namesake_is_retired(world: World, stack: Stack) -> None:

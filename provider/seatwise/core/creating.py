@@ -87,9 +87,10 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
         # No list showed an account when that create left, so one that shows now is its work.
         found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
         return found and await whole(tenant, found, email)
-    is_owners = last.deed is Deed.MADE and (
-        (owner != "" and owner == last.owner) or tenant.claims.is_handed_over(email, last.owner, owner)
-    )
+    claims, is_its_own = tenant.claims, owner != "" and owner == last.owner
+    is_kept = claims.other_holder(last.account or "", owner) is not None  # under another e-mail
+    is_given = claims.is_handed_over(email, last.owner, owner) and not is_kept
+    is_owners = last.deed is Deed.MADE and (is_its_own or is_given)
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from .directory import accounts, page, pages
-from .errors import AccountExists, VendorBroken
+from .errors import AccountError, AccountExists, VendorBroken
 from .tenant import Deed, Record, Tenant, gone, refused
 from .vendor import Listing, Vendor
 
@@ -44,6 +44,14 @@ def _seconds_too_young(tenant: Tenant, account: str, email: str) -> float:
 
 
 async def _look(tenant: Tenant, account: str, email: str | None) -> Record | None:
+    try:
+        return await _read(tenant, account, email)
+    except AccountError as error:
+        error.maybe_sent = False  # a look changes nothing
+        raise
+
+
+async def _read(tenant: Tenant, account: str, email: str | None) -> Record | None:
     vendor = tenant.vendor
     answer = await tenant.send(vendor.read(account))
     record = vendor.record(answer) if answer.ok else None

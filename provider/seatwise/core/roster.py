@@ -141,12 +141,15 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
                 old = team.members[key] = team.members.pop(before)
                 team.members[key] = await _kept(tenant, old, members[key])
                 return
-            if policy.get("on_existing") != "adopt":
+            if policy.get("on_existing") != "adopt" or not error.existing:
                 raise
             made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
         if made.outs is None:
             begun[key] = made
         else:  # it was there, and is as declared now
+            before = leaving_with(made.account)
+            if before is not None:
+                del team.members[before]
             team.members[key] = Member(made.account, made.outs)
 
     async def finish(tenant: Tenant, key: str) -> None:

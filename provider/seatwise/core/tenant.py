@@ -153,6 +153,14 @@ class Claims:
         if owner:
             self._holders[account] = owner
 
+    def keep(self, account: str, email: object, owner: str) -> None:
+        """Note that a resource has this account, if this run's program declares it under this e-mail.
+
+        A refresh compares, too, with what the program declared before.
+        """
+        if isinstance(email, str) and self._owners.get(email.casefold()) == owner:
+            self.hold(account, owner)
+
     def other_holder(self, account: str, owner: str) -> str | None:
         """Another resource than the owner that has got this account in this run."""
         holder = self._holders.get(account, owner)

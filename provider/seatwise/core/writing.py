@@ -93,9 +93,13 @@ async def send_update(
         raise
     # Of an answer that confirms the rest is not asked: a vendor may trim a text or sort a list.
     retired = {name: value for name, value in changes.items() if name in vendor.retired}
-    if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), retired):
+    if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), changes):
         return vendor.record(answer)
-    after = await fetch(tenant, account, str(changes.get("email", email)))
+    try:
+        after = await fetch(tenant, account, str(changes.get("email", email)))
+    except AccountError as error:
+        error.maybe_sent = True  # the update, of which nobody can say what became
+        raise
     if _denies(vendor, after, retired if vendor.confirmed(answer) else changes):
         problem = f"{operation} was answered and not done"
         raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)

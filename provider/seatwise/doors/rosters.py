@@ -41,7 +41,7 @@ class Rosters(Door):
         now, members = team.Team.of(tenant.vendor, olds), news.get("members", {})
         now.follow(members)
         for key in now.members.keys() & members.keys():
-            tenant.claims.hold(now.members[key].id, owner_of(news) + MEMBERS)
+            tenant.claims.keep(now.members[key].id, key, owner_of(news) + MEMBERS)
         problems = team.too_late(self.vendor, now, members, split)
         if problems:
             raise InvalidAccount("; ".join(_told(problems)))

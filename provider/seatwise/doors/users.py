@@ -38,7 +38,7 @@ class Users(Door):
         Never a replacement: the e-mail stays taken at the vendor.
         """
         self._same_tenant(id, olds)
-        self._connected().claims.hold(id, owner_of(news))
+        self._connected().claims.keep(id, news.get("email"), owner_of(news))
         known, unknown = split(arguments(news))
         changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
         in_doubt = self._connected().journal.doubt_about(id, state.revision_of(olds)) is not None

@@ -69,17 +69,18 @@ def _certificates(path: Path) -> Path:
 
 def fits_a_header(text: str) -> bool:
     """Whether a text can be the value of a header as it is."""
-    return re.fullmatch(r"[\x21-\x7e]+", text) is not None
+    return re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text) is not None
 
 
 def _header_secret(secret: SecretStr) -> SecretStr:
-    _header_text(secret.get_secret_value())
+    if not fits_a_header(secret.get_secret_value()) or " " in secret.get_secret_value():
+        raise ValueError("has characters that no credential has: line breaks, spaces or others than ASCII")
     return secret
 
 
 def _header_text(text: str) -> str:
     if not fits_a_header(text):
-        raise ValueError("has characters that no credential has: line breaks, spaces or others than ASCII")
+        raise ValueError("has characters that do not fit: line breaks, spaces around it or others than ASCII")
     return text
 
 
