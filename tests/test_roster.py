@@ -1282,13 +1282,11 @@ async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mai
     account = stack.state["ana"].id
     world.door.claims.hold(account, stack.owner("ana"))
     member = a_member(world, "ana", **more)
-    program = {"sales": Roster([member]), "ana": a_member(world, "ana", email="ana.new@example.com")}
-    await stack.up(program)
+    moved = a_member(world, "ana", email="ana.new@example.com")
+    await stack.up({"sales": Roster([member]), "ana": moved})
     assert "sales" not in stack.state or stack.outs["ids"].get("ana@example.com") != account
-    renamed = {"ana": a_member(world, "ana", email="ana.new@example.com")}
-    assert await stack.up(renamed), stack.failed
-    both: dict[str, Any] = {**renamed, "sales": Roster([member])}
-    assert await stack.up(both), stack.failed
+    assert await stack.up({"ana": moved}), stack.failed
+    assert await stack.up({"ana": moved, "sales": Roster([member])}), stack.failed
     assert stack.outs["ids"]["ana@example.com"] != account
     assert len(world.accounts) == 2
 
