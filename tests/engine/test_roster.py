@@ -135,3 +135,20 @@ def test_a_person_moves_between_two_teams_of_one_name_below_different_parents(
     assert active(sandbox) == {"ana", "ben", "cleo"}
     assert len(sandbox.accounts("enerflo")) == 3
     assert project.up().changes == {"unchanged": 5}
+
+
+def test_an_adopted_account_moves_into_a_team_in_an_up_that_refreshes(project: Project, sandbox: Sandbox) -> None:
+    """As the recipes of docs/ci.md run it. The refresh compares with the program before."""
+    account = sandbox.add("enerflo", email="ana@example.com", roles=["Setter"])
+    ana = "email='ana@example.com', roles=['Setter']"
+    project.program(f"enerflo.User('ana', {ana}, on_existing='adopt', on_destroy='deactivate')")
+    project.up()
+    project.program(
+        "import seatwise",
+        f"members = [enerflo.UserArgs({ana})]",
+        "seatwise.Roster('sales', vendor=enerflo, members=members, on_existing='adopt')",
+    )
+    project.up("--refresh")
+    assert active(sandbox) == {"ana"}
+    (team,) = project.resources()
+    assert team["outputs"]["ids"] == {"ana@example.com": account}
