@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent
 OF_THE_USER = ("PULUMI_", "SEATWISE_", "ENERFLO_", "BENCH_")
 """Whatever a user has set of these is no part of a benchmark."""
@@ -45,8 +47,6 @@ def _end(started: "subprocess.Popen[str]") -> None:
     """Kill a process that has not ended, and all that it started."""
     if started.poll() is not None:
         return
-    import psutil  # of the group `bench` alone, and needed here alone
-
     with suppress(psutil.NoSuchProcess):
         top = psutil.Process(started.pid)
         rest = top.children(recursive=True)  # before the top one ends: then they are nobody's

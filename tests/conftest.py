@@ -12,6 +12,7 @@ from trio.testing import MockClock
 from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
+from seatwise.wire.settings import RunSettings
 from virtual import World, date_of_a_change
 
 
@@ -76,11 +77,12 @@ class Sandbox:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / "journal.db"))
     prefixes = tuple(f"{name.upper()}_" for name in names())
+    of_a_run = [f"SEATWISE_{name.upper()}" for name in RunSettings.model_fields]
     for variable in os.environ:
-        if variable.startswith(prefixes):
+        if variable.startswith(prefixes) or variable in of_a_run:
             monkeypatch.delenv(variable)
+    monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / "journal.db"))
 
 
 @pytest.fixture(autouse=True)

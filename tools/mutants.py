@@ -167,12 +167,12 @@ MUTANTS = (
     ),
     Mutant(
         "an answer that says nothing is believed", "core/writing.py",
-        "if vendor.confirmed(answer) and not _denies(", "if vendor.record(answer) is None or not _denies(",
+        "if is_confirmed and not _denies(vendor, record_after, changes):",
+        "if record_after is None or not _denies(vendor, record_after, changes):",
     ),
     Mutant(
         "an answer whose record denies the change is believed", "core/writing.py",
-        "if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), retired):",
-        "if vendor.confirmed(answer):",
+        "if is_confirmed and not _denies(vendor, record_after, changes):", "if is_confirmed:",
     ),
     Mutant(
         "a password is sent again for any doubt", "core/lifecycle.py",

@@ -44,7 +44,7 @@ class Project:
         (self.folder / "Pulumi.yaml").write_text(PROJECT)
         binaries = str(Path(sys.executable).parent)
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
             **sandbox.environment,
             **{f"{name.upper()}_REQUESTS_PER_MINUTE": "0" for name in names()},
             "PYTHONDONTWRITEBYTECODE": "1",  # a compiled program is one more copy of what the program says

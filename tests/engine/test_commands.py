@@ -49,4 +49,4 @@ def test_what_pulumi_cloud_alone_has_is_understood_and_refused_for_that_alone(co
     _, *words = shlex.split(command)
     project.run("stack", "init", "prod")
     refused = project.run(*words, fails=True).output.strip()
-    assert re.fullmatch(r"error: .* requires the Pulumi Cloud backend; run `pulumi login`", refused)
+    assert re.search(r"^error: .* requires the Pulumi Cloud backend", refused, re.M)

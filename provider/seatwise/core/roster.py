@@ -130,7 +130,8 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
 
     def leaving_with(account: str) -> str | None:
         """Who would leave with this account: somebody whose e-mail was changed at the vendor stays."""
-        return next((key for key, each in team.members.items() if each.id == account and key not in members), None)
+        left = (key for key in plan.leaves if key in team.members)
+        return next((key for key in left if team.members[key].id == account), None)
 
     async def make(tenant: Tenant, key: str) -> None:
         try:

@@ -91,16 +91,19 @@ async def send_update(
         if before is None and not error.maybe_sent:
             journal.trust(account)
         raise
-    # Of an answer that confirms the rest is not asked: a vendor may trim a text or sort a list.
-    retired = {name: value for name, value in changes.items() if name in vendor.retired}
-    if vendor.confirmed(answer) and not _denies(vendor, vendor.record(answer), changes):
-        return vendor.record(answer)
+    is_confirmed, record_after = vendor.confirmed(answer), vendor.record(answer)
+    if is_confirmed and not _denies(vendor, record_after, changes):
+        return record_after
+    # A vendor may trim a text or sort a list. Whether somebody is retired may not be otherwise than it was asked.
+    asked = {name: value for name, value in changes.items() if name in vendor.retired} if is_confirmed else changes
     try:
         after = await fetch(tenant, account, str(changes.get("email", email)))
     except AccountError as error:
+        if is_confirmed and not _denies(vendor, record_after, asked):
+            return record_after
         error.maybe_sent = True  # the update, of which nobody can say what became
         raise
-    if _denies(vendor, after, retired if vendor.confirmed(answer) else changes):
+    if _denies(vendor, after, asked):
         problem = f"{operation} was answered and not done"
         raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
     return after

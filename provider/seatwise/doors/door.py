@@ -107,7 +107,7 @@ class Door(dynamic.ResourceProvider):
         if self._loaded is None:
             run = RunSettings.load()  # a bad one is better known in preview
             if run.threads is not None and not widen(run.threads):
-                tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python has its threads elsewhere")
+                tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python, or the system, has no more")
             self._loaded = self.vendor.settings_type.load(self._config)
         return self._loaded
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import ReferenceType
 
-USED = ("_max_workers", "_threads", "_adjust_thread_count")
+USED = ("_max_workers", "_threads", "_shutdown_lock", "_adjust_thread_count")
 
 
 def widen(threads: int) -> bool:
@@ -17,7 +17,12 @@ def widen(threads: int) -> bool:
     pool: Any = arguments[0]() if arguments and isinstance(arguments[0], ReferenceType) else None
     if not isinstance(pool, ThreadPoolExecutor) or not all(hasattr(pool, name) for name in USED):
         return False
-    pool._max_workers = max(pool._max_workers, threads)
-    while len(pool._threads) < threads:  # what waits already starts no thread by itself
-        pool._adjust_thread_count()
+    with pool._shutdown_lock:  # as `submit` holds it
+        pool._max_workers = max(pool._max_workers, threads)
+        try:
+            while len(pool._threads) < threads:  # what waits already starts no thread by itself
+                pool._adjust_thread_count()
+        except RuntimeError:  # the system has no more threads for us
+            pool._max_workers = len(pool._threads)
+            return False
     return True

@@ -163,7 +163,7 @@ class RunSettings(BaseSettings):
     """How many accounts a run may retire; it stops at the next one."""
     share_limits: bool = False
     """Whether all runs on this machine share the vendors' limits, through a file beside the journal."""
-    threads: int | None = Field(default=None, ge=1, le=64)
+    threads: int | None = Field(default=None, ge=4, le=64)
     """How many operations of single accounts go on at once in a provider's process, instead of Pulumi's four."""
     today: date | None = None
     """The day by which accounts expire, instead of today in UTC: `2027-02-01` in a preview shows that day's changes."""
