@@ -180,7 +180,7 @@ MUTANTS = (
     ),
     Mutant(
         "a delete is not noted before it leaves", "core/lifecycle.py",
-        "    if before is None:\n        journal.doubt(account, Doubt.CHANGED)\n", "",
+        "    with in_doubt(tenant, account, before, before or Doubt.CHANGED):\n", "    if True:\n",
     ),
     Mutant(
         "a create that commits late is forgotten", "core/creating.py",

@@ -29,7 +29,7 @@ from .state import (
 )
 from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
-from .writing import change, send_update, take_over
+from .writing import change, in_doubt, send_update, take_over
 
 __all__ = ["Refreshed", "create", "delete", "read", "update"]
 
@@ -197,22 +197,16 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
 
 
 async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
-    vendor, journal = tenant.vendor, tenant.journal
-    before = journal.doubt_about(account)
+    vendor = tenant.vendor
+    before = tenant.journal.doubt_about(account)
     tenant.directory.wrote(account, email)
-    if before is None:
-        journal.doubt(account, Doubt.CHANGED)
-    try:
+    with in_doubt(tenant, account, before, before or Doubt.CHANGED):
         answer = await tenant.send(vendor.delete(account))
         is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
         if not is_done and not await _is_gone(tenant, account, email):
             raise refused(tenant, answer, "delete", f"{email} ({account})")
-    except AccountError as error:
-        if before is None and not error.maybe_sent:
-            journal.trust(account)
-        raise
     _forget(tenant, account, email, owner)
-    journal.trust(account)
+    tenant.journal.trust(account)
 
 
 async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> None:

@@ -1,5 +1,7 @@
 """One write to an account that is there: what is sent, what is believed of the answer, what stays in doubt."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .errors import AccountError, VendorBroken
@@ -76,21 +78,13 @@ async def send_update(
 
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
-    vendor, journal, who = tenant.vendor, tenant.journal, f"{email} ({account})"
-    before = journal.doubt_about(account)
+    vendor, who = tenant.vendor, f"{email} ({account})"
+    before = tenant.journal.doubt_about(account)
     tenant.directory.wrote(account, email, changes.get("email", email))
-    if before is not Doubt.RETIRED:
-        has_secret = before is Doubt.SECRET or any(vendor.schema[name].secret for name in changes)
-        why = Doubt.SECRET if has_secret else Doubt.CHANGED
-        journal.doubt(account, Doubt.RETIRED if operation == "deactivate" else why)
-    try:
+    with in_doubt(tenant, account, before, _doubt(vendor, before, operation, changes)):
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):
             raise refused(tenant, answer, operation, who, changes, record or {})
-    except AccountError as error:
-        if before is None and not error.maybe_sent:
-            journal.trust(account)
-        raise
     is_confirmed, record_after = vendor.confirmed(answer), vendor.record(answer)
     if is_confirmed and not _denies(vendor, record_after, changes):
         return record_after
@@ -107,6 +101,26 @@ async def send_update(
         problem = f"{operation} was answered and not done"
         raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
     return after
+
+
+@contextmanager
+def in_doubt(tenant: Tenant, account: str, before: Doubt | None, why: Doubt) -> Iterator[None]:
+    """Note a write before it leaves; what has certainly not happened, to an account of no doubt before, is none."""
+    tenant.journal.doubt(account, why)
+    try:
+        yield
+    except AccountError as error:
+        if before is None and not error.maybe_sent:
+            tenant.journal.trust(account)
+        raise
+
+
+def _doubt(vendor: Vendor, before: Doubt | None, operation: str, changes: Values) -> Doubt:
+    """Why an account is in doubt while this update is on its way; the gravest reason stays."""
+    if operation == "deactivate" or before is Doubt.RETIRED:
+        return Doubt.RETIRED
+    has_secret = before is Doubt.SECRET or any(vendor.schema[name].secret for name in changes)
+    return Doubt.SECRET if has_secret else Doubt.CHANGED
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
