@@ -351,11 +351,17 @@ async def test_a_create_that_committed_late_is_taken_up_by_the_next_run(world: W
     assert world.warnings == []
 
 
-async def test_a_create_that_never_arrived_is_sent_by_the_next_run(world: World) -> None:
+async def test_a_create_that_never_arrived_is_sent_again_after_its_window(world: World) -> None:
+    """Until then it may still arrive: the person would have two accounts."""
     world.fault("POST", lost_before)
     with pytest.raises(UnknownOutcome):
         await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    world.time_goes_by(200)
+    with pytest.raises(UnknownOutcome, match=r"200 seconds ago a create .* again in 100 seconds"):
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    assert world.accounts == {}
 
+    world.time_goes_by(100)
     account, _ = await lifecycle.create(world.tenant, world.inputs(), OWNER)
     assert list(world.accounts) == [account]
 
@@ -689,6 +695,7 @@ async def test_a_first_page_that_is_older_than_an_update_is_no_part_of_the_list(
 
 async def test_a_deactivation_whose_answer_says_that_the_account_is_active_is_no_success(world: World) -> None:
     account, outs = await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
+    await world.restart()
     as_it_was = json.dumps(world.accounts[account]).encode()
     world.fault("update", answered(200, as_it_was, carried_out=False, content_type="application/json"))
 

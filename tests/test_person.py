@@ -69,7 +69,7 @@ def test_the_accounts_of_persons_are_what_the_engine_is_given() -> None:
     assert "seatwise:index:Person ana" in resources, "the type that states have"
     ana = resources["enerflo:User ana"]
     assert (ana["email"], ana["first_name"], ana["active"]) == ("ana@sales.example.com", "Ana", True)
-    assert ana["__owner"] == "project/stack/seatwise:index:Person$ana", "another one than a top-level `ana`"
+    assert ana["__owner"] == "/project/stack/seatwise%3Aindex%3APerson/ana", "another one than a top-level `ana`"
     assert resources["nexudus:User ana"]["full_name"] == "Ana Ruiz"
     assert resources["enerflo:User ben"]["active"] is False, "who is retired is so whatever the account says"
     assert resources["enerflo:User ben-west"]["active"] is False

@@ -16,8 +16,8 @@ from seatwise.core import lifecycle, roster, state, team
 from seatwise.core.creating import SECOND_LOOKS
 from seatwise.core.errors import AccountError
 from seatwise.core.fields import Takes
+from seatwise.core.owner import MEMBERS
 from seatwise.core.roster import PATIENCE
-from seatwise.core.tenant import MEMBERS
 from seatwise.doors.door import OWNER, split
 from seatwise.doors.rosters import Rosters
 from seatwise.doors.users import Users
@@ -463,6 +463,7 @@ async def test_who_meets_what_nobody_thought_of_stops_nobody_and_is_told_in_one_
     counts = stack.outs["counts"]
     done = {"join": ("joined", 59), "change": ("changed", 59), "leave": ("left", 1)}[what]
     assert (counts[done[0]], counts["failed"], counts["not_tried"]) == (done[1], 1, 0)
+    world.time_goes_by()
     assert await stack.up({"sales": after}), stack.failed
     assert len(by_name(world)) == len(world.accounts) == 60
 
@@ -537,6 +538,7 @@ async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_r
     assert asked <= 3 * 41 + 2 * PATIENCE * (len(SECOND_LOOKS) + 6) + 3, "and not a thousand requests sent"
     no_trouble(world)
     await anyio.sleep(1000)
+    world.time_goes_by()
 
     assert await stack.up({"sales": after}), stack.failed
 
@@ -614,6 +616,7 @@ async def test_a_kill_in_the_middle_makes_nobody_twice(
     no_trouble(world)
     made = len(world.accounts)
     counted(world)
+    world.time_goes_by()
 
     assert await stack.up({"sales": program}), stack.failed
 
@@ -1221,7 +1224,7 @@ async def test_an_account_of_one_resource_is_not_adopted_by_another(
     world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "lopez@example.com"})
 
     assert not await stack.up({**first, "lopez": lopez})
-    owner = "project/stack/sales" if is_team else "project/stack/ana"
+    owner = "stack/sales" if is_team else "stack/ana"
     assert f"the account with this e-mail ({account}) is that of {owner}" in stack.failed[""]
 
     second = {"sales": Roster([a_member(world, "ben")])} if is_team else {}

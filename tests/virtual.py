@@ -1,8 +1,10 @@
 """A tenant over the sandbox inside one event loop in virtual time, whose answers can be lost."""
 
 import json
+import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,8 +17,11 @@ import httpx
 from pydantic import SecretStr
 
 from seatwise.core import state
+from seatwise.core.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.errors import AccountError
+from seatwise.core.owner import MEMBERS
 from seatwise.core.secrets import Vault
-from seatwise.core.tenant import Removals
+from seatwise.core.tenant import Held, Removals
 from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
@@ -59,6 +64,22 @@ class Sent:
     """False when the vendor certainly never saw it."""
 
 
+class EngineState:
+    """What an engine's state holds, by owner, as a test says."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.held: dict[str, Held] = {}
+        self.error: AccountError | None = None
+        """Why it cannot be read, if so."""
+
+    async def held_by(self, owner: str) -> Held | None:
+        """The resource of this owner."""
+        if self.error is not None:
+            raise self.error
+        return self.held.get(owner.removesuffix(MEMBERS))
+
+
 class World:
     """One vendor's sandbox, one tenant on it (`given` are settings of it), and the faults between them.
 
@@ -99,17 +120,32 @@ class World:
 
     def _begin(self) -> None:
         self.process += 1
+        self.engine_state = EngineState(f"run {self.process}")
         self.vault = Vault()
         self.removals = Removals(self.run.max_removals)
         seams: tuple[httpx.AsyncBaseTransport, Aside] = _Faulty(self), at_once
         self.door = Tenant(
-            self.vendor(self.settings), self.vault, self.warnings.append, self.run, self.removals, *seams
+            self.vendor(self.settings),
+            self.vault,
+            self.warnings.append,
+            self.run,
+            self.removals,
+            *seams,
+            self.engine_state,
         )
 
     async def restart(self) -> None:
         """Go on in a new process: nothing is left but what is on disk and at the vendor."""
         await self.door.aclose()
         self._begin()
+
+    def time_goes_by(self, seconds: float = CREATE_IN_FLIGHT_S) -> None:
+        """Let so much time be over since what the journal remembers: as long as a create may be on its way, by default.
+
+        The journal goes by the machine's clock, which stands still here.
+        """
+        with closing(sqlite3.connect(self.run.journal)) as journal, journal:
+            journal.execute("update deeds set at = at - ?", (seconds,))
 
     async def __aenter__(self) -> Self:
         return self

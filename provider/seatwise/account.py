@@ -9,6 +9,7 @@ import pulumi
 from pulumi import Input, Output, dynamic
 
 from .core.fields import NEVER_SENT, UNREADABLE
+from .core.owner import Owner, parents_in
 from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
 
@@ -43,7 +44,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props[OWNER] = f"{pulumi.get_project()}/{pulumi.get_stack()}/{qualified(resource_name, opts)}"
+        props[OWNER] = owner_named(resource_name, opts)
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
@@ -62,15 +63,19 @@ class Account(dynamic.Resource):
         return cls._resource_type_name.rpartition("/")[2]
 
 
-def qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:
-    """The name, after the type of the parent as in a URN: a child is another resource than a namesake elsewhere.
-
-    Without slashes, for these part the project, the stack and the rest.
-    """
+def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Input[str]:
+    """The owner that a resource of this name is, as the provider gets it: with the types of all its parents."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
     parent = opts.parent if opts is not None else None
     if parent is None or parent.pulumi_resource_type == STACK:
-        return resource_name
-    return f"{parent.pulumi_resource_type.replace('/', ':')}${resource_name}"
+        return str(Owner(project, stack, (), resource_name))
+
+    async def owner() -> str:
+        # Not `parent.urn.apply`: the resource would depend on its parent, and so on itself.
+        urn = await parent.urn.future()
+        return str(Owner(project, stack, parents_in(urn or ""), resource_name))
+
+    return owner()
 
 
 class Seat:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import pulumi
 from pulumi import Output, dynamic
 
-from .account import qualified
+from .account import owner_named
 from .core import team
 from .core.errors import InvalidMembers
 from .core.fields import Field
@@ -92,7 +92,7 @@ class Roster(dynamic.Resource):
             "on_existing": on_existing,
             "on_leave": on_leave,
             "max_removals": max_removals,
-            OWNER: f"{pulumi.get_project()}/{pulumi.get_stack()}/{qualified(resource_name, opts)}",
+            OWNER: owner_named(resource_name, opts),
             "ids": None,
             "counts": None,
             "failed": None,

@@ -19,7 +19,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.core.creating import LATE
+from seatwise.core.creating import CREATE_IN_FLIGHT_S
 
 pytestmark = pytest.mark.engine
 PEOPLE = 10
@@ -154,7 +154,7 @@ def descendants(process: int) -> list[int]:
 def time_passes(project: Project) -> None:
     """Long enough that seatwise looks once for an account that it may have made, and not half a minute long."""
     with closing(sqlite3.connect(project.environment["SEATWISE_JOURNAL"])) as journal, journal:
-        journal.execute("update deeds set at = at - ?", (LATE,))
+        journal.execute("update deeds set at = at - ?", (CREATE_IN_FLIGHT_S,))
 
 
 def assert_one_account_each(sandbox: Sandbox, vendor: str, phase: str) -> None:

@@ -164,7 +164,7 @@ async def test_creates_that_are_noted_at_once_share_a_write_and_all_are_there_wh
     journal = Journal("enerflo here", print, path, aside)
 
     async def leave(number: int) -> None:
-        await journal.intend(f"p{number}@example.com", "p/s/team")
+        assert await journal.intend(f"p{number}@example.com", "p/s/team", 300) is None
         other = Journal("enerflo here", print, path)
         assert remembered(other, f"p{number}@example.com") == Entry(Deed.INTENDED, owner="p/s/team")
         other.close()

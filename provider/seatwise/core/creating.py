@@ -1,5 +1,6 @@
 """Making an account exactly once: what is remembered, looked up, sent, and looked for when there is no answer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,15 +9,27 @@ from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
-from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
-from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, refused
+from .owner import is_team, same, stack_of, told
+from .state import (
+    ADOPTED,
+    DECLARED,
+    REVISION,
+    TENANT,
+    declared_names,
+    differences,
+    expand,
+    outputs,
+    seen,
+    with_policies,
+)
+from .tenant import Deed, Doubt, Entry, Held, Record, Tenant, refused
 from .vendor import Vendor
 from .writing import change, revealed, take_over
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
 """Seconds between looks for an account whose creation was not confirmed (31 in all)."""
-LATE = 300
-"""Seconds after which a create that has not shown is not on its way any more."""
+CREATE_IN_FLIGHT_S = 300
+"""Seconds for which a create without an outcome may still arrive."""
 READ_BACK_LOOKS = (0, 1, 2, 4)
 """Seconds between reads of an account that was just made."""
 
@@ -36,30 +49,102 @@ async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, di
     Raises as `begin` does.
     """
     begun = await begin(tenant, news, owner)
-    return begun.account, await complete(tenant, begun, news)
+    made = await complete(tenant, begun, news, owner)
+    return made.account, made.outs or {}
 
 
 async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
     """Make the account, or take up the one that is there.
 
-    One that seatwise itself deactivated earlier is reactivated under its old id. One that an earlier run
-    made, or may have made, without the engine hearing of it is the success it was.
+    The account of a resource that the engine is replacing goes on under its id. One that seatwise itself
+    deactivated earlier is reactivated under its old id. One that an earlier run made, or may have made, without the
+    engine hearing of it is the success it was.
     Raises AccountExists before anything is sent when the e-mail is taken and `on_existing` is not
     "adopt"; UnknownOutcome when the vendor may have made the account and it cannot be found.
     """
     email = str(news["email"])
-    own = await _taken_up(tenant, news, owner)
-    if own is not None:
-        return own
+    begun = await _replaced(tenant, news, owner) or await _taken_up(tenant, news, owner)
+    if begun is not None:
+        return begun
     existing = await look_up(tenant, email)
     if existing is not None:
-        return Begun(existing.account, await _adopt(tenant, news, existing, owner))
-    await tenant.journal.intend(email, owner)
+        return await _go_on_or_adopt(tenant, news, existing, owner)
+    in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)
+    if in_the_way is not None:
+        raise _on_its_way(tenant, email, in_the_way, owner)
     account, record = await _post(tenant, news, email)
-    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
-    tenant.claims.hold(account, owner)
-    tenant.directory.wrote(account, email)
+    _note_made(tenant, email, account, owner)
     return Begun(account, record=record)
+
+
+def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
+    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
+    tenant.claims.made(account, owner)
+    tenant.directory.wrote(account, email)
+
+
+async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
+    """Go on with the account of a resource that the engine replaces; None where it has none, or the account is gone.
+
+    The engine says nothing of it to a provider: its state tells.
+    """
+    name = tenant.claims.name_in_state(owner)
+    if is_team(owner) or (name is None and not tenant.journal.knows(owner)):
+        return None
+    try:
+        held = await tenant.engine_state.held_by(name or owner)
+    except AccountError:
+        return None  # what is there is refused, which says why
+    return await _go_on(tenant, news, held, owner) if held is not None and _is_here(tenant, held) else None
+
+
+def _is_here(tenant: Tenant, held: Held) -> bool:
+    """Whether the engine's state has the resource in this tenant; states of early versions do not say."""
+    return held.outputs.get(TENANT) in (None, tenant.vendor.settings.tenant_id)
+
+
+async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun | None:
+    """Make the account of a replaced resource as declared, as an update does; None when it is certainly gone."""
+    account, olds = held.id, tenant.vendor.schema.typed(held.outputs)
+    email = str(olds.get("email", news["email"]))
+    async with tenant.alone(account):
+        record = await fetch(tenant, account, email)
+        if record is None:
+            return None
+        tenant.claims.made(account, owner)
+        tenant.journal.renewed(account, owner)
+        is_out = tenant.journal.doubt_about(account) is Doubt.RETIRED
+        wanted = {**tenant.vendor.reactivated, **news} if is_out else dict(news)
+        secrets = {name: olds[name] for name, field in tenant.vendor.schema.items() if field.secret and name in olds}
+        known = secrets | ({REVISION: olds[REVISION]} if REVISION in olds else {})
+        outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
+    return Begun(account, outs | {DECLARED: declared_names(news)})
+
+
+async def _go_on_or_adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> Begun:
+    """Go on with an account that the engine's state has as this resource's; else adopt it, if the program says so."""
+    doubt = ""
+    try:
+        held = await tenant.engine_state.held_by(owner) if owner and not is_team(owner) else None
+    except AccountError as error:
+        held, doubt = None, error.problem
+    if held is not None and held.id == existing.account and _is_here(tenant, held):
+        begun = await _go_on(tenant, news, held, owner)
+        if begun is not None:
+            return begun
+    return Begun(existing.account, await _adopt(tenant, news, existing, owner, doubt))
+
+
+def _on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOutcome:
+    """The error for a create that may still arrive: this resource's own of an earlier run, or another one's."""
+    left = max(1, math.ceil(CREATE_IN_FLIGHT_S - note.age))
+    whose = "" if same(note.owner, owner) or not note.owner else f" for {told(note.owner)}"
+    return UnknownOutcome(
+        f"unknown outcome: {note.age:.0f} seconds ago a create of this account left{whose}, and it may still arrive",
+        vendor=tenant.vendor.title,
+        account=email,
+        remedy=f"Run `pulumi up` again in {left} seconds: it takes the account if it shows, and makes it otherwise",
+    )
 
 
 async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
@@ -76,29 +161,62 @@ async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
         own = await _own(tenant, email, last, owner)
         if own is None:
             return None
-        tenant.claims.hold(own.account, owner)
+        tenant.claims.made(own.account, owner)
         return Begun(own.account, await _resume(tenant, own, news, last, owner))
 
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
-    vendor = tenant.vendor
     if last.deed is Deed.INTENDED:
-        # No list showed an account when that create left, so one that shows now is its work.
-        found = await _look_again(tenant, email, SECOND_LOOKS if last.age < LATE else SECOND_LOOKS[:1])
-        return found and await whole(tenant, found, email)
-    claims, is_its_own = tenant.claims, owner != "" and owner == last.owner
-    is_kept = claims.other_holder(last.account or "", owner) is not None  # under another e-mail
-    is_given = claims.is_handed_over(email, last.owner, owner) and not is_kept
-    is_owners = last.deed is Deed.MADE and (is_its_own or is_given)
+        return await _own_on_its_way(tenant, email, last, owner)
+    is_owners = last.deed is Deed.MADE and await _is_owners(tenant, email, last, owner)
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
     if record is None or not has_email(tenant, record, email):
         return None
-    if not is_owners and not vendor.is_retired(record):
+    if not is_owners and not tenant.vendor.is_retired(record):
         return None  # somebody has taken it back since: it counts as any account that is there
     return Found(last.account, record, True)
+
+
+async def _own_on_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
+    """The account that the create in the note made, if it shows and the note is this owner's, or its successor's."""
+    is_own = last.owner in ("", owner) or same(last.owner, owner)
+    if not is_own and not tenant.claims.succeeds(email, last.owner, owner):
+        if last.age < CREATE_IN_FLIGHT_S:
+            raise _on_its_way(tenant, email, last, owner)
+        return None
+    # No list showed an account when that create left, so one that shows now is its work.
+    found = await _look_again(tenant, email, SECOND_LOOKS if last.age < CREATE_IN_FLIGHT_S else SECOND_LOOKS[:1])
+    return found and await whole(tenant, found, email)
+
+
+async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
+    """Whether an account that seatwise made is this owner's to go on with.
+
+    It is if the engine forgot that it was made: the engine has never shown that it knows the account. And it is if
+    the account moves between a team and a resource of its own, where the state has it under the old one.
+    """
+    account = last.account or ""
+    if owner and same(owner, last.owner):
+        return not last.is_known or await _is_held(tenant, account, owner)
+    if tenant.claims.other_holder(account, owner) is not None:  # under another e-mail
+        return False
+    if not tenant.claims.is_handed_over(email, last.owner, owner):
+        return False
+    try:
+        return not last.is_known or await _is_held(tenant, account, last.owner)
+    except AccountError:
+        return True
+
+
+async def _is_held(tenant: Tenant, account: str, owner: str) -> bool:
+    """Whether the engine's state has the account as this owner's; raises AccountError when it cannot be read."""
+    held = await tenant.engine_state.held_by(owner)
+    if held is None or not _is_here(tenant, held):
+        return False
+    return account in ({*held.outputs.get("ids", {}).values()} if is_team(owner) else {held.id})
 
 
 def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
@@ -123,23 +241,23 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
     return outs | {DECLARED: declared_names(news)}
 
 
-async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> dict[str, Any]:
+async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str = "") -> dict[str, Any]:
     """Take over an account that is there, if the program says so, changing only what is declared."""
     if news.get("on_existing") != "adopt":
-        raise _exists(tenant, news, existing)
+        raise _exists(tenant, news, existing, owner, doubt)
     _warn_of_late(tenant, news, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.alone(account):
         other = tenant.claims.other_holder(account, owner)
         if other is not None:
             raise AccountExists(
-                f"the account with this e-mail ({account}) is that of {other.removesuffix(MEMBERS)}",
+                f"the account with this e-mail ({account}) is that of {told(other)}",
                 status=409,
                 vendor=tenant.vendor.title,
                 account=str(news["email"]),
                 remedy="Take it out of the program there, or declare another e-mail here",
             )
-        tenant.claims.hold(account, owner)
+        tenant.claims.made(account, owner)
         wanted = news
         if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, str(news["email"]))
@@ -149,18 +267,54 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> d
     return outs | {DECLARED: declared_names(news)}
 
 
-def _exists(tenant: Tenant, news: Values, existing: Found) -> AccountExists:
+ADOPTED_STAYS = 'An adopted account stays active when it leaves the program, unless it says on_destroy="deactivate"'
+
+
+def _exists(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str) -> AccountExists:
+    """The error for an account that is there: whose it is, as far as the journal knows, and the ways out."""
     vendor, email = tenant.vendor, str(news["email"])
+    whose, remedy = _whose(tenant, existing.account, owner)
+    usual = (
+        f'Add on_existing="adopt" to take it over, or import it with `seatwise import {vendor.name} --match {email}`'
+    )
     error = AccountExists(
-        f"an account with this e-mail is there already, with the id {existing.account}",
+        ": ".join(
+            filter(None, [f"an account with this e-mail is there already, with the id {existing.account}", whose])
+        )
+        + (f" ({doubt})" if doubt and whose else ""),
         status=409,
         vendor=vendor.title,
         account=email,
-        remedy=f'Add on_existing="adopt" to take it over, or import it with '
-        f"`seatwise import {vendor.name} --match {email}`",
+        remedy=remedy or f"{usual}`seatwise import {vendor.name} --match {email}`",
     )
     error.existing = existing.account
     return error
+
+
+def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
+    """Whose an account is as far as the journal knows, and what to do about it; empty where it knows nothing."""
+    last = tenant.journal.last_of(account)
+    if last is None or last.deed is not Deed.MADE or not last.owner:
+        return "", ""
+    if same(last.owner, owner):
+        return (
+            f"seatwise made it for {told(owner)}, and the state of this stack does not have it, so another stack "
+            "of the same name has it, or a state was lost",
+            "If another stack has it, declare it there alone. If the state was lost, take the account over with "
+            f'on_existing="adopt". {ADOPTED_STAYS}',
+        )
+    if stack_of(last.owner) == stack_of(owner):
+        return (
+            f"seatwise made it for {told(last.owner)}",
+            "If that resource was renamed or has another parent now, say so with "
+            f'opts=pulumi.ResourceOptions(aliases=[...]); on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
+        )
+    project, _ = stack_of(last.owner)
+    return (
+        f"it belongs to {told(last.owner)} of the project {project}",
+        "Declare it in one stack alone: take it out there with `pulumi state delete` or move it with `pulumi state "
+        f'move`, and add on_existing="adopt" here. {ADOPTED_STAYS}',
+    )
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
@@ -188,10 +342,10 @@ async def _post(tenant: Tenant, news: Values, email: str) -> tuple[str, Record |
         answer = await tenant.send(request)
     except AccountError as error:
         if not (isinstance(error, Unreachable) and error.maybe_sent):
-            tenant.journal.forget(email)  # nothing was made
+            tenant.journal.withdraw(email)  # nothing was made
             raise
     if answer is not None and _is_refusal(vendor, answer):
-        tenant.journal.forget(email)
+        tenant.journal.withdraw(email)
         refusal = refused(tenant, answer, "create", email, news)
         if isinstance(refusal, AccountExists):  # though the look-up found none
             refusal.problem = (
@@ -246,15 +400,31 @@ async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECON
     return None
 
 
-async def complete(tenant: Tenant, begun: Begun, news: Values) -> dict[str, Any]:
-    """Read a new account back, unless that was done, and send what its create did not take."""
+async def complete(tenant: Tenant, begun: Begun, news: Values, owner: str) -> Begun:
+    """Read a new account back, unless that was done, and send what its create did not take.
+
+    An answer may have held another account's id: a record with another e-mail shows it, and the account is looked up.
+    """
     if begun.outs is not None:
-        return begun.outs
-    record = begun.record or await _read_back(tenant, begun.account, str(news["email"]))
+        return begun
+    email = str(news["email"])
+    record = begun.record or await _read_back(tenant, begun.account, email)
+    if record is not None and not has_email(tenant, record, email):
+        begun = await _found_instead(tenant, begun.account, email, owner)
+        record = begun.record or await _read_back(tenant, begun.account, email)
     outs = await _send_the_rest(tenant, begun.account, news, record)
     if record is None:
         _is_unseen(tenant, begun.account)
-    return outs
+    return Begun(begun.account, outs)
+
+
+async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) -> Begun:
+    """The account that a create made, where its answer held the id of another one; raises as `begin` does."""
+    tenant.claims.release(stranger, owner)
+    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
+    found = await _searched(tenant, email)
+    _note_made(tenant, email, found.account, owner)
+    return Begun(found.account, record=found.record if found.is_whole else None)
 
 
 def as_sent(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
@@ -276,7 +446,9 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
         return begun
     record = await tenant.directory.record(tenant, begun.account)
     sent = _sent(vendor.schema, news)
-    if record is None or differences(vendor.schema, _as_sent(vendor, sent, record), sent):
+    if record is None or not has_email(tenant, record, str(news["email"])):
+        return begun
+    if differences(vendor.schema, _as_sent(vendor, sent, record), sent):
         return begun
     return replace(begun, record=record)
 

@@ -6,6 +6,7 @@
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
     │       └── InvalidPeople     the same of people in a file
+    ├── JournalTooNew             a newer version wrote into the journal what this one does not know
     ├── InvalidExport             what is given as a stack's state is none, or hides what is asked
     ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
     ├── Unreachable               no usable answer
@@ -83,6 +84,10 @@ class InvalidPeople(InvalidMembers):
     """What a file says of people cannot be."""
 
     about = "people"
+
+
+class JournalTooNew(AccountError):
+    """A newer version of seatwise has written what this one does not know into the journal."""
 
 
 class InvalidExport(AccountError):

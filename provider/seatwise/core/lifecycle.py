@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .creating import create
-from .errors import AccountError, NoSuchAccount, Refused
+from .errors import AccountError, NoSuchAccount, Refused, VendorBroken
 from .fields import Values
 from .finding import fetch, has_email
 from .state import (
@@ -62,6 +62,7 @@ async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[st
         )  # fmt: skip
     if record is None:
         return None
+    refuse_a_strangers(tenant, account, olds, record)
     if DECLARED not in olds:  # a state that begins here knows of all writes
         olds = with_revision(dict(olds), tenant.journal.revision(account))
     return _refreshed(vendor, olds, record)
@@ -113,12 +114,35 @@ async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> di
         return await change(tenant, account, olds, news)
 
 
+def refuse_a_strangers(tenant: Tenant, account: str, olds: Values, record: Record) -> None:
+    """Raise VendorBroken where a new account, read for the first time, is another one than was made.
+
+    The answer to its create held another account's id then. The account is looked up once the resource is out of the
+    state.
+    """
+    email = str(olds.get("email", ""))
+    is_unseen = tenant.journal.doubt_about(account) is Doubt.UNSEEN
+    if not is_unseen or not email or has_email(tenant, record, email):
+        return
+    last = tenant.journal.last(email)
+    if last is not None and last.account == account:
+        tenant.journal.note(email, Entry(Deed.INTENDED, owner=last.owner))
+    raise VendorBroken(
+        "the id in the answer to its create is that of another account, which is left alone",
+        status=200,
+        vendor=tenant.vendor.title,
+        account=f"{email} ({account})",
+        remedy="Take the resource out of the state (`pulumi state delete`) and run `pulumi up`: it finds the account",
+    )
+
+
 async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, doubt: Doubt) -> dict[str, Any]:
     """Bring about what is declared from what is there; the state may be wrong about it."""
     email = str(olds.get("email", ""))
     record = await fetch(tenant, account, email)
     if record is None:
         raise gone(tenant, account, email)
+    refuse_a_strangers(tenant, account, olds, record)
     wanted = dict(news)
     if doubt is Doubt.RETIRED:
         wanted = {**tenant.vendor.reactivated, **news}
@@ -155,23 +179,36 @@ def _known_secrets(tenant: Tenant, account: str, olds: Values, news: Values, dou
 async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") -> bool:
     """Retire the account as `on_destroy` says, and say whether it was this owner's to retire.
 
-    One that is gone already is a success.
-
-    One that another resource than its owner has got, or is about to get, in this run is that one's now, and left as
-    it is.
+    One that is gone already is a success. One that goes on in this run is left as it is: with the resource that the
+    engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
     email = str(olds.get("email", ""))
     async with tenant.alone(account):
-        if await _is_others(tenant, account, email, owner):
+        if await _goes_on(tenant, account, email, owner):
             return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
         if how == "retain":
             _forget(tenant, account, email, owner)  # it is nobody's now
             tenant.journal.trust(account)
             return True
+        if tenant.journal.doubt_about(account) is Doubt.UNSEEN:
+            record = await fetch(tenant, account, email)
+            if record is not None:
+                refuse_a_strangers(tenant, account, olds, record)
         with _claimed(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
     return True
+
+
+async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool:
+    """Whether the account goes on in this run, with this resource's new life or with another resource."""
+    claims = tenant.claims
+    if claims.goes_on(account, email, owner) or tenant.journal.is_renewed(account):
+        return True
+    if owner == "":  # of a state that knows no owner
+        is_others = claims.holder(account) is not None or claims.is_declared(email)
+        return is_others and await _has_the_email(tenant, account, email)
+    return await _is_others(tenant, account, email, owner)
 
 
 def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
@@ -190,8 +227,10 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
     """
     if tenant.claims.other_holder(account, owner) is not None:
         return True
-    if not tenant.claims.is_others(email, owner):
-        return False
+    return tenant.claims.is_others(email, owner) and await _has_the_email(tenant, account, email)
+
+
+async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:
     record = await fetch(tenant, account, email)
     return record is not None and has_email(tenant, record, email)
 

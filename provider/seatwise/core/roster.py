@@ -14,6 +14,7 @@ from .creating import Begun, as_sent, begin, complete, listed_as_sent
 from .errors import (
     AccountError,
     AccountExists,
+    InvalidAccount,
     NotAuthorised,
     RateLimited,
     TooManyRemovals,
@@ -23,8 +24,22 @@ from .errors import (
 )
 from .fields import Values
 from .finding import fetch
-from .team import POLICIES, Member, Members, Plan, Team, failures, packed, tracked, unpacked
-from .tenant import MEMBERS, Deed, Tenant
+from .owner import MEMBERS
+from .state import TENANT
+from .team import (
+    POLICIES,
+    Member,
+    Members,
+    Plan,
+    Team,
+    failures,
+    most_removals,
+    packed,
+    removals,
+    tracked,
+    unpacked,
+)
+from .tenant import Deed, Doubt, Tenant
 
 NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
 """Failures that the next member may meet as well, for they are not about the account."""
@@ -100,11 +115,30 @@ class Work:
 
 
 async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[str, Any]:
-    """Make the team; returns the outputs. Raises AccountError when nobody could be made."""
-    outs = await update(tenant, name, {}, news, owner)
+    """Make the team; returns the outputs. Raises AccountError when nobody could be made.
+
+    The accounts of a team that the engine replaces go on: it is an update then.
+    """
+    olds = await _replaced(tenant, owner)
+    problems = removals(tenant.vendor, olds.get("members", {}), news.get("members", {}), news.get("max_removals"))
+    if problems:
+        raise InvalidAccount("; ".join(f"{each.field} {each.reason}".strip() for each in problems))
+    outs = await update(tenant, name, olds, news, owner)
+    for account in olds.get("ids", {}).values():
+        tenant.journal.renewed(account, owner + MEMBERS)
     if outs["failed"] and not outs["ids"]:
         raise AccountError(failures(name, outs["failed"], outs["counts"]), vendor=tenant.vendor.title)
     return outs
+
+
+async def _replaced(tenant: Tenant, owner: str) -> Values:
+    """The outputs of the team that the engine replaces, as its state has them; empty for a new team."""
+    before = tenant.claims.name_in_state(owner)
+    if before is None and not tenant.journal.knows(owner + MEMBERS):
+        return {}
+    held = await tenant.engine_state.held_by(before or owner)
+    is_here = held is not None and held.outputs.get(TENANT) in (None, tenant.vendor.settings.tenant_id)
+    return held.outputs if held is not None and is_here else {}
 
 
 async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: str) -> dict[str, Any]:
@@ -153,14 +187,26 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Valu
                 del team.members[before]
             team.members[key] = Member(made.account, made.outs)
 
+    await work.each(make, plan.joins)
+    await _finish(work, team, begun, members, owner + MEMBERS)
+
+
+async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Members, owner: str) -> None:
+    """Read new accounts back together, and send what their creates did not take."""
+    lost = set[str]()
+
     async def finish(tenant: Tenant, key: str) -> None:
         made = await listed_as_sent(tenant, begun[key], members[key])
-        team.members[key] = Member(made.account, await complete(tenant, made, members[key]))
+        try:
+            made = await complete(tenant, made, members[key], owner)
+        except UnknownOutcome:  # the id was another account's, and its own does not show
+            lost.add(key)
+            raise
+        team.members[key] = Member(made.account, made.outs or {})
 
-    await work.each(make, plan.joins)
     work.tenant.directory.renew([each.account for each in begun.values()])
     await work.each(finish, begun, counts=False, first_alone=True)
-    for key in begun.keys() - team.members.keys():  # made, and not finished
+    for key in begun.keys() - team.members.keys() - lost:  # made, and not finished
         account = begun[key].account
         team.members[key] = Member(account, as_sent(work.tenant, account, members[key]))
 
@@ -250,6 +296,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
 async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     """Retire all members; raises AccountError naming who could not be."""
     team = Team.of(tenant.vendor, olds)
+    _refuse_many_leavers(tenant, team, olds, owner + MEMBERS)
     work = Work(tenant, name, len(team.members) + len(team.leaving))
     how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}
 
@@ -263,6 +310,27 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     await work.each(forget, team.leaving)
     await work.each(retire, team.members)
     _raise_if_any_failed(work)
+
+
+def _refuse_many_leavers(tenant: Tenant, team: Team, olds: Values, owner: str) -> None:
+    """Raise InvalidAccount where a team that is replaced would lose more members than may leave in one run."""
+    claims = tenant.claims
+    if not claims.is_known(owner):
+        return  # the whole team is to go
+    out = [key for key, each in team.members.items() if not claims.goes_on(each.id, key, owner)]
+    out = [key for key in out if not _is_done(tenant, team.members[key].id)]
+    most = most_removals(olds.get("max_removals"), len(team.members)) or 0
+    if len(out) > most:
+        raise InvalidAccount(
+            f"{len(out):,} of {len(team.members):,} members would leave while the Roster is replaced, and at most "
+            f"{most:,} may in one run",
+            remedy="Replace it in a run in which nobody leaves",
+        )
+
+
+def _is_done(tenant: Tenant, account: str) -> bool:
+    """Whether the run that replaced the team has dealt with the account."""
+    return tenant.journal.is_renewed(account) or tenant.journal.doubt_about(account) is Doubt.RETIRED
 
 
 def _unexpected(error: Exception) -> AccountError:

@@ -155,7 +155,7 @@ def check(
         members[key] = packed(key, checked) | dict(later)
         problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
     if not problems:
-        problems += _removals(vendor, before, members, news.get("max_removals"))
+        problems += removals(vendor, before, members, news.get("max_removals"))
     return members, problems
 
 
@@ -199,8 +199,8 @@ def most_removals(given: Any, members: int) -> int | None:
     return int(number[1]) if number else None
 
 
-def _removals(vendor: type[Vendor], before: Members, after: Members, given: Any) -> Iterable[Problem]:
-    """A team that loses more than it may in one run has lost them by mistake."""
+def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: Any) -> list[Problem]:
+    """What is wrong with who leaves: a team that loses more than it may in one run has lost them by mistake."""
     now = {key: key if key in after else key_of(unpacked(key, before[key])["email"]) for key in sorted(before)}
     out = [
         key
@@ -209,14 +209,15 @@ def _removals(vendor: type[Vendor], before: Members, after: Members, given: Any)
     ]
     most = most_removals(given, len(before)) or 0
     if len(out) > most:
-        yield Problem(
-            "",
+        problem = (
             f"members: {len(out):,} of {len(before):,} would leave ({_named(out)}), and at most {most:,} may in one "
-            f"run; if all of them are meant to go, set max_removals={len(out)} for it",
+            f"run; if all of them are meant to go, set max_removals={len(out)} for it"
         )
+        return [Problem("", problem)]
+    return []
 
 
-def _is_out(vendor: type[Vendor], member: Values) -> bool:
+def _is_out(vendor: type[Vendor] | Vendor, member: Values) -> bool:
     return all(member.get(name) == value for name, value in vendor.retired.items())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import Values
 from .http import Answer, Request
+from .owner import forms, is_team, same, stack_of
 from .secrets import Vault
 from .vendor import Vendor
 
@@ -34,6 +35,10 @@ class Tenant(Protocol):
     @property
     def journal(self) -> "Journal":
         """What is remembered between runs."""
+
+    @property
+    def engine_state(self) -> "EngineState":
+        """What the engine's state holds."""
 
     async def send(self, request: Request) -> Answer:
         """Send a request, with retries, pacing and login; raises Unreachable, NotAuthorised, RateLimited."""
@@ -86,16 +91,31 @@ class Entry:
     account: str | None = None
     owner: str = ""
     age: float = 0
+    is_known: bool = False
+    """Whether the engine has shown since that it knows the account."""
 
 
 class Journal(Protocol):
     """What seatwise remembers of a tenant between runs, on this machine."""
 
     def last(self, email: str) -> Entry | None:
-        """What is remembered of this e-mail."""
+        """Return what is remembered of this e-mail; raises JournalTooNew when a newer version wrote it."""
 
-    async def intend(self, email: str, owner: str) -> None:
-        """Remember that a create is about to leave; on disk, come what may, when it returns."""
+    def last_of(self, account: str) -> Entry | None:
+        """Return what is remembered of this account, under whatever e-mail."""
+
+    def knows(self, owner: str) -> bool:
+        """Return whether the engine has shown that it knows an account that was made for this owner."""
+
+    async def intend(self, email: str, owner: str, window: float) -> Entry | None:
+        """Note that a create is about to leave; the note is on disk, come what may, when this returns.
+
+        Notes nothing, and returns the note that is there, where a create of at most `window` seconds ago has no known
+        outcome yet: it may still arrive.
+        """
+
+    def withdraw(self, email: str) -> None:
+        """Take back the note of this process's create, which made nothing; an earlier note is there again."""
 
     def note(self, email: str, entry: Entry) -> None:
         """Remember this from now on, and its account under no other e-mail."""
@@ -105,6 +125,15 @@ class Journal(Protocol):
 
     def let_go(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
+
+    def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
+        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
+
+    def renewed(self, account: str, owner: str) -> None:
+        """Note that this run of the engine replaces the account's resource, and that the account goes on."""
+
+    def is_renewed(self, account: str) -> bool:
+        """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""
 
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
@@ -128,52 +157,121 @@ class Journal(Protocol):
         """The number of the account's last write."""
 
 
-MEMBERS = ":members"
-"""The end of the name of an owner that owns many."""
+@dataclass(frozen=True)
+class Held:
+    """A resource in the engine's state: its id and its outputs."""
+
+    id: str
+    outputs: Mapping[str, Any]
+
+
+class EngineState(Protocol):
+    """What the engine's state holds, asked where the journal and the vendor cannot tell whose an account is."""
+
+    run: str
+    """What all provider processes of one run of the engine have in common, and no two runs have."""
+
+    async def held_by(self, owner: str) -> Held | None:
+        """Return the resource of this owner in the state of its stack; None where there is none.
+
+        Raises AccountError when the state cannot be read.
+        """
 
 
 class Claims:
-    """Which resource declares which e-mail in this run, and which has got which account."""
+    """Which resource declares which e-mail in this run, and which resource holds which account."""
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
         self._holders: dict[str, str] = {}
+        self._declared: set[str] = set()
+        self._made: dict[str, str] = {}
+        self._in_state: dict[str, str] = {}
 
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
+        self._declared |= forms(owner)
         other = self._owners.setdefault(email.casefold(), owner)
-        return None if other == owner else other
+        return None if same(other, owner) else other
+
+    def in_state(self, owner: str, before: str) -> None:
+        """Note that the engine has the owner's resource in its state, where it may have the name of `before`."""
+        self._in_state[owner] = before or owner
+
+    def name_in_state(self, owner: str) -> str | None:
+        """Return the owner that the resource has in the engine's state; None where that is not known to have it."""
+        return self._in_state.get(owner)
 
     def is_others(self, email: str, owner: str) -> bool:
         """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
-        return owner != "" and self._owners.get(email.casefold(), owner) != owner
+        declared = self._owners.get(email.casefold())
+        return declared is not None and owner != "" and not same(declared, owner)
+
+    def is_known(self, owner: str) -> bool:
+        """Return whether the program of this run declares the owner's resource."""
+        return owner in self._declared
+
+    def is_declared(self, email: str) -> bool:
+        """Return whether a resource of this run declares this e-mail."""
+        return email.casefold() in self._owners
 
     def hold(self, account: str, owner: str) -> None:
         """Note that a resource has this account and keeps it, has made it, or has taken it up."""
         if owner:
             self._holders[account] = owner
 
+    def made(self, account: str, owner: str) -> None:
+        """Note that this run made the account for a resource, or took up another one for it."""
+        self.hold(account, owner)
+        self._made |= dict.fromkeys(forms(owner), account)
+
+    def release(self, account: str, owner: str) -> None:
+        """Note that the account, which seemed to be the owner's, is another one's."""
+        if self._holders.get(account) == owner:
+            del self._holders[account]
+        for form in forms(owner):
+            self._made.pop(form, None)
+
     def keep(self, account: str, email: object, owner: str) -> None:
         """Note that a resource has this account, if this run's program declares it under this e-mail.
 
         A refresh compares, too, with what the program declared before.
         """
-        if isinstance(email, str) and self._owners.get(email.casefold()) == owner:
+        if isinstance(email, str) and same(self._owners.get(email.casefold(), ""), owner):
             self.hold(account, owner)
+
+    def holder(self, account: str) -> str | None:
+        """Return the resource that has got this account in this run."""
+        return self._holders.get(account)
 
     def other_holder(self, account: str, owner: str) -> str | None:
         """Another resource than the owner that has got this account in this run."""
-        holder = self._holders.get(account, owner)
-        return holder if owner not in ("", holder) else None
+        holder = self._holders.get(account)
+        return None if holder is None or owner == "" or same(holder, owner) else holder
+
+    def goes_on(self, account: str, email: str, owner: str) -> bool:
+        """Return whether the owner's own new life in this run goes on with this account.
+
+        The program of this run declares the resource, so that the engine can only be about to replace it.
+        A member of a team goes on where the team still declares its e-mail.
+        """
+        if self._made.get(owner, account) != account and not is_team(owner):
+            return False  # its new life has another account
+        if self._holders.get(account) is not None and same(self._holders[account], owner):
+            return True
+        if is_team(owner):
+            return same(self._owners.get(email.casefold(), ""), owner)
+        return owner in self._declared
 
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
         """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""
-        is_teams = old.endswith(MEMBERS) or new.endswith(MEMBERS)
-        return is_teams and _stack(old) == _stack(new) and self._owners.get(email.casefold(), new) == new
+        is_teams = is_team(old) or is_team(new)
+        return is_teams and self.succeeds(email, old, new)
 
-
-def _stack(owner: str) -> str:
-    return owner.rpartition("/")[0]
+    def succeeds(self, email: str, old: str, new: str) -> bool:
+        """Return whether a resource of the same stack declares the e-mail now, and the old one does not any more."""
+        is_here = stack_of(old) == stack_of(new) != ("", "")
+        return is_here and same(self._owners.get(email.casefold(), new), new)
 
 
 class Removals:

@@ -86,6 +86,8 @@ async def send_update(
         if not vendor.succeeded(answer):
             raise refused(tenant, answer, operation, who, changes, record or {})
     is_confirmed, record_after = vendor.confirmed(answer), vendor.record(answer)
+    if record_after is not None and vendor.account_id(record_after) not in (None, account):  # another one's
+        is_confirmed, record_after = False, None
     if is_confirmed and not _denies(vendor, record_after, changes):
         return record_after
     # A vendor may trim a text or sort a list. Whether somebody is retired may not be otherwise than it was asked.

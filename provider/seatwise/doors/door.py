@@ -12,9 +12,10 @@ from pulumi.output import Unknown
 
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
+from ..core.owner import same, told
 from ..core.secrets import Vault
 from ..core.state import TENANT
-from ..core.tenant import MEMBERS, Removals
+from ..core.tenant import Removals
 from ..core.vendor import Vendor
 from ..wire import loop
 from ..wire.settings import RunSettings, Settings
@@ -74,6 +75,7 @@ class Door(dynamic.ResourceProvider):
         self._config: Callable[[str], Any] = lambda key: None
         self._loaded: Settings | None = None
         self._tenant: Tenant | None = None
+        self._is_told_of_names = False
 
     def __reduce__(self) -> tuple[Callable[[str], "Door"], tuple[str]]:
         return import_module("seatwise.dynamic").load, (self.key,)
@@ -129,12 +131,22 @@ class Door(dynamic.ResourceProvider):
 
         return loop.call(run)
 
+    def _is_renamed(self, olds: Props, news: Props) -> bool:
+        """Whether the resource or its stack has another name now, which an update records; says so once."""
+        if not is_renamed(olds, news):
+            return False
+        if not self._is_told_of_names:
+            self._is_told_of_names = True
+            old, new = told(owner_of(olds)), told(owner_of(news))
+            tell(f"{old} is {new} now, and so on: `pulumi up` records the new names, and sends nothing for that")
+        return True
+
     def _claim(self, email: object, owner: str) -> list[Problem]:
         """Note who declares an e-mail in this run; two who do are a mistake."""
         if not isinstance(email, str) or not owner:
             return []
         other = self._connected().claims.claim(email, owner)
-        problem = f"{email} is declared by {named(other)} as well: one resource owns an account" if other else ""
+        problem = f"{email} is declared by {told(other)} as well: one resource owns an account" if other else ""
         return [Problem("email", problem)] if other else []
 
     def _failure(self, problem: Problem) -> CheckFailure:
@@ -199,10 +211,5 @@ def owned(props: Props, source: Props) -> Props:
 
 
 def is_renamed(olds: Props, news: Props) -> bool:
-    """Whether the resource has another name, by an alias, than when its outputs were made."""
-    return OWNER in olds and OWNER in news and owner_of(olds) != owner_of(news)
-
-
-def named(owner: str) -> str:
-    """The resource's name in the owner's: `stack/name` of `project/stack/name:members`."""
-    return owner.removesuffix(MEMBERS).partition("/")[2]
+    """Whether the resource, or its stack, has another name than when its outputs were made."""
+    return OWNER in olds and OWNER in news and not same(owner_of(olds), owner_of(news))

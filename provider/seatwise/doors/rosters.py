@@ -7,9 +7,9 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from ..core import estimate, roster, team
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
-from ..core.tenant import MEMBERS
+from ..core.owner import MEMBERS, name_in, parsed
 from ..wire.tenant import Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell
 
 MOST_PROBLEMS = 20
 """How many are told at once."""
@@ -25,6 +25,8 @@ class Rosters(Door):
         try:
             self._settings()
             owner = owner_of(news) + MEMBERS if OWNER in news else ""
+            if olds and owner:
+                self._connected().claims.in_state(owner_of(news), owner_of(olds))
             problems += [each for key in members for each in self._claim(key, owner)]
             if not olds and not problems:
                 self._tell_plan(team.Team(), members, news)
@@ -40,19 +42,21 @@ class Rosters(Door):
         tenant = self._connected()
         now, members = team.Team.of(tenant.vendor, olds), news.get("members", {})
         now.follow(members)
+        owner = owner_of(news) + MEMBERS
         for key in now.members.keys() & members.keys():
-            tenant.claims.keep(now.members[key].id, key, owner_of(news) + MEMBERS)
+            tenant.claims.keep(now.members[key].id, key, owner)
+        tenant.journal.acknowledge([each.id for each in now.members.values()], owner)
         problems = team.too_late(self.vendor, now, members, split)
         if problems:
             raise InvalidAccount("; ".join(_told(problems)))
         plan = self._tell_plan(now, members, news)
-        return DiffResult(changes=team.is_due(plan, olds, news) or is_renamed(olds, news))
+        return DiffResult(changes=self._is_renamed(olds, news) or team.is_due(plan, olds, news))
 
     @readable
     def create(self, props: Props) -> CreateResult:
         """Make all accounts, or take them over."""
         outs = self._run(roster.create, _name(props), arguments(props), owner_of(props))
-        return CreateResult(owner_of(props) or _name(props), self._signed(outs, props))
+        return CreateResult(_id(props), self._signed(outs, props))
 
     @readable
     def read(self, id: str, props: Props) -> ReadResult:
@@ -60,7 +64,7 @@ class Rosters(Door):
         self._same_tenant(id, props)
         if "ids" not in props:
             raise InvalidAccount("a Roster cannot be got by an id", remedy="Declare it with its members")
-        outs, inputs = self._run(roster.read, _resource(id), props)
+        outs, inputs = self._run(roster.read, _name(props), props)
         return ReadResult(id, self._signed(outs, props), owned(inputs, props))
 
     @readable
@@ -74,7 +78,7 @@ class Rosters(Door):
     def delete(self, id: str, props: Props) -> None:
         """Retire all accounts as `on_leave` says."""
         self._same_tenant(id, props)
-        self._run(roster.delete, _resource(id), props, owner_of(props))
+        self._run(roster.delete, _name(props), props, owner_of(props))
 
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
         """Say who joins, changes and leaves and what it costs, if anybody does."""
@@ -104,9 +108,10 @@ def _told(problems: Sequence[Problem]) -> list[str]:
 
 
 def _name(props: Props) -> str:
-    return _resource(owner_of(props)) or "roster"
+    return name_in(owner_of(props)) or "roster"
 
 
-def _resource(owner: str) -> str:
-    """The resource's name in an owner's, without the type of its parent."""
-    return owner.rpartition("/")[2].rpartition("$")[2]
+def _id(props: Props) -> str:
+    """The id of a team: the owner's name as it was before 0.1.0, which is the same for ever."""
+    owner = parsed(owner_of(props))
+    return owner.before_0_1 if owner is not None else owner_of(props) or _name(props)

@@ -6,7 +6,7 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -25,6 +25,8 @@ class Users(Door):
         values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
         try:
+            if olds:
+                self._connected().claims.in_state(owner_of(news), owner_of(olds))
             problems += self._claim(values.get("email"), owner_of(news))
             self._expect(new=not olds)
         except AccountError as error:
@@ -38,11 +40,13 @@ class Users(Door):
         Never a replacement: the e-mail stays taken at the vendor.
         """
         self._same_tenant(id, olds)
-        self._connected().claims.keep(id, news.get("email"), owner_of(news))
+        tenant, owner = self._connected(), owner_of(news)
+        tenant.claims.keep(id, news.get("email"), owner)
+        tenant.journal.acknowledge([id], owner)
         known, unknown = split(arguments(news))
         changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
-        in_doubt = self._connected().journal.doubt_about(id, state.revision_of(olds)) is not None
-        return DiffResult(changes=changes or in_doubt or is_renamed(olds, news))
+        in_doubt = tenant.journal.doubt_about(id, state.revision_of(olds)) is not None
+        return DiffResult(changes=self._is_renamed(olds, news) or changes or in_doubt)
 
     @readable
     def create(self, props: Props) -> CreateResult:
@@ -54,6 +58,8 @@ class Users(Door):
     def read(self, id: str, props: Props) -> ReadResult:
         """Read the account; one that is gone leaves the state."""
         self._same_tenant(id, props)
+        if state.DECLARED in props:  # not for a `get`: such an account is not the stack's
+            self._connected().journal.acknowledge([id])
         found = self._run(lifecycle.read, id, self._typed(props))
         if found is None:
             return ReadResult("", {})
@@ -70,7 +76,8 @@ class Users(Door):
     def delete(self, id: str, props: Props) -> None:
         """Retire the account as `on_destroy` says."""
         self._same_tenant(id, props)
-        self._run(lifecycle.delete, id, self._typed(props), owner_of(props))
+        if not self._run(lifecycle.delete, id, self._typed(props), owner_of(props)):
+            tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: it goes on in this run")
 
     def _scope(self, tenant: Tenant) -> Operation:
         """An operation, to be ended within its deadline."""

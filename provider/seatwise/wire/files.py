@@ -26,19 +26,31 @@ class SharedFile:
         # `diff` asks from the host's threads while the event loop's thread writes.
         self._lock = threading.Lock()
 
-    def run(self, work: Callable[[sqlite3.Connection], R], otherwise: R, *, durable: bool = False) -> R:
-        """What `work` makes of the file in one transaction; `otherwise` if it cannot.
+    def read(self, work: Callable[[sqlite3.Connection], R], otherwise: R) -> R:
+        """Return what `work` reads in the file; `otherwise` if it cannot."""
+        return self._attempt(work, otherwise)
 
-        It outlives every kill when this returns, and a power cut too if `durable`.
+    def run(self, work: Callable[[sqlite3.Connection], R], otherwise: R, *, durable: bool = False) -> R:
+        """Return what `work` makes of the file in one transaction; `otherwise` if it cannot.
+
+        No other process reads or writes between the first line of `work` and its last. What it wrote outlives every
+        kill when this returns, and a power cut too if `durable`.
         """
+
+        def alone(database: sqlite3.Connection) -> R:
+            database.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+            database.execute("begin immediate")
+            with database:
+                return work(database)
+
+        return self._attempt(alone, otherwise)
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], R], otherwise: R) -> R:
         with self._lock:
             if self._is_broken:
                 return otherwise
             try:
-                database = self._opened()
-                database.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
-                with database:
-                    return work(database)
+                return work(self._opened())
             except (sqlite3.Error, OSError) as error:
                 self._is_broken = True
                 self._warn(f"the {self._name} {self._path} cannot be used ({error}); this run goes on without it")
@@ -59,7 +71,7 @@ class SharedFile:
         if self._database is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
-                self._path, timeout=PATIENCE, check_same_thread=False, isolation_level="IMMEDIATE"
+                self._path, timeout=PATIENCE, check_same_thread=False, isolation_level=None
             )
             self._database.executescript(f"pragma journal_mode = wal; {self._tables}")
         return self._database

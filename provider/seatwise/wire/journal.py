@@ -9,7 +9,7 @@ written is reported once and never stops an operation.
 
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from ..core.errors import JournalTooNew
+from ..core.owner import forms, parsed, same
 from ..core.tenant import Deed, Doubt, Entry
 from .files import SharedFile
 
@@ -33,13 +35,34 @@ create table if not exists revisions (
     primary key (tenant, account)
 );
 create index if not exists deeds_by_account on deeds (tenant, account);
+create index if not exists deeds_by_owner on deeds (tenant, owner);
+create table if not exists known (
+    tenant text not null, account text not null, at real not null, primary key (tenant, account)
+);
+create table if not exists renewals (
+    tenant text not null, account text not null, owner text not null, run text not null, at real not null,
+    primary key (tenant, account)
+);
 """
+_DEED = """
+select deed, deeds.account, owner, deeds.at, known.account is not null from deeds
+left join known on known.tenant = deeds.tenant and known.account = deeds.account
+where deeds.tenant = ? and """
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
+_UNKNOWN = "delete from known where tenant = ? and account = ?"
+_OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed = ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
-_NOTE = "insert or replace into deeds values (?, ?, ?, ?, ?, ?)"
+_NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
+_LET_GO = "delete from deeds where tenant = ? and account = ?"
 Aside = Callable[..., Awaitable[Any]]
+RUN = 24 * 3600.0  # seconds that a run of the engine lasts at most
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
+
+
+def email_key(email: str) -> str:
+    """Return what an e-mail is remembered under."""
+    return email.casefold()
 
 
 def verify(path: Path) -> None:
@@ -57,78 +80,163 @@ class _Intent:
 
     email: str
     owner: str
+    window: float
     is_written: bool = False
+    in_the_way: Entry | None = None
 
 
 class Journal:
     """One tenant's part of the file. Safe for several processes; each call is one transaction.
 
-    `aside` runs a function beside the event loop; it is the seam for virtual time, in which no thread counts.
+    `run` tells the engine's runs apart. `aside` runs a function beside the event loop; it is the seam for virtual
+    time, in which no thread counts.
     """
 
     def __init__(
-        self, tenant: str, warn: Callable[[str], None], path: Path, aside: Aside = anyio.to_thread.run_sync
+        self,
+        tenant: str,
+        warn: Callable[[str], None],
+        path: Path,
+        aside: Aside = anyio.to_thread.run_sync,
+        run: str = "",
     ) -> None:
         self._tenant = tenant
         self._aside = aside
+        self._run_id = run
         self._lock = anyio.Lock()
         self._intents: list[_Intent] = []
+        self._before: dict[str, tuple[object, ...] | None] = {}
+        """The row of an e-mail before this process noted a create."""
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
 
     def last(self, email: str) -> Entry | None:
-        """What is remembered of this e-mail."""
-        query = "select deed, account, owner, at from deeds where tenant = ? and email = ?"
-        rows = self._run(query, self._tenant, email.casefold())
-        if not rows:
-            return None
-        deed, account, owner, at = rows[0]
-        return Entry(Deed[deed], account, owner, max(0.0, time.time() - at))  # a clock may have been set back
+        """Return what is remembered of this e-mail; raises JournalTooNew when a newer version wrote it."""
+        return self._file.read(lambda database: self._last(database, email), None)
 
-    async def intend(self, email: str, owner: str) -> None:
-        """Remember that a create is about to leave; on disk, come what may, when it returns.
+    def last_of(self, account: str) -> Entry | None:
+        """Return what is remembered of this account, under whatever e-mail; raises as `last` does."""
+        return self._file.read(lambda database: _entry(self._row(database, "deeds.account = ?", account)), None)
 
-        A disk takes milliseconds for that: the event loop goes on meanwhile, and those who wait share one write.
+    def knows(self, owner: str) -> bool:
+        """Return whether the engine has shown that it knows an account that was made for this owner."""
+        query = f"{_DEED} owner in (?, ?) and known.account is not null limit 1"
+        return bool(self._read(query, self._tenant, *_two(owner)))
+
+    async def intend(self, email: str, owner: str, window: float) -> Entry | None:
+        """Note that a create is about to leave; the note is on disk, come what may, when this returns.
+
+        Notes nothing, and returns the note that is there, where a create of at most `window` seconds ago has no known
+        outcome yet: it may still arrive. A disk takes milliseconds: the event loop goes on meanwhile, and those who
+        wait share one write.
         """
-        intent = _Intent(email, owner)
+        intent = _Intent(email, owner, window)
         self._intents.append(intent)
         async with self._lock:
-            if intent.is_written:
-                return
-            together, self._intents = self._intents, []
-            await self._aside(self._write, together)
-            for each in together:
-                each.is_written = True
+            if not intent.is_written:
+                together, self._intents = self._intents, []
+                await self._aside(self._write, together)
+                for each in together:
+                    each.is_written = True
+        return intent.in_the_way
+
+    def withdraw(self, email: str) -> None:
+        """Take back the note of this process's create, which made nothing; an earlier note is there again."""
+        before = self._before.get(email_key(email))
+
+        def take_back(database: sqlite3.Connection) -> None:
+            database.execute(
+                "delete from deeds where tenant = ? and email = ? and deed = ?",
+                (self._tenant, email_key(email), Deed.INTENDED.name),
+            )
+            if before is not None:
+                database.execute(_NOTE, before)
+
+        self._file.run(take_back, None)
 
     def note(self, email: str, entry: Entry) -> None:
         """Remember this from now on, and its account under no other e-mail."""
         self._prune()
-        if entry.account is not None:
-            self.let_go(entry.account)
-        self._run(_NOTE, *self._deed(email, entry))
+
+        def write(database: sqlite3.Connection) -> None:
+            if entry.account is not None:
+                database.execute(_LET_GO, (self._tenant, entry.account))
+                database.execute(_UNKNOWN, (self._tenant, entry.account))
+            database.execute(_NOTE, self._deed(email, entry))
+
+        self._file.run(write, None)
 
     def _write(self, intents: Sequence["_Intent"]) -> None:
         self._prune()
-        deeds = [self._deed(each.email, Entry(Deed.INTENDED, owner=each.owner)) for each in intents]
-        self._file.run(lambda database: database.executemany(_NOTE, deeds), None, durable=True)
+
+        def write(database: sqlite3.Connection) -> None:
+            for each in intents:
+                last = self._last(database, each.email)
+                if last is not None and last.deed is Deed.INTENDED and last.age < each.window:
+                    each.in_the_way = last
+                    continue
+                self._before[email_key(each.email)] = self._deed(each.email, last) if last else None
+                database.execute(_NOTE, self._deed(each.email, Entry(Deed.INTENDED, owner=each.owner)))
+
+        self._file.run(write, None, durable=True)
 
     def _deed(self, email: str, entry: Entry) -> tuple[object, ...]:
-        return self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time()
+        at = time.time() - entry.age
+        return self._tenant, email_key(email), entry.deed.name, entry.account, entry.owner, at
+
+    def _last(self, database: sqlite3.Connection, email: str) -> Entry | None:
+        return _entry(self._row(database, "email = ?", email_key(email)))
+
+    def _row(self, database: sqlite3.Connection, where: str, value: str) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = database.execute(_DEED + where, (self._tenant, value)).fetchone()
+        return row
 
     def _prune(self) -> None:
         if not self._is_pruned:
             self._is_pruned = True
             self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
-            self._run("delete from doubts where at < ?", time.time() - MEMORY)
-            self._run("delete from revisions where at < ?", time.time() - MEMORY)
+            for table in ("doubts", "revisions", "known", "renewals"):
+                self._run(f"delete from {table} where at < ?", time.time() - MEMORY)  # noqa: S608 - our own names
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
-        self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
+        self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email_key(email))
 
     def let_go(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
-        self._run("delete from deeds where tenant = ? and account = ?", self._tenant, account)
+        self._run(_LET_GO, self._tenant, account)
+
+    def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
+        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
+        new = [each for each in accounts if not self._is_acknowledged(each, owner)]
+
+        def write(database: sqlite3.Connection) -> None:
+            for each in new:
+                database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
+                if owner:
+                    database.execute(_OWNED, (owner, self._tenant, each, Deed.MADE.name))
+
+        if new:
+            self._file.run(write, None)
+
+    def _is_acknowledged(self, account: str, owner: str) -> bool:
+        """Whether the account is remembered as known and as this owner's, or not at all."""
+        row = self._file.read(lambda database: self._row(database, "deeds.account = ?", account), None)
+        if row is None or not owner:
+            return row is None or bool(row[4])
+        return bool(row[4]) and (owner == row[2] or (parsed(owner) is None and same(owner, row[2])))
+
+    def renewed(self, account: str, owner: str) -> None:
+        """Note that this run of the engine replaces the account's resource, and that the account goes on."""
+        self._run(
+            "insert or replace into renewals values (?, ?, ?, ?, ?)",
+            self._tenant, account, owner, self._run_id, time.time(),
+        )  # fmt: skip
+
+    def is_renewed(self, account: str) -> bool:
+        """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""
+        query = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ?"
+        return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN))
 
     def doubt(self, account: str, why: Doubt) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
@@ -136,9 +244,9 @@ class Journal:
 
     def doubt_about(self, account: str, revision: int | None = None) -> Doubt | None:
         """Why the account must be looked at before a state of this revision is believed, if so."""
-        rows = self._run("select why from doubts where tenant = ? and account = ?", self._tenant, account)
+        rows = self._read("select why from doubts where tenant = ? and account = ?", self._tenant, account)
         if rows:
-            return Doubt[rows[0][0]]
+            return Doubt.__members__.get(rows[0][0], Doubt.CHANGED)  # a newer version may know more reasons
         return Doubt.FORGOTTEN if revision is not None and revision < self.revision(account) else None
 
     def doubts(self, revision: int) -> frozenset[str]:
@@ -148,7 +256,7 @@ class Journal:
             "select account from revisions where tenant = :tenant and revision > :revision"
         )
         values = {"tenant": self._tenant, "revision": revision}
-        return self._file.run(
+        return self._file.read(
             lambda database: frozenset(row[0] for row in database.execute(query, values)), frozenset()
         )
 
@@ -173,12 +281,35 @@ class Journal:
 
     def revision(self, account: str) -> int:
         """The number of the account's last write."""
-        rows = self._run(_REVISION, self._tenant, account)
+        rows = self._read(_REVISION, self._tenant, account)
         return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _run(self, query: str, *values: object, durable: bool = False) -> list[tuple[Any, ...]]:
-        return self._file.run(lambda database: database.execute(query, values).fetchall(), [], durable=durable)
+    def _run(self, query: str, *values: object) -> None:
+        self._file.run(lambda database: database.execute(query, values), None)
+
+    def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._file.read(lambda database: database.execute(query, values).fetchall(), [])
+
+
+def _entry(row: tuple[Any, ...] | None) -> Entry | None:
+    if row is None:
+        return None
+    deed, account, owner, at, is_known = row
+    if deed not in Deed.__members__:
+        raise JournalTooNew(
+            f"a newer version of seatwise has written {deed} into the journal",
+            account=account or "",
+            remedy="Install that version here, too",
+        )
+    age = max(0.0, time.time() - at)  # a clock may have been set back
+    return Entry(Deed[deed], account, owner, age, bool(is_known))
+
+
+def _two(owner: str) -> tuple[str, str]:
+    """The owner's two forms, twice the same where it has but one."""
+    either = sorted(forms(owner))
+    return either[0], either[-1]

@@ -19,8 +19,9 @@ from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
 from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
-from ..core.tenant import Claims, Removals
+from ..core.tenant import Claims, EngineState, Removals
 from ..core.vendor import Token, Vendor
+from .engine import StackState
 from .journal import Aside, Journal
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
@@ -47,7 +48,7 @@ class Tenant:
     """Sends a vendor's requests as one tenant.
 
     `warn` tells the user something that is no failure; `run` and `removals` are the same for all tenants;
-    `transport` and `aside` are the seams for tests.
+    `transport`, `aside` and `engine_state` are the seams for tests.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Tenant:
         removals: Removals,
         transport: httpx.AsyncBaseTransport | None = None,
         aside: Aside = anyio.to_thread.run_sync,
+        engine_state: EngineState | None = None,
     ) -> None:
         settings = vendor.settings
         name = f"{vendor.name} {settings.tenant_id}"
@@ -66,7 +68,8 @@ class Tenant:
         self.run = run
         self.warn = warn
         self.vault = vault
-        self.journal = Journal(name, warn, run.journal, aside)
+        self.engine_state: EngineState = engine_state or StackState()
+        self.journal = Journal(name, warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
@@ -284,6 +287,7 @@ class Operation:
         self.warn = tenant.warn
         self.directory = tenant.directory
         self.claims = tenant.claims
+        self.engine_state = tenant.engine_state
         self.now = tenant.now
         self.each = tenant.each
         self.credentials = tenant.credentials
