@@ -9,7 +9,8 @@ from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
-from .owner import is_team, same, stack_of, told
+from .owner import TYPES, is_team, parsed, same, stack_of, told
+from .secrets import matches
 from .state import (
     ADOPTED,
     DECLARED,
@@ -19,6 +20,7 @@ from .state import (
     differences,
     expand,
     outputs,
+    revision_of,
     seen,
     with_policies,
 )
@@ -83,13 +85,19 @@ def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
     tenant.directory.wrote(account, email)
 
 
+def _take_up(tenant: Tenant, account: str, owner: str) -> None:
+    """Note that an account that was there goes on as this owner's: no delete of this run is meant for it."""
+    tenant.claims.made(account, owner)
+    tenant.journal.renewed(account, owner)
+
+
 async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
     """Go on with the account of a resource that the engine replaces; None where it has none, or the account is gone.
 
     The engine says nothing of it to a provider: its state tells.
     """
     name = tenant.claims.name_in_state(owner)
-    if is_team(owner) or (name is None and not tenant.journal.knows(owner)):
+    if is_team(owner) or (name is None and not tenant.journal.has_made(owner)):
         return None
     try:
         held = await tenant.engine_state.held_by(name or owner)
@@ -111,14 +119,32 @@ async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun 
         record = await fetch(tenant, account, email)
         if record is None:
             return None
-        tenant.claims.made(account, owner)
-        tenant.journal.renewed(account, owner)
-        is_out = tenant.journal.doubt_about(account) is Doubt.RETIRED
-        wanted = {**tenant.vendor.reactivated, **news} if is_out else dict(news)
-        secrets = {name: olds[name] for name, field in tenant.vendor.schema.items() if field.secret and name in olds}
-        known = secrets | ({REVISION: olds[REVISION]} if REVISION in olds else {})
-        outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
+        _take_up(tenant, account, owner)
+        outs = await _as_updated(tenant, account, olds | _same_secrets(tenant, olds, news), news, record)
     return Begun(account, outs | {DECLARED: declared_names(news)})
+
+
+async def _as_updated(tenant: Tenant, account: str, olds: Values, news: Values, record: Record) -> dict[str, Any]:
+    """The outputs of an account after an update of it, whose state is in `olds`; `record` is what there is."""
+    doubt = tenant.journal.doubt_about(account, revision_of(olds))
+    if doubt is None:
+        return await change(tenant, account, olds, news)
+    wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
+    secret = [name for name, field in tenant.vendor.schema.items() if field.secret]
+    known = {name: olds[name] for name in (*secret, REVISION) if name in olds}
+    return await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
+
+
+def _same_secrets(tenant: Tenant, olds: Values, news: Values) -> dict[str, Any]:
+    """The secrets that the vendor has, under the fingerprint of today where it is of the same secret."""
+    secrets = {}
+    for name, field in tenant.vendor.schema.items():
+        if not field.secret or name not in olds:
+            continue
+        plain = tenant.vault.reveal(str(news.get(name, "")))
+        is_same = plain is not None and matches(plain, str(olds[name]))
+        secrets[name] = news[name] if is_same else olds[name]
+    return secrets
 
 
 async def _go_on_or_adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> Begun:
@@ -161,7 +187,7 @@ async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
         own = await _own(tenant, email, last, owner)
         if own is None:
             return None
-        tenant.claims.made(own.account, owner)
+        _take_up(tenant, own.account, owner)
         return Begun(own.account, await _resume(tenant, own, news, last, owner))
 
 
@@ -257,7 +283,7 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doub
                 account=str(news["email"]),
                 remedy="Take it out of the program there, or declare another e-mail here",
             )
-        tenant.claims.made(account, owner)
+        _take_up(tenant, account, owner)
         wanted = news
         if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, str(news["email"]))
@@ -306,8 +332,8 @@ def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
     if stack_of(last.owner) == stack_of(owner):
         return (
             f"seatwise made it for {told(last.owner)}",
-            "If that resource was renamed or has another parent now, say so with "
-            f'opts=pulumi.ResourceOptions(aliases=[...]); on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
+            "If that resource was renamed or has another parent now, say so in its options with "
+            f'aliases=[{_alias(tenant, last.owner)}]; on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
         )
     project, _ = stack_of(last.owner)
     return (
@@ -315,6 +341,12 @@ def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
         "Declare it in one stack alone: take it out there with `pulumi state delete` or move it with `pulumi state "
         f'move`, and add on_existing="adopt" here. {ADOPTED_STAYS}',
     )
+
+
+def _alias(tenant: Tenant, owner: str) -> str:
+    """The alias that a resource needs which had this owner before."""
+    known, kind = parsed(owner), "Roster" if is_team(owner) else "User"
+    return "..." if known is None else f'"{known.urn(f"{TYPES}{tenant.vendor.name}:{kind}")}"'
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:

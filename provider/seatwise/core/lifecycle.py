@@ -14,6 +14,7 @@ from .creating import create
 from .errors import AccountError, NoSuchAccount, Refused, VendorBroken
 from .fields import Values
 from .finding import fetch, has_email
+from .owner import is_team
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -191,6 +192,8 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
             _forget(tenant, account, email, owner)  # it is nobody's now
             tenant.journal.trust(account)
             return True
+        if how == "delete" and tenant.claims.is_known(owner) and not is_team(owner):
+            how = "deactivate"  # its resource goes on with another account: what is lost for good is not for us to say
         if tenant.journal.doubt_about(account) is Doubt.UNSEEN:
             record = await fetch(tenant, account, email)
             if record is not None:

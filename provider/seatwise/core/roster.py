@@ -134,7 +134,7 @@ async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[st
 async def _replaced(tenant: Tenant, owner: str) -> Values:
     """The outputs of the team that the engine replaces, as its state has them; empty for a new team."""
     before = tenant.claims.name_in_state(owner)
-    if before is None and not tenant.journal.knows(owner + MEMBERS):
+    if before is None and not tenant.journal.has_made(owner + MEMBERS):
         return {}
     held = await tenant.engine_state.held_by(before or owner)
     is_here = held is not None and held.outputs.get(TENANT) in (None, tenant.vendor.settings.tenant_id)

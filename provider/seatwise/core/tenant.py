@@ -104,8 +104,8 @@ class Journal(Protocol):
     def last_of(self, account: str) -> Entry | None:
         """Return what is remembered of this account, under whatever e-mail."""
 
-    def knows(self, owner: str) -> bool:
-        """Return whether the engine has shown that it knows an account that was made for this owner."""
+    def has_made(self, owner: str) -> bool:
+        """Return whether an account that was made for this owner is remembered."""
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.
@@ -126,11 +126,14 @@ class Journal(Protocol):
     def let_go(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
 
+    def rename(self, account: str, email: str) -> None:
+        """Remember an account that was made under this e-mail from now on; of a deactivated one remember nothing."""
+
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
 
     def renewed(self, account: str, owner: str) -> None:
-        """Note that this run of the engine replaces the account's resource, and that the account goes on."""
+        """Note that in this run of the engine the account goes on as this owner's."""
 
     def is_renewed(self, account: str) -> bool:
         """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""

@@ -58,8 +58,8 @@ async def _write(
     """Send one update and return the readable fields that are otherwise now, and whether they were seen so."""
     schema = tenant.vendor.schema
     if "email" in changes and not schema["email"].same(changes["email"], email):
-        # Whoever has the old one next is somebody else. The engine knows the account by now.
-        tenant.journal.let_go(account)
+        # Whoever has the old one next is somebody else.
+        tenant.journal.rename(account, str(changes["email"]))
     after = await send_update(tenant, account, email, "update", changes, record)
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):

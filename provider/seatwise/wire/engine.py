@@ -16,11 +16,10 @@ from typing import Any
 import anyio
 
 from ..core.errors import AccountError
-from ..core.owner import MEMBERS, forms, owner_in, stack_of, told
+from ..core.owner import MEMBERS, TYPES, forms, owner_in, stack_of, told
 from ..core.tenant import Held
 
 TIME_LIMIT = 60.0  # seconds
-OURS = "pulumi-python:dynamic/seatwise/"
 Export = Callable[[str], Awaitable[bytes]]
 
 
@@ -98,7 +97,7 @@ def held(state: Mapping[str, Any]) -> dict[str, Held]:
     found: dict[str, Held] = {}
     resources: Sequence[Mapping[str, Any]] = state["deployment"].get("resources") or []
     for each in sorted(resources, key=lambda each: not each.get("delete", False)):
-        if str(each.get("type", "")).startswith(OURS):
+        if str(each.get("type", "")).startswith(TYPES):
             resource = Held(str(each.get("id", "")), _plain(each.get("outputs") or {}))
             found |= dict.fromkeys(forms(owner_in(str(each["urn"]))), resource)
     return found

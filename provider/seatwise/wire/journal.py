@@ -118,10 +118,10 @@ class Journal:
         """Return what is remembered of this account, under whatever e-mail; raises as `last` does."""
         return self._file.read(lambda database: _entry(self._row(database, "deeds.account = ?", account)), None)
 
-    def knows(self, owner: str) -> bool:
-        """Return whether the engine has shown that it knows an account that was made for this owner."""
-        query = f"{_DEED} owner in (?, ?) and known.account is not null limit 1"
-        return bool(self._read(query, self._tenant, *_two(owner)))
+    def has_made(self, owner: str) -> bool:
+        """Return whether an account that was made for this owner is remembered."""
+        query = "select 1 from deeds where tenant = ? and owner in (?, ?) and deed = ? limit 1"
+        return bool(self._read(query, self._tenant, *_two(owner), Deed.MADE.name))
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.
@@ -206,6 +206,17 @@ class Journal:
         """Remember this account under no e-mail any more."""
         self._run(_LET_GO, self._tenant, account)
 
+    def rename(self, account: str, email: str) -> None:
+        """Remember an account that was made under this e-mail from now on; of a deactivated one remember nothing."""
+
+        def move(database: sqlite3.Connection) -> None:
+            old = _entry(self._row(database, "deeds.account = ?", account))
+            database.execute(_LET_GO, (self._tenant, account))
+            if old is not None and old.deed is Deed.MADE:
+                database.execute(_NOTE, self._deed(email, old))
+
+        self._file.run(move, None)
+
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
         new = [each for each in accounts if not self._is_acknowledged(each, owner)]
@@ -227,7 +238,7 @@ class Journal:
         return bool(row[4]) and (owner == row[2] or (parsed(owner) is None and same(owner, row[2])))
 
     def renewed(self, account: str, owner: str) -> None:
-        """Note that this run of the engine replaces the account's resource, and that the account goes on."""
+        """Note that in this run of the engine the account goes on as this owner's."""
         self._run(
             "insert or replace into renewals values (?, ?, ?, ?, ?)",
             self._tenant, account, owner, self._run_id, time.time(),

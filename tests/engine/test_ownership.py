@@ -1,0 +1,285 @@
+"""Whose account it is, on the real engine: replacements, namesakes, renamed stacks, moved resources."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+URN = "urn:pulumi:test::accounts::pulumi-python:dynamic/seatwise/{}::{}"
+USER = (
+    "nexudus.User('ana', full_name='Ana', email='ana@x.example', language=1, on_destroy='delete',"
+    " opts=pulumi.ResourceOptions({}))"
+)
+ROSTER = (
+    "seatwise.Roster('hosts', vendor=nexudus, on_leave='delete', members=["
+    "nexudus.UserArgs(email=f'{{n}}@x.example', full_name=n, language=1) for n in {}], opts=pulumi.ResourceOptions({}))"
+)
+
+
+def emails(sandbox: Sandbox, vendor: str = "nexudus", *, active: bool = True) -> list[str]:
+    """Who can log in, or who cannot."""
+    records = sandbox.accounts(vendor).values()
+    flag = {"nexudus": "Active", "enerflo": "active"}[vendor]
+    return sorted(str(each.get("Email", each.get("email"))) for each in records if bool(each[flag]) is active)
+
+
+def is_unchanged(project: Project) -> bool:
+    done = project.run("preview", "--expect-no-changes")
+    return done.code == 0
+
+
+@pytest.mark.parametrize("kind", ["User", "Roster"])
+def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox: Sandbox, kind: str) -> None:
+    """A trigger, `--replace` and a taint; create first and delete afterwards, and the other way round."""
+
+    def program(options: str = "") -> None:
+        line = USER.format(options) if kind == "User" else ROSTER.format("('ana', 'ben')", options)
+        project.program("import seatwise", line)
+
+    urn = URN.format(*(["nexudus:User", "ana"] if kind == "User" else ["nexudus:Roster", "hosts"]))
+    program("replacement_trigger='q1'")
+    project.up()
+    before = sandbox.accounts("nexudus")
+
+    def goes_on(*up: str) -> None:
+        sandbox.mark()
+        done = project.up(*up)
+        assert "replaced" in done.output or "+-" in done.output, done.output
+        assert sandbox.accounts("nexudus") == before
+        assert sandbox.writes("nexudus") == []
+        assert len(project.resources()) == 1
+        assert is_unchanged(project)
+
+    program("replacement_trigger='q2'")
+    goes_on()
+    goes_on("--replace", urn)
+    project.run("state", "taint", urn, "--yes")
+    goes_on()
+    program("replacement_trigger='q3', delete_before_replace=True")
+    goes_on()
+    goes_on("--replace", urn)
+    project.program()
+    project.up()
+    assert emails(sandbox) == [], "a real removal is one, after all of that"
+
+
+def test_an_adopted_account_and_its_password_survive_without_a_journal(project: Project, sandbox: Sandbox) -> None:
+    """As on a CI runner: what the engine's state has is kept, and nobody's password is set again."""
+    user = (
+        "nexudus.User('ana', full_name='Ana', email='ana@x.example', language=1, password='a first password',"
+        " on_existing='{}')"
+    )
+    sandbox.add("nexudus", FullName="Ana", Email="ana@x.example")
+    project.program(user.format("adopt"))
+    project.up()
+    project.program(user.format("fail"))
+    project.up()
+    Path(project.environment["SEATWISE_JOURNAL"]).unlink()
+    sandbox.mark()
+
+    project.up("--replace", URN.format("nexudus:User", "ana"))
+
+    assert sandbox.writes("nexudus") == []
+    (kept,) = project.resources()
+    assert kept["outputs"]["adopted"] is True
+    assert is_unchanged(project)
+    project.program()
+    project.up()
+    assert emails(sandbox) == ["ana@x.example"], "it was there before, and stays"
+
+
+def test_a_replacement_may_change_the_email_and_the_account_stays_one(project: Project, sandbox: Sandbox) -> None:
+    project.program(USER.format("replacement_trigger=1"))
+    project.up()
+    (account,) = sandbox.accounts("nexudus")
+    project.program(USER.format("replacement_trigger=2").replace("ana@", "ruiz@"))
+    project.up()
+    assert list(sandbox.accounts("nexudus")) == [account]
+    project.program(USER.format("").replace("ana@", "lopez@"))
+    project.up("--replace", URN.format("nexudus:User", "ana"))
+    assert list(sandbox.accounts("nexudus")) == [account]
+    assert emails(sandbox) == ["lopez@x.example"]
+    assert is_unchanged(project)
+
+
+def test_a_replacement_of_everything_with_its_provider_locks_nobody_out(project: Project, sandbox: Sandbox) -> None:
+    """Two provider processes: one makes the new resource, the other one deletes the old."""
+    project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
+    project.program(
+        "west = nexudus.Provider('west', base_url=pulumi.Config().require('url'),"
+        f" username={project.environment['NEXUDUS_USERNAME']!r}, env={{'password': 'WEST_PASSWORD'}})",
+        USER.format("provider=west"),
+    )
+    project.run("config", "set", "url", project.environment["NEXUDUS_BASE_URL"])
+    project.up()
+    before = sandbox.accounts("nexudus")
+    project.up("--replace", "**")
+    assert sandbox.accounts("nexudus") == before
+    assert is_unchanged(project)
+
+
+def test_who_leaves_a_team_while_it_is_replaced_is_retired(project: Project, sandbox: Sandbox) -> None:
+    project.program("import seatwise", ROSTER.format("('ana', 'ben', 'cleo')", "replacement_trigger=1"))
+    project.up()
+    project.program("import seatwise", ROSTER.format("('ana', 'ben')", "replacement_trigger=2"))
+    project.up()
+    assert emails(sandbox) == ["ana@x.example", "ben@x.example"]
+    assert emails(sandbox, active=False) == ["cleo@x.example"], "to be deleted by the next run"
+    project.up()
+    assert sorted(each["Email"] for each in sandbox.accounts("nexudus").values()) == ["ana@x.example", "ben@x.example"]
+    assert is_unchanged(project)
+
+
+def test_a_team_that_is_replaced_may_not_lose_more_than_in_any_run(project: Project, sandbox: Sandbox) -> None:
+    project.program("import seatwise", ROSTER.format("[f'p{n}' for n in range(8)]", "replacement_trigger=1"))
+    project.up()
+    for more in ("", ", delete_before_replace=True"):
+        project.program("import seatwise", ROSTER.format("['p0']", f"replacement_trigger=2{more}"))
+        assert "would leave" in project.up(fails=True).output
+        assert len(emails(sandbox)) == 8
+
+
+def test_a_pending_delete_of_an_interrupted_replacement_retires_nobody(project: Project, sandbox: Sandbox) -> None:
+    project.program(USER.format("replacement_trigger=1"))
+    project.up()
+    before = sandbox.accounts("nexudus")
+    state = project.folder.parent / "old.json"
+    project.run("stack", "export", "--file", str(state))
+    # What a kill between the create and the delete leaves behind.
+    exported: dict[str, Any] = json.loads(state.read_text())
+    (old,) = [each for each in exported["deployment"]["resources"] if "seatwise" in each["type"]]
+    exported["deployment"]["resources"].append({**old, "delete": True})
+    state.write_text(json.dumps(exported))
+    project.run("stack", "import", "--file", str(state))
+
+    project.up()
+    assert sandbox.accounts("nexudus") == before
+    assert is_unchanged(project)
+    project.run("stack", "import", "--file", str(state))
+    project.destroy()
+    assert emails(sandbox) == []
+
+
+# --- two resources ----------------------------------------------------------------------------
+
+
+COMPONENTS = """
+class A(pulumi.ComponentResource):
+    def __init__(self, name, kind, opts=None):
+        super().__init__(kind, name, None, opts)
+"""
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["another type", "another depth"])
+@pytest.mark.parametrize("of", ["user", "person"])
+def test_two_components_with_one_account_are_refused_in_preview(project: Project, of: str, *, nested: bool) -> None:
+    child = {
+        "user": "enerflo.User('ana', email='ana@x.example', roles=['Setter'], opts=pulumi.ResourceOptions(parent={}))",
+        "person": "seatwise.Person('ana', email='ana@x.example', accounts=[enerflo.Account(roles=['Setter'])],"
+        " opts=pulumi.ResourceOptions(parent={}))",
+    }[of]
+    second = "A('b', 'x:y:A', pulumi.ResourceOptions(parent=a))" if nested else "A('b', 'x:y:B')"
+    project.program(
+        "import seatwise", COMPONENTS, "a = A('a', 'x:y:A')", f"b = {second}", child.format("a"), child.format("b")
+    )
+    done = project.preview(fails=True)
+    assert re.search(r"ana@x\.example is declared by test/x:y:[AB]\S*ana as well", done.output), done.output
+
+
+def test_an_account_moves_from_a_team_whose_name_has_a_slash(project: Project, sandbox: Sandbox) -> None:
+    user = "enerflo.User('ana/emea', email='ana@x.example', roles=['Setter'])"
+    team = "seatwise.Roster('field/emea', vendor=enerflo, members=[{}])"
+    ana = "enerflo.UserArgs(email='ana@x.example', roles=['Setter'])"
+    ben = "enerflo.UserArgs(email='ben@x.example', roles=['Setter'])"
+    project.program("import seatwise", team.format(f"{ana}, {ben}"))
+    project.up()
+    before = sandbox.accounts("enerflo")
+    project.program("import seatwise", team.format(ben), user)
+    project.up()
+    assert sandbox.accounts("enerflo") == before
+    project.program("import seatwise", team.format(f"{ana}, {ben}"))
+    project.up()
+    assert sandbox.accounts("enerflo") == before
+    project.program("import seatwise")
+    project.up()
+    assert emails(sandbox, "enerflo") == []
+
+
+def test_a_resource_with_another_parent_is_told_to_name_its_alias(project: Project, sandbox: Sandbox) -> None:
+    child = "enerflo.User('ana', email='ana@x.example', roles=['Setter'], opts=pulumi.ResourceOptions(parent=a))"
+    project.program(COMPONENTS, "a = A('a', 'x:y:A')", child)
+    project.up()
+    project.up()
+    project.program(COMPONENTS, "a = A('a', 'x:y:Renamed')", child)
+    done = project.up(fails=True)
+    assert "aliases=[" in done.output
+    assert "An adopted account stays active when it leaves the program" in done.output
+    (alias,) = {*re.findall(r"aliases=\[(\S+)\]", done.output)}
+    project.program(COMPONENTS, "a = A('a', 'x:y:Renamed')", child.replace("parent=a", f"parent=a, aliases=[{alias}]"))
+    sandbox.mark()
+    project.up()
+    assert sandbox.writes("enerflo") == []
+    assert is_unchanged(project)
+
+
+# --- two stacks -------------------------------------------------------------------------------
+
+
+ANA = "enerflo.User('ana', email='ana@x.example', roles=['Setter'])"
+
+
+def test_a_renamed_stack_keeps_its_accounts_and_its_old_name_gets_none(project: Project, sandbox: Sandbox) -> None:
+    project.program(ANA)
+    project.up()
+    project.run("stack", "rename", "renamed")
+    assert "test/ana is renamed/ana now" in project.preview().output
+    sandbox.mark()
+    assert project.up().changes == {"updated": 1, "unchanged": 1}
+    assert sandbox.writes("enerflo") == []
+    assert is_unchanged(project)
+
+    project.run("stack", "init", "test")
+    done = project.up(fails=True)
+    (account,) = sandbox.accounts("enerflo")
+    assert f"with the id {account}: it belongs to renamed/ana of the project accounts" in done.output
+    assert emails(sandbox, "enerflo") == ["ana@x.example"]
+
+
+@pytest.mark.parametrize("where", ["after a second run", "another backend"])
+def test_a_stack_of_the_same_name_is_refused_with_the_id(
+    project: Project, sandbox: Sandbox, where: str, tmp_path: Path
+) -> None:
+    project.program(ANA)
+    project.up()
+    project.preview()
+    if where == "another backend":
+        (tmp_path / "other").mkdir()
+        project.environment["PULUMI_BACKEND_URL"] = f"file://{tmp_path / 'other'}?metadata=skip"
+    else:
+        project.run("stack", "rename", "renamed")
+    project.run("stack", "init", "test")
+    done = project.up(fails=True)
+    (account,) = sandbox.accounts("enerflo")
+    assert f"with the id {account}: seatwise made it for test/ana" in done.output
+    assert "another stack of the same name has it, or a state was lost" in done.output
+
+
+def test_a_moved_account_is_not_given_back_to_the_source(project: Project, sandbox: Sandbox) -> None:
+    project.program(ANA)
+    project.up()
+    project.up()
+    project.run("stack", "init", "target", "--no-select")
+    urn = URN.format("enerflo:User", "ana")
+    project.run("state", "move", "--source", "test", "--dest", "target", urn, "--yes")
+    done = project.up(fails=True)
+    assert "is there already, with the id" in done.output
+    project.run("stack", "select", "target")
+    assert "test/ana is target/ana now" in project.up().output
+    assert is_unchanged(project)
+    assert emails(sandbox, "enerflo") == ["ana@x.example"]
