@@ -27,7 +27,7 @@ from .state import (
     with_policies,
     with_revision,
 )
-from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
+from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, gone, refused
 from .vendor import Vendor
 from .writing import change, in_doubt, send_update, take_over
 
@@ -168,10 +168,29 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
         if how == "retain":
             _forget(tenant, account, email, owner)  # it is nobody's now
             tenant.journal.trust(account)
+            _tell_retained(tenant, account, olds, owner)
             return True
         with _claimed(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
     return True
+
+
+def _tell_retained(tenant: Tenant, account: str, olds: Values, owner: str) -> None:
+    """Tell that an account which the engine calls deleted is left as it is, and why; of an inactive one nothing."""
+    vendor = tenant.vendor
+    if vendor.retires(olds):
+        return
+    is_active = all(olds.get(name) == value for name, value in vendor.reactivated.items())
+    policy = "on_leave" if owner.endswith(MEMBERS) else "on_destroy"
+    why = f'as {policy}="retain" says'
+    if not olds.get("on_destroy"):
+        why = (
+            f"as it was there before seatwise and {policy} is not given (a member who leaves a Roster that stays is "
+            f"deactivated). If the person left, deactivate it in the admin page; for others declare "
+            f'{policy}="deactivate" and run `pulumi up` before they are taken out'
+        )
+    line = f"{olds.get('email', '')} ({account}) {'stays active' if is_active else 'is left as it is'}, {why}"
+    tenant.notices.tell(f"{vendor.title}: accounts that are left as they are", f"{vendor.title} {line}")
 
 
 def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:

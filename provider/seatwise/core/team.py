@@ -225,7 +225,10 @@ def _is_out(vendor: type[Vendor], member: Values) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who joins, who changes in which fields, who is to be looked at again, who leaves; by e-mail."""
+    """Who joins, who changes in which fields, who is to be looked at again, who leaves; by e-mail.
+
+    `adopted` are the members who leave and whose accounts were there before seatwise.
+    """
 
     joins: Sequence[str]
     changes: Mapping[str, Sequence[str]]
@@ -233,6 +236,7 @@ class Plan:
     leaves: Sequence[str]
     deletes: Sequence[str]
     stays: int
+    adopted: Sequence[str] = ()
 
     @classmethod
     def of(cls, vendor: Vendor, team: Team, news: Members, split: Split, doubts: frozenset[str]) -> "Plan":
@@ -251,7 +255,8 @@ class Plan:
         leaves = sorted(key for key in team.members if key not in news)
         stays = len(team.members) - len(changes) - len(looks) - len(leaves)
         deletes = sorted(key for key in team.leaving if key not in news)
-        return cls(joins, changes, looks, leaves, deletes, stays)
+        adopted = tuple(key for key in leaves if team.members[key].outs.get(ADOPTED))
+        return cls(joins, changes, looks, leaves, deletes, stays, adopted)
 
     def __bool__(self) -> bool:
         return bool(self.joins or self.changes or self.looks or self.leaves or self.deletes)
@@ -291,6 +296,11 @@ def told(name: str, plan: Plan, on_leave: str | None) -> list[str]:
         lines.append(f"{name}: change: {_named(changes)}")
     if plan.leaves:
         lines.append(f"{name}: leave ({after.get(on_leave or '', 'deactivated')}): {_named(plan.leaves)}")
+    if plan.adopted and on_leave != "retain":
+        lines.append(
+            f"{name}: of these, accounts that were there before seatwise are deactivated as well (a `User` or `Person` "
+            f'would leave them active): {_named(plan.adopted)}; on_leave="retain" leaves them as they are'
+        )
     if plan.deletes:
         lines.append(f"{name}: deleted for good, as they left earlier: {_named(plan.deletes)}")
     return lines

@@ -18,6 +18,7 @@ import httpx
 from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
 from ..core.http import Answer, Effect, Request
+from ..core.notices import Notices
 from ..core.secrets import Vault
 from ..core.tenant import Claims, Removals
 from ..core.vendor import Token, Vendor
@@ -65,6 +66,7 @@ class Tenant:
         self.vendor = vendor
         self.run = run
         self.warn = warn
+        self.notices = Notices(warn)
         self.vault = vault
         self.journal = Journal(name, warn, run.journal, aside)
         self.removals = removals
@@ -282,6 +284,7 @@ class Operation:
         self.journal = tenant.journal
         self.removals = tenant.removals
         self.warn = tenant.warn
+        self.notices = tenant.notices
         self.directory = tenant.directory
         self.claims = tenant.claims
         self.now = tenant.now

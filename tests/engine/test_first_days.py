@@ -1,0 +1,57 @@
+"""What a new user is told in the first days, on the real engine."""
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+ANA = "email='ana@example.com', first_name='Ana', roles=['Setter']"
+
+
+def test_an_adopted_user_who_is_removed_is_said_to_stay_active(project: Project, sandbox: Sandbox) -> None:
+    account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
+    project.program(f"enerflo.User('ana', {ANA}, active=True, on_existing='adopt')")
+    project.up()
+    project.program()
+
+    removed = project.up()
+
+    assert removed.changes["deleted"] == 1
+    assert sandbox.accounts("enerflo")[account]["active"] is True
+    assert f"Enerflo ana@example.com ({account}) stays active, as it was there before seatwise" in removed.output
+    assert 'declare on_destroy="deactivate"' in removed.output
+
+
+def test_a_preview_says_that_an_adopted_member_is_deactivated(project: Project, sandbox: Sandbox) -> None:
+    account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
+    ben = "dict(email='ben@example.com', first_name='Ben', roles=['Setter'])"
+    team = "import seatwise\nseatwise.Roster('sales', vendor=enerflo, on_existing='adopt', members=[{}])"
+    project.program(team.format(f"dict({ANA}), {ben}"))
+    project.up()
+    project.program(team.format(ben))
+
+    previewed = project.preview().output
+    assert "sales: leave (deactivated): ana@example.com" in previewed
+    assert "accounts that were there before seatwise are deactivated as well" in previewed
+    project.up()
+    assert sandbox.accounts("enerflo")[account]["active"] is False
+
+
+def test_an_import_says_what_leaving_means_and_the_preview_is_empty(project: Project, sandbox: Sandbox) -> None:
+    account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
+    options = ["--on-destroy", "deactivate", "--program", "__main__.py", "--force"]
+    command = [sys.executable, "-m", "seatwise", "import", "enerflo", *options]
+    subprocess.run(command, cwd=project.folder, env=project.environment, check=True)
+    project.run("import", "--file", "enerflo-import.json", "--generate-code=false", "--protect=false", "--yes")
+    project.preview("--expect-no-changes")
+    assert sandbox.writes() == []
+
+    project.program()
+    removed = project.up()
+
+    assert sandbox.accounts("enerflo")[account]["active"] is False
+    assert "stays active" not in removed.output

@@ -1,0 +1,96 @@
+"""What a new user is told in the first days: each message is true, and its remedy does what it says."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from seatwise.core import lifecycle
+from seatwise.core.tenant import MEMBERS
+from seatwise.vendors import names
+from test_roster import Stack, a_team, active
+from virtual import World
+
+pytestmark = pytest.mark.anyio
+OWNER = "project/stack/ana"
+ADOPTED = (
+    "as it was there before seatwise and {policy} is not given (a member who leaves a Roster that stays is "
+    "deactivated). If the person left, deactivate it in the admin page; for others declare "
+    '{policy}="deactivate" and run `pulumi up` before they are taken out'
+)
+
+
+@pytest.fixture(params=names())
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Each vendor, with an account that was made by hand."""
+    async with World(request.param) as world:
+        await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        world.warnings.clear()
+        yield world
+
+
+async def adopted(world: World, owner: str = OWNER, /, **arguments: Any) -> tuple[str, dict[str, Any]]:
+    """The account, as adopted with these arguments."""
+    return await lifecycle.create(world.tenant, world.inputs(on_existing="adopt", **arguments), owner)
+
+
+def is_active(world: World, account: str) -> bool:
+    return not world.is_retired(world.accounts[account])
+
+
+def told(world: World) -> list[str]:
+    """The warnings, but for what cannot be given to an account that is there."""
+    return [line for line in world.warnings if "cannot be given to it any more" not in line]
+
+
+# --- leaving ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("owner", "on_destroy", "why"),
+    [
+        pytest.param(OWNER, None, ADOPTED.format(policy="on_destroy"), id="adopted"),
+        pytest.param(OWNER + MEMBERS, None, ADOPTED.format(policy="on_leave"), id="an adopted member"),
+        pytest.param(OWNER, "retain", 'as on_destroy="retain" says', id="retain"),
+        pytest.param(OWNER + MEMBERS, "retain", 'as on_leave="retain" says', id="a member, retain"),
+    ],
+)
+async def test_an_account_that_stays_active_is_named_with_why(
+    world: World, owner: str, on_destroy: str | None, why: str
+) -> None:
+    account, outs = await adopted(world, owner, **world.vendor.reactivated)
+    policy = {"on_destroy": on_destroy} if on_destroy else {}
+    await lifecycle.delete(world.tenant, account, outs | policy, owner)
+    assert is_active(world, account)
+    email = world.vendor.example["email"]
+    assert told(world) == [f"{world.vendor.title} {email} ({account}) stays active, {why}"]
+
+
+async def test_an_account_that_is_deactivated_is_not_named(world: World) -> None:
+    account, outs = await adopted(world, on_destroy="deactivate")
+    await lifecycle.delete(world.tenant, account, outs, OWNER)
+    assert not is_active(world, account)
+    assert told(world) == []
+
+
+async def test_an_account_that_was_inactive_before_is_not_named(world: World) -> None:
+    account, outs = await adopted(world, **world.vendor.retired)
+    await lifecycle.delete(world.tenant, account, outs, OWNER)
+    assert told(world) == []
+
+
+async def test_a_team_of_adopted_members_is_not_a_line_for_each() -> None:
+    async with World("enerflo") as world:
+        stack = Stack(world)
+        await stack.up({"team": a_team(world, 45)})
+        adopting = Stack(world, "project/other")
+        await adopting.up({"team": a_team(world, 45, {"on_existing": "adopt"})})
+        world.warnings.clear()
+        assert await adopting.destroy()
+        assert len(active(world)) == 45
+        assert len([line for line in world.warnings if "before seatwise" in line]) == 10
+        assert world.warnings[10:] == [
+            f"Enerflo: accounts that are left as they are: {count} so far; the first 10 are named above"
+            for count in (20, 40)
+        ]
