@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from seatwise.core import lifecycle
+from seatwise.core.errors import AccountError, AccountExists
 from seatwise.core.tenant import MEMBERS
 from seatwise.vendors import names
 from test_roster import Stack, a_team, active
@@ -94,3 +95,88 @@ async def test_a_team_of_adopted_members_is_not_a_line_for_each() -> None:
             f"Enerflo: accounts that are left as they are: {count} so far; the first 10 are named above"
             for count in (20, 40)
         ]
+
+
+# --- an account that is there -----------------------------------------------------------------
+
+BACK = {"enerflo": "active=True", "nexudus": "active=True", "tenovos": 'status="enabled"'}
+PERSON = "project/stack/seatwise:index:Person$ana"
+CHILD = "project/stack/my:own:Component$ana"
+IMPORTED = "project/stack/ana@example.com"
+REMEDIES = {
+    OWNER: 'Add on_existing="adopt" to take it over{back}, or replace its declaration by what `seatwise import '
+    "{vendor} --match ana@example.com` writes, and follow the steps that it prints",
+    OWNER + MEMBERS: 'Say on_existing="adopt" of the Roster to take over all such accounts of its members{back}',
+    PERSON: 'Add on_existing="adopt" to take it over{back}, to the {vendor}.Account of the Person',
+    CHILD: 'Add on_existing="adopt" to take it over{back}',
+    IMPORTED: "If `seatwise import {vendor} --match ana@example.com` wrote its declaration, put the account into the "
+    "state with the file that it wrote as well: `pulumi import --file {vendor}-import.json --generate-code=false "
+    '--protect=false --yes`. Else add on_existing="adopt" to take it over{back}',
+}
+
+
+async def refusal(world: World, owner: str, **arguments: Any) -> str:
+    with pytest.raises(AccountExists) as caught:
+        await lifecycle.create(world.tenant, world.inputs(**arguments), owner)
+    return str(caught.value)
+
+
+def deactivate(world: World, account: str) -> None:
+    """Somebody deactivates the account at the admin page."""
+    retired: dict[str, dict[str, Any]] = {
+        "enerflo": {"active": False},
+        "nexudus": {"Active": False},
+        "tenovos": {"status": "disabled"},
+    }
+    world.change_by_hand(account, retired[world.name])
+
+
+@pytest.mark.parametrize("owner", REMEDIES, ids=["user", "member", "person", "child", "imported"])
+async def test_the_remedy_fits_the_resource(world: World, owner: str) -> None:
+    (account,) = world.accounts
+    line = await refusal(world, owner)
+    assert line == (
+        f"{world.vendor.title} ana@example.com: an account with this e-mail is there already, with the id {account}. "
+        + REMEDIES[owner].format(vendor=world.name, back="")
+    )
+    deactivate(world, account)
+    line = await refusal(world, owner)
+    assert f"with the id {account}, and it is inactive. " in line
+    assert line.endswith(
+        REMEDIES[owner].format(vendor=world.name, back=f", and declare {BACK[world.name]} to bring it back")
+    )
+
+
+@pytest.mark.parametrize("declared", ["active", "inactive"])
+async def test_the_remedy_says_nothing_of_what_is_declared(world: World, declared: str) -> None:
+    (account,) = world.accounts
+    deactivate(world, account)
+    arguments = world.vendor.reactivated if declared == "active" else world.vendor.retired
+    line = await refusal(world, CHILD, **arguments)
+    becomes = ", which makes it active, as declared" if declared == "active" else ""
+    assert line.endswith(f'Add on_existing="adopt" to take it over{becomes}')
+
+
+@pytest.mark.parametrize("owner", [OWNER, OWNER + MEMBERS])
+async def test_an_adopted_account_that_stays_inactive_is_named(world: World, owner: str) -> None:
+    (account,) = world.accounts
+    deactivate(world, account)
+    await adopted(world, owner)
+    assert not is_active(world, account)
+    (line,) = told(world)
+    assert line.startswith(f"{world.vendor.title} ana@example.com ({account}) is adopted and stays inactive: ")
+    assert line.endswith(f"declare {BACK[world.name]} to bring it back")
+
+
+@pytest.mark.parametrize("declared", ["active", "inactive"])
+async def test_an_adopted_account_that_is_declared_so_is_not_named(world: World, declared: str) -> None:
+    (account,) = world.accounts
+    deactivate(world, account)
+    await adopted(world, **(world.vendor.reactivated if declared == "active" else world.vendor.retired))
+    assert is_active(world, account) is (declared == "active")
+    assert told(world) == []
+
+
+async def test_an_account_of_no_such_id_is_shown_by_a_command_that_exists(world: World) -> None:
+    with pytest.raises(AccountError, match=f"`seatwise show {world.name} EMAIL` shows the id of an account"):
+        await lifecycle.read(world.tenant, "9999", {})

@@ -793,6 +793,9 @@ async def test_members_missing_in_half_a_list_stay_in_the_state(operation: str) 
         assert not await getattr(stack, operation)()
 
         assert "has duplicates: no proof" in str(stack.failed)
+        again = {"refresh": "the state stays as it was until", "destroy": "the same command tries the team again"}
+        assert again[operation] in str(stack.failed)
+        assert "the next `pulumi up`" not in str(stack.failed)
         assert stack.outs["ids"] == ids
         assert active(world) == ["p0", "p1", "p2"]
 

@@ -55,3 +55,35 @@ def test_an_import_says_what_leaving_means_and_the_preview_is_empty(project: Pro
 
     assert sandbox.accounts("enerflo")[account]["active"] is False
     assert "stays active" not in removed.output
+
+
+def test_a_leavers_account_comes_back_as_the_error_says(project: Project, sandbox: Sandbox) -> None:
+    account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"], active=False)
+    user = "enerflo.User('ana', {}, on_existing='{}'{})"
+    project.program(user.format(ANA, "fail", ""))
+    refused = project.up(fails=True).output
+    assert f"there already, with the id {account}, and it is inactive" in refused
+    assert 'Add on_existing="adopt" to take it over, and declare active=True to bring it back' in refused
+
+    project.program(user.format(ANA, "adopt", ""))
+    assert f"({account}) is adopted and stays inactive: declare active=True to bring it back" in project.up().output
+    assert sandbox.accounts("enerflo")[account]["active"] is False
+
+    project.program(user.format(ANA, "adopt", ", active=True"))
+    assert "stays inactive" not in project.up().output
+    assert sandbox.accounts("enerflo")[account]["active"] is True
+
+
+def test_the_remedy_for_an_account_that_is_there_fits_its_resource(project: Project, sandbox: Sandbox) -> None:
+    sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"], active=False)
+    person = "seatwise.Person('ana', email='ana@example.com', accounts=[enerflo.Account(roles=['Setter'])])"
+    team = f"seatwise.Roster('sales', vendor=enerflo, members=[dict({ANA})])"
+    for declaration, remedy in {
+        person: 'Add on_existing="adopt" to take it over, which makes it active, as declared, to the enerflo.Account',
+        team: 'Say on_existing="adopt" of the Roster to take over all such accounts of its members',
+        f"enerflo.User('ana@example.com', {ANA})": "`pulumi import --file enerflo-import.json --generate-code=false",
+    }.items():
+        project.program("import seatwise", declaration)
+        refused = project.up(fails=True).output
+        assert remedy in refused
+        assert ("seatwise import" in refused) is (declaration not in (person, team))

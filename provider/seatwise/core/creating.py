@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
+from .existing import exists, tell_inactive
 from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
@@ -126,7 +127,7 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
 async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> dict[str, Any]:
     """Take over an account that is there, if the program says so, changing only what is declared."""
     if news.get("on_existing") != "adopt":
-        raise _exists(tenant, news, existing)
+        raise exists(tenant.vendor, news, existing, owner)
     _warn_of_late(tenant, news, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.alone(account):
@@ -144,23 +145,10 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> d
         if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, str(news["email"]))
             wanted = {**tenant.vendor.reactivated, **news}
+        tell_inactive(tenant, wanted, existing)
         journal.let_go(account)  # whoever it was made for before
         outs = await take_over(tenant, account, existing.record, wanted, adopted=True)
     return outs | {DECLARED: declared_names(news)}
-
-
-def _exists(tenant: Tenant, news: Values, existing: Found) -> AccountExists:
-    vendor, email = tenant.vendor, str(news["email"])
-    error = AccountExists(
-        f"an account with this e-mail is there already, with the id {existing.account}",
-        status=409,
-        vendor=vendor.title,
-        account=email,
-        remedy=f'Add on_existing="adopt" to take it over, or import it with '
-        f"`seatwise import {vendor.name} --match {email}`",
-    )
-    error.existing = existing.account
-    return error
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:

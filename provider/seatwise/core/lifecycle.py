@@ -58,7 +58,7 @@ async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[st
     if record is None and DECLARED not in olds:
         raise NoSuchAccount(
             "there is no account with this id", status=404, vendor=vendor.title, account=account,
-            remedy=f"Check the id with `seatwise import {vendor.name}`, which lists them all",
+            remedy=f"`seatwise show {vendor.name} EMAIL` shows the id of an account",
         )  # fmt: skip
     if record is None:
         return None

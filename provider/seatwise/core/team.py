@@ -311,11 +311,16 @@ def _named(which: Sequence[str]) -> str:
     return f"{first} and {len(which) - MOST_TOLD:,} more" if len(which) > MOST_TOLD else first
 
 
-def failures(name: str, failed: Mapping[str, str], counts: Mapping[str, int]) -> str:
-    """Who failed and why, in one line: the first twenty."""
+def failures(
+    name: str,
+    failed: Mapping[str, str],
+    counts: Mapping[str, int],
+    again: str = "the next `pulumi up` tries them again",
+) -> str:
+    """Return in one line which members failed and why (the first twenty), and what does them `again`."""
     lines = [f"{key}: {reason}" for key, reason in list(failed.items())[:MOST_TOLD]]
     if len(failed) > MOST_TOLD:
         lines.append(f"and {len(failed) - MOST_TOLD:,} more")
     if counts.get("not_tried"):
         lines.append(f"{int(counts['not_tried']):,} others were not tried")
-    return f"{name}: {len(failed):,} failed, and the next `pulumi up` tries them again: {'; '.join(lines)}"
+    return f"{name}: {len(failed):,} failed, and {again}: {'; '.join(lines)}"
