@@ -1,16 +1,18 @@
 """What a new user is told in the first days: each message is true, and its remedy does what it says."""
 
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from seatwise.core import lifecycle
-from seatwise.core.errors import AccountError, AccountExists
+from seatwise.core.errors import AccountError, AccountExists, UnknownOutcome
 from seatwise.core.tenant import MEMBERS
 from seatwise.vendors import names
 from test_roster import Stack, a_team, active
-from virtual import World
+from virtual import World, answered, lost_before
 
 pytestmark = pytest.mark.anyio
 OWNER = "project/stack/ana"
@@ -180,3 +182,80 @@ async def test_an_adopted_account_that_is_declared_so_is_not_named(world: World,
 async def test_an_account_of_no_such_id_is_shown_by_a_command_that_exists(world: World) -> None:
     with pytest.raises(AccountError, match=f"`seatwise show {world.name} EMAIL` shows the id of an account"):
         await lifecycle.read(world.tenant, "9999", {})
+
+
+# --- waits ------------------------------------------------------------------------------------
+
+
+async def start_over(world: World) -> None:
+    """The tenant and the state are empty again, and the journal remains."""
+    for account in world.accounts:
+        world.store.remove(world.name, account, reserve=False)
+    await world.restart()
+    world.warnings.clear()
+
+
+def waits(world: World) -> list[str]:
+    return [line for line in world.warnings if "waiting for it" in line or "waited for" in line]
+
+
+@pytest.mark.parametrize(("seconds_ago", "left"), [(3, "29"), (24, "8"), (30, None), (60, None)])
+async def test_a_wait_for_an_account_of_before_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, seconds_ago: int, left: str | None
+) -> None:
+    await start_over(world)
+    account, _ = await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    made_at = time.time()
+    await start_over(world)
+    monkeypatch.setattr("time.time", lambda: made_at + seconds_ago)
+
+    await lifecycle.create(world.tenant, world.inputs(), OWNER)
+
+    assert waits(world) == [
+        f"{world.vendor.title} ana@example.com ({account}) was made or brought back a moment ago and does not show: "
+        f"waiting for it, for up to {left} seconds"
+    ] * (left is not None)
+
+
+async def test_a_wait_for_a_create_without_an_answer_is_told_once(world: World) -> None:
+    await start_over(world)
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    line = (
+        f"{world.vendor.title} ana@example.com may have been made, by a create without a clear answer, and does not "
+        "show: waiting for it, for up to 28 seconds"
+    )
+    assert waits(world) == [line]
+
+    await world.restart()
+    with suppress(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+    assert waits(world) == [line, line], "the next run looks for it as well, before it sends another"
+
+
+async def test_a_wait_for_a_new_account_that_cannot_be_read_is_told() -> None:
+    async with World("enerflo") as world:
+        world.fault("read", *[answered(404, carried_out=False)] * 4)
+        account, _ = await lifecycle.create(world.tenant, world.inputs(), OWNER)
+        assert waits(world) == [
+            f"Enerflo ana@example.com ({account}) was made and cannot be read: waiting for it, for up to 4 seconds"
+        ]
+
+
+async def test_a_short_wait_is_not_told() -> None:
+    async with World("tenovos", tenovos_search_lag=2) as world:
+        await lifecycle.create(world.tenant, world.inputs(), OWNER)
+        assert waits(world) == []
+
+
+async def test_the_waits_of_a_team_are_not_a_line_for_each() -> None:
+    async with World("enerflo") as world:
+        stack = Stack(world)
+        await stack.up({"team": a_team(world, 45)})
+        await start_over(world)
+        stack.state.clear()
+        await stack.up({"team": a_team(world, 45)})
+        assert len(active(world)) == 45
+        assert len(waits(world)) == 12
+        assert waits(world)[-1] == "Enerflo: accounts that are waited for: 40 so far; the first 10 are named above"

@@ -12,6 +12,7 @@ from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
 from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, refused
 from .vendor import Vendor
+from .waiting import told
 from .writing import change, revealed, take_over
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
@@ -221,7 +222,8 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
 
 async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Found | None:
     """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
-    for left, seconds in zip(range(len(looks) - 1, -1, -1), looks, strict=True):
+    pauses = told(tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show")
+    for left, seconds in zip(range(len(looks) - 1, -1, -1), pauses, strict=True):
         await tenant.sleep(seconds)
         try:
             found = await look_anew(tenant, email)
@@ -300,7 +302,7 @@ async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Rec
 
 async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
     """The record of an account that was just made; None when the vendor does not show it yet."""
-    for seconds in READ_BACK_LOOKS:
+    for seconds in told(tenant, READ_BACK_LOOKS, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:
             answer = await tenant.send(tenant.vendor.read(account))

@@ -7,6 +7,7 @@ from .directory import accounts, incoherent, is_coherent, page, pages
 from .errors import AccountError, AccountExists, VendorBroken
 from .tenant import Deed, Record, Tenant, gone, refused
 from .vendor import Listing, Vendor
+from .waiting import told
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
     too_young = 0.0 if record or not email else _seconds_too_young(tenant, account, email)
     if too_young <= 0:
         return record
-    await tenant.sleep(too_young)
+    about = f"{email} ({account}) was made or brought back a moment ago and does not show"
+    for seconds in told(tenant, [too_young], about):
+        await tenant.sleep(seconds)
     return await _look(tenant, account, email)
 
 
