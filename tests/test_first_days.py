@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -259,3 +260,98 @@ async def test_the_waits_of_a_team_are_not_a_line_for_each() -> None:
         assert len(active(world)) == 45
         assert len(waits(world)) == 12
         assert waits(world)[-1] == "Enerflo: accounts that are waited for: 40 so far; the first 10 are named above"
+
+
+# --- e-mails that are exchanged ---------------------------------------------------------------
+
+HAS_IT = "{title} {old}@example.com ({account}): update refused with "
+BELONGS = (
+    "; the account {other} has the e-mail {new}@example.com, and belongs to project/stack/{new}, which declares "
+    "another one now. Once that account has its new e-mail, `pulumi up` again brings this one about. Where two "
+    "exchange theirs, give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the "
+    "admin page"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A resource with an account that the engine knows."""
+
+    name: str
+    account: str
+    outs: dict[str, Any]
+
+
+async def declared(world: World, *who: str) -> list[Resource]:
+    """Resources with accounts of their own, in a new run."""
+    made = []
+    for name in who:
+        given: dict[str, Any] = {"username": name} if world.name == "tenovos" else {}
+        news = world.inputs(email=f"{name}@example.com", **given)
+        made.append(Resource(name, *await lifecycle.create(world.tenant, news, f"project/stack/{name}")))
+    await world.restart()
+    return made
+
+
+async def given_emails(world: World, emails: dict[Resource, str]) -> dict[str, str]:
+    """A run that gives each resource another e-mail: the errors, by the resource's name."""
+    errors: dict[str, str] = {}
+    for resource, name in emails.items():
+        world.door.claims.claim(f"{name}@example.com", f"project/stack/{resource.name}")
+        world.door.claims.keep(resource.account, f"{name}@example.com", f"project/stack/{resource.name}")
+    for resource, name in emails.items():
+        given = {"username": resource.name} if world.name == "tenovos" else {}
+        news = world.inputs(resource.outs, email=f"{name}@example.com", **given)
+        try:
+            await lifecycle.update(world.tenant, resource.account, resource.outs, news)
+        except AccountError as error:
+            errors[resource.name] = str(error)
+    await world.restart()
+    return errors
+
+
+async def test_who_has_the_e_mail_that_another_is_to_get_is_named(world: World) -> None:
+    await start_over(world)
+    ben, cleo = await declared(world, "ben", "cleo")
+    errors = await given_emails(world, {ben: "cleo", cleo: "ben"})
+    for one, other in ((ben, cleo), (cleo, ben)):
+        begins = HAS_IT.format(title=world.vendor.title, old=one.name, account=one.account)
+        assert errors[one.name].startswith(begins)
+        assert errors[one.name].endswith(BELONGS.format(other=other.account, new=other.name))
+
+
+async def test_two_exchange_their_e_mails_by_a_temporary_address(world: World) -> None:
+    await start_over(world)
+    ben, cleo = await declared(world, "ben", "cleo")
+    assert await given_emails(world, {cleo: "temporary"}) == {}
+    cleo = Resource("cleo", cleo.account, {**cleo.outs, "email": "temporary@example.com"})
+    assert await given_emails(world, {ben: "cleo"}) == {}
+    assert await given_emails(world, {cleo: "ben"}) == {}
+    assert {name: world.email(world.accounts[each.account]) for name, each in {"ben": ben, "cleo": cleo}.items()} == {
+        "ben": "cleo@example.com",
+        "cleo": "ben@example.com",
+    }
+
+
+async def test_e_mails_that_move_on_in_a_row_take_another_run(world: World) -> None:
+    await start_over(world)
+    ben, cleo = await declared(world, "ben", "cleo")
+    assert [*await given_emails(world, {ben: "cleo", cleo: "dan"})] == ["ben"]
+    assert await given_emails(world, {ben: "cleo"}) == {}
+
+
+async def test_an_e_mail_of_an_account_without_a_resource_is_to_be_freed(world: World) -> None:
+    (other,) = world.accounts
+    (ben,) = await declared(world, "ben")
+    errors = await given_emails(world, {ben: "ana"})
+    assert errors["ben"].endswith(
+        f"; the account {other} has the e-mail ana@example.com. Free it in the admin page, or declare another e-mail "
+        "here"
+    )
+
+
+async def test_a_change_that_is_refused_for_another_reason_names_no_account(world: World) -> None:
+    await start_over(world)
+    (ben,) = await declared(world, "ben")
+    world.fault("update", answered(422, b'{"message": "not this one"}', carried_out=False))
+    assert "has the e-mail" not in (await given_emails(world, {ben: "dan"}))["ben"]

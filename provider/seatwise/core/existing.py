@@ -1,13 +1,13 @@
-"""What is told of an account that is there before its create: what it is, and the remedy that fits its resource."""
+"""What is told of an account that has an e-mail which another one is to get, and the remedy that fits."""
 
 import json
 import re
 from typing import Any
 from urllib.parse import unquote
 
-from .errors import AccountExists
+from .errors import AccountError, AccountExists, NotAuthorised, RateLimited, Refused, VendorBroken
 from .fields import Values
-from .finding import Found
+from .finding import Found, look_up
 from .tenant import MEMBERS, Tenant
 from .vendor import Vendor
 
@@ -39,6 +39,28 @@ def tell_inactive(tenant: Tenant, news: Values, existing: Found) -> None:
     who = f"{vendor.title} {news['email']} ({existing.account})"
     line = f"{who} is adopted and stays inactive: declare {missing} to bring it back"
     tenant.notices.tell(f"{vendor.title}: adopted accounts that stay inactive", line)
+
+
+async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) -> None:
+    """Say in the error of a refused change of an e-mail which account has it, if one has, and the way out."""
+    if isinstance(error, NotAuthorised | RateLimited | VendorBroken):
+        return
+    try:
+        found = await look_up(tenant, email)
+    except AccountError:
+        return
+    if found is None or found.account == account:
+        return
+    holder = tenant.claims.holder(found.account)
+    error.problem += f"; the account {found.account} has the e-mail {email}"
+    if holder is None:
+        error.remedy = "Free it in the admin page, or declare another e-mail here"
+        return
+    error.problem += f", and belongs to {holder.removesuffix(MEMBERS)}, which declares another one now"
+    error.remedy = (
+        "Once that account has its new e-mail, `pulumi up` again brings this one about. Where two exchange theirs, "
+        "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
+    )
 
 
 def _remedy(vendor: Vendor, email: str, owner: str, brought_back: str) -> str:

@@ -168,6 +168,10 @@ class Claims:
         holder = self._holders.get(account, owner)
         return holder if owner not in ("", holder) else None
 
+    def holder(self, account: str) -> str | None:
+        """Return the resource that has got this account in this run."""
+        return self._holders.get(account)
+
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
         """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""
         is_teams = old.endswith(MEMBERS) or new.endswith(MEMBERS)
