@@ -87,3 +87,18 @@ def test_the_remedy_for_an_account_that_is_there_fits_its_resource(project: Proj
         refused = project.up(fails=True).output
         assert remedy in refused
         assert ("seatwise import" in refused) is (declaration not in (person, team))
+
+
+def test_a_preview_says_that_accounts_exchange_e_mails(project: Project, sandbox: Sandbox) -> None:
+    users = "[enerflo.User(f'u{{n}}', email=f'{{who}}@example.com', roles=['Setter']) for n, who in enumerate('{}')]"
+    project.program(users.format("abc"))
+    project.up()
+    project.program(users.format("bc"))
+    previewed = project.preview().output
+    assert (
+        previewed.count("accounts exchange e-mails in this change: test/u0 gets that of test/u1 (b@example.com)") == 1
+    )
+    assert "Name a resource after the person and never after a list index" in previewed
+
+    project.program(users.format("abx"))
+    assert "exchange e-mails" not in project.preview().output

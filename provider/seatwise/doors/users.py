@@ -6,7 +6,7 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, named, owned, owner_of, readable, split, tell
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -39,6 +39,7 @@ class Users(Door):
         """
         self._same_tenant(id, olds)
         self._connected().claims.keep(id, news.get("email"), owner_of(news))
+        self._tell_exchange(olds, news)
         known, unknown = split(arguments(news))
         changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
         in_doubt = self._connected().journal.doubt_about(id, state.revision_of(olds)) is not None
@@ -71,6 +72,15 @@ class Users(Door):
         """Retire the account as `on_destroy` says."""
         self._same_tenant(id, props)
         self._run(lifecycle.delete, id, self._typed(props), owner_of(props))
+
+    def _tell_exchange(self, olds: Props, news: Props) -> None:
+        """Say once in a run that accounts exchange e-mails."""
+        old, new = olds.get("email"), news.get("email")
+        if not (isinstance(old, str) and isinstance(new, str)):
+            return
+        line = self._connected().exchanges.change(named(owner_of(news)), old, new)
+        if line:
+            tell(f"{self.vendor.title}: {line}")
 
     def _scope(self, tenant: Tenant) -> Operation:
         """An operation, to be ended within its deadline."""

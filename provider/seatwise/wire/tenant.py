@@ -17,6 +17,7 @@ import httpx
 
 from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
+from ..core.exchanges import Exchanges
 from ..core.http import Answer, Effect, Request
 from ..core.notices import Notices
 from ..core.secrets import Vault
@@ -72,6 +73,7 @@ class Tenant:
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
+        self.exchanges = Exchanges()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
