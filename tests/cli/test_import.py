@@ -58,7 +58,7 @@ def test_what_leaving_means_is_in_both_files_and_the_steps(policy: str, step: st
     assert result.stderr.endswith(f"\nAn account whose declaration you take out of the program later {step}\n")
 
 
-def test_without_a_terminal_leaving_means_what_it_did_and_is_told(tenants: str) -> None:
+def test_without_a_terminal_leaving_means_what_it_did_before(tenants: str) -> None:
     result = run("import", "nexudus")
     assert written() == ([None] * 2, 0)
     assert "take out of the program later stays active, as it was there before" in result.stderr
@@ -72,6 +72,13 @@ def test_in_a_terminal_it_is_asked_what_leaving_shall_mean(typed: str, tenants: 
     assert "What becomes of an account" in seen
     assert "deactivate/delete/retain" in seen
     assert written() == (["deactivate"] * 2, 2)
+
+
+def test_without_an_answer_nothing_is_written(tenants: str) -> None:
+    code, seen = in_a_terminal("import", "nexudus", typed="\x04", NO_COLOR="1")
+    assert code == 1
+    assert "Traceback" not in seen
+    assert list(Path().iterdir()) == []
 
 
 @pytest.mark.parametrize("option", ["--json", "--quiet"])

@@ -41,7 +41,7 @@ def test_a_preview_says_that_an_adopted_member_is_deactivated(project: Project, 
     assert sandbox.accounts("enerflo")[account]["active"] is False
 
 
-def test_an_import_says_what_leaving_means_and_the_preview_is_empty(project: Project, sandbox: Sandbox) -> None:
+def test_an_import_with_a_policy_for_leaving_previews_no_change(project: Project, sandbox: Sandbox) -> None:
     account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
     options = ["--on-destroy", "deactivate", "--program", "__main__.py", "--force"]
     command = [sys.executable, "-m", "seatwise", "import", "enerflo", *options]
@@ -74,7 +74,7 @@ def test_a_leavers_account_comes_back_as_the_error_says(project: Project, sandbo
     assert sandbox.accounts("enerflo")[account]["active"] is True
 
 
-def test_the_remedy_for_an_account_that_is_there_fits_its_resource(project: Project, sandbox: Sandbox) -> None:
+def test_the_remedy_for_an_existing_account_fits_its_resource(project: Project, sandbox: Sandbox) -> None:
     sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"], active=False)
     person = "seatwise.Person('ana', email='ana@example.com', accounts=[enerflo.Account(roles=['Setter'])])"
     team = f"seatwise.Roster('sales', vendor=enerflo, members=[dict({ANA})])"
