@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import anyio
@@ -12,7 +12,7 @@ import pytest
 
 import oracle
 from model import Stack
-from seatwise.core import creating, lifecycle
+from seatwise.core import creating, lifecycle, state
 from seatwise.core.errors import (
     AccountError,
     AccountExists,
@@ -23,6 +23,7 @@ from seatwise.core.errors import (
     Unreachable,
     VendorBroken,
 )
+from seatwise.core.lookup import Lookups
 from seatwise.sandbox.server import STAND_INS
 from seatwise.wire.settings import RunSettings
 from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
@@ -341,6 +342,7 @@ async def test_a_create_that_committed_late_is_taken_up_by_the_next_run(world: W
     with pytest.raises(UnknownOutcome, match="pulumi up` again"):
         await lifecycle.create(world.tenant, news, OWNER)
     await world.arrive(late[0])
+    world.warnings.clear()
 
     account, outs = await lifecycle.create(world.tenant, news, OWNER)
 
@@ -644,6 +646,66 @@ async def test_who_is_missing_in_a_list_that_contradicts_itself_is_not_made_agai
                 await lifecycle.create(world.tenant, world.inputs(email=f"{name}@example.com"))
 
         assert len(world.accounts) == 2
+
+
+NEWER = {"api_version": "1.5", "base_url": "http://127.0.0.1/tenovos-1.5"}
+LISTS = {"enerflo": "results", "nexudus": "Records", "tenovos": "data"}
+
+
+def contradict(world: World) -> None:
+    """Let the vendor know no id, and list its last account twice or not at all, as a page that has shifted does."""
+    missing = {"tenovos": answered(403, b'{"message": "User not found"}', carried_out=False)}
+    unknown = missing.get(world.name, answered(404, b'{"message": "Not found"}', carried_out=False))
+
+    async def shifted(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        answer = await inner.handle_async_request(request)
+        await answer.aread()
+        body = answer.json()
+        records = body[LISTS[world.name]]
+        records[0:1] = records[1:2] if world.name == "enerflo" else []
+        return httpx.Response(200, json=body)
+
+    answers = {"list": shifted, "read": unknown, "update": unknown}
+    world.hazard = answers.get
+
+
+@pytest.fixture(params=LISTS)
+async def listing(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Each vendor that lists all accounts, with two of them, in a new run: the vendor contradicts itself."""
+    async with World(request.param, given=NEWER if request.param == "tenovos" else {}, unique_emails=False) as world:
+        for name in ("ana", "ben"):
+            mine: dict[str, Any] = {"username": name} if world.name == "tenovos" else {}
+            await lifecycle.create(world.tenant, world.inputs(email=f"{name}@example.com", **mine))
+        await world.restart()
+        contradict(world)
+        yield world
+
+
+@pytest.mark.parametrize("operation", ["read", "delete"])
+async def test_a_list_that_contradicts_itself_proves_no_absence(listing: World, operation: str) -> None:
+    account = next(iter(listing.accounts))
+    outs = {"email": "ana@example.com", "adopted": False, state.DECLARED: ["email"]}
+    with pytest.raises(VendorBroken if operation == "read" else AccountError) as caught:
+        await getattr(lifecycle, operation)(listing.tenant, account, outs)
+    if operation == "read" or listing.name == "nexudus":
+        assert str(caught.value) == (
+            f"{listing.vendor.title} ana@example.com ({account}): the vendor says that it is not there, but its "
+            "list is incomplete or has duplicates: no proof. Run it again later"
+        )
+
+
+async def test_such_a_list_does_not_prove_that_an_id_is_unknown(listing: World) -> None:
+    account = next(iter(listing.accounts))
+    with pytest.raises(VendorBroken, match=f"{account}: the vendor says that it is not there, but its list"):
+        await lifecycle.read(listing.tenant, account, {})
+
+
+async def test_an_account_missing_in_such_a_list_is_not_made_again(listing: World) -> None:
+    with pytest.raises(VendorBroken, match=r"ana@example\.com: the list is not whole, or has something twice"):
+        await lifecycle.create(listing.tenant, listing.inputs(email="ana@example.com"))
+    with pytest.raises(VendorBroken, match="the list is not whole"):
+        await Lookups(listing.door).user(dict, "ana@example.com")
+    assert len(listing.accounts) == 2
 
 
 async def first_name(world: World, account: str, outs: dict[str, Any]) -> str:

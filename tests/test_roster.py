@@ -779,6 +779,30 @@ async def test_an_e_mail_that_was_changed_by_hand_is_seen_and_put_back(world: Wo
     assert by_name(world)["p1"] == [account]
 
 
+@pytest.mark.parametrize("operation", ["refresh", "destroy"])
+async def test_members_missing_in_half_a_list_stay_in_the_state(operation: str) -> None:
+    """The vendor knows no id, and counts more accounts than it lists."""
+    async with World("nexudus") as world:
+        stack = Stack(world)
+        await stack.up({"team": a_team(world, 3)})
+        ids = dict(stack.outs["ids"])
+
+        async def half(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            answer = await inner.handle_async_request(request)
+            await answer.aread()
+            return httpx.Response(200, json={**answer.json(), "Records": []})
+
+        world.hazard = {"list": half, "read": answered(404, carried_out=False)}.get
+        assert not await getattr(stack, operation)()
+
+        assert "has duplicates: no proof" in str(stack.failed)
+        again = {"refresh": "the state stays as it was until", "destroy": "the same command tries the team again"}
+        assert again[operation] in str(stack.failed)
+        assert "the next `pulumi up`" not in str(stack.failed)
+        assert stack.outs["ids"] == ids
+        assert active(world) == ["p0", "p1", "p2"]
+
+
 async def test_who_was_deleted_by_hand_leaves_the_state_and_is_made_again(world: World, stack: Stack) -> None:
     program = a_team(world, 5)
     assert await stack.up({"sales": program})

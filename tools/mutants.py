@@ -78,7 +78,11 @@ MUTANTS = (
     ),
     Mutant(
         "gone is believed without a look at the list", "core/finding.py",
-        "if await tenant.directory.holds(tenant, account):", "if False:",
+        "is_listed = await tenant.directory.holds(tenant, account)", "is_listed = False",
+    ),
+    Mutant(
+        "half a list proves that an account is gone", "core/directory.py",
+        "return is_listed if is_listed or listed.is_coherent else None", "return is_listed",
     ),
     Mutant(
         "a list that cannot be read is an empty one", "core/directory.py",

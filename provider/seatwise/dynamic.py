@@ -32,19 +32,21 @@ def provider_string(key: str) -> str:
 
 
 def import_file(
-    vendor: Vendor, records: list[Mapping[str, Any]], revision: Callable[[str], int]
+    vendor: Vendor, records: list[Mapping[str, Any]], revision: Callable[[str], int], on_destroy: str | None = None
 ) -> tuple[list[Props], str, list[str]]:
     """What `pulumi import --file` reads, the program that declares the same accounts, and what is in neither.
 
-    `revision` gives the number of an account's last write: a state that begins here knows of all.
+    `revision` gives the number of an account's last write: a state that begins here knows of all. `on_destroy` is
+    declared of each, if it is given.
     """
+    policy = {"on_destroy": on_destroy} if on_destroy else {}
     key = f"{vendor.name}:User"
     accounts, left_out = [], list[str]()
     for record in records:
         found = takeover.declarable(vendor, takeover.arguments(vendor, record))
         left_out += found.told(vendor, record)
         if found.values is not None:
-            accounts.append((vendor.account_id(record) or "", record, found.values))
+            accounts.append((vendor.account_id(record) or "", record, found.values | policy))
     resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
     provider = {"__provider": provider_string(key)}
     resources = [

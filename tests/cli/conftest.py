@@ -55,8 +55,8 @@ def failed_with(*arguments: str) -> str:
     return line
 
 
-def in_a_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Exit code and what a person sees who runs the command in a terminal of 80 columns."""
+def in_a_terminal(*arguments: str, typed: str = "", **environment: str) -> tuple[int, str]:
+    """Exit code and what a person sees who runs the command in a terminal of 80 columns, and types this."""
     terminal, its_end = pty.openpty()
     command = [sys.executable, "-m", "seatwise", *arguments]
     variables = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "20", **environment}
@@ -64,6 +64,7 @@ def in_a_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
         command, env=os.environ | variables, stdin=its_end, stdout=its_end, stderr=its_end
     ) as process:
         os.close(its_end)
+        os.write(terminal, typed.encode())
         seen = bytearray()
         with watchdog(process):
             with suppress(OSError):  # the end of a terminal is an error

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.conftest import PEOPLE, failed_with, point_at, run
+from cli.conftest import PEOPLE, failed_with, in_a_terminal, point_at, run
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
@@ -34,6 +34,66 @@ def test_json_says_how_many_and_where(tenants: str) -> None:
     result = run("import", "nexudus", "--program", "staff.py", "--json", "--quiet")
     assert json.loads(result.stdout) == {"accounts": 2, "stack_file": "nexudus-import.json", "program": "staff.py"}
     assert result.stderr == ""
+
+
+def written() -> tuple[list[str | None], int]:
+    """What the import file says of leaving, by account, and how often the program says the same."""
+    resources = json.loads(Path("nexudus-import.json").read_text())["resources"]
+    inputs, outputs = ([each[kind].get("on_destroy") for each in resources] for kind in ("inputs", "outputs"))
+    assert inputs == outputs, "the next preview would show a change"
+    return inputs, Path("nexudus_accounts.py").read_text().count(f'    on_destroy="{inputs[0]}",\n')
+
+
+@pytest.mark.parametrize(
+    ("policy", "step"),
+    [
+        ("deactivate", "is deactivated"),
+        ("delete", "is deleted for good"),
+        ("retain", 'stays active, though pulumi says "deleted"'),
+    ],
+)
+def test_what_leaving_means_is_in_both_files_and_the_steps(policy: str, step: str, tenants: str) -> None:
+    result = run("import", "nexudus", "--on-destroy", policy)
+    assert written() == ([policy] * 2, 2)
+    assert result.stderr.endswith(f"\nAn account whose declaration you take out of the program later {step}\n")
+
+
+def test_without_a_terminal_leaving_means_what_it_did_before(tenants: str) -> None:
+    result = run("import", "nexudus")
+    assert written() == ([None] * 2, 0)
+    assert "take out of the program later stays active, as it was there before" in result.stderr
+    assert 'on_destroy="deactivate"' in result.stderr
+
+
+@pytest.mark.parametrize("typed", ["deactivate\n", "dunno\ndeactivate\n"], ids=["", "after a mistake"])
+def test_in_a_terminal_it_is_asked_what_leaving_shall_mean(typed: str, tenants: str) -> None:
+    code, seen = in_a_terminal("import", "nexudus", typed=typed, NO_COLOR="1")
+    assert code == 0
+    assert "What becomes of an account" in seen
+    assert "deactivate/delete/retain" in seen
+    assert written() == (["deactivate"] * 2, 2)
+
+
+def test_without_an_answer_nothing_is_written(tenants: str) -> None:
+    code, seen = in_a_terminal("import", "nexudus", typed="\x04", NO_COLOR="1")
+    assert code == 1
+    assert "Traceback" not in seen
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--json", "--quiet"])
+def test_in_a_terminal_nothing_is_asked_for_a_script(option: str, tenants: str) -> None:
+    code, seen = in_a_terminal("import", "nexudus", option)
+    assert code == 0
+    assert "What becomes" not in seen
+    assert written() == ([None] * 2, 0)
+
+
+def test_a_vendor_that_cannot_delete_is_not_asked_to(tenants: str) -> None:
+    result = run("import", "enerflo", "--on-destroy", "delete")
+    assert result.exit_code == 2
+    assert result.stderr == ("seatwise: --on-destroy delete: Enerflo has no way to delete; use deactivate or retain\n")
+    assert "deactivate/retain" in in_a_terminal("import", "enerflo", typed="retain\n", NO_COLOR="1")[1]
 
 
 def test_files_are_not_overwritten_unless_forced(tenants: str) -> None:

@@ -428,6 +428,17 @@ def test_it_is_told_what_becomes_of_who_leaves(on_leave: str | None, told: str) 
     assert team.told("sales", plan_of(a_team(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
 
 
+@pytest.mark.parametrize(("on_leave", "is_told"), [(None, True), ("delete", True), ("retain", False)])
+def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_told: bool) -> None:
+    now = a_team(ana=SETTER, ben=SETTER)
+    now.members["ben@x.y"].outs[state.ADOPTED] = True
+    lines = team.told("sales", plan_of(now, {}), on_leave)[2:]
+    assert lines == [
+        "sales: of these, accounts that were there before seatwise are deactivated as well (a `User` or `Person` would "
+        'leave them active): ben@x.y; on_leave="retain" leaves them as they are'
+    ] * is_told  # fmt: skip
+
+
 @pytest.mark.parametrize(("count", "ends"), [(20, "p19@x.y"), (21, "p19@x.y and 1 more"), (1500, "and 1,480 more")])
 def test_the_first_twenty_of_each_kind_are_told(count: int, ends: str) -> None:
     plan = plan_of(a_team(), {f"p{number:02}": SETTER for number in range(count)})

@@ -2,18 +2,38 @@
 
 import json
 import os
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
 import typer
+from rich.prompt import Prompt
 
 from ..core import audit, finding
 from ..core.vendor import Vendor
 from ..dynamic import import_file
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import Say, counted, failed, misused, print_json, progress, readable, speaker, warn
+from .output import Say, console, counted, failed, misused, print_json, progress, readable, speaker, warn
 from .tenants import tenant
+
+
+class OnDestroy(StrEnum):
+    """What becomes of an account when its declaration is taken out of the program."""
+
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+    RETAIN = "retain"
+
+
+LEAVING = {
+    None: 'stays active, as it was there before, though pulumi says "deleted": on_destroy="deactivate" of its '
+    "User, and one `pulumi up` before, would deactivate it",
+    OnDestroy.DEACTIVATE: "is deactivated",
+    OnDestroy.DELETE: "is deleted for good",
+    OnDestroy.RETAIN: 'stays active, though pulumi says "deleted"',
+}
 
 
 def import_(
@@ -23,6 +43,13 @@ def import_(
         Path | None, typer.Option(metavar="FILE", help="Where to write the file for `pulumi import`.")
     ] = None,
     program: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the Python program.")] = None,
+    on_destroy: Annotated[
+        OnDestroy | None,
+        typer.Option(
+            help="What becomes of an account whose declaration is taken out of the program. Asked for in a terminal; "
+            "else it stays active."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -41,9 +68,13 @@ def import_(
         raise misused("--stack-file and --program are one file: give each its own")
     for path in (stack_file, program):
         _see_that_it_can_be_written(path, force=force)
+    if on_destroy is None and not (quiet or as_json) and sys.stdin.isatty():
+        on_destroy = _asked(kind)
+    if on_destroy is OnDestroy.DELETE and not kind.can_delete:
+        raise misused(f"--on-destroy delete: {kind.title} has no way to delete; use deactivate or retain")
     say = speaker(quiet=quiet)
     with readable(), progress("reading accounts", quiet=quiet) as tell:
-        resources, text, left_out = anyio.run(_taken_over, kind, match, tell)
+        resources, text, left_out = anyio.run(_taken_over, kind, match, on_destroy, tell)
     for line in left_out:
         warn(line)
     if not resources:
@@ -56,6 +87,14 @@ def import_(
     say(f"  1. put {program} into the program: import it in __main__.py, or rename it to that")
     say(f"  2. pulumi import --file {stack_file} --generate-code=false --protect=false --yes")
     say("  3. pulumi preview, which shows no change")
+    say(f"An account whose declaration you take out of the program later {LEAVING[on_destroy]}")
+
+
+def _asked(kind: type[Vendor]) -> OnDestroy:
+    """What the person at the terminal wants to become of accounts."""
+    choices = [each.value for each in OnDestroy if kind.can_delete or each is not OnDestroy.DELETE]
+    question = "What becomes of an account whose declaration is taken out of the program (retain: it stays active)?"
+    return OnDestroy(Prompt.ask(question, choices=choices, console=console(stderr=True)))
 
 
 def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
@@ -70,7 +109,9 @@ def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
         raise failed(f"cannot write {path}: permission denied", "choose another folder")
 
 
-async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str, list[str]]:
+async def _taken_over(
+    kind: type[Vendor], match: str, on_destroy: str | None, tell: Say
+) -> tuple[list[dict[str, Any]], str, list[str]]:
     """The resources of an import file, the program that declares them, and lines about what is in neither."""
     records = []
     async with tenant(kind) as live:
@@ -82,4 +123,4 @@ async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[d
             raise failed(
                 f"{kind.title}: {about}", f"`seatwise list {kind.name}` shows who is there. Nothing was written"
             )
-        return import_file(live.vendor, records, live.journal.revision)
+        return import_file(live.vendor, records, live.journal.revision, on_destroy)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
+from .existing import exists, tell_inactive
 from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
-from .owner import TYPES, is_team, parsed, same, stack_of, told
+from .owner import is_team, same, told
 from .secrets import matches
 from .state import (
     ADOPTED,
@@ -26,6 +27,7 @@ from .state import (
 )
 from .tenant import Deed, Doubt, Entry, Held, Record, Tenant, refused
 from .vendor import Vendor
+from .waiting import told_pauses
 from .writing import change, revealed, take_over
 
 SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
@@ -270,7 +272,7 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
 async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str = "") -> dict[str, Any]:
     """Take over an account that is there, if the program says so, changing only what is declared."""
     if news.get("on_existing") != "adopt":
-        raise _exists(tenant, news, existing, owner, doubt)
+        raise exists(tenant, news, existing, owner, doubt)
     _warn_of_late(tenant, news, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.alone(account):
@@ -288,65 +290,10 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doub
         if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, str(news["email"]))
             wanted = {**tenant.vendor.reactivated, **news}
+        tell_inactive(tenant, wanted, existing)
         journal.let_go(account)  # whoever it was made for before
         outs = await take_over(tenant, account, existing.record, wanted, adopted=True)
     return outs | {DECLARED: declared_names(news)}
-
-
-ADOPTED_STAYS = 'An adopted account stays active when it leaves the program, unless it says on_destroy="deactivate"'
-
-
-def _exists(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str) -> AccountExists:
-    """The error for an account that is there: whose it is, as far as the journal knows, and the ways out."""
-    vendor, email = tenant.vendor, str(news["email"])
-    whose, remedy = _whose(tenant, existing.account, owner)
-    usual = (
-        f'Add on_existing="adopt" to take it over, or import it with `seatwise import {vendor.name} --match {email}`'
-    )
-    error = AccountExists(
-        ": ".join(
-            filter(None, [f"an account with this e-mail is there already, with the id {existing.account}", whose])
-        )
-        + (f" ({doubt})" if doubt and whose else ""),
-        status=409,
-        vendor=vendor.title,
-        account=email,
-        remedy=remedy or f"{usual}`seatwise import {vendor.name} --match {email}`",
-    )
-    error.existing = existing.account
-    return error
-
-
-def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
-    """Whose an account is as far as the journal knows, and what to do about it; empty where it knows nothing."""
-    last = tenant.journal.last_of(account)
-    if last is None or last.deed is not Deed.MADE or not last.owner:
-        return "", ""
-    if same(last.owner, owner):
-        return (
-            f"seatwise made it for {told(owner)}, and the state of this stack does not have it, so another stack "
-            "of the same name has it, or a state was lost",
-            "If another stack has it, declare it there alone. If the state was lost, take the account over with "
-            f'on_existing="adopt". {ADOPTED_STAYS}',
-        )
-    if stack_of(last.owner) == stack_of(owner):
-        return (
-            f"seatwise made it for {told(last.owner)}",
-            "If that resource was renamed or has another parent now, say so in its options with "
-            f'aliases=[{_alias(tenant, last.owner)}]; on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
-        )
-    project, _ = stack_of(last.owner)
-    return (
-        f"it belongs to {told(last.owner)} of the project {project}",
-        "Declare it in one stack alone: take it out there with `pulumi state delete` or move it with `pulumi state "
-        f'move`, and add on_existing="adopt" here. {ADOPTED_STAYS}',
-    )
-
-
-def _alias(tenant: Tenant, owner: str) -> str:
-    """The alias that a resource needs which had this owner before."""
-    known, kind = parsed(owner), "Roster" if is_team(owner) else "User"
-    return "..." if known is None else f'"{known.urn(f"{TYPES}{tenant.vendor.name}:{kind}")}"'
 
 
 def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
@@ -419,7 +366,10 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
 
 async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Found | None:
     """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
-    for left, seconds in zip(range(len(looks) - 1, -1, -1), looks, strict=True):
+    pauses = told_pauses(
+        tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show"
+    )
+    for left, seconds in zip(range(len(looks) - 1, -1, -1), pauses, strict=True):
         await tenant.sleep(seconds)
         try:
             found = await look_anew(tenant, email)
@@ -516,7 +466,7 @@ async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Rec
 
 async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
     """The record of an account that was just made; None when the vendor does not show it yet."""
-    for seconds in READ_BACK_LOOKS:
+    for seconds in told_pauses(tenant, READ_BACK_LOOKS, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:
             answer = await tenant.send(tenant.vendor.read(account))

@@ -6,7 +6,7 @@ is not asked: then each account is read by its id. That an account is not listed
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .errors import AccountError, VendorBroken
 from .fields import folded
@@ -72,14 +72,18 @@ class Directory:
         is_as_good = tenant.vendor.version or self._says_as_much(tenant.vendor, self._list)
         return self._list.records.get(account) if self._list.is_coherent and is_as_good else None
 
-    async def holds(self, tenant: Tenant, account: str) -> bool:
-        """Whether the list, which must be readable, holds the account; one look serves all that are not in it."""
+    async def holds(self, tenant: Tenant, account: str) -> bool | None:
+        """Whether the list, which must be readable, holds the account; one look serves all that are not in it.
+
+        None when it does not hold it and contradicts itself: that proves nothing.
+        """
         async with tenant.alone():
             listed = self._list
             is_absent = listed is not None and listed.is_coherent and account not in listed.records
             if listed is None or not is_absent or account in self._written or tenant.now() > listed.loaded_at + PROOF:
                 self._list = listed = await _load(tenant, None)
-            return account in listed.records
+            is_listed = account in listed.records
+            return is_listed if is_listed or listed.is_coherent else None
 
     async def everyone(self, tenant: Tenant) -> list[Record]:
         """All accounts, as the list shows them; raises when it cannot be had, or contradicts itself."""
@@ -131,10 +135,8 @@ class _List:
     def __init__(self, vendor: Vendor, records: list[Record], total: int | None, loaded_at: float) -> None:
         self.loaded_at = loaded_at
         self.records: dict[str, Record] = {vendor.account_id(record) or "": record for record in records}
-        self.is_coherent = (
-            "" not in self.records and len(self.records) == len(records) and total in (None, len(records))
-        )
-        """Whether no account is in it twice or without an id, and none of those that the vendor counts is missing."""
+        self.is_coherent = is_coherent(vendor, records, total)
+        """Whether it may prove that an account is not in it."""
         self.is_whole: bool | None = None
         """Whether its records have all that one by id has; None as long as there is none to compare with."""
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
@@ -151,6 +153,12 @@ async def _load(tenant: Tenant, first: Listing | None) -> _List:
 def accounts(vendor: Vendor, email: str | None = None) -> Paged:
     """The list of the accounts among which that e-mail must be, or of all."""
     return Paged(ask=lambda number: vendor.find(email, number), read=vendor.found, about=email or "")
+
+
+def is_coherent(vendor: Vendor, records: Sequence[Record], total: int | None) -> bool:
+    """Whether no account is in a list twice or without an id, and none of those that the vendor counts is missing."""
+    ids = {vendor.account_id(record) or "" for record in records}
+    return "" not in ids and len(ids) == len(records) and total in (None, len(records))
 
 
 def incoherent(vendor: Vendor, about: str) -> VendorBroken:

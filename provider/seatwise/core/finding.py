@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from .directory import accounts, page, pages
+from .directory import accounts, incoherent, is_coherent, page, pages
 from .errors import AccountError, AccountExists, VendorBroken
 from .tenant import Deed, Record, Tenant, gone, refused
 from .vendor import Listing, Vendor
+from .waiting import told_pauses
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
     too_young = 0.0 if record or not email else _seconds_too_young(tenant, account, email)
     if too_young <= 0:
         return record
-    await tenant.sleep(too_young)
+    about = f"{email} ({account}) was made or brought back a moment ago and does not show"
+    for seconds in told_pauses(tenant, [too_young], about):
+        await tenant.sleep(seconds)
     return await _look(tenant, account, email)
 
 
@@ -60,15 +63,14 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
         return record
     if not vendor.missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
-    if await tenant.directory.holds(tenant, account):
-        raise VendorBroken(
-            "the vendor lists this account and says that it is not there",
-            status=answer.status,
-            vendor=vendor.title,
-            account=f"{email} ({account})",
-            remedy="Run it again later",
-        )
-    return None
+    is_listed = await tenant.directory.holds(tenant, account)
+    if is_listed is False:
+        return None
+    problem = "the vendor lists this account and says that it is not there"
+    if not is_listed:
+        problem = "the vendor says that it is not there, but its list is incomplete or has duplicates: no proof"
+    who = f"{email} ({account})" if email else account
+    raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who, remedy="Run it again later")
 
 
 async def everyone(
@@ -129,13 +131,15 @@ async def look_up(tenant: Tenant, email: str) -> Found | None:
 async def look_anew(tenant: Tenant, email: str) -> Found | None:
     """The account with exactly this e-mail, as the list shows it at this moment.
 
-    Raises AccountExists when several have it.
+    Raises AccountExists when several have it, VendorBroken when none has it in a list that contradicts itself.
     """
     vendor = tenant.vendor
-    records, _ = await pages(tenant, accounts(vendor, email))
+    records, total = await pages(tenant, accounts(vendor, email))
     by_id = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
     if "" in by_id:
         raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
+    if not by_id and not is_coherent(vendor, records, total):
+        raise incoherent(vendor, email)
     return _only(
         tenant, [Found(account, record, vendor.lists_whole_records) for account, record in by_id.items()], email
     )

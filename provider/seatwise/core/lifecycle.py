@@ -59,7 +59,7 @@ async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[st
     if record is None and DECLARED not in olds:
         raise NoSuchAccount(
             "there is no account with this id", status=404, vendor=vendor.title, account=account,
-            remedy=f"Check the id with `seatwise import {vendor.name}`, which lists them all",
+            remedy=f"`seatwise show {vendor.name} EMAIL` shows the id of an account",
         )  # fmt: skip
     if record is None:
         return None
@@ -191,6 +191,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
         if how == "retain":
             _forget(tenant, account, email, owner)  # it is nobody's now
             tenant.journal.trust(account)
+            _tell_retained(tenant, account, olds, owner)
             return True
         if how == "delete" and tenant.claims.is_known(owner) and not is_team(owner):
             how = "deactivate"  # its resource goes on with another account: what is lost for good is not for us to say
@@ -212,6 +213,24 @@ async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool
         is_others = claims.holder(account) is not None or claims.is_declared(email)
         return is_others and await _has_the_email(tenant, account, email)
     return await _is_others(tenant, account, email, owner)
+
+
+def _tell_retained(tenant: Tenant, account: str, olds: Values, owner: str) -> None:
+    """Tell that an account which the engine calls deleted is left as it is, and why; of an inactive one nothing."""
+    vendor = tenant.vendor
+    if vendor.retires(olds):
+        return
+    is_active = all(olds.get(name) == value for name, value in vendor.reactivated.items())
+    policy = "on_leave" if is_team(owner) else "on_destroy"
+    why = f'as {policy}="retain" says'
+    if not olds.get("on_destroy"):
+        why = (
+            f"as it was there before seatwise and {policy} is not given (a member who leaves a Roster that stays is "
+            f"deactivated). If the person left, deactivate it in the admin page; for others declare "
+            f'{policy}="deactivate" and run `pulumi up` before they are taken out'
+        )
+    line = f"{olds.get('email', '')} ({account}) {'stays active' if is_active else 'is left as it is'}, {why}"
+    tenant.notices.tell(f"{vendor.title}: accounts that are left as they are", f"{vendor.title} {line}")
 
 
 def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:

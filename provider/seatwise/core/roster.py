@@ -287,7 +287,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
             declared[key] = packed(key, found.inputs)
 
     await work.each(look, list(team.members), first_alone=True)
-    _raise_if_any_failed(work)
+    _raise_if_any_failed(work, "the state stays as it was until a refresh reads them all")
     outs = team.outputs(vendor)
     kept = {key: olds[key] for key in ("failed", "counts") if key in olds}
     return outs | kept | _policies(olds), {"members": declared} | _policies(olds)
@@ -309,7 +309,7 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
 
     await work.each(forget, team.leaving)
     await work.each(retire, team.members)
-    _raise_if_any_failed(work)
+    _raise_if_any_failed(work, "the same command tries the team again")
 
 
 def _refuse_many_leavers(tenant: Tenant, team: Team, olds: Values, owner: str) -> None:
@@ -340,9 +340,9 @@ def _unexpected(error: Exception) -> AccountError:
     )
 
 
-def _raise_if_any_failed(work: Work) -> None:
+def _raise_if_any_failed(work: Work, again: str) -> None:
     if work.failed:
-        raise AccountError(failures(work.name, work.failed, _counts(work)), vendor=work.tenant.vendor.title)
+        raise AccountError(failures(work.name, work.failed, _counts(work), again), vendor=work.tenant.vendor.title)
 
 
 def _report(work: Work, plan: Plan, team: Team) -> dict[str, Any]:

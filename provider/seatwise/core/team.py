@@ -226,7 +226,10 @@ def _is_out(vendor: type[Vendor] | Vendor, member: Values) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who joins, who changes in which fields, who is to be looked at again, who leaves; by e-mail."""
+    """Who joins, who changes in which fields, who is to be looked at again, who leaves; by e-mail.
+
+    `adopted` are the members who leave and whose accounts were there before seatwise.
+    """
 
     joins: Sequence[str]
     changes: Mapping[str, Sequence[str]]
@@ -234,6 +237,7 @@ class Plan:
     leaves: Sequence[str]
     deletes: Sequence[str]
     stays: int
+    adopted: Sequence[str] = ()
 
     @classmethod
     def of(cls, vendor: Vendor, team: Team, news: Members, split: Split, doubts: frozenset[str]) -> "Plan":
@@ -252,7 +256,8 @@ class Plan:
         leaves = sorted(key for key in team.members if key not in news)
         stays = len(team.members) - len(changes) - len(looks) - len(leaves)
         deletes = sorted(key for key in team.leaving if key not in news)
-        return cls(joins, changes, looks, leaves, deletes, stays)
+        adopted = tuple(key for key in leaves if team.members[key].outs.get(ADOPTED))
+        return cls(joins, changes, looks, leaves, deletes, stays, adopted)
 
     def __bool__(self) -> bool:
         return bool(self.joins or self.changes or self.looks or self.leaves or self.deletes)
@@ -292,6 +297,11 @@ def told(name: str, plan: Plan, on_leave: str | None) -> list[str]:
         lines.append(f"{name}: change: {_named(changes)}")
     if plan.leaves:
         lines.append(f"{name}: leave ({after.get(on_leave or '', 'deactivated')}): {_named(plan.leaves)}")
+    if plan.adopted and on_leave != "retain":
+        lines.append(
+            f"{name}: of these, accounts that were there before seatwise are deactivated as well (a `User` or `Person` "
+            f'would leave them active): {_named(plan.adopted)}; on_leave="retain" leaves them as they are'
+        )
     if plan.deletes:
         lines.append(f"{name}: deleted for good, as they left earlier: {_named(plan.deletes)}")
     return lines
@@ -302,11 +312,16 @@ def _named(which: Sequence[str]) -> str:
     return f"{first} and {len(which) - MOST_TOLD:,} more" if len(which) > MOST_TOLD else first
 
 
-def failures(name: str, failed: Mapping[str, str], counts: Mapping[str, int]) -> str:
-    """Who failed and why, in one line: the first twenty."""
+def failures(
+    name: str,
+    failed: Mapping[str, str],
+    counts: Mapping[str, int],
+    again: str = "the next `pulumi up` tries them again",
+) -> str:
+    """Return in one line which members failed and why (the first twenty), and what does them `again`."""
     lines = [f"{key}: {reason}" for key, reason in list(failed.items())[:MOST_TOLD]]
     if len(failed) > MOST_TOLD:
         lines.append(f"and {len(failed) - MOST_TOLD:,} more")
     if counts.get("not_tried"):
         lines.append(f"{int(counts['not_tried']):,} others were not tried")
-    return f"{name}: {len(failed):,} failed, and the next `pulumi up` tries them again: {'; '.join(lines)}"
+    return f"{name}: {len(failed):,} failed, and {again}: {'; '.join(lines)}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import Values
 from .http import Answer, Request
+from .notices import Notices
 from .owner import forms, is_team, same, stack_of
 from .secrets import Vault
 from .vendor import Vendor
@@ -31,6 +32,7 @@ class Tenant(Protocol):
     removals: "Removals"
     claims: "Claims"
     directory: "Directory"
+    notices: Notices
 
     @property
     def journal(self) -> "Journal":

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .errors import AccountError, VendorBroken
+from .errors import AccountError, Refused, VendorBroken
+from .existing import name_holder
 from .fields import RESPELLED, Values
 from .finding import fetch
 from .state import ADOPTED, differences, expand, outputs, readable, revision_of, seen, with_policies, with_revision
@@ -57,10 +58,16 @@ async def _write(
 ) -> tuple[dict[str, Any], bool]:
     """Send one update and return the readable fields that are otherwise now, and whether they were seen so."""
     schema = tenant.vendor.schema
-    if "email" in changes and not schema["email"].same(changes["email"], email):
+    is_renamed = "email" in changes and not schema["email"].same(changes["email"], email)
+    if is_renamed:
         # Whoever has the old one next is somebody else.
         tenant.journal.rename(account, str(changes["email"]))
-    after = await send_update(tenant, account, email, "update", changes, record)
+    try:
+        after = await send_update(tenant, account, email, "update", changes, record)
+    except Refused as error:
+        if is_renamed:
+            await name_holder(tenant, error, account, str(changes["email"]))
+        raise
     written = readable(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         try:

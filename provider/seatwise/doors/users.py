@@ -5,6 +5,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
+from ..core.owner import told
 from ..wire.tenant import Operation, Tenant
 from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell
 
@@ -43,6 +44,7 @@ class Users(Door):
         tenant, owner = self._connected(), owner_of(news)
         tenant.claims.keep(id, news.get("email"), owner)
         tenant.journal.acknowledge([id], owner)
+        self._tell_exchange(olds, news)
         known, unknown = split(arguments(news))
         changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
         in_doubt = tenant.journal.doubt_about(id, state.revision_of(olds)) is not None
@@ -78,6 +80,15 @@ class Users(Door):
         self._same_tenant(id, props)
         if not self._run(lifecycle.delete, id, self._typed(props), owner_of(props)):
             tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: it goes on in this run")
+
+    def _tell_exchange(self, olds: Props, news: Props) -> None:
+        """Say once in a run that accounts exchange e-mails."""
+        old, new = olds.get("email"), news.get("email")
+        if not (isinstance(old, str) and isinstance(new, str)):
+            return
+        line = self._connected().exchanges.change(told(owner_of(news)), old, new)
+        if line:
+            tell(f"{self.vendor.title}: {line}")
 
     def _scope(self, tenant: Tenant) -> Operation:
         """An operation, to be ended within its deadline."""

@@ -17,7 +17,9 @@ import httpx
 
 from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
+from ..core.exchanges import Exchanges
 from ..core.http import Answer, Effect, Request
+from ..core.notices import Notices
 from ..core.secrets import Vault
 from ..core.tenant import Claims, EngineState, Removals
 from ..core.vendor import Token, Vendor
@@ -67,12 +69,14 @@ class Tenant:
         self.vendor = vendor
         self.run = run
         self.warn = warn
+        self.notices = Notices(warn)
         self.vault = vault
         self.engine_state: EngineState = engine_state or StackState()
         self.journal = Journal(name, warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
+        self.exchanges = Exchanges()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
@@ -285,6 +289,7 @@ class Operation:
         self.journal = tenant.journal
         self.removals = tenant.removals
         self.warn = tenant.warn
+        self.notices = tenant.notices
         self.directory = tenant.directory
         self.claims = tenant.claims
         self.engine_state = tenant.engine_state
