@@ -84,6 +84,41 @@ def test_the_accounts_of_persons_are_what_the_engine_is_given() -> None:
     ]
 
 
+GIVEN = ["false", " No ", "OFF", 0, False, "true", "yes", 1, True]
+
+
+def test_an_output_for_active_means_what_the_plain_value_means() -> None:
+    accounts = "[enerflo.Account(roles=['Setter']), nexudus.Account(language=2), tenovos.Account()]"
+    resources, _ = declared(
+        *(
+            f"seatwise.Person('p{number}', email='p{number}@example.com', first_name='P', last_name='P',"
+            f" active=pulumi.Output.from_input({given!r}), accounts={accounts})"
+            for number, given in enumerate(GIVEN)
+        )
+    )
+    found = [
+        (
+            resources[f"enerflo:User p{number}"]["active"],
+            resources[f"nexudus:User p{number}"]["active"],
+            resources[f"tenovos:User p{number}"]["status"],
+        )
+        for number in range(len(GIVEN))
+    ]
+    assert found == [(False, False, "disabled")] * 5 + [(True, True, "enabled")] * 4
+
+
+@pytest.mark.parametrize("given", ["perhaps", "", None, 2, [True]])
+def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> None:
+    person = (
+        f"seatwise.Person('ana', email='ana@example.com', active=pulumi.Output.from_input({given!r}),"
+        " accounts=[enerflo.Account(roles=['Setter'])])"
+    )
+    program = PROGRAM.replace("PERSONS", f"[{person}]")
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode != 0
+    assert "pulumi.errors.RunError: ana: active: must be true or false" in ran.stderr
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from pulumi import Input, Output
 from .account import Account, Seat
 from .core import person
 from .core.errors import SettingsError
-from .core.fields import Problem
+from .core.fields import Problem, flag
 from .core.vendor import Vendor
 from .rows import checked, is_known
 from .wire.settings import RunSettings
@@ -79,6 +79,8 @@ class Person(pulumi.ComponentResource):
         if problems:
             raise pulumi.RunError(_told(resource_name, seats, problems))
         is_active = _is_active(resource_name, description)
+        if not isinstance(is_active, bool):
+            is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
 
         super().__init__("seatwise:index:Person", resource_name, None, opts)
         self.accounts = {
@@ -123,6 +125,14 @@ def _doubles(seats: Iterable[Seat]) -> Iterable[Problem]:
     for name, count in counts.items():
         if count > 1:
             yield Problem("accounts", f"{name} is there {count} times; a second tenant has a provider of its own")
+
+
+def _flag(name: str, value: Any) -> bool:
+    """Return what an output says of `active`, read as plain text is; raises pulumi.RunError when it is no flag."""
+    try:
+        return flag(value)
+    except ValueError as error:
+        raise pulumi.RunError(f"{name}: active: {error}") from None
 
 
 def _joined(parts: list[Any]) -> Any:

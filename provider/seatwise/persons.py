@@ -12,18 +12,16 @@ from importlib import import_module
 from typing import Any, Required, TypedDict, cast
 
 import pulumi
-from pydantic import TypeAdapter, ValidationError
 
 from .account import Seat
 from .core import person
 from .core.errors import InvalidPeople
-from .core.fields import Problem
+from .core.fields import Problem, flag
 from .person import check
 from .rows import Listed, Place, Row, line, read, strangers, twice
 from .vendors import names
 
 PEOPLE = Listed("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
-FLAG = TypeAdapter(bool)
 
 
 class PersonArgs(TypedDict, total=False):
@@ -115,8 +113,8 @@ def _flags(row: Row, vendors: Iterable[str]) -> tuple[dict[str, bool], list[Prob
     for name in vendors:
         given = row.get(name)
         try:
-            flags[name] = any(_own_names(row, name)) if given is None else FLAG.validate_python(f"{given}".strip())
-        except ValidationError:
+            flags[name] = any(_own_names(row, name)) if given is None else flag(f"{given}")
+        except ValueError:
             problems.append(Problem(name, "must be yes or no"))
     return flags, problems
 

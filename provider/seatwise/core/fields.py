@@ -147,6 +147,17 @@ def folded(text: str) -> str:
     return text.strip().casefold()
 
 
+_FLAG = TypeAdapter(bool)
+
+
+def flag(value: Any) -> bool:
+    """Return the flag that a program or a file gives, which may be text (true, yes, on, 1); raises ValueError."""
+    try:
+        return _FLAG.validate_python(value.strip() if isinstance(value, str) else value)
+    except ValidationError:
+        raise ValueError("must be true or false") from None
+
+
 def named(kind: type[enum.IntEnum]) -> BeforeValidator:
     """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
     numbers = {each.name.casefold(): each.value for each in kind}

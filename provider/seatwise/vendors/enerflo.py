@@ -409,7 +409,8 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
     if role is not None:
         where["role_slugs"] = lambda slugs: _role(role) in _roles(slugs or ())
     if active is not None:
-        where["active"] = lambda value: value == active
+        wanted = lookups.flag("active", active)
+        where["active"] = lambda value: value == wanted
     found = await lookups.users(GetUserResult, where)
     if role is not None and not found:
         shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}

@@ -565,7 +565,8 @@ def get_users(*, active: Input[bool] | None = None, provider: Provider | None = 
 async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
     where: dict[str, Callable[[Any], bool]] = {}
     if active is not None:
-        where["active"] = lambda value: value == active
+        wanted = lookups.flag("active", active)
+        where["active"] = lambda value: value == wanted
     return await lookups.users(ListedUser, where)
 
 

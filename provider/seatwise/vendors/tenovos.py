@@ -418,7 +418,8 @@ async def _users(
     if group is not None:
         where["groups"] = lambda value: group in (value or ())
     if active is not None:
-        where["status"] = lambda value: (value == "enabled") is active
+        wanted = lookups.flag("active", active)
+        where["status"] = lambda value: (value == "enabled") is wanted
     return await lookups.users(GetUserResult, where)
 
 
