@@ -328,6 +328,15 @@ def test_an_email_twice_names_both_rows_whatever_its_case() -> None:
     ]
 
 
+def test_emails_that_differ_outside_ascii_are_two() -> None:
+    emails = ["strasse@example.com", "straße@example.com", "\u017ftrasse@example.com"]
+    assert [each["email"] for each in typed(enerflo.VENDOR, [ANA | {"email": each} for each in emails])] == emails
+    again = problems(
+        enerflo.VENDOR, ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
+    )
+    assert "jos\u00e9@EXAMPLE.com stands in members[0] (jos\u00e9@example.com) already" in again[0]
+
+
 def test_an_email_twice_in_one_line_is_found() -> None:
     rows = load("team.yaml", "[{email: a@b.c, roles: Setter}, {email: a@b.c, roles: Setter}]")
     assert problems(enerflo.VENDOR, *rows) == [

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .core.errors import InvalidMembers
-from .core.fields import Problem
+from .core.fields import Problem, email_key
 from .core.vendor import Vendor
 from .rows import Listed, Place, Row, checked, is_known, line, read, strangers, twice
 
@@ -40,7 +40,7 @@ def typed(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> list[dict[
         member, found = _checked(vendor, {name: row[name] for name in row if name in arguments})
         members.append(member)
         problems += [line(place, problem, row) for problem in found]
-    problems += twice(members, places, "email")
+    problems += twice(members, places, "email", email_key)
     if problems:
         raise InvalidMembers(problems, vendor=vendor.title)
     return members

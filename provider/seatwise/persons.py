@@ -16,7 +16,7 @@ import pulumi
 from .account import Seat
 from .core import person
 from .core.errors import InvalidPeople
-from .core.fields import Problem, flag
+from .core.fields import Problem, email_key, flag
 from .person import check
 from .rows import Listed, Place, Row, line, read, strangers, twice
 from .vendors import names
@@ -84,7 +84,7 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
         description, found = _checked(row, seats)
         descriptions.append({**description, "accounts": seats})
         problems += [line(place, problem, row) for problem in [*wrong, *found]]
-    problems += twice(descriptions, places, "name") + twice(descriptions, places, "email")
+    problems += twice(descriptions, places, "name") + twice(descriptions, places, "email", email_key)
     if problems:
         raise InvalidPeople(problems)
     return [cast(PersonArgs, {"resource_name": each.pop("name"), **each}) for each in descriptions]

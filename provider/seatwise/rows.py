@@ -21,7 +21,7 @@ from pulumi import Output
 from yaml.reader import Reader
 
 from .core.errors import InvalidMembers
-from .core.fields import Field, Problem, Schema, Values
+from .core.fields import Field, Problem, Schema, Values, folded
 
 try:
     from yaml import CSafeLoader as _SafeLoader  # ten times as fast
@@ -302,17 +302,19 @@ def unknown(name: str, arguments: Iterable[str]) -> str:
     return "is no argument" + (f"; did you mean {likely[0]}?" if likely else "")
 
 
-def twice(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], name: str) -> list[str]:
-    """A line for each row whose value an earlier one has, without case."""
+def twice(
+    rows: Iterable[Mapping[str, Any]], places: Iterable[Place], name: str, key: Callable[[str], str] = folded
+) -> list[str]:
+    """A line for each row whose value an earlier one has, as `key` makes them comparable."""
     first: dict[str, str] = {}
     lines: list[str] = []
     for row, (where, kind) in zip(rows, places, strict=True):
         value = row.get(name)
         if not isinstance(value, str):
             continue
-        if value.casefold() in first:
-            lines.append(f"{where}, {kind} {name}: {value} stands in {first[value.casefold()]} already")
-        first.setdefault(value.casefold(), where)
+        if key(value) in first:
+            lines.append(f"{where}, {kind} {name}: {value} stands in {first[key(value)]} already")
+        first.setdefault(key(value), where)
     return lines
 
 

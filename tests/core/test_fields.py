@@ -95,6 +95,10 @@ def test_values_that_mean_the_same_are_no_difference(field: str, left: Any, righ
     [
         pytest.param("phone", "555-555-5555", "555-555-5556", id="phone: a digit"),
         pytest.param("email", "ana@example.com", "ana@example.org", id="e-mail: domain"),
+        pytest.param("email", "\u212aim@example.com", "kim@example.com", id="e-mail: the Kelvin sign is no k"),
+        pytest.param("email", "\u017fue@example.com", "sue@example.com", id="e-mail: the long s is no s"),
+        pytest.param("email", "stra\u00dfe@example.com", "strasse@example.com", id="e-mail: a sharp s is no ss"),
+        pytest.param("email", "JOS\u00c9@example.com", "jos\u00e9@example.com", id="e-mail: an accent keeps its case"),
         pytest.param("code", "Ana@example.com", "ana@example.com", id="the line's marker wins over its type's"),
         pytest.param("full_name", "Ana", "ana", id="text: case"),
         pytest.param("full_name", "Ana", "", id="text: emptied"),
@@ -154,6 +158,11 @@ def test_of_ids_whose_first_has_a_meaning_two_declared_lists_differ_by_the_first
 def test_a_bad_argument_is_named_with_what_it_must_be(field: str, value: Any, reason: str) -> None:
     _, problems = SCHEMA.check(REQUIRED | {field: value}, frozenset())
     assert problems == [Problem(field, reason)]
+
+
+def test_an_accent_of_an_email_is_one_character() -> None:
+    values, problems = SCHEMA.check(REQUIRED | {"email": "jose\u0301@example.com"}, frozenset())
+    assert (values["email"], problems) == ("jos\u00e9@example.com", [])
 
 
 def test_all_problems_are_told_at_once() -> None:

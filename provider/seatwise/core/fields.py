@@ -12,7 +12,9 @@ naming rule gives it.
 
 import enum
 import re
+import string
 import typing
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -85,6 +87,16 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What is true of a declared value besides its type; values of vendors and of old states are read without it.
+
+    `clean` returns the value as it is sent, and raises ValueError with the reason.
+    """
+
+    clean: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Delta:
     """Items that must be in (or out of) another field's list, whose other items are left alone."""
 
@@ -143,8 +155,24 @@ def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
 
 
 def folded(text: str) -> str:
-    """Text as it is compared where case does not matter."""
+    """Text as it is compared where case does not matter: names, and never e-mails."""
     return text.strip().casefold()
+
+
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def email_key(email: str) -> str:
+    """Return what tells an e-mail from all others: ASCII letters have no case, and nothing else folds.
+
+    `straße@example.com` and `strasse@example.com` are two mailboxes.
+    """
+    return email.strip().translate(_SMALL)
+
+
+def composed(email: str) -> str:
+    """Return an e-mail in Unicode's normal form C: an accent typed in two ways is one."""
+    return unicodedata.normalize("NFC", email)
 
 
 _FLAG = TypeAdapter(bool)
@@ -173,8 +201,10 @@ def named(kind: type[enum.IntEnum]) -> BeforeValidator:
     return BeforeValidator(number)
 
 
-Email = Annotated[str, AfterValidator(_plausible_email), Compare(folded, how="without case")]
-"""An e-mail address; case does not matter."""
+Email = Annotated[
+    str, AfterValidator(_plausible_email), Check(composed), Compare(email_key, how="without case (ASCII)")
+]
+"""An e-mail address; the case of ASCII letters does not matter."""
 Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""
 Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
@@ -216,6 +246,7 @@ class Field:
     marks: frozenset[Mark] = frozenset()
     compare: Compare = Compare(lambda value: value)
     delta: Delta | None = None
+    checks: tuple[Check, ...] = ()
     adapter: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
 
     @property
@@ -236,6 +267,13 @@ class Field:
     def parse(self, value: Any) -> Any:
         """The value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
         return self.adapter.validate_python(value)
+
+    def declared(self, value: Any) -> Any:
+        """The value that a program declares as it is sent; raises ValueError (a ValidationError is one)."""
+        value = self.parse(value)
+        for check in self.checks:
+            value = check.clean(value)
+        return value
 
     def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
         """Whether two values mean the same; all that is in NOTHING does."""
@@ -299,9 +337,11 @@ class Schema(Mapping[str, Field]):
                 problems.append(Problem(name, "is no argument of this resource"))
                 continue
             try:
-                values[name] = arguments[name].parse(value)
+                values[name] = arguments[name].declared(value)
             except ValidationError as error:
                 problems += [Problem(name, _reason(detail)) for detail in error.errors(include_url=False)]
+            except ValueError as error:
+                problems.append(Problem(name, str(error)))
         problems += [
             Problem(field.name, "is required")
             for field in arguments.values()
@@ -366,7 +406,8 @@ def _field(name: str, annotation: Any, naming: Callable[[str], str], *, required
         update_value=given.update_value,
     )
     compare = _last(metadata, Compare, Compare(lambda value: value))
-    return Field(name, type_, required, takes, wire, marks, compare, delta, TypeAdapter(type_))
+    checks = tuple(mark for mark in metadata if isinstance(mark, Check))
+    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_))
 
 
 def _inner(annotation: Any) -> Any:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
-from .fields import Values
+from .fields import Values, email_key
 from .http import Answer, Request
 from .secrets import Vault
 from .vendor import Vendor
@@ -141,12 +141,12 @@ class Claims:
 
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
-        other = self._owners.setdefault(email.casefold(), owner)
+        other = self._owners.setdefault(email_key(email), owner)
         return None if other == owner else other
 
     def is_others(self, email: str, owner: str) -> bool:
         """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
-        return owner != "" and self._owners.get(email.casefold(), owner) != owner
+        return owner != "" and self._owners.get(email_key(email), owner) != owner
 
     def hold(self, account: str, owner: str) -> None:
         """Note that a resource has this account and keeps it, has made it, or has taken it up."""
@@ -158,7 +158,7 @@ class Claims:
 
         A refresh compares, too, with what the program declared before.
         """
-        if isinstance(email, str) and self._owners.get(email.casefold()) == owner:
+        if isinstance(email, str) and self._owners.get(email_key(email)) == owner:
             self.hold(account, owner)
 
     def other_holder(self, account: str, owner: str) -> str | None:
@@ -169,7 +169,7 @@ class Claims:
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
         """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""
         is_teams = old.endswith(MEMBERS) or new.endswith(MEMBERS)
-        return is_teams and _stack(old) == _stack(new) and self._owners.get(email.casefold(), new) == new
+        return is_teams and _stack(old) == _stack(new) and self._owners.get(email_key(email), new) == new
 
 
 def _stack(owner: str) -> str:

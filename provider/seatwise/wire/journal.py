@@ -17,6 +17,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from ..core.errors import InvalidAccount
+from ..core.fields import email_key
 from ..core.tenant import Deed, Doubt, Entry
 from .files import SharedFile
 
@@ -37,6 +39,7 @@ create index if not exists deeds_by_account on deeds (tenant, account);
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
+_FIND = "select deed, account, owner, at from deeds where tenant = ? and email = ?"
 _NOTE = "insert or replace into deeds values (?, ?, ?, ?, ?, ?)"
 Aside = Callable[..., Awaitable[Any]]
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
@@ -49,6 +52,11 @@ def verify(path: Path) -> None:
         file.verify()
     finally:
         file.close()
+
+
+def _keys(email: str) -> list[str]:
+    """The key of an e-mail, and the one under which the first versions kept it: they folded more than ASCII letters."""
+    return [*dict.fromkeys((email_key(email), email.casefold()))]
 
 
 @dataclass
@@ -75,14 +83,18 @@ class Journal:
         self._intents: list[_Intent] = []
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
+        self._met: dict[str, str] = {}
+        """The first e-mail of this run for each key of the first versions."""
 
     def last(self, email: str) -> Entry | None:
-        """What is remembered of this e-mail."""
-        query = "select deed, account, owner, at from deeds where tenant = ? and email = ?"
-        rows = self._run(query, self._tenant, email.casefold())
-        if not rows:
+        """What is remembered of this e-mail; raises InvalidAccount when it may be of another one of this run."""
+        found = ((key, row) for key in _keys(email) for row in self._run(_FIND, self._tenant, key))
+        key, row = next(found, ("", None))
+        if row is None:
             return None
-        deed, account, owner, at = rows[0]
+        deed, account, owner, at = row
+        if Deed[deed] is Deed.INTENDED and key == email.casefold():
+            self._one_email(email)
         return Entry(Deed[deed], account, owner, max(0.0, time.time() - at))  # a clock may have been set back
 
     async def intend(self, email: str, owner: str) -> None:
@@ -106,6 +118,7 @@ class Journal:
         if entry.account is not None:
             self.let_go(entry.account)
         self._run(_NOTE, *self._deed(email, entry))
+        self._forget_folded(email)
 
     def _write(self, intents: Sequence["_Intent"]) -> None:
         self._prune()
@@ -113,7 +126,7 @@ class Journal:
         self._file.run(lambda database: database.executemany(_NOTE, deeds), None, durable=True)
 
     def _deed(self, email: str, entry: Entry) -> tuple[object, ...]:
-        return self._tenant, email.casefold(), entry.deed.name, entry.account, entry.owner, time.time()
+        return self._tenant, email_key(email), entry.deed.name, entry.account, entry.owner, time.time()
 
     def _prune(self) -> None:
         if not self._is_pruned:
@@ -124,7 +137,24 @@ class Journal:
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
-        self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email.casefold())
+        self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email_key(email))
+        self._forget_folded(email)
+
+    def _one_email(self, email: str) -> None:
+        """See that a create that was noted under a key of the first versions is not taken for two of this run."""
+        other = self._met.setdefault(email.casefold(), email)
+        if email_key(other) != email_key(email):
+            raise InvalidAccount(
+                f"a create was noted that may have been of {other} or of {email}: earlier versions took them for one",
+                account=email,
+                remedy="Declare one of them alone for one run",
+            )
+
+    def _forget_folded(self, email: str) -> None:
+        """Forget the create that was noted under the e-mail's key of the first versions, if that was another one."""
+        for key in _keys(email)[1:]:
+            query = "delete from deeds where tenant = ? and email = ? and deed = ?"
+            self._run(query, self._tenant, key, Deed.INTENDED.name)
 
     def let_go(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
