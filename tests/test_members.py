@@ -14,7 +14,7 @@ import seatwise
 from seatwise.core.errors import InvalidMembers
 from seatwise.core.vendor import Vendor
 from seatwise.members import typed
-from seatwise.rows import Row
+from seatwise.rows import COMMAS, Row
 from seatwise.vendors import enerflo, nexudus, tenovos
 
 ANA = {"email": "ana@example.com", "roles": ["Setter"]}
@@ -227,6 +227,13 @@ def of_tenovos(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
         pytest.param(of_nexudus(language="english us"), "language", 1, id="a name for a number"),
         pytest.param(of_nexudus(language="3"), "language", 3, id="a number of names"),
         pytest.param(of_tenovos(groups=[1, "x"]), "groups", ["1", "x"], id="numbers in a list of text"),
+        pytest.param(of_tenovos(groups=[1042.0]), "groups", ["1042"], id="whole floats in a list of text"),
+        pytest.param(of_enerflo(office_ids=[12.0]), "office_ids", [12], id="whole floats in a list of numbers"),
+        pytest.param(of_enerflo(external_user_id=1042.0), "external_user_id", "1042", id="a whole float for text"),
+        pytest.param(of_enerflo(external_user_id=1.5), "external_user_id", "1.5", id="a float for text"),
+        pytest.param(of_enerflo(external_user_id=2**60), "external_user_id", f"{2**60}", id="a large number for text"),
+        pytest.param(of_enerflo(roles="Head, West;"), "roles", ["Head, West"], id="a name with a comma"),
+        pytest.param(of_enerflo(roles=["Head, West"]), "roles", ["Head, West"], id="a comma in a list that is one"),
     ],
 )
 def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], name: str, value: Any) -> None:
@@ -236,7 +243,11 @@ def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, A
 
 
 def test_what_is_not_given_is_left_out() -> None:
-    assert typed(enerflo.VENDOR, [ANA | {"phone": None}]) == [ANA]
+    nan = float("nan")
+    assert typed(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
+    assert load("team.yaml", "- {email: a@b.c, phone: .nan, first_name: '.nan'}") == [
+        {"email": "a@b.c", "phone": None, "first_name": ".nan"}
+    ]
 
 
 @pytest.fixture
@@ -271,10 +282,23 @@ def test_rows_are_read_and_not_changed() -> None:
         pytest.param(of_enerflo(phone="1"), "phone: must have ten digits, such as 555-555-5555", id="a bad value"),
         pytest.param(
             of_enerflo(office_ids="1;x"),
-            "office_ids: item 1: Input should be a valid integer, unable to parse string as an integer",
+            "office_ids: item 1: must be a whole number",
             id="a bad item",
         ),
         pytest.param(of_enerflo(roles=None), "roles: is required", id="a required one"),
+        pytest.param(of_enerflo(roles=float("nan")), "roles: is required", id="an empty cell of a required one"),
+        pytest.param(of_tenovos(groups=["x", float("nan")]), "groups: item 1: must be text", id="an empty item"),
+        pytest.param(of_enerflo(external_user_id=float("inf")), "external_user_id: must be text", id="infinity"),
+        pytest.param(of_enerflo(external_user_id=1e17), "external_user_id: must be text", id="a float of lost digits"),
+        pytest.param(of_enerflo(roles="Sales Rep, Setter"), f"roles: {COMMAS}", id="commas between names"),
+        pytest.param(of_enerflo(office_ids="12, 13"), f"office_ids: {COMMAS}", id="commas between ids"),
+        pytest.param(of_enerflo(frst_name="Ana"), "frst_name: is no argument; did you mean first_name?", id="a letter"),
+        pytest.param(
+            of_enerflo(roles=["Sales Rep"], manager_id=2**53 + 1),
+            "manager_id: must be at most 9,007,199,254,740,991: "
+            "a larger number is changed on its way through the engine",
+            id="a large number",
+        ),
         pytest.param(of_enerflo(phnoe=None), "phnoe: is no argument; did you mean phone?", id="misspelt"),
         pytest.param(of_enerflo(**{"Phone No": 5}), "Phone No: is no argument; did you mean phone?", id="a title"),
         pytest.param(of_enerflo(colour="red"), "colour: is no argument", id="like nothing"),
@@ -295,11 +319,10 @@ def test_rows_are_read_and_not_changed() -> None:
         ),
         pytest.param(
             of_tenovos(country=False),
-            "country: input should be a valid string; "
-            "a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
+            "country: must be text; a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
             id="Norway",
         ),
-        pytest.param(of_tenovos(password="short"), "password: string should have at least 8 characters", id="a secret"),
+        pytest.param(of_tenovos(password="short"), "password: must have at least 8 characters", id="a secret"),
     ],
 )
 def test_a_problem_names_place_and_argument(declared: tuple[type[Vendor], dict[str, Any]], line: str) -> None:

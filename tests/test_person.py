@@ -161,6 +161,12 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
             [enerflo.Account(roles=["Setter"], nick="x")],  # type: ignore[call-arg]
             {},
             "ana: enerflo.nick: is no argument of this resource",
+            id="unknown",
+        ),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"], frst_name="x")],  # type: ignore[call-arg]
+            {},
+            "ana: enerflo.frst_name: is no argument of this resource; did you mean first_name?",
             id="misspelt",
         ),
         pytest.param(
@@ -175,7 +181,7 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
             "ana: accounts: item 0 is no account of a vendor, such as enerflo.Account(...)",
             id="a User",
         ),
-        pytest.param([], {"active": "perhaps"}, "ana: active: input should be a valid boolean", id="a flag"),
+        pytest.param([], {"active": "perhaps"}, "ana: active: must be true or false", id="a flag"),
         pytest.param([], {"expires": "soon"}, "ana: expires: must be a date such as 2027-01-31", id="a day"),
         pytest.param([], {"expires": datetime(2027, 1, 31, 9)}, "ana: expires: must be a date such as", id="a moment"),
     ],
@@ -186,6 +192,42 @@ def test_what_cannot_be_is_one_line_with_the_person_and_the_argument(
     line = refused(*accounts, **arguments)
     assert line.startswith(said)
     assert "\n" not in line
+
+
+def test_an_empty_cell_of_a_spreadsheet_is_not_given() -> None:
+    """NaN is what pandas has for one; NaT, for a day, is a date that is unlike itself."""
+
+    class NaT(datetime):
+        def __ne__(self, other: object) -> bool:
+            return True
+
+    nan: Any = float("nan")
+    resources, _ = declared(
+        "seatwise.Person('ana', email='ana@example.com', first_name='Ana', last_name=float('nan'),"
+        " phone=float('nan'), accounts=[enerflo.Account(roles=['Setter'], first_name=float('nan'))])",
+        "enerflo.User('ben', email='ben@example.com', roles=['Setter'], phone=float('nan'))"
+        ".id.apply(lambda _: None) and seatwise.Person('eva', email='eva@example.com', accounts=[])",
+    )
+    ana = resources["enerflo:User ana"]
+    assert (ana["first_name"], ana.get("last_name"), ana.get("phone"), ana["active"]) == ("Ana", None, None, True)
+    assert resources["enerflo:User ben"].get("phone") is None
+    said = refused(tenovos.Account(), first_name="Ana", last_name=nan, active=nan, expires=NaT(2027, 1, 31))
+    assert said == "ana: last_name: is required (Tenovos)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"manager_id": 2**53}, "ana: manager_id must be at most 9,007,199,254,740,991: a larger number is changed on"),
+        ({"office_ids": [1, 2**60]}, "ana: office_ids item 1: must be at most 9,007,199,254,740,991: a larger number"),
+        ({"first_name": "Ana \ud83d"}, "ana: first_name contains U+D83D LONE SURROGATE: take it out"),
+        ({"password": "a\x00"}, "ana: password contains U+0000 CONTROL CHARACTER: take it out"),
+    ],
+)
+def test_what_the_engine_would_change_is_refused_before_it_does(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"], **arguments)
+    assert str(caught.value).startswith(said)
 
 
 def test_a_person_from_a_file_is_refused_with_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

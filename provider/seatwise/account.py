@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypedDict
 import pulumi
 from pulumi import Input, Output, dynamic
 
-from .core.fields import NEVER_SENT, UNREADABLE
+from .core.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
 
@@ -35,8 +35,10 @@ class Account(dynamic.Resource):
         provider = load(self.key())
         schema = provider.vendor.schema
         secrets = [field.name for field in schema.values() if field.secret]
+        given = {name: None if is_missing(value) else value for name, value in args.items()}
+        _refuse_unfit(resource_name, given)
         props = dict.fromkeys(outputs_of(type(self))) | {
-            name: Output.secret(value) if name in secrets else value for name, value in args.items()
+            name: Output.secret(value) if name in secrets else value for name, value in given.items()
         }
         ours = pulumi.ResourceOptions(additional_secret_outputs=[name for name in secrets if name in args])
         if opts is not None and opts.custom_timeouts is not None:
@@ -60,6 +62,13 @@ class Account(dynamic.Resource):
     def key(cls) -> str:
         """`enerflo:User`: what the state keeps to find the code again."""
         return cls._resource_type_name.rpartition("/")[2]
+
+
+def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
+    """See that the engine can carry what is known; raises pulumi.RunError, for no check sees what it would change."""
+    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := unfit(value))]
+    if reasons:
+        raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
 
 
 def qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:

@@ -11,7 +11,7 @@ from pulumi import Input, Output
 from .account import Account, Seat
 from .core import person
 from .core.errors import SettingsError
-from .core.fields import Problem, flag
+from .core.fields import NOTHING, Problem, flag, is_missing
 from .core.vendor import Vendor
 from .rows import checked, is_known
 from .wire.settings import RunSettings
@@ -73,7 +73,7 @@ class Person(pulumi.ComponentResource):
             "last_name": last_name,
             "phone": phone,
             "active": active,
-            "expires": expires.isoformat() if isinstance(expires, date) else expires,
+            "expires": expires.isoformat() if isinstance(expires, date) and not is_missing(expires) else expires,
         }
         description, declared, problems = check(given, seats)
         if problems:
@@ -140,7 +140,7 @@ def _joined(parts: list[Any]) -> Any:
         return parts[0]
     if all(map(is_known, parts)):
         return " ".join(map(str, parts))
-    return Output.all(*parts).apply(lambda known: " ".join(filter(None, known)))
+    return Output.all(*parts).apply(lambda known: " ".join(str(each) for each in known if each not in NOTHING))
 
 
 def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:

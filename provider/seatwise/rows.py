@@ -5,8 +5,8 @@ No message holds a value, but e-mails and names.
 """
 
 import csv
-import difflib
 import io
+import math
 import os
 import re
 import typing
@@ -21,7 +21,7 @@ from pulumi import Output
 from yaml.reader import Reader
 
 from .core.errors import InvalidMembers
-from .core.fields import Field, Problem, Schema, Values, folded
+from .core.fields import LARGEST, Field, Problem, Schema, Values, close_to, folded, is_missing
 
 try:
     from yaml import CSafeLoader as _SafeLoader  # ten times as fast
@@ -31,6 +31,10 @@ except ImportError:
 NAME = "tag:yaml.org,2002:str"  # the only keys that name arguments
 SEPARATOR = ";"
 """What stands between the items of a list in one text: `Sales Rep; Setter`."""
+COMMAS = (
+    "has commas and no semicolon: a list is split at semicolons, such as `Sales Rep; Setter`; "
+    "after an item that has a comma in it put a semicolon"
+)
 
 
 class Row(dict[str, Any]):
@@ -135,9 +139,11 @@ class _Loader(_SafeLoader):
     """YAML whose numbers and dates stay text where they would come back in another spelling."""
 
 
-def _as_written(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
-    """The number, or its text where that says more: `007`, `1_000`, `12:30`, `1.50`."""
+def _as_written(loader: _Loader, node: yaml.ScalarNode) -> int | float | str | None:
+    """The number, or its text where that says more: `007`, `1_000`, `12:30`, `1.50`. `.nan` is no value."""
     text = str(loader.construct_scalar(node))
+    if text.lower() == ".nan":
+        return None
     for number in (int, float):
         with suppress(ValueError):
             if str(number(text)) == text:
@@ -221,12 +227,15 @@ def checked(
     """What is given, in the schema's types where it is known and good, and what is wrong with the others.
 
     Text is taken without the spaces around it (a secret is not touched), a text for a list is split at
-    `;`, and where text is wanted a number becomes it. A row that is not complete may lack what is required.
+    `;`, and where text is wanted a number becomes it, `1042.0` the same as `1042`. An empty cell of a
+    spreadsheet (NaN) is not given. A row that is not complete may lack what is required.
     """
-    given = {name: value for name, value in row.items() if value is not None}
+    given = {name: value for name, value in row.items() if not is_missing(value)}
     known = {name: _read(schema.get(name), value) for name, value in given.items() if is_known(value)}
     later = frozenset(given) - frozenset(known)
     values, problems = schema.check(known, later if is_complete else frozenset(schema), new=False)
+    commas = [name for name, value in known.items() if _has_commas(schema.get(name), given[name])]
+    problems = [each for each in problems if each.field not in commas] + [Problem(name, COMMAS) for name in commas]
     problems += rules(values, frozenset(values) | later)
     return {name: values.get(name, value) for name, value in given.items()}, problems
 
@@ -251,11 +260,27 @@ def _read(field: Field | None, value: Any) -> Any:
     return [_item(kind, item) for item in value] if isinstance(value, list) else value
 
 
+def _has_commas(field: Field | None, value: Any) -> bool:
+    """Whether one text for a list looks like one that is split at commas."""
+    is_list = field is not None and typing.get_origin(_type(field)) is list
+    return is_list and isinstance(value, str) and "," in value and SEPARATOR not in value
+
+
 def _item(wanted: Any, value: Any) -> Any:
     if isinstance(value, str):
         return value.strip()
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if wanted is str and is_number else value
+    return _as_text(value) if wanted is str else value
+
+
+def _as_text(value: Any) -> Any:
+    """A number as people write it; what is none, or has lost digits as a float, stays as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value) or abs(value) > LARGEST:
+        return value
+    return str(int(value)) if value.is_integer() else str(value)
 
 
 def _type(field: Field) -> Any:
@@ -293,13 +318,7 @@ def strangers(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], argume
 
 def _stranger(kind: str, name: str, where: list[str], arguments: Iterable[str]) -> str:
     others = f" ({len(where):,} times)" if len(where) > 1 else ""
-    return f"{where[0]}, {kind} {shown(name)}: {unknown(name, arguments)}{others}"
-
-
-def unknown(name: str, arguments: Iterable[str]) -> str:
-    """What is wrong with a name that is no argument."""
-    likely = difflib.get_close_matches(re.sub(r"[^\w.]+", "_", shown(name).casefold()), sorted(arguments), n=1)
-    return "is no argument" + (f"; did you mean {likely[0]}?" if likely else "")
+    return f"{where[0]}, {kind} {shown(name)}: is no argument{close_to(shown(name), arguments)}{others}"
 
 
 def twice(

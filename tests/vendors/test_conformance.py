@@ -152,7 +152,7 @@ def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -
 
     assert ("email", "is not an e-mail address") in reasons
     assert ("", "nickname is no argument of this resource") in reasons
-    assert ("", "password input should be a valid string") in reasons, "a property that is named is printed"
+    assert ("", "password must be text") in reasons, "a property that is named is printed"
     assert "12345678" not in str(reasons)
 
 

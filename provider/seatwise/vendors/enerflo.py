@@ -164,7 +164,7 @@ class User(Resource, module="seatwise/enerflo", name="User"):
     """The roles as Enerflo returns them."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
         super().__init__(resource_name, args, opts)
 
 

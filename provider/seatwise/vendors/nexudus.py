@@ -39,6 +39,7 @@ from ..core.fields import (
     Values,
     Wire,
     named,
+    one_of,
 )
 from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
@@ -97,7 +98,7 @@ class IdentityArgs(TypedDict):
 class OwnArgs(AccountArgs, total=False):
     """What is particular to an account at Nexudus, and what is optional."""
 
-    language: Required[Input[Annotated[int, named(Language)]]]
+    language: Required[Input[Annotated[int, named(Language), one_of(Language)]]]
     """A `Language`."""
     active: Input[bool]
     """Whether the user is active."""
@@ -304,7 +305,7 @@ class User(Resource, module="seatwise/nexudus", name="User"):
     """E-mail of who changed it last."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
         super().__init__(resource_name, args, opts)
 
 

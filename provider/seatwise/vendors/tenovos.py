@@ -26,6 +26,7 @@ from ..core.fields import (
     NEEDED_TO_CREATE,
     UNREADABLE,
     UPDATE_ONLY,
+    VISIBLE,
     Email,
     NameSet,
     Number,
@@ -91,7 +92,7 @@ class IdentityArgs(TypedDict):
 class OwnArgs(AccountArgs, total=False):
     """What is particular to an account at Tenovos, and what is optional."""
 
-    username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, Wire(read="userName")]]
+    username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, VISIBLE, Wire(read="userName")]]
     """The login, 1 to 50 characters. Required for a new user; API 1.0 does not return it."""
     friendly_name: Input[Name]
     """Name to display, 1 to 50 characters."""
@@ -159,7 +160,7 @@ class User(Resource, module="seatwise/tenovos", name="User"):
     """Id of the customer the user belongs to."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
         super().__init__(resource_name, args, opts)
 
 
