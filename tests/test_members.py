@@ -34,7 +34,7 @@ def load(name: str, content: str | bytes) -> list[Any]:
 
 def refused(name: str, content: str | bytes) -> str:
     """What is said of a file that cannot be loaded."""
-    with pytest.raises(InvalidMembers) as caught:
+    with pytest.raises(pulumi.RunError) as caught:
         load(name, content)
     return str(caught.value)
 
@@ -60,7 +60,6 @@ def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
         pytest.param("email\n,\n\na@b.c\n", [{"email": "a@b.c"}], id="blank rows are no members"),
         pytest.param(b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}], id="a spreadsheet's own"),
         pytest.param("email\ra@b.c\r", [{"email": "a@b.c"}], id="old line ends"),
-        pytest.param("email", [], id="a team of nobody"),
     ],
 )
 def test_a_csv_file_is_read(content: str | bytes, rows: list[dict[str, Any]]) -> None:
@@ -138,10 +137,6 @@ def test_rows_of_a_yaml_file_may_share_values() -> None:
     assert rows == [{"email": "a@b.c", "phone": "1"}, {"email": "d@e.f", "phone": "1"}]
 
 
-def test_a_list_of_nobody_is_a_team_of_nobody() -> None:
-    assert load("team.yaml", "[]") == []
-
-
 NO_LIST = "team.yaml: must be a list of members, each beginning like `- email: ana@example.com`"
 QUOTES = "text with a sign at its beginning or a colon in it stands between quotes"
 
@@ -178,14 +173,29 @@ def test_a_bad_yaml_file_is_one_line_of_where_and_what(content: str | bytes, lin
     ("name", "line"),
     [
         ("team.csv", "team.csv: cannot be read: No such file or directory"),
+        ("team.xlsx", "team.xlsx: members are read from files that end in .csv, .yaml, .yml"),
         ("team.json", "team.json: members are read from files that end in .csv, .yaml, .yml"),
         ("team", "team: members are read from files that end in .csv, .yaml, .yml"),
     ],
 )
 def test_a_file_that_is_none_of_ours_is_one_line(name: str, line: str) -> None:
-    with pytest.raises(InvalidMembers) as caught:
+    with pytest.raises(pulumi.RunError) as caught:
         seatwise.load_members(name)
     assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("team.csv", "email,roles\n"),
+        ("team.csv", "\nemail\n\n,\n"),
+        ("team.yaml", "[]"),
+        ("team.yml", "# all gone\n[]\n"),
+    ],
+)
+def test_a_file_that_names_nobody_retires_nobody(name: str, content: str) -> None:
+    """It may have been cut to its header."""
+    assert refused(name, content) == f"{name}: names nobody; if nobody is meant, do not read it"
 
 
 def test_the_ending_may_be_in_capitals_and_the_path_a_path(tmp_path: Path) -> None:
@@ -398,6 +408,39 @@ def test_the_error_tells_twenty_problems_and_how_many_more(count: int, first: st
     assert said[0].startswith(first)
     assert said[-1].startswith(last)
     assert SECRET not in str(caught.value)
+
+
+LIST, ONE = "members: must be a list, such as [enerflo.UserArgs(email=...)]", "such as [enerflo.UserArgs(email=...)]"
+
+
+@pytest.mark.usefixtures("a_program_runs")
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ({"ana": ANA}, f"{LIST}, and not of type dict"),
+        ("ana@example.com", f"{LIST}, and not of type str"),
+        (None, f"{LIST}, and not None"),
+        (enerflo.Account(roles=["Setter"]), f"{LIST}, and not of type Account"),
+        (["ana@example.com"], f"members[0]: must be a member's arguments, {ONE}, and not of type str"),
+        (
+            [ANA, enerflo.Account(roles=["Setter"]), None],
+            f"members[1]: must be a member's arguments, {ONE}, and not of type Account",
+        ),
+        (
+            lambda: pulumi.Output.from_input([ANA]),
+            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
+        ),
+        (
+            lambda: [ANA, pulumi.Output.from_input(ANA)],
+            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
+        ),
+    ],
+)
+def test_members_that_are_none_are_one_line(members: Any, line: str) -> None:
+    given = members() if callable(members) else members
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Roster("sales", vendor=enerflo, members=given)
+    assert str(caught.value) == f"sales: {line}"
 
 
 @pytest.mark.parametrize("vendor", ["salesforce", "enerflo", json, None])

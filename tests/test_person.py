@@ -239,6 +239,21 @@ def test_a_person_from_a_file_is_refused_with_its_row(tmp_path: Path, monkeypatc
     assert str(caught.value) == "ana (people.csv, row 2): enerflo.roles: is required"
 
 
+@pytest.mark.parametrize("accounts", [enerflo.Account(roles=["Setter"]), "enerflo", None, {"enerflo": {}}])
+def test_accounts_that_are_no_list_are_one_line(accounts: Any) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Person("ana", email="ana@example.com", accounts=accounts)
+    assert str(caught.value) == "ana: accounts: must be a list, such as [enerflo.Account(...)]"
+
+
+def test_accounts_that_are_known_later_are_one_line() -> None:
+    program = PROGRAM.replace(
+        "PERSONS", "[seatwise.Person('ana', email='ana@example.com', accounts=pulumi.Output.from_input([]))]"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "ana: accounts: must be known when the program runs: a list, such as [enerflo.Account(...)]" in ran.stderr
+
+
 def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEATWISE_TODAY", "2027-02-01")
     assert today() == date(2027, 2, 1)

@@ -65,7 +65,7 @@ class Person(pulumi.ComponentResource):
             pulumi.RunError: An argument cannot be as it is; before anything is sent for this person.
 
         """
-        seats = [*accounts]
+        seats = _seats(resource_name, accounts)
         given = {
             "name": resource_name,
             "email": email,
@@ -92,6 +92,16 @@ class Person(pulumi.ComponentResource):
         ids: Any = {name: account.id for name, account in self.accounts.items()}
         self.ids = Output.from_input(ids)
         self.register_outputs({"ids": self.ids})
+
+
+def _seats(name: str, accounts: Any) -> list[Seat]:
+    """The accounts; raises pulumi.RunError when they are no list that is known."""
+    wanted = "such as [enerflo.Account(...)]"
+    if not is_known(accounts):
+        raise pulumi.RunError(f"{name}: accounts: must be known when the program runs: a list, {wanted}")
+    if isinstance(accounts, str | bytes | Mapping) or not isinstance(accounts, Iterable):
+        raise pulumi.RunError(f"{name}: accounts: must be a list, {wanted}")
+    return [*accounts]
 
 
 def check(

@@ -18,7 +18,7 @@ from .core import person
 from .core.errors import InvalidPeople
 from .core.fields import Problem, email_key, flag
 from .person import check
-from .rows import Listed, Place, Row, line, read, strangers, twice
+from .rows import Listed, Place, Row, line, read, some, strangers, twice
 from .vendors import names
 
 PEOPLE = Listed("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
@@ -72,9 +72,7 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
         name: module for name in names() if hasattr(module := import_module(f"seatwise.vendors.{name}"), "Account")
     }
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
-    rows = [_flat(row) for row in read(path, PEOPLE)]
-    if not rows:  # it may have been cut, and everybody would leave
-        raise InvalidPeople([f"{path}: names nobody; if nobody is meant, do not read it"])
+    rows = [_flat(row) for row in some(read(path, PEOPLE), path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]
     problems = strangers(rows, places, [*person.SCHEMA, *vendors, *arguments])
     descriptions: list[dict[str, Any]] = []

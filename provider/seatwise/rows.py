@@ -87,6 +87,13 @@ def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
     return [*rows(text, str(path), listed)]
 
 
+def some(rows: list[Row], path: str | os.PathLike[str], listed: Listed) -> list[Row]:
+    """The rows of a file; raises the error where there are none: it may have been cut, and everybody would leave."""
+    if not rows:
+        raise listed.error([f"{path}: names nobody; if nobody is meant, do not read it"])
+    return rows
+
+
 def _from_csv(text: str, file: str, listed: Listed) -> Iterator[Row]:
     records = _records(text, file, listed)
     line, header = next(records, (1, []))

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import InvalidAccount, InvalidExport
-from .fields import email_key
+from .fields import Problem, composed, email_address, email_key
 from .state import TENANT
 from .team import LEAVING
 from .vendor import Vendor
@@ -162,12 +162,22 @@ def _plain(value: Any, source: str) -> dict[str, Any]:
 
 def emails(rows: Iterable[Any]) -> frozenset[str]:
     """The e-mails in a file of people, also those that somebody has at one vendor alone (`nexudus.email`)."""
-    return frozenset(email_key(each) for row in rows for each in _emails(row, ""))
+    return frozenset(email_key(composed(each)) for row in rows for _, each in _emails(row, ""))
 
 
-def _emails(value: Any, name: str) -> Iterator[str]:
+def unfit_emails(row: Any) -> Iterator[Problem]:
+    """What is wrong with the e-mails of a row: one that is no address would name somebody who is there a leaver."""
+    for name, email in _emails(row, ""):
+        try:
+            email_address(email.strip())
+        except ValueError as error:
+            yield Problem(name, str(error))
+
+
+def _emails(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """The e-mails in a value, each with the name of its column or key."""
     if isinstance(value, str) and name.rpartition(".")[2] == "email" and value.strip():
-        yield value
+        yield name, value
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _emails(inner, str(key))
