@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,43 @@ def test_a_bad_yaml_file_is_one_line_of_where_and_what(content: str | bytes, lin
     assert SECRET not in said
     assert "\n" not in said
     assert said.endswith(QUOTES) or "is no YAML" not in said
+
+
+MERGED = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
+SHARED = "- &a0 {x: [1]}\n" + "".join(f"- &a{n} {{x: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
+CHAIN = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 3000))
+TOO_MUCH = "is nested more than 20 deep or holds more than 10,000 names and values, with all that it refers to"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        pytest.param("- x: " + "[" * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="brackets"),
+        pytest.param("- x: " + "{a: " * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="braces"),
+        pytest.param(
+            "".join(f"{' ' * depth}- \n" for depth in range(900)),
+            "team.yaml, line 21: is nested more than 20 deep, and a member is not",
+            id="dashes",
+        ),
+        pytest.param(MERGED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled merges"),
+        pytest.param(SHARED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled aliases"),
+        pytest.param(CHAIN, f"team.yaml, line 21: {TOO_MUCH}", id="a chain of aliases"),
+        pytest.param("- &a {x: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself"),
+        pytest.param("- &a {<<: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself, merged"),
+    ],
+)
+def test_a_yaml_file_that_grows_as_it_is_read_is_one_line(content: str, line: str) -> None:
+    begun = time.monotonic()
+    said = refused("team.yaml", content)
+    assert said.startswith(line)
+    assert "\n" not in said
+    assert time.monotonic() - begun < 10, "seconds, where it took half a minute"
+
+
+def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
+    staff = "- &staff {email: a@b.c, roles: [" + ", ".join(f"r{number}" for number in range(100)) + "]}\n"
+    rows = load("team.yaml", staff + "".join(f"- {{<<: *staff, email: p{number}@b.c}}\n" for number in range(3000)))
+    assert (len(rows), len(rows[-1]["roles"])) == (3001, 100)
 
 
 # --- any file ---------------------------------------------------------------------------------

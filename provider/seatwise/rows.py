@@ -31,6 +31,10 @@ except ImportError:
 NAME = "tag:yaml.org,2002:str"  # the only keys that name arguments
 SEPARATOR = ";"
 """What stands between the items of a list in one text: `Sales Rep; Setter`."""
+DEEPEST = 20
+"""How deep lists and mappings may be in one another in a YAML file; a person's are five deep."""
+MOST_NODES = 10_000
+"""How many names and values one row of a YAML file may have; what it refers to again counts again."""
 COMMAS = (
     "has commas and no semicolon: a list is split at semicolons, such as `Sales Rep; Setter`; "
     "after an item that has a comma in it put a semicolon"
@@ -164,10 +168,17 @@ for _tag in ("int", "float", "timestamp"):
 
 def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
     try:
+        _see_depth(text, file, listed)
         loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
             raise listed.error([f"{file}: must be a list of {listed.plural}, each beginning like `- {listed.example}`"])
+        extents: dict[int, _Extent] = {}
+        for node in root.value:
+            if not _extent(node, extents).is_fit:
+                most = f"more than {DEEPEST} deep or holds more than {MOST_NODES:,} names and values"
+                where = f"{file}, line {node.start_mark.line + 1}"
+                raise listed.error([f"{where}: is nested {most}, with all that it refers to"])
         for mapping in _mappings(root):  # before anything is merged into them
             keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
             _once(keys, f"{file}, line {mapping.start_mark.line + 1}", "key", listed)
@@ -183,6 +194,45 @@ def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
         first = Reader.NON_PRINTABLE.search(text)
         line = text.count("\n", 0, first.start() if first else 0) + 1
         raise listed.error([f"{file}, line {line}: has a character that YAML does not allow"]) from None
+
+
+def _see_depth(text: str, file: str, listed: Listed) -> None:
+    """See that nothing is nested so deeply that reading it would end in an error of Python's own."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise listed.error([f"{file}, line {line}: is nested more than {DEEPEST} deep, and a {listed.one} is not"])
+
+
+class _Extent(NamedTuple):
+    """How deep and how large a node is with all that it refers to, as often as it does."""
+
+    depth: int
+    nodes: int
+
+    @property
+    def is_fit(self) -> bool:
+        return self.depth <= DEEPEST and self.nodes <= MOST_NODES
+
+
+ENDLESS = _Extent(DEEPEST + 1, MOST_NODES + 1)
+
+
+def _extent(node: yaml.Node, known: dict[int, _Extent]) -> _Extent:
+    """The extent of a node; `known` has those that were met. One that refers to itself is endless."""
+    if isinstance(node, yaml.ScalarNode):
+        return _Extent(0, 1)
+    if id(node) not in known:
+        known[id(node)] = ENDLESS
+        is_mapping = isinstance(node, yaml.MappingNode)
+        inner = [each for pair in node.value for each in pair] if is_mapping else node.value
+        parts = [_extent(each, known) for each in inner]
+        known[id(node)] = _Extent(
+            1 + max((each.depth for each in parts), default=0), 1 + sum(each.nodes for each in parts)
+        )
+    return known[id(node)]
 
 
 def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
