@@ -2,8 +2,8 @@
 
 import os
 import typing
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Self, TypedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
 
 import pulumi
 from pulumi import Input, Output, dynamic
@@ -13,6 +13,17 @@ from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
 
 STACK = "pulumi:pulumi:Stack"
+
+
+T = TypeVar("T", covariant=True)
+
+
+class Items(Protocol[T]):
+    """A list whose items may be outputs, to a type checker. A text is none, though it is a sequence of texts."""
+
+    def __contains__(self, item: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[T]: ...
+    def __len__(self) -> int: ...
 
 
 class AccountArgs(TypedDict, total=False):

@@ -1,5 +1,6 @@
 """What is true of every vendor's file, and of every account through Pulumi's own door."""
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -219,3 +220,11 @@ def test_tenovos_1_5_sees_what_1_0_cannot_read(
     finally:
         if door._tenant is not None:
             loop.call(door._tenant.aclose)
+
+
+def test_every_list_takes_outputs_among_its_items(module: ModuleType) -> None:
+    """A type checker takes `[1, output]` only where the declaration says so."""
+    hints = module.UserArgs.__annotations__
+    lists = {field.name for field in module.VENDOR.schema.arguments() if "list[" in str(field.type)}
+    assert lists
+    assert [name for name in sorted(lists) if not re.search(r"(Items|Sequence)\[typing.Union", str(hints[name]))] == []

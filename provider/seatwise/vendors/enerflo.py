@@ -17,7 +17,7 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic_settings import SettingsConfigDict
 
 from ..account import Account as Resource
-from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
+from ..account import AccountArgs, Items, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     RESPELLED,
@@ -85,7 +85,7 @@ class IdentityArgs(TypedDict):
 class OwnArgs(AccountArgs, total=False):
     """What is particular to an account at Enerflo, and what is optional."""
 
-    roles: Required[Input[RoleNames]]
+    roles: Required[Input[RoleNames] | Items[Input[str]]]
     """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
     first_name: Input[str]
     """First name."""

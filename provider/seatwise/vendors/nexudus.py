@@ -126,11 +126,11 @@ class OwnArgs(AccountArgs, total=False):
     """Ids of roles the user must have; others are left alone."""
     removed_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=False)]] | Sequence[Input[int]]
     """Ids of roles the user must not have; others are left alone."""
-    chat_rooms: Input[IdSet]
+    chat_rooms: Input[IdSet] | Sequence[Input[int]]
     """Ids of all chat rooms of the user."""
-    added_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=True)]]
+    added_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=True)]] | Sequence[Input[int]]
     """Ids of chat rooms the user must be in; others are left alone."""
-    removed_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=False)]]
+    removed_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=False)]] | Sequence[Input[int]]
     """Ids of chat rooms the user must not be in; others are left alone."""
     on_new_email: Input[bool]
     """Notify about new e-mails."""

@@ -10,7 +10,7 @@ privileges; Tenovos Support hands out the API key and tells the host.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, Unpack
 
@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
 from ..account import Account as Resource
-from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
+from ..account import AccountArgs, Items, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     NEEDED_TO_CREATE,
@@ -100,7 +100,7 @@ class OwnArgs(AccountArgs, total=False):
     """Id (uuid) of the role. Not together with `user_role_name`."""
     user_role_name: Input[Annotated[str, UPDATE_ONLY, UNREADABLE]]
     """Name of the role, such as "End user". Not together with `user_role_id`."""
-    groups: Input[NameSet] | Sequence[Input[str]]
+    groups: Input[NameSet] | Items[Input[str]]
     """Ids (uuids) of all groups of the user."""
     company: Input[Annotated[str, Wire(create="customAttributes.company")]]
     """Company."""
