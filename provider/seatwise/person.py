@@ -138,7 +138,7 @@ def _doubles(seats: Iterable[Seat]) -> Iterable[Problem]:
 
 
 def _flag(name: str, value: Any) -> bool:
-    """Return what an output says of `active`, read as plain text is; raises pulumi.RunError when it is no flag."""
+    """Return what an output says of `active`, read as plain text is; raises pulumi.RunError for anything but a flag."""
     try:
         return flag(value)
     except ValueError as error:

@@ -185,7 +185,7 @@ def test_an_accent_typed_in_two_ways_is_one_member() -> None:
     assert [*Team.of(ENERFLO, state).members] == ["jos\u00e9@x.y"] == [*team.keyed([{"email": typed_apart}])]
 
 
-def test_of_a_folded_name_and_its_namesake_each_has_its_own_password() -> None:
+def test_a_folded_name_counts_as_its_own_member_in_the_check() -> None:
     olds = {"members": {DOUBLE: {"email": SHARP, "roles": ["Setter"], "password": "scrypt:a:b"}}}
     news = {"members": team.keyed([{"email": each, **SETTER} for each in (SHARP, DOUBLE)]), "max_removals": 0}
     assert checked(Enerflo, news, olds)[1] == [], "nobody leaves"

@@ -226,5 +226,4 @@ def test_every_list_takes_outputs_among_its_items(module: ModuleType) -> None:
     """A type checker takes `[1, output]` only where the declaration says so."""
     hints = module.UserArgs.__annotations__
     lists = {field.name for field in module.VENDOR.schema.arguments() if "list[" in str(field.type)}
-    assert lists
     assert [name for name in sorted(lists) if not re.search(r"(Items|Sequence)\[typing.Union", str(hints[name]))] == []

@@ -66,7 +66,7 @@ def as_the_first_versions_wrote(path: Path, deed: Deed, account: str | None) -> 
     Journal("enerflo here", print, path).note(DOUBLE, Entry(deed, account, "project/stack/ana"))
 
 
-def test_emails_that_differ_outside_ascii_have_notes_of_their_own(tmp_path: Path) -> None:
+def test_emails_that_differ_outside_ascii_have_their_own_notes(tmp_path: Path) -> None:
     journal = Journal("enerflo here", print, tmp_path / "journal.db")
     journal.note(SHARP, MADE)
     assert journal.last(DOUBLE) is None
@@ -77,7 +77,7 @@ def test_emails_that_differ_outside_ascii_have_notes_of_their_own(tmp_path: Path
     assert (journal.last("other@x.example"), remembered(journal, DOUBLE)) == (None, replace(MADE, account="8"))
 
 
-def test_a_note_under_a_folded_key_is_found_and_then_kept_under_its_own(tmp_path: Path) -> None:
+def test_a_note_under_a_folded_key_is_found_and_moved(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     as_the_first_versions_wrote(path, Deed.MADE, "7")
     journal = Journal("enerflo here", print, path)

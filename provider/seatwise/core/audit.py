@@ -166,7 +166,7 @@ def emails(rows: Iterable[Any]) -> frozenset[str]:
 
 
 def unfit_emails(row: Any) -> Iterator[Problem]:
-    """What is wrong with the e-mails of a row: one that is no address would name somebody who is there a leaver."""
+    """Yield what is wrong with the e-mails of a row: with a wrong one, an active person would count as a leaver."""
     for name, email in _emails(row, ""):
         try:
             email_address(email.strip())

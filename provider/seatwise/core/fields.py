@@ -108,7 +108,7 @@ class Delta:
 # --- types of fields --------------------------------------------------------------------------
 
 
-# Neither of these is seen, though Unicode does not count them as format characters.
+# Invisible, though Unicode does not count them as format characters.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -167,10 +167,10 @@ def unfit(value: Any) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is none: None, or what a spreadsheet's library has for an empty cell (NaN, NaT, NA)."""
+    """Return whether a value is not given: None, or what a spreadsheet library has for an empty cell (NaN, NaT, NA)."""
     try:
         return value is None or bool(value != value)
-    except TypeError:  # NA is neither the same as itself nor another
+    except TypeError:  # a comparison with NA is neither true nor false
         return True
     except ValueError:  # an array
         return False

@@ -79,7 +79,7 @@ class Lookups:
         ]
 
     def flag(self, name: str, value: Any) -> bool:
-        """Return an argument that is a flag; raises InvalidAccount when it is none."""
+        """Return an argument as a flag; raises InvalidAccount for anything else."""
         try:
             return flag(value)
         except ValueError as error:
