@@ -8,6 +8,7 @@ from collections import Counter
 
 from model import Program, Stack
 from seatwise.sandbox.server import STAND_INS
+from seatwise.sandbox.store import mailbox
 from virtual import Sent, World
 
 TURNED_AWAY = {401, 409, 429, 503}
@@ -63,7 +64,7 @@ def nothing_was_sent_twice(world: World) -> None:
     for sent in world.trail:
         if sent.kind != "create":
             continue
-        key = (sent.process, str(sent.body[STAND_INS[world.name].EMAIL]).casefold())
+        key = (sent.process, mailbox(str(sent.body[STAND_INS[world.name].EMAIL])))
         assert key not in perhaps, f"sent twice: {key}"
         is_turned_away = sent.answer is not None and sent.answer.status_code in TURNED_AWAY
         is_refused = sent.answer is not None and 400 <= sent.answer.status_code < 500

@@ -36,6 +36,7 @@ from model import Resource, Stack
 from seatwise.core import lifecycle
 from seatwise.core.errors import AccountError, AccountExists, NoSuchAccount
 from seatwise.sandbox.server import STAND_INS
+from seatwise.sandbox.store import mailbox
 from seatwise.vendors import names
 from seatwise.wire import journal
 from seatwise.wire.settings import RunSettings
@@ -938,7 +939,7 @@ def _is_unclear(sent: Sent) -> bool:
 
 
 def _fold(email: str) -> str:
-    return email.casefold()
+    return mailbox(email)
 
 
 def _spelt(email: str, in_capitals: bool) -> str:

@@ -1,6 +1,8 @@
 """The layout explains itself: who may import whom, and what a new vendor costs."""
 
 import ast
+import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -73,6 +75,25 @@ def test_a_new_file_is_a_new_vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert acme.User._resource_type_name == "dynamic/seatwise/acme:User"
 
 
-def test_a_misspelt_vendor_is_an_import_error() -> None:
-    with pytest.raises(ImportError, match="enerfol"):
-        from seatwise import enerfol  # type: ignore[attr-defined]  # noqa: F401
+@pytest.mark.parametrize("statement", ["from seatwise import okta", "import seatwise.okta"])
+def test_an_unknown_vendor_is_an_error_that_lists_the_vendors(statement: str) -> None:
+    with pytest.raises(ImportError, match=r"^seatwise has no vendor okta; there are enerflo, nexudus, .*tenovos"):
+        exec(statement)
+
+
+def test_a_name_that_is_no_vendor_is_no_attribute() -> None:
+    assert not hasattr(seatwise, "okta")
+    assert importlib.util.find_spec("seatwise.__nothing__") is None
+
+
+@pytest.mark.parametrize("name", sorted(VENDOR_NAMES))
+def test_a_vendor_can_be_imported_below_the_package(name: str) -> None:
+    program = (
+        f"import sys, importlib, seatwise.{name}, seatwise.{name} as again\n"
+        f"from seatwise.{name} import User\n"
+        f"one = sys.modules['seatwise.vendors.{name}']\n"
+        f"assert seatwise.{name} is again is one and again.User is User\n"
+        f"assert one.__spec__.name == one.__name__ == 'seatwise.vendors.{name}'\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr

@@ -92,12 +92,21 @@ def test_users_are_outputs() -> None:
     assert run(lambda: tenovos.get_user("ana@example.com")).id == editor
 
 
+def test_a_flag_of_a_look_up_may_be_text_and_must_be_a_flag() -> None:
+    ana = make("enerflo")
+    assert [each.id for each in run(lambda: enerflo.get_users(active=Output.from_input("yes")))] == [ana]  # type: ignore[arg-type]
+    assert run(lambda: enerflo.get_users(active="false")) == []  # type: ignore[arg-type]
+    with pytest.raises(pulumi.RunError, match=r"^Nexudus users: active must be true or false$"):
+        run(lambda: nexudus.get_users(active="perhaps"))  # type: ignore[arg-type]
+
+
 def test_api_1_5_of_tenovos_has_users_and_roles(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENOVOS_API_VERSION", "1.5")
     monkeypatch.setenv("TENOVOS_BASE_URL", f"{sandbox.url}/tenovos-1.5")
     editor = make("tenovos", user_role_name="Librarian")
     assert [each.name for each in run(tenovos.get_roles)] == ["End user", "Librarian", "Administrator"]
     found = run(lambda: tenovos.get_users(user_role_id=tenovos.role_id("librarian"), active=True))
+    assert run(lambda: tenovos.get_users(active="yes")) == found  # type: ignore[arg-type]
     assert [(each.id, each.username) for each in found] == [(editor, "ana")]
 
 

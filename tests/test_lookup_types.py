@@ -17,6 +17,18 @@ nexudus.User("b", full_name="A", email="a@b.c", language=2, user_roles=[1, 2], b
 nexudus.UserArgs(full_name="A", email="a@b.c", language=2, user_roles=[nexudus.role_id(Output.from_input("x"))])
 nexudus.Account(language=2, user_roles=numbers, removed_user_roles=[nexudus.role_id("Accountant")])
 enerflo.Account(roles=["Setter"], office_ids=[enerflo.office_id("Denver"), 12])
+role = Output.from_input("Setter")
+enerflo.User("c", email="a@b.c", roles=["Sales Rep", role], office_ids=[enerflo.office_id("Denver")])
+enerflo.User("d", email="a@b.c", roles=["Sales Rep"])
+enerflo.User("e", email="a@b.c", roles=Output.from_input(["Sales Rep"]))
+enerflo.UserArgs(email="a@b.c", roles=[role])
+roles_of_all = [role, role]
+enerflo.UserArgs(email="a@b.c", roles=roles_of_all)
+plain = ["Sales Rep"]
+enerflo.UserArgs(email="a@b.c", roles=plain)
+enerflo.Account(roles=[role, "Setter"])
+nexudus.User("c", full_name="A", email="a@b.c", language=2, chat_rooms=[number], added_chat_rooms=numbers)
+nexudus.Account(language=2, removed_chat_rooms=[1, number])
 text: Output[str] = tenovos.role_id("Librarian")
 groups = [tenovos.group_id("Marketing")]
 for args in (
@@ -36,6 +48,10 @@ WRONG = {
     "enerflo.office_id(12)": "incompatible type",
     'enerflo.User("a", email="a@b.c", roles=[], office_ids=[tenovos.group_id("x")])': "incompatible type",
     'nexudus.User("a", full_name="A", email="a@b.c", language=2, user_roles=["Front desk"])': "incompatible type",
+    'enerflo.User("a", email="a@b.c", roles=[12])': "incompatible type",
+    'enerflo.User("a", email="a@b.c", roles="Setter")': "incompatible type",
+    'tenovos.User("a", email="a@b.c", first_name="A", last_name="B", groups="x")': "incompatible type",
+    'nexudus.Account(language=2, chat_rooms=["x"])': "incompatible type",
     "enerflo.get_offices().apply(lambda found: found[0].town)": "town",
     "nexudus.get_users().apply(lambda found: found[0].user_roles)": "user_roles",
     'nexudus.get_businesses(provider=enerflo.Provider("west"))': "incompatible type",

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import seatwise
 from seatwise.core.errors import InvalidMembers
 from seatwise.core.vendor import Vendor
 from seatwise.members import typed
-from seatwise.rows import Row
+from seatwise.rows import COMMAS, Row
 from seatwise.vendors import enerflo, nexudus, tenovos
 
 ANA = {"email": "ana@example.com", "roles": ["Setter"]}
@@ -34,7 +35,7 @@ def load(name: str, content: str | bytes) -> list[Any]:
 
 def refused(name: str, content: str | bytes) -> str:
     """What is said of a file that cannot be loaded."""
-    with pytest.raises(InvalidMembers) as caught:
+    with pytest.raises(pulumi.RunError) as caught:
         load(name, content)
     return str(caught.value)
 
@@ -60,7 +61,6 @@ def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
         pytest.param("email\n,\n\na@b.c\n", [{"email": "a@b.c"}], id="blank rows are no members"),
         pytest.param(b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}], id="a spreadsheet's own"),
         pytest.param("email\ra@b.c\r", [{"email": "a@b.c"}], id="old line ends"),
-        pytest.param("email", [], id="a team of nobody"),
     ],
 )
 def test_a_csv_file_is_read(content: str | bytes, rows: list[dict[str, Any]]) -> None:
@@ -138,10 +138,6 @@ def test_rows_of_a_yaml_file_may_share_values() -> None:
     assert rows == [{"email": "a@b.c", "phone": "1"}, {"email": "d@e.f", "phone": "1"}]
 
 
-def test_a_list_of_nobody_is_a_team_of_nobody() -> None:
-    assert load("team.yaml", "[]") == []
-
-
 NO_LIST = "team.yaml: must be a list of members, each beginning like `- email: ana@example.com`"
 QUOTES = "text with a sign at its beginning or a colon in it stands between quotes"
 
@@ -171,6 +167,43 @@ def test_a_bad_yaml_file_is_one_line_of_where_and_what(content: str | bytes, lin
     assert said.endswith(QUOTES) or "is no YAML" not in said
 
 
+MERGED = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
+SHARED = "- &a0 {x: [1]}\n" + "".join(f"- &a{n} {{x: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
+CHAIN = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 3000))
+TOO_MUCH = "is nested more than 20 deep or holds more than 10,000 names and values, with all that it refers to"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        pytest.param("- x: " + "[" * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="brackets"),
+        pytest.param("- x: " + "{a: " * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="braces"),
+        pytest.param(
+            "".join(f"{' ' * depth}- \n" for depth in range(900)),
+            "team.yaml, line 21: is nested more than 20 deep, and a member is not",
+            id="dashes",
+        ),
+        pytest.param(MERGED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled merges"),
+        pytest.param(SHARED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled aliases"),
+        pytest.param(CHAIN, f"team.yaml, line 21: {TOO_MUCH}", id="a chain of aliases"),
+        pytest.param("- &a {x: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself"),
+        pytest.param("- &a {<<: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself, merged"),
+    ],
+)
+def test_a_yaml_file_that_grows_as_it_is_read_is_one_line(content: str, line: str) -> None:
+    begun = time.monotonic()
+    said = refused("team.yaml", content)
+    assert said.startswith(line)
+    assert "\n" not in said
+    assert time.monotonic() - begun < 10, "seconds, where it took half a minute"
+
+
+def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
+    staff = "- &staff {email: a@b.c, roles: [" + ", ".join(f"r{number}" for number in range(100)) + "]}\n"
+    rows = load("team.yaml", staff + "".join(f"- {{<<: *staff, email: p{number}@b.c}}\n" for number in range(3000)))
+    assert (len(rows), len(rows[-1]["roles"])) == (3001, 100)
+
+
 # --- any file ---------------------------------------------------------------------------------
 
 
@@ -178,14 +211,29 @@ def test_a_bad_yaml_file_is_one_line_of_where_and_what(content: str | bytes, lin
     ("name", "line"),
     [
         ("team.csv", "team.csv: cannot be read: No such file or directory"),
+        ("team.xlsx", "team.xlsx: members are read from files that end in .csv, .yaml, .yml"),
         ("team.json", "team.json: members are read from files that end in .csv, .yaml, .yml"),
         ("team", "team: members are read from files that end in .csv, .yaml, .yml"),
     ],
 )
 def test_a_file_that_is_none_of_ours_is_one_line(name: str, line: str) -> None:
-    with pytest.raises(InvalidMembers) as caught:
+    with pytest.raises(pulumi.RunError) as caught:
         seatwise.load_members(name)
     assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("team.csv", "email,roles\n"),
+        ("team.csv", "\nemail\n\n,\n"),
+        ("team.yaml", "[]"),
+        ("team.yml", "# all gone\n[]\n"),
+    ],
+)
+def test_a_file_that_names_nobody_retires_nobody(name: str, content: str) -> None:
+    """It may have been cut to its header."""
+    assert refused(name, content) == f"{name}: names nobody; if nobody is meant, do not read it"
 
 
 def test_the_ending_may_be_in_capitals_and_the_path_a_path(tmp_path: Path) -> None:
@@ -227,6 +275,13 @@ def of_tenovos(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
         pytest.param(of_nexudus(language="english us"), "language", 1, id="a name for a number"),
         pytest.param(of_nexudus(language="3"), "language", 3, id="a number of names"),
         pytest.param(of_tenovos(groups=[1, "x"]), "groups", ["1", "x"], id="numbers in a list of text"),
+        pytest.param(of_tenovos(groups=[1042.0]), "groups", ["1042"], id="whole floats in a list of text"),
+        pytest.param(of_enerflo(office_ids=[12.0]), "office_ids", [12], id="whole floats in a list of numbers"),
+        pytest.param(of_enerflo(external_user_id=1042.0), "external_user_id", "1042", id="a whole float for text"),
+        pytest.param(of_enerflo(external_user_id=1.5), "external_user_id", "1.5", id="a float for text"),
+        pytest.param(of_enerflo(external_user_id=2**60), "external_user_id", f"{2**60}", id="a large number for text"),
+        pytest.param(of_enerflo(roles="Head, West;"), "roles", ["Head, West"], id="a name with a comma"),
+        pytest.param(of_enerflo(roles=["Head, West"]), "roles", ["Head, West"], id="a comma in a list that is one"),
     ],
 )
 def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], name: str, value: Any) -> None:
@@ -236,7 +291,11 @@ def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, A
 
 
 def test_what_is_not_given_is_left_out() -> None:
-    assert typed(enerflo.VENDOR, [ANA | {"phone": None}]) == [ANA]
+    nan = float("nan")
+    assert typed(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
+    assert load("team.yaml", "- {email: a@b.c, phone: .nan, first_name: '.nan'}") == [
+        {"email": "a@b.c", "phone": None, "first_name": ".nan"}
+    ]
 
 
 @pytest.fixture
@@ -271,10 +330,23 @@ def test_rows_are_read_and_not_changed() -> None:
         pytest.param(of_enerflo(phone="1"), "phone: must have ten digits, such as 555-555-5555", id="a bad value"),
         pytest.param(
             of_enerflo(office_ids="1;x"),
-            "office_ids: item 1: Input should be a valid integer, unable to parse string as an integer",
+            "office_ids: item 1: must be a whole number",
             id="a bad item",
         ),
         pytest.param(of_enerflo(roles=None), "roles: is required", id="a required one"),
+        pytest.param(of_enerflo(roles=float("nan")), "roles: is required", id="an empty cell of a required one"),
+        pytest.param(of_tenovos(groups=["x", float("nan")]), "groups: item 1: must be text", id="an empty item"),
+        pytest.param(of_enerflo(external_user_id=float("inf")), "external_user_id: must be text", id="infinity"),
+        pytest.param(of_enerflo(external_user_id=1e17), "external_user_id: must be text", id="a float of lost digits"),
+        pytest.param(of_enerflo(roles="Sales Rep, Setter"), f"roles: {COMMAS}", id="commas between names"),
+        pytest.param(of_enerflo(office_ids="12, 13"), f"office_ids: {COMMAS}", id="commas between ids"),
+        pytest.param(of_enerflo(frst_name="Ana"), "frst_name: is no argument; did you mean first_name?", id="a letter"),
+        pytest.param(
+            of_enerflo(roles=["Sales Rep"], manager_id=2**53 + 1),
+            "manager_id: must be at most 9,007,199,254,740,991: "
+            "a larger number is changed on its way through the engine",
+            id="a large number",
+        ),
         pytest.param(of_enerflo(phnoe=None), "phnoe: is no argument; did you mean phone?", id="misspelt"),
         pytest.param(of_enerflo(**{"Phone No": 5}), "Phone No: is no argument; did you mean phone?", id="a title"),
         pytest.param(of_enerflo(colour="red"), "colour: is no argument", id="like nothing"),
@@ -295,11 +367,10 @@ def test_rows_are_read_and_not_changed() -> None:
         ),
         pytest.param(
             of_tenovos(country=False),
-            "country: input should be a valid string; "
-            "a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
+            "country: must be text; a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
             id="Norway",
         ),
-        pytest.param(of_tenovos(password="short"), "password: string should have at least 8 characters", id="a secret"),
+        pytest.param(of_tenovos(password="short"), "password: must have at least 8 characters", id="a secret"),
     ],
 )
 def test_a_problem_names_place_and_argument(declared: tuple[type[Vendor], dict[str, Any]], line: str) -> None:
@@ -326,6 +397,15 @@ def test_an_email_twice_names_both_rows_whatever_its_case() -> None:
     assert problems(enerflo.VENDOR, *rows) == [
         "team.csv, row 4, column email: ANA@example.com stands in team.csv, row 2 already"
     ]
+
+
+def test_emails_that_differ_outside_ascii_are_two() -> None:
+    emails = ["strasse@example.com", "straße@example.com", "\u017ftrasse@example.com"]
+    assert [each["email"] for each in typed(enerflo.VENDOR, [ANA | {"email": each} for each in emails])] == emails
+    again = problems(
+        enerflo.VENDOR, ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
+    )
+    assert "jos\u00e9@EXAMPLE.com stands in members[0] (jos\u00e9@example.com) already" in again[0]
 
 
 def test_an_email_twice_in_one_line_is_found() -> None:
@@ -366,6 +446,39 @@ def test_the_error_tells_twenty_problems_and_how_many_more(count: int, first: st
     assert said[0].startswith(first)
     assert said[-1].startswith(last)
     assert SECRET not in str(caught.value)
+
+
+LIST, ONE = "members: must be a list, such as [enerflo.UserArgs(email=...)]", "such as [enerflo.UserArgs(email=...)]"
+
+
+@pytest.mark.usefixtures("a_program_runs")
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ({"ana": ANA}, f"{LIST}, and not of type dict"),
+        ("ana@example.com", f"{LIST}, and not of type str"),
+        (None, f"{LIST}, and not None"),
+        (enerflo.Account(roles=["Setter"]), f"{LIST}, and not of type Account"),
+        (["ana@example.com"], f"members[0]: must be a member's arguments, {ONE}, and not of type str"),
+        (
+            [ANA, enerflo.Account(roles=["Setter"]), None],
+            f"members[1]: must be a member's arguments, {ONE}, and not of type Account",
+        ),
+        (
+            lambda: pulumi.Output.from_input([ANA]),
+            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
+        ),
+        (
+            lambda: [ANA, pulumi.Output.from_input(ANA)],
+            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
+        ),
+    ],
+)
+def test_members_that_are_none_are_one_line(members: Any, line: str) -> None:
+    given = members() if callable(members) else members
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Roster("sales", vendor=enerflo, members=given)
+    assert str(caught.value) == f"sales: {line}"
 
 
 @pytest.mark.parametrize("vendor", ["salesforce", "enerflo", json, None])

@@ -84,6 +84,41 @@ def test_the_accounts_of_persons_are_what_the_engine_is_given() -> None:
     ]
 
 
+GIVEN = ["false", " No ", "OFF", 0, False, "true", "yes", 1, True]
+
+
+def test_an_output_for_active_means_what_the_plain_value_means() -> None:
+    accounts = "[enerflo.Account(roles=['Setter']), nexudus.Account(language=2), tenovos.Account()]"
+    resources, _ = declared(
+        *(
+            f"seatwise.Person('p{number}', email='p{number}@example.com', first_name='P', last_name='P',"
+            f" active=pulumi.Output.from_input({given!r}), accounts={accounts})"
+            for number, given in enumerate(GIVEN)
+        )
+    )
+    found = [
+        (
+            resources[f"enerflo:User p{number}"]["active"],
+            resources[f"nexudus:User p{number}"]["active"],
+            resources[f"tenovos:User p{number}"]["status"],
+        )
+        for number in range(len(GIVEN))
+    ]
+    assert found == [(False, False, "disabled")] * 5 + [(True, True, "enabled")] * 4
+
+
+@pytest.mark.parametrize("given", ["perhaps", "", None, 2, [True]])
+def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> None:
+    person = (
+        f"seatwise.Person('ana', email='ana@example.com', active=pulumi.Output.from_input({given!r}),"
+        " accounts=[enerflo.Account(roles=['Setter'])])"
+    )
+    program = PROGRAM.replace("PERSONS", f"[{person}]")
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode != 0
+    assert "pulumi.errors.RunError: ana: active: must be true or false" in ran.stderr
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 
@@ -126,6 +161,12 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
             [enerflo.Account(roles=["Setter"], nick="x")],  # type: ignore[call-arg]
             {},
             "ana: enerflo.nick: is no argument of this resource",
+            id="unknown",
+        ),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"], frst_name="x")],  # type: ignore[call-arg]
+            {},
+            "ana: enerflo.frst_name: is no argument of this resource; did you mean first_name?",
             id="misspelt",
         ),
         pytest.param(
@@ -140,7 +181,7 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
             "ana: accounts: item 0 is no account of a vendor, such as enerflo.Account(...)",
             id="a User",
         ),
-        pytest.param([], {"active": "perhaps"}, "ana: active: input should be a valid boolean", id="a flag"),
+        pytest.param([], {"active": "perhaps"}, "ana: active: must be true or false", id="a flag"),
         pytest.param([], {"expires": "soon"}, "ana: expires: must be a date such as 2027-01-31", id="a day"),
         pytest.param([], {"expires": datetime(2027, 1, 31, 9)}, "ana: expires: must be a date such as", id="a moment"),
     ],
@@ -153,6 +194,42 @@ def test_what_cannot_be_is_one_line_with_the_person_and_the_argument(
     assert "\n" not in line
 
 
+def test_an_empty_cell_of_a_spreadsheet_is_not_given() -> None:
+    """NaN is what pandas has for one; NaT, for a day, is a date that is unlike itself."""
+
+    class NaT(datetime):
+        def __ne__(self, other: object) -> bool:
+            return True
+
+    nan: Any = float("nan")
+    resources, _ = declared(
+        "seatwise.Person('ana', email='ana@example.com', first_name='Ana', last_name=float('nan'),"
+        " phone=float('nan'), accounts=[enerflo.Account(roles=['Setter'], first_name=float('nan'))])",
+        "enerflo.User('ben', email='ben@example.com', roles=['Setter'], phone=float('nan'))"
+        ".id.apply(lambda _: None) and seatwise.Person('eva', email='eva@example.com', accounts=[])",
+    )
+    ana = resources["enerflo:User ana"]
+    assert (ana["first_name"], ana.get("last_name"), ana.get("phone"), ana["active"]) == ("Ana", None, None, True)
+    assert resources["enerflo:User ben"].get("phone") is None
+    said = refused(tenovos.Account(), first_name="Ana", last_name=nan, active=nan, expires=NaT(2027, 1, 31))
+    assert said == "ana: last_name: is required (Tenovos)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"manager_id": 2**53}, "ana: manager_id must be at most 9,007,199,254,740,991: a larger number is changed on"),
+        ({"office_ids": [1, 2**60]}, "ana: office_ids item 1: must be at most 9,007,199,254,740,991: a larger number"),
+        ({"first_name": "Ana \ud83d"}, "ana: first_name contains U+D83D LONE SURROGATE: take it out"),
+        ({"password": "a\x00"}, "ana: password contains U+0000 CONTROL CHARACTER: take it out"),
+    ],
+)
+def test_what_the_engine_would_change_is_refused_before_it_does(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"], **arguments)
+    assert str(caught.value).startswith(said)
+
+
 def test_a_person_from_a_file_is_refused_with_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_text("name,email,enerflo\nana,ana@example.com,yes\n")
@@ -160,6 +237,21 @@ def test_a_person_from_a_file_is_refused_with_its_row(tmp_path: Path, monkeypatc
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.Person(**ana)
     assert str(caught.value) == "ana (people.csv, row 2): enerflo.roles: is required"
+
+
+@pytest.mark.parametrize("accounts", [enerflo.Account(roles=["Setter"]), "enerflo", None, {"enerflo": {}}])
+def test_accounts_that_are_no_list_are_one_line(accounts: Any) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Person("ana", email="ana@example.com", accounts=accounts)
+    assert str(caught.value) == "ana: accounts: must be a list, such as [enerflo.Account(...)]"
+
+
+def test_accounts_that_are_known_later_are_one_line() -> None:
+    program = PROGRAM.replace(
+        "PERSONS", "[seatwise.Person('ana', email='ana@example.com', accounts=pulumi.Output.from_input([]))]"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "ana: accounts: must be known when the program runs: a list, such as [enerflo.Account(...)]" in ran.stderr
 
 
 def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

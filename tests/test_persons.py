@@ -126,7 +126,7 @@ def test_what_the_program_may_still_add_is_not_missed() -> None:
             "name,email,phone,active,expires,tenovos,enerflo\nana,ana@example.com,1,soon,2027-02-30,ja,yes\n",
             [
                 "people.csv, row 2, column tenovos: must be yes or no",
-                "people.csv, row 2, column active: input should be a valid boolean, unable to interpret input",
+                "people.csv, row 2, column active: must be true or false",
                 "people.csv, row 2, column expires: must be a date such as 2027-01-31, the last day of the accounts",
                 "people.csv, row 2, column phone: must have ten digits, such as 555-555-5555 (Enerflo)",
             ],
@@ -156,7 +156,7 @@ def test_what_the_program_may_still_add_is_not_missed() -> None:
             [
                 "people.yaml, line 1, key enerflow: is no argument; did you mean enerflo?",
                 "people.yaml, line 1, key enerflow.roles: is no argument; did you mean enerflo.roles?",
-                "people.yaml, line 1, key tenovos.country: input should be a valid string; "
+                "people.yaml, line 1, key tenovos.country: must be text; "
                 "a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
             ],
         ),
@@ -171,7 +171,7 @@ def test_an_email_twice_names_both_rows_and_a_secret_none() -> None:
     rows = f"ana,ana@example.com,{SECRET}\nben,ANA@example.com,x\n"
     said = problems("people.csv", f"name,email,tenovos.password\n{rows}")
     assert said == [
-        "people.csv, row 3, column tenovos.password: string should have at least 8 characters",
+        "people.csv, row 3, column tenovos.password: must have at least 8 characters",
         "people.csv, row 3, column email: ANA@example.com stands in people.csv, row 2 already",
     ]
 

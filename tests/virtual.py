@@ -25,7 +25,7 @@ from seatwise.core.tenant import Held, Removals
 from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
-from seatwise.sandbox.store import Store
+from seatwise.sandbox.store import Store, mailbox
 from seatwise.wire.journal import Aside
 from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Operation, Tenant
@@ -216,8 +216,8 @@ class World:
         return self.door.vendor.is_retired(record)
 
     def email(self, record: dict[str, Any]) -> str:
-        """The e-mail of an account of the vendor's own table, in small letters."""
-        return str(record[server.STAND_INS[self.name].EMAIL]).casefold()
+        """The e-mail of an account of the vendor's own table, its ASCII letters small."""
+        return mailbox(str(record[server.STAND_INS[self.name].EMAIL]))
 
     def diff(self, outs: dict[str, Any], news: dict[str, Any]) -> bool:
         """Whether the next run would update."""

@@ -100,7 +100,8 @@ MUTANTS = (
     ),
     Mutant(
         "who has an e-mail since the list was loaded is not known", "core/directory.py",
-        "return self._list.ids[folded(email)] | self._emails[folded(email)]", "return self._list.ids[folded(email)]",
+        "return self._list.ids[email_key(email)] | self._emails[email_key(email)]",
+        "return self._list.ids[email_key(email)]",
     ),
     Mutant(
         "a list that lacks what a record has is believed", "core/directory.py",
@@ -155,7 +156,7 @@ MUTANTS = (
     ),
     Mutant(
         "e-mails are compared with their case", "core/fields.py",
-        "return text.strip().casefold()", "return text.strip()",
+        "return email.strip().translate(_SMALL)", "return email.strip()",
     ),
     Mutant(
         "a refused deactivation is a success", "core/lifecycle.py",

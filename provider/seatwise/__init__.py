@@ -5,9 +5,10 @@
 
 A team from a file: `load_members("team.csv")`; people with accounts at several vendors: `people("people.yaml")`.
 
-A vendor in `seatwise/vendors` that is not listed here can be imported all the same.
+A vendor in `seatwise/vendors` that is not listed here can be imported all the same, as `import seatwise.acme` too.
 """
 
+import sys
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,9 +17,11 @@ from .members import load_members
 from .person import Person
 from .persons import PersonArgs, people
 from .roster import Roster
-from .vendors import enerflo, nexudus, tenovos
+from .vendors import Finder, enerflo, nexudus, tenovos
 
 __all__ = ["Person", "PersonArgs", "Roster", "enerflo", "load_members", "nexudus", "people", "tenovos"]
+
+sys.meta_path.append(Finder())
 
 if not TYPE_CHECKING:  # a checker would take any misspelt name for a vendor
 

@@ -2,18 +2,29 @@
 
 import os
 import typing
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Self, TypedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
 
 import pulumi
 from pulumi import Input, Output, dynamic
 
-from .core.fields import NEVER_SENT, UNREADABLE
+from .core.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from .core.owner import Owner, parents_in
 from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
 
 STACK = "pulumi:pulumi:Stack"
+
+
+T = TypeVar("T", covariant=True)
+
+
+class Items(Protocol[T]):
+    """A list whose items may be outputs, to a type checker. A text is none, though it is a sequence of texts."""
+
+    def __contains__(self, item: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[T]: ...
+    def __len__(self) -> int: ...
 
 
 class AccountArgs(TypedDict, total=False):
@@ -36,8 +47,10 @@ class Account(dynamic.Resource):
         provider = load(self.key())
         schema = provider.vendor.schema
         secrets = [field.name for field in schema.values() if field.secret]
+        given = {name: None if is_missing(value) else value for name, value in args.items()}
+        _refuse_unfit(resource_name, given)
         props = dict.fromkeys(outputs_of(type(self))) | {
-            name: Output.secret(value) if name in secrets else value for name, value in args.items()
+            name: Output.secret(value) if name in secrets else value for name, value in given.items()
         }
         ours = pulumi.ResourceOptions(additional_secret_outputs=[name for name in secrets if name in args])
         if opts is not None and opts.custom_timeouts is not None:
@@ -61,6 +74,13 @@ class Account(dynamic.Resource):
     def key(cls) -> str:
         """`enerflo:User`: what the state keeps to find the code again."""
         return cls._resource_type_name.rpartition("/")[2]
+
+
+def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
+    """See that the engine can carry what is known; raises pulumi.RunError, for no check sees what it would change."""
+    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := unfit(value))]
+    if reasons:
+        raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
 
 
 def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Input[str]:

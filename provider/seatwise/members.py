@@ -7,10 +7,12 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pulumi
+
 from .core.errors import InvalidMembers
-from .core.fields import Problem
+from .core.fields import Problem, email_key
 from .core.vendor import Vendor
-from .rows import Listed, Place, Row, checked, is_known, line, read, strangers, twice
+from .rows import Listed, Place, Row, checked, is_known, line, read, some, strangers, twice
 
 MEMBERS = Listed("members", "member", "`email`", "email: ana@example.com", InvalidMembers)
 
@@ -21,9 +23,21 @@ def load_members(path: str | os.PathLike[str]) -> list[Any]:
     - `.csv`: UTF-8, commas, a header of argument names. Values are text; an empty cell is not given.
     - `.yaml`, `.yml`: a list of mappings of argument names.
 
-    A relative path starts from the current folder. Raises InvalidMembers naming file and row.
+    A relative path starts from the current folder.
+
+    Raises:
+        pulumi.RunError: All that keeps it from being read, with file and row; a file that names nobody too.
+
     """
-    return [*read(path, MEMBERS)]
+    try:
+        return load(path)
+    except InvalidMembers as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def load(path: str | os.PathLike[str]) -> list[Row]:
+    """As `load_members`; raises InvalidMembers."""
+    return some(read(path, MEMBERS), path, MEMBERS)
 
 
 def typed(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -31,7 +45,7 @@ def typed(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> list[dict[
 
     Raises InvalidMembers with all that is wrong.
     """
-    rows = [*rows]
+    rows = _each(vendor, rows)
     places = [_place(row, index) for index, row in enumerate(rows)]
     arguments = {field.name for field in vendor.schema.arguments()}
     members: list[dict[str, Any]] = []
@@ -40,10 +54,33 @@ def typed(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> list[dict[
         member, found = _checked(vendor, {name: row[name] for name in row if name in arguments})
         members.append(member)
         problems += [line(place, problem, row) for problem in found]
-    problems += twice(members, places, "email")
+    problems += twice(members, places, "email", email_key)
     if problems:
         raise InvalidMembers(problems, vendor=vendor.title)
     return members
+
+
+def _each(vendor: type[Vendor], members: Any) -> list[Mapping[str, Any]]:
+    """The members; raises InvalidMembers when they are no list, or one of them has no arguments."""
+    wanted = f"such as [{vendor.name}.UserArgs(email=...)]"
+    if not is_known(members):
+        raise InvalidMembers([f"members: must be known when the program runs: a list, {wanted}"])
+    if isinstance(members, str | bytes | Mapping) or not isinstance(members, Iterable):
+        raise InvalidMembers([f"members: must be a list, {wanted}, and not {_kind(members)}"])
+    rows = [*members]
+    strangers = [
+        f"members[{number}]: must be a member's arguments, {wanted}, and not {_kind(row)}"
+        for number, row in enumerate(rows)
+        if not isinstance(row, Mapping)
+    ]
+    if strangers:
+        raise InvalidMembers(strangers[:1])
+    return rows
+
+
+def _kind(value: Any) -> str:
+    """What a value is called in Python, never what it says."""
+    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 def _checked(vendor: type[Vendor], row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

@@ -11,7 +11,7 @@ from pulumi import Input, Output
 from .account import Account, Seat
 from .core import person
 from .core.errors import SettingsError
-from .core.fields import Problem
+from .core.fields import NOTHING, Problem, flag, is_missing
 from .core.vendor import Vendor
 from .rows import checked, is_known
 from .wire.settings import RunSettings
@@ -65,7 +65,7 @@ class Person(pulumi.ComponentResource):
             pulumi.RunError: An argument cannot be as it is; before anything is sent for this person.
 
         """
-        seats = [*accounts]
+        seats = _seats(resource_name, accounts)
         given = {
             "name": resource_name,
             "email": email,
@@ -73,12 +73,14 @@ class Person(pulumi.ComponentResource):
             "last_name": last_name,
             "phone": phone,
             "active": active,
-            "expires": expires.isoformat() if isinstance(expires, date) else expires,
+            "expires": expires.isoformat() if isinstance(expires, date) and not is_missing(expires) else expires,
         }
         description, declared, problems = check(given, seats)
         if problems:
             raise pulumi.RunError(_told(resource_name, seats, problems))
         is_active = _is_active(resource_name, description)
+        if not isinstance(is_active, bool):
+            is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
 
         super().__init__("seatwise:index:Person", resource_name, None, opts)
         self.accounts = {
@@ -90,6 +92,16 @@ class Person(pulumi.ComponentResource):
         ids: Any = {name: account.id for name, account in self.accounts.items()}
         self.ids = Output.from_input(ids)
         self.register_outputs({"ids": self.ids})
+
+
+def _seats(name: str, accounts: Any) -> list[Seat]:
+    """The accounts; raises pulumi.RunError when they are no list that is known."""
+    wanted = "such as [enerflo.Account(...)]"
+    if not is_known(accounts):
+        raise pulumi.RunError(f"{name}: accounts: must be known when the program runs: a list, {wanted}")
+    if isinstance(accounts, str | bytes | Mapping) or not isinstance(accounts, Iterable):
+        raise pulumi.RunError(f"{name}: accounts: must be a list, {wanted}")
+    return [*accounts]
 
 
 def check(
@@ -125,12 +137,20 @@ def _doubles(seats: Iterable[Seat]) -> Iterable[Problem]:
             yield Problem("accounts", f"{name} is there {count} times; a second tenant has a provider of its own")
 
 
+def _flag(name: str, value: Any) -> bool:
+    """Return what an output says of `active`, read as plain text is; raises pulumi.RunError for anything but a flag."""
+    try:
+        return flag(value)
+    except ValueError as error:
+        raise pulumi.RunError(f"{name}: active: {error}") from None
+
+
 def _joined(parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     if all(map(is_known, parts)):
         return " ".join(map(str, parts))
-    return Output.all(*parts).apply(lambda known: " ".join(filter(None, known)))
+    return Output.all(*parts).apply(lambda known: " ".join(str(each) for each in known if each not in NOTHING))
 
 
 def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:

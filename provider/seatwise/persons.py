@@ -12,18 +12,16 @@ from importlib import import_module
 from typing import Any, Required, TypedDict, cast
 
 import pulumi
-from pydantic import TypeAdapter, ValidationError
 
 from .account import Seat
 from .core import person
 from .core.errors import InvalidPeople
-from .core.fields import Problem
+from .core.fields import Problem, email_key, flag
 from .person import check
-from .rows import Listed, Place, Row, line, read, strangers, twice
+from .rows import Listed, Place, Row, line, read, some, strangers, twice
 from .vendors import names
 
 PEOPLE = Listed("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
-FLAG = TypeAdapter(bool)
 
 
 class PersonArgs(TypedDict, total=False):
@@ -74,9 +72,7 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
         name: module for name in names() if hasattr(module := import_module(f"seatwise.vendors.{name}"), "Account")
     }
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
-    rows = [_flat(row) for row in read(path, PEOPLE)]
-    if not rows:  # it may have been cut, and everybody would leave
-        raise InvalidPeople([f"{path}: names nobody; if nobody is meant, do not read it"])
+    rows = [_flat(row) for row in some(read(path, PEOPLE), path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]
     problems = strangers(rows, places, [*person.SCHEMA, *vendors, *arguments])
     descriptions: list[dict[str, Any]] = []
@@ -86,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
         description, found = _checked(row, seats)
         descriptions.append({**description, "accounts": seats})
         problems += [line(place, problem, row) for problem in [*wrong, *found]]
-    problems += twice(descriptions, places, "name") + twice(descriptions, places, "email")
+    problems += twice(descriptions, places, "name") + twice(descriptions, places, "email", email_key)
     if problems:
         raise InvalidPeople(problems)
     return [cast(PersonArgs, {"resource_name": each.pop("name"), **each}) for each in descriptions]
@@ -115,8 +111,8 @@ def _flags(row: Row, vendors: Iterable[str]) -> tuple[dict[str, bool], list[Prob
     for name in vendors:
         given = row.get(name)
         try:
-            flags[name] = any(_own_names(row, name)) if given is None else FLAG.validate_python(f"{given}".strip())
-        except ValidationError:
+            flags[name] = any(_own_names(row, name)) if given is None else flag(f"{given}")
+        except ValueError:
             problems.append(Problem(name, "must be yes or no"))
     return flags, problems
 

@@ -38,12 +38,12 @@ class Roster(dynamic.Resource):
             enerflo.UserArgs(email="ana@example.com", first_name="Ana", roles=["Sales Rep"]),
         ])
 
-    Members are told apart by their e-mails, in any case and order. What fails for one of them stops no other:
-    the run names it and fails at the end, and the next `pulumi up` does only what is missing.
+    Members are told apart by their e-mails, whatever the order and the case of ASCII letters. What fails for one of
+    them stops no other: the run names it and fails at the end, and the next `pulumi up` does only what is missing.
     """
 
     ids: Output[dict[str, str]]
-    """The ids of the accounts, by e-mail in small letters."""
+    """The ids of the accounts, by e-mail with its ASCII letters small."""
     counts: Output[dict[str, int]]
     """What the last run did: `members`, `joined`, `changed`, `left`, `failed` and `not_tried`."""
     failed: Output[dict[str, str]]

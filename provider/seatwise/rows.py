@@ -5,8 +5,8 @@ No message holds a value, but e-mails and names.
 """
 
 import csv
-import difflib
 import io
+import math
 import os
 import re
 import typing
@@ -21,7 +21,7 @@ from pulumi import Output
 from yaml.reader import Reader
 
 from .core.errors import InvalidMembers
-from .core.fields import Field, Problem, Schema, Values
+from .core.fields import LARGEST, Field, Problem, Schema, Values, close_to, folded, is_missing
 
 try:
     from yaml import CSafeLoader as _SafeLoader  # ten times as fast
@@ -31,6 +31,14 @@ except ImportError:
 NAME = "tag:yaml.org,2002:str"  # the only keys that name arguments
 SEPARATOR = ";"
 """What stands between the items of a list in one text: `Sales Rep; Setter`."""
+DEEPEST = 20
+"""How deep lists and mappings may be in one another in a YAML file; a person's are five deep."""
+MOST_NODES = 10_000
+"""How many names and values one row of a YAML file may have; what it refers to again counts again."""
+COMMAS = (
+    "has commas and no semicolon: a list is split at semicolons, such as `Sales Rep; Setter`; "
+    "after an item that has a comma in it put a semicolon"
+)
 
 
 class Row(dict[str, Any]):
@@ -81,6 +89,13 @@ def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
     except UnicodeDecodeError:
         raise listed.error([f"{path}: is not in UTF-8; save it with that encoding"]) from None
     return [*rows(text, str(path), listed)]
+
+
+def some(rows: list[Row], path: str | os.PathLike[str], listed: Listed) -> list[Row]:
+    """The rows of a file; raises the error where there are none: it may have been cut, and everybody would leave."""
+    if not rows:
+        raise listed.error([f"{path}: names nobody; if nobody is meant, do not read it"])
+    return rows
 
 
 def _from_csv(text: str, file: str, listed: Listed) -> Iterator[Row]:
@@ -135,9 +150,11 @@ class _Loader(_SafeLoader):
     """YAML whose numbers and dates stay text where they would come back in another spelling."""
 
 
-def _as_written(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
-    """The number, or its text where that says more: `007`, `1_000`, `12:30`, `1.50`."""
+def _as_written(loader: _Loader, node: yaml.ScalarNode) -> int | float | str | None:
+    """The number, or its text where that says more: `007`, `1_000`, `12:30`, `1.50`. `.nan` is no value."""
     text = str(loader.construct_scalar(node))
+    if text.lower() == ".nan":
+        return None
     for number in (int, float):
         with suppress(ValueError):
             if str(number(text)) == text:
@@ -151,10 +168,17 @@ for _tag in ("int", "float", "timestamp"):
 
 def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
     try:
+        _see_depth(text, file, listed)
         loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
             raise listed.error([f"{file}: must be a list of {listed.plural}, each beginning like `- {listed.example}`"])
+        extents: dict[int, _Extent] = {}
+        for node in root.value:
+            if not _extent(node, extents).is_fit:
+                most = f"more than {DEEPEST} deep or holds more than {MOST_NODES:,} names and values"
+                where = f"{file}, line {node.start_mark.line + 1}"
+                raise listed.error([f"{where}: is nested {most}, with all that it refers to"])
         for mapping in _mappings(root):  # before anything is merged into them
             keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
             _once(keys, f"{file}, line {mapping.start_mark.line + 1}", "key", listed)
@@ -170,6 +194,45 @@ def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
         first = Reader.NON_PRINTABLE.search(text)
         line = text.count("\n", 0, first.start() if first else 0) + 1
         raise listed.error([f"{file}, line {line}: has a character that YAML does not allow"]) from None
+
+
+def _see_depth(text: str, file: str, listed: Listed) -> None:
+    """See that nothing is nested so deeply that reading it would end in an error of Python's own."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise listed.error([f"{file}, line {line}: is nested more than {DEEPEST} deep, and a {listed.one} is not"])
+
+
+class _Extent(NamedTuple):
+    """How deep and how large a node is with all that it refers to, as often as it does."""
+
+    depth: int
+    nodes: int
+
+    @property
+    def is_fit(self) -> bool:
+        return self.depth <= DEEPEST and self.nodes <= MOST_NODES
+
+
+ENDLESS = _Extent(DEEPEST + 1, MOST_NODES + 1)
+
+
+def _extent(node: yaml.Node, known: dict[int, _Extent]) -> _Extent:
+    """The extent of a node; `known` has those that were met. One that refers to itself is endless."""
+    if isinstance(node, yaml.ScalarNode):
+        return _Extent(0, 1)
+    if id(node) not in known:
+        known[id(node)] = ENDLESS
+        is_mapping = isinstance(node, yaml.MappingNode)
+        inner = [each for pair in node.value for each in pair] if is_mapping else node.value
+        parts = [_extent(each, known) for each in inner]
+        known[id(node)] = _Extent(
+            1 + max((each.depth for each in parts), default=0), 1 + sum(each.nodes for each in parts)
+        )
+    return known[id(node)]
 
 
 def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
@@ -221,12 +284,15 @@ def checked(
     """What is given, in the schema's types where it is known and good, and what is wrong with the others.
 
     Text is taken without the spaces around it (a secret is not touched), a text for a list is split at
-    `;`, and where text is wanted a number becomes it. A row that is not complete may lack what is required.
+    `;`, and where text is wanted a number becomes it, `1042.0` the same as `1042`. An empty cell of a
+    spreadsheet (NaN) is not given. A row that is not complete may lack what is required.
     """
-    given = {name: value for name, value in row.items() if value is not None}
+    given = {name: value for name, value in row.items() if not is_missing(value)}
     known = {name: _read(schema.get(name), value) for name, value in given.items() if is_known(value)}
     later = frozenset(given) - frozenset(known)
     values, problems = schema.check(known, later if is_complete else frozenset(schema), new=False)
+    commas = [name for name, value in known.items() if _has_commas(schema.get(name), given[name])]
+    problems = [each for each in problems if each.field not in commas] + [Problem(name, COMMAS) for name in commas]
     problems += rules(values, frozenset(values) | later)
     return {name: values.get(name, value) for name, value in given.items()}, problems
 
@@ -251,11 +317,27 @@ def _read(field: Field | None, value: Any) -> Any:
     return [_item(kind, item) for item in value] if isinstance(value, list) else value
 
 
+def _has_commas(field: Field | None, value: Any) -> bool:
+    """Whether one text for a list looks like one that is split at commas."""
+    is_list = field is not None and typing.get_origin(_type(field)) is list
+    return is_list and isinstance(value, str) and "," in value and SEPARATOR not in value
+
+
 def _item(wanted: Any, value: Any) -> Any:
     if isinstance(value, str):
         return value.strip()
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if wanted is str and is_number else value
+    return _as_text(value) if wanted is str else value
+
+
+def _as_text(value: Any) -> Any:
+    """A number as people write it; what is none, or has lost digits as a float, stays as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value) or abs(value) > LARGEST:
+        return value
+    return str(int(value)) if value.is_integer() else str(value)
 
 
 def _type(field: Field) -> Any:
@@ -293,26 +375,22 @@ def strangers(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], argume
 
 def _stranger(kind: str, name: str, where: list[str], arguments: Iterable[str]) -> str:
     others = f" ({len(where):,} times)" if len(where) > 1 else ""
-    return f"{where[0]}, {kind} {shown(name)}: {unknown(name, arguments)}{others}"
+    return f"{where[0]}, {kind} {shown(name)}: is no argument{close_to(shown(name), arguments)}{others}"
 
 
-def unknown(name: str, arguments: Iterable[str]) -> str:
-    """What is wrong with a name that is no argument."""
-    likely = difflib.get_close_matches(re.sub(r"[^\w.]+", "_", shown(name).casefold()), sorted(arguments), n=1)
-    return "is no argument" + (f"; did you mean {likely[0]}?" if likely else "")
-
-
-def twice(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], name: str) -> list[str]:
-    """A line for each row whose value an earlier one has, without case."""
+def twice(
+    rows: Iterable[Mapping[str, Any]], places: Iterable[Place], name: str, key: Callable[[str], str] = folded
+) -> list[str]:
+    """A line for each row whose value an earlier one has, as `key` makes them comparable."""
     first: dict[str, str] = {}
     lines: list[str] = []
     for row, (where, kind) in zip(rows, places, strict=True):
         value = row.get(name)
         if not isinstance(value, str):
             continue
-        if value.casefold() in first:
-            lines.append(f"{where}, {kind} {name}: {value} stands in {first[value.casefold()]} already")
-        first.setdefault(value.casefold(), where)
+        if key(value) in first:
+            lines.append(f"{where}, {kind} {name}: {value} stands in {first[key(value)]} already")
+        first.setdefault(key(value), where)
     return lines
 
 

@@ -313,6 +313,22 @@ def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
         pytest.param(None, "cannot be read", id="not-there"),
         pytest.param("email\n", "names nobody", id="nobody"),
         pytest.param("email,name\n,Ana\n", "row 2: has no email", id="no-email"),
+        pytest.param(
+            "email\nAna <ana@example.com>\n",
+            "row 2, column email: is not an e-mail address: it contains U+0020 SPACE; give one address alone",
+            id="with-a-name",
+        ),
+        pytest.param("email\nmailto:ana@example.com\n", "email: is not an e-mail address: it begins with", id="a-link"),
+        pytest.param(
+            'email\nben@example.com\n"ana@example.com,cleo@other.example"\n',
+            "row 3, column email: is not an e-mail address: it contains U+002C COMMA",
+            id="two",
+        ),
+        pytest.param(
+            "email,nexudus.email\nana@example.com,<ana@example.com>\n",
+            "row 2, column nexudus.email: is not an e-mail address: it contains U+003C LESS-THAN SIGN",
+            id="of-one-vendor",
+        ),
         pytest.param("name\nAna\n", "must name the columns, `email` among them", id="no-column"),
     ],
 )

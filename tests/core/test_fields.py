@@ -1,5 +1,8 @@
 """Comparison, validation, reading and writing of an account's fields."""
 
+import enum
+import math
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
@@ -12,6 +15,7 @@ from seatwise.core.fields import (
     SECRET,
     UNREADABLE,
     UPDATE_ONLY,
+    VISIBLE,
     Compare,
     DateTime,
     Delta,
@@ -26,9 +30,18 @@ from seatwise.core.fields import (
     Schema,
     Takes,
     Wire,
+    is_missing,
+    one_of,
 )
 from seatwise.core.vendor import Vendor
 from seatwise.vendors import enerflo, nexudus, tenovos
+
+
+class Tongue(enum.IntEnum):
+    """What is documented."""
+
+    LATIN = 1
+    GREEK = 2
 
 
 class Args(TypedDict, total=False):
@@ -54,6 +67,8 @@ class Args(TypedDict, total=False):
     password: Input[Password]
     pin: Input[Annotated[int, SECRET]]
     added_teams: Input[Annotated[IdSet, Delta("teams", present=True)]]
+    login: Input[Annotated[str, VISIBLE]]
+    tongue: Input[Annotated[int, one_of(Tongue)]]
 
 
 SCHEMA = Schema.of(Args, {"email": Output[str], "unique_id": Output[str], "visits": Output[int]}, to_camel)
@@ -95,6 +110,10 @@ def test_values_that_mean_the_same_are_no_difference(field: str, left: Any, righ
     [
         pytest.param("phone", "555-555-5555", "555-555-5556", id="phone: a digit"),
         pytest.param("email", "ana@example.com", "ana@example.org", id="e-mail: domain"),
+        pytest.param("email", "\u212aim@example.com", "kim@example.com", id="e-mail: the Kelvin sign is no k"),
+        pytest.param("email", "\u017fue@example.com", "sue@example.com", id="e-mail: the long s is no s"),
+        pytest.param("email", "stra\u00dfe@example.com", "strasse@example.com", id="e-mail: a sharp s is no ss"),
+        pytest.param("email", "JOS\u00c9@example.com", "jos\u00e9@example.com", id="e-mail: an accent keeps its case"),
         pytest.param("code", "Ana@example.com", "ana@example.com", id="the line's marker wins over its type's"),
         pytest.param("full_name", "Ana", "ana", id="text: case"),
         pytest.param("full_name", "Ana", "", id="text: emptied"),
@@ -130,6 +149,36 @@ def test_of_ids_whose_first_has_a_meaning_two_declared_lists_differ_by_the_first
     assert SCHEMA["offices"].same(left, right, both_declared=True) is same
 
 
+ALONE = "; give one address alone, such as ana@example.com"
+BAD_EMAILS = {
+    "ana @example.com": f": it contains U+0020 SPACE{ALONE}",
+    "ana\u00a0@example.com": f": it contains U+00A0 NO-BREAK SPACE{ALONE}",
+    "ana\u200b@example.com": f": it contains U+200B ZERO WIDTH SPACE{ALONE}",
+    "\u202aana@example.com": f": it contains U+202A LEFT-TO-RIGHT EMBEDDING{ALONE}",
+    "ana@exam\u00adple.com": f": it contains U+00AD SOFT HYPHEN{ALONE}",
+    "ana\u200d@example.com": f": it contains U+200D ZERO WIDTH JOINER{ALONE}",
+    "ana\ufe0f@example.com": f": it contains U+FE0F VARIATION SELECTOR-16{ALONE}",
+    "ana\u3164@example.com": f": it contains U+3164 HANGUL FILLER{ALONE}",
+    "<ana@example.com>": f": it contains U+003C LESS-THAN SIGN{ALONE}",
+    "ana@b.example,ben@b.example": f": it contains U+002C COMMA{ALONE}",
+    "ana@example.com;": f": it contains U+003B SEMICOLON{ALONE}",
+    '"ana"@example.com': f": it contains U+0022 QUOTATION MARK{ALONE}",
+    "mailto:ana@example.com": ": it begins with mailto:",
+    "MAILTO:ana@example.com": ": it begins with mailto:",
+    "ana@example.com.": ": it ends with U+002E FULL STOP",
+    "ana@b@example.com": ": it contains U+0040 COMMERCIAL AT more than once",
+    "@example.com": "",
+    "ana@": "",
+}
+TEXTS = ("email", "full_name", "room", "password", "desk")
+CONTROLS = {
+    "\x00": "U+0000 CONTROL CHARACTER",
+    "\n": "U+000A CONTROL CHARACTER",
+    "\x1b": "U+001B CONTROL CHARACTER",
+    "\x85": "U+0085 CONTROL CHARACTER",
+}
+TOO_LARGE = "must be at most 9,007,199,254,740,991: a larger number is changed on its way through the engine"
+
 # --- validation -------------------------------------------------------------------------------
 
 
@@ -139,13 +188,28 @@ def test_of_ids_whose_first_has_a_meaning_two_declared_lists_differ_by_the_first
         ("phone", "555-0100", "must have ten digits, such as 555-555-5555"),
         ("phone", "25555555555", "must have ten digits, such as 555-555-5555"),
         ("email", "ana", "is not an e-mail address"),
-        ("email", "ana @example.com", "is not an e-mail address"),
+        *(("email", email, f"is not an e-mail address{reason}") for email, reason in BAD_EMAILS.items()),
+        *((name, f"Ana{char}", f"contains {told}: take it out") for name in TEXTS for char, told in CONTROLS.items()),
+        ("groups", ["a", "b\x00"], "item 1: contains U+0000 CONTROL CHARACTER: take it out"),
+        ("login", "an\u200da", "contains U+200D ZERO WIDTH JOINER, which is not seen: type it anew"),
+        ("login", "\u202eana", "contains U+202E RIGHT-TO-LEFT OVERRIDE, which is not seen: type it anew"),
+        ("level", 2**53, TOO_LARGE),
+        ("level", -(2**53), TOO_LARGE),
+        ("level", float(2**53), TOO_LARGE),
+        ("level", 10**30, TOO_LARGE),
+        ("teams", [1, 2**53 + 1], f"item 1: {TOO_LARGE}"),
+        ("level", float("inf"), "must be a whole number"),
+        ("full_name", float("inf"), "must be text"),
+        ("full_name", float("nan"), "is required"),
+        ("teams", [1, float("nan")], "item 1: must be a whole number"),
+        ("tongue", 9, "must be one of 1 (latin), 2 (greek)"),
+        ("full_nme", "Ana", "is no argument of this resource; did you mean full_name?"),
         ("since", "yesterday", "is not an ISO 8601 date-time, such as 2026-01-31T09:00:00Z"),
-        ("state", "On", "input should be 'on' or 'off'"),
-        ("level", 2.5, "input should be a valid integer, got a number with a fractional part"),
-        ("active", "perhaps", "input should be a valid boolean, unable to interpret input"),
-        ("groups", "admins", "input should be a valid list"),
-        ("teams", [1, "x"], "item 1: Input should be a valid integer, unable to parse string as an integer"),
+        ("state", "On", "must be 'on' or 'off'"),
+        ("level", 2.5, "must be a whole number"),
+        ("active", "perhaps", "must be true or false"),
+        ("groups", "admins", "must be a list"),
+        ("teams", [1, "x"], "item 1: must be a whole number"),
         ("colour", "red", "is no argument of this resource"),
         ("unique_id", "u1", "is no argument of this resource"),
         ("full_name", None, "is required"),
@@ -154,6 +218,68 @@ def test_of_ids_whose_first_has_a_meaning_two_declared_lists_differ_by_the_first
 def test_a_bad_argument_is_named_with_what_it_must_be(field: str, value: Any, reason: str) -> None:
     _, problems = SCHEMA.check(REQUIRED | {field: value}, frozenset())
     assert problems == [Problem(field, reason)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("email", "o'brien+x_{y}!#$%&*/=?^`|~.z@b-c.example", id="signs that addresses may have"),
+        pytest.param("email", "\u00fcn\u00efc\u00f6de@\u4f8b\u3048.example", id="letters of any script"),
+        pytest.param("full_name", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", id="Persian: a non-joiner"),
+        pytest.param("full_name", "\u0dc1\u0dca\u200d\u0dbb\u0dd3", id="Sinhala: a joiner"),
+        pytest.param("full_name", "\u200e\u05d0\u05e0\u05d4\u200f", id="Hebrew: marks of direction"),
+        pytest.param("level", 2**53 - 1, id="the largest number"),
+        pytest.param("level", -(2**53) + 1, id="the smallest number"),
+        pytest.param("tongue", 2, id="a documented number"),
+    ],
+)
+def test_what_is_unusual_and_fit_is_taken_as_it_is(field: str, value: Any) -> None:
+    values, problems = SCHEMA.check(REQUIRED | {field: value}, frozenset())
+    assert (values[field], problems) == (value, [])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("email", "<ana@example.com>"), ("email", "ana@example.com."), ("tongue", 9), ("level", 2**60), ("room", "a\nb")],
+)
+def test_what_is_there_may_be_what_no_program_may_declare(field: str, value: Any) -> None:
+    """At the vendor and in states of before: it is read in its type and is the same as itself."""
+    assert SCHEMA.typed({field: float(value) if isinstance(value, int) else value}) == {field: value}
+    assert SCHEMA[field].same(value, value)
+    assert SCHEMA["email"].same("<ANA@example.com>", "<ana@example.com>")
+
+
+class NotAvailable:
+    """As pandas.NA: no comparison has a truth value."""
+
+    def __ne__(self, other: object) -> "NotAvailable":  # type: ignore[override]
+        return self
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+@pytest.mark.parametrize("value", [None, math.nan, Decimal("nan"), NotAvailable()], ids=["None", "NaN", "NaT", "NA"])
+def test_an_empty_cell_of_a_spreadsheet_is_not_given(value: Any) -> None:
+    assert is_missing(value)
+    values, problems = SCHEMA.check(REQUIRED | {"phone": value, "level": value, "teams": value}, frozenset())
+    assert (values, problems) == (REQUIRED, [])
+    assert SCHEMA.check({**REQUIRED, "full_name": value}, frozenset())[1] == [Problem("full_name", "is required")]
+
+
+@pytest.mark.parametrize("value", ["", "nan", 0, False, [], [math.nan], math.inf])
+def test_all_else_is_given(value: Any) -> None:
+    assert not is_missing(value)
+
+
+def test_a_lone_surrogate_is_no_text() -> None:
+    _, problems = SCHEMA.check(REQUIRED | {"room": "Ana \ud83d"}, frozenset())
+    assert problems == [Problem("room", "contains U+D83D LONE SURROGATE: take it out")]
+
+
+def test_an_accent_of_an_email_is_one_character() -> None:
+    values, problems = SCHEMA.check(REQUIRED | {"email": "jose\u0301@example.com"}, frozenset())
+    assert (values["email"], problems) == ("jos\u00e9@example.com", [])
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -195,8 +321,8 @@ def test_a_reason_never_holds_the_value(vendor: type[Vendor], unfit: Any) -> Non
 def test_a_secret_of_the_wrong_type_is_a_problem_without_its_value() -> None:
     _, problems = SCHEMA.check(REQUIRED | {"password": 53247, "pin": "s3cret"}, frozenset())
     assert problems == [
-        Problem("password", "input should be a valid string"),
-        Problem("pin", "input should be a valid integer, unable to parse string as an integer"),
+        Problem("password", "must be text"),
+        Problem("pin", "must be a whole number"),
     ]
 
 

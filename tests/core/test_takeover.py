@@ -109,7 +109,7 @@ def test_what_a_program_may_declare_is_declared(
         ),
         pytest.param(
             TENOVOS, ANA_AT_TENOVOS | {"userName": "x" * 60}, ["email", "first_name", "last_name"],
-            ["username string should have at most 50 characters"],
+            ["username must have at most 50 characters"],
             id="too long",
         ),
     ],
@@ -140,7 +140,7 @@ def test_what_a_program_may_not_declare_is_left_out_and_the_next_preview_is_empt
         ),
         pytest.param(
             TENOVOS, ANA_AT_TENOVOS | {"lastName": "", "firstName": "x" * 51, "userName": "x" * 60},
-            "Tenovos ana@example.com (u): not taken over: first_name string should have at most 50 characters; "
+            "Tenovos ana@example.com (u): not taken over: first_name must have at most 50 characters; "
             "last_name is required. Correct it in the admin page of Tenovos, then import it",
             id="several, and optional ones beside them",
         ),

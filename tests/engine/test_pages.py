@@ -1,6 +1,7 @@
 """The programs that the pages print run: each in a preview of the real engine, beside the files that it reads."""
 
 import re
+import textwrap
 
 import pytest
 
@@ -19,6 +20,23 @@ ENVIRONMENT = {"ANA_PASSWORD": "a password of ana's", "WEST_ENERFLO_API_KEY": "s
 ELSEWHERE = "https://west.example.com"
 # Pages whose program another test runs: docs/start.md from top to bottom, a vendor's file with its stand-in.
 OTHERS = ("start.md", "adding-a-vendor.md")
+
+
+def sample(page: str, first: str) -> str:
+    """The listing of a page that begins so."""
+    listings = map(textwrap.dedent, re.findall(r"(?:^    .*\n)+", (pages.ROOT / page).read_text(), re.M))
+    return next(each for each in listings if each.startswith(first))
+
+
+def test_the_readmes_programs_and_sample_files_fit_together(project: Project, sandbox: Sandbox) -> None:
+    """Whoever pastes all of them into one project has no e-mail twice."""
+    (project.folder / "people.csv").write_text(sample("docs/people.md", "name,email,"))
+    (project.folder / "team.csv").write_text(sample("docs/teams.md", "email,"))
+    programs = pages.blocks((pages.ROOT / "README.md").read_text(), "python")[:2]
+    (project.folder / "__main__.py").write_text("\n".join(programs))
+    told = project.preview().output
+    assert re.search(r"^\s+\+ 14 to create", told, re.M), told
+    assert sandbox.writes() == []
 
 
 def test_the_programs_of_the_pages_can_be_previewed(project: Project, sandbox: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """What is true of every vendor's file, and of every account through Pulumi's own door."""
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -152,7 +153,7 @@ def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -
 
     assert ("email", "is not an e-mail address") in reasons
     assert ("", "nickname is no argument of this resource") in reasons
-    assert ("", "password input should be a valid string") in reasons, "a property that is named is printed"
+    assert ("", "password must be text") in reasons, "a property that is named is printed"
     assert "12345678" not in str(reasons)
 
 
@@ -219,3 +220,10 @@ def test_tenovos_1_5_sees_what_1_0_cannot_read(
     finally:
         if door._tenant is not None:
             loop.call(door._tenant.aclose)
+
+
+def test_every_list_takes_outputs_among_its_items(module: ModuleType) -> None:
+    """A type checker takes `[1, output]` only where the declaration says so."""
+    hints = module.UserArgs.__annotations__
+    lists = {field.name for field in module.VENDOR.schema.arguments() if "list[" in str(field.type)}
+    assert [name for name in sorted(lists) if not re.search(r"(Items|Sequence)\[typing.Union", str(hints[name]))] == []

@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from seatwise.core.errors import InvalidAccount
 from seatwise.core.tenant import Deed, Doubt, Entry
 from seatwise.wire import files
 from seatwise.wire import journal as journals
@@ -55,6 +56,56 @@ def test_an_account_is_remembered_under_one_email_and_under_none_when_it_is_let_
     journal.let_go("7")
     assert journal.last("new@example.com") is None
     assert remembered(journal, "ben@example.com") == replace(MADE, account="8")
+
+
+SHARP, DOUBLE = "Straße@x.example", "strasse@x.example"
+
+
+def as_the_first_versions_wrote(path: Path, deed: Deed, account: str | None) -> None:
+    """A note under a key that is folded throughout."""
+    Journal("enerflo here", print, path).note(DOUBLE, Entry(deed, account, "project/stack/ana"))
+
+
+def test_emails_that_differ_outside_ascii_have_their_own_notes(tmp_path: Path) -> None:
+    journal = Journal("enerflo here", print, tmp_path / "journal.db")
+    journal.note(SHARP, MADE)
+    assert journal.last(DOUBLE) is None
+    assert remembered(journal, "STRAßE@X.example") == MADE
+    journal.note(DOUBLE, replace(MADE, account="8"))
+    assert remembered(journal, SHARP) == MADE
+    journal.forget(SHARP)
+    assert (journal.last("other@x.example"), remembered(journal, DOUBLE)) == (None, replace(MADE, account="8"))
+
+
+def test_a_note_under_a_folded_key_is_found_and_moved(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    as_the_first_versions_wrote(path, Deed.MADE, "7")
+    journal = Journal("enerflo here", print, path)
+    assert remembered(journal, SHARP) == MADE
+    journal.note(SHARP, Entry(Deed.RETIRED, "7"))
+    assert (remembered(journal, SHARP), journal.last(DOUBLE)) == (Entry(Deed.RETIRED, "7"), None)
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    as_the_first_versions_wrote(path, Deed.INTENDED, None)
+    journal = Journal("enerflo here", print, path)
+    if is_forgotten:
+        journal.forget(SHARP)
+    else:
+        journal.note(SHARP, MADE)
+    assert journal.last(DOUBLE) is None
+
+
+@pytest.mark.parametrize("emails", [(SHARP, DOUBLE), (DOUBLE, SHARP)])
+def test_a_create_that_may_be_of_two_emails_of_a_run_names_both(emails: tuple[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    as_the_first_versions_wrote(path, Deed.INTENDED, None)
+    journal = Journal("enerflo here", print, path)
+    assert remembered(journal, emails[0]) == Entry(Deed.INTENDED, owner="project/stack/ana")
+    with pytest.raises(InvalidAccount, match=f"may have been of {emails[0]} or of {emails[1]}: earlier"):
+        journal.last(emails[1])
 
 
 @pytest.mark.parametrize("why", Doubt)
@@ -188,6 +239,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
+from seatwise.core.errors import InvalidAccount
 from seatwise.core.tenant import Deed, Doubt, Entry
 from seatwise.wire.journal import Journal
 journal = Journal("enerflo here", lambda text: sys.exit(text), Path(sys.argv[1]))

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from seatwise.sandbox.forms import Editable
 from seatwise.sandbox.replies import Limit, json_body, json_reply, store_of
-from seatwise.sandbox.store import Store, Taken
+from seatwise.sandbox.store import Store, Taken, mailbox
 
 VENDOR, EMAIL, ID = "acme", "email", "id"
 LIMITS = [Limit(600, 60)]
@@ -40,8 +40,8 @@ async def listing(request: Request) -> Response:
     """GET /users"""
     if _is_stranger(request):
         return json_reply({"message": "who are you?"}, 401)
-    email, page = request.query_params.get("email", "").casefold(), int(request.query_params["page"])
-    users = [record for _, record in store_of(request).all(VENDOR) if email in ("", record["email"].casefold())]
+    email, page = mailbox(request.query_params.get("email", "")), int(request.query_params["page"])
+    users = [record for _, record in store_of(request).all(VENDOR) if email in ("", mailbox(record["email"]))]
     shown = users[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     return json_reply({"users": shown, "more": len(users) > page * PAGE_SIZE})
 

@@ -10,7 +10,7 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
-from seatwise.account import Account, AccountArgs
+from seatwise.account import Account, AccountArgs, Items
 from seatwise.core.fields import CREATE_ONLY, Email, NameSet, Password, Schema, Takes, Values
 from seatwise.core.http import Answer, Effect, Request, segment
 from seatwise.core.vendor import Limit, Listing, Token, Vendor
@@ -34,7 +34,7 @@ class UserArgs(AccountArgs, total=False):
     """The login."""
     full_name: Input[str]
     """Full name."""
-    teams: Input[NameSet]
+    teams: Input[NameSet] | Items[Input[str]]
     """Names of teams."""
     active: Input[bool]
     """Whether the user can log in."""

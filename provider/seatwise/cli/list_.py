@@ -14,7 +14,7 @@ from ..core.errors import InvalidMembers
 from ..core.fields import folded
 from ..core.tenant import no_list
 from ..core.vendor import Vendor
-from ..members import load_members
+from ..members import load
 from .engine import decoded, export
 from .options import Json, Match, Quiet, VendorName, vendor_type
 from .output import FOUND, Say, counted, failed, misused, print_rows, progress, readable, speaker
@@ -161,8 +161,10 @@ def _owned(kind: type[Vendor], stacks: _Stacks, say: Say, *, quiet: bool) -> fro
 
 def _people(path: Path) -> frozenset[str]:
     """The e-mails in a file of people; raises InvalidMembers."""
-    rows = load_members(path)
+    rows = load(path)
     problems = [f"{row.where}: has no email" for row in rows if not audit.emails([row])]
-    if problems or not rows:
-        raise InvalidMembers(problems or [f"{path}: names nobody"])
+    for row in rows:
+        problems += [f"{row.where}, {row.kind} {each.field}: {each.reason}" for each in audit.unfit_emails(row)]
+    if problems:
+        raise InvalidMembers(problems)
     return audit.emails(rows)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .errors import InvalidAccount, InvalidExport
-from .fields import folded
+from .fields import Problem, composed, email_address, email_key
 from .state import TENANT
 from .team import LEAVING
 from .vendor import Vendor
@@ -72,7 +72,7 @@ class Wanted:
     def lists(self, account: str, email: str) -> bool:
         """Whether it may be wanted, by what the shortest list says of it."""
         is_owned = self.owned is not None and account in self.owned
-        is_there = self.people is not None and folded(email) in self.people
+        is_there = self.people is not None and email_key(email) in self.people
         return fits(email, self.match) and not is_owned and not is_there
 
     def takes(self, vendor: Vendor, summary: Summary) -> bool:
@@ -83,7 +83,7 @@ class Wanted:
 
 def fits(email: str, pattern: str) -> bool:
     """Whether an e-mail fits a shell's pattern, such as *@example.com, without case."""
-    return fnmatchcase(email.casefold(), pattern.casefold())
+    return fnmatchcase(email_key(email), email_key(pattern))
 
 
 def role(vendor: type[Vendor], text: str) -> Any:
@@ -162,12 +162,22 @@ def _plain(value: Any, source: str) -> dict[str, Any]:
 
 def emails(rows: Iterable[Any]) -> frozenset[str]:
     """The e-mails in a file of people, also those that somebody has at one vendor alone (`nexudus.email`)."""
-    return frozenset(folded(each) for row in rows for each in _emails(row, ""))
+    return frozenset(email_key(composed(each)) for row in rows for _, each in _emails(row, ""))
 
 
-def _emails(value: Any, name: str) -> Iterator[str]:
+def unfit_emails(row: Any) -> Iterator[Problem]:
+    """Yield what is wrong with the e-mails of a row: with a wrong one, an active person would count as a leaver."""
+    for name, email in _emails(row, ""):
+        try:
+            email_address(email.strip())
+        except ValueError as error:
+            yield Problem(name, str(error))
+
+
+def _emails(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """The e-mails in a value, each with the name of its column or key."""
     if isinstance(value, str) and name.rpartition(".")[2] == "email" and value.strip():
-        yield value
+        yield name, value
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _emails(inner, str(key))

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from .errors import AccountError, VendorBroken
-from .fields import folded
+from .fields import email_key
 from .tenant import Record, Tenant, refused
 from .vendor import Listing, Paged, Vendor
 
@@ -46,7 +46,7 @@ class Directory:
         """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
         self._written.add(account)
         for email in emails:
-            self._emails[folded(email)].add(account)
+            self._emails[email_key(email)].add(account)
 
     def renew(self, accounts: Iterable[str]) -> None:
         """Let the list be asked anew, about these accounts too: what was written of them has arrived."""
@@ -63,7 +63,7 @@ class Directory:
         must = not tenant.vendor.finds_by_email
         if not await self._is_open(tenant, must=must) or self._list is None or not self._list.is_coherent:
             return None
-        return self._list.ids[folded(email)] | self._emails[folded(email)]
+        return self._list.ids[email_key(email)] | self._emails[email_key(email)]
 
     async def record(self, tenant: Tenant, account: str) -> Record | None:
         """What the list says of an account; None when it must be read by its id."""
@@ -141,7 +141,7 @@ class _List:
         """Whether its records have all that one by id has; None as long as there is none to compare with."""
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         for account, record in self.records.items():
-            self.ids[folded(vendor.email(record))].add(account)
+            self.ids[email_key(vendor.email(record))].add(account)
 
 
 async def _load(tenant: Tenant, first: Listing | None) -> _List:

@@ -10,9 +10,12 @@ field without markers is taken by create and update, is read back, and has the n
 naming rule gives it.
 """
 
+import difflib
 import enum
 import re
+import string
 import typing
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -85,6 +88,16 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What is true of a declared value besides its type; values of vendors and of old states are read without it.
+
+    `clean` returns the value as it is sent, and raises ValueError with the reason.
+    """
+
+    clean: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Delta:
     """Items that must be in (or out of) another field's list, whose other items are left alone."""
 
@@ -95,10 +108,72 @@ class Delta:
 # --- types of fields --------------------------------------------------------------------------
 
 
-def _plausible_email(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
-        raise ValueError("is not an e-mail address")
+# Invisible, though Unicode does not count them as format characters.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_BESIDE_AN_EMAIL = frozenset('<>()[]:;,"\\')
+LARGEST = 2**53 - 1
+"""The largest whole number that a float can hold without doubt: the engine makes floats of all numbers."""
+
+
+def character(char: str) -> str:
+    """Return the code point and the name of a character that may not be seen: `U+200B ZERO WIDTH SPACE`."""
+    unnamed = "LONE SURROGATE" if unicodedata.category(char) == "Cs" else "CONTROL CHARACTER"
+    return f"U+{ord(char):04X} {unicodedata.name(char, unnamed)}"
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) == "Cf" or _UNSEEN.match(char) is not None
+
+
+def _visible(text: str) -> str:
+    """The text, all of which is seen; two that look alike are one then."""
+    unseen = next(filter(_is_unseen, text), None)
+    if unseen is not None:
+        raise ValueError(f"contains {character(unseen)}, which is not seen: type it anew")
     return text
+
+
+def email_address(text: str) -> str:
+    """Return one e-mail address as it is sent, in normal form C; raises ValueError naming what is wrong with it."""
+    text, what = composed(text), "is not an e-mail address"
+    if text.lower().startswith("mailto:"):
+        raise ValueError(f"{what}: it begins with mailto:")
+    stray = next((each for each in text if each.isspace() or each in _BESIDE_AN_EMAIL or _is_unseen(each)), None)
+    if stray is not None:
+        raise ValueError(f"{what}: it contains {character(stray)}; give one address alone, such as ana@example.com")
+    if text.count("@") > 1:
+        raise ValueError(f"{what}: it contains {character('@')} more than once")
+    if text.endswith("."):
+        raise ValueError(f"{what}: it ends with {character('.')}")
+    if not re.fullmatch(r"[^@]+@[^@]+", text):
+        raise ValueError(what)
+    return text
+
+
+def unfit(value: Any) -> str:
+    """Return why no account can have a value whatever its field, or the engine would change it; empty if neither."""
+    if isinstance(value, list | tuple):
+        found = ((number, unfit(each)) for number, each in enumerate(value))
+        return next((f"item {number}: {reason}" for number, reason in found if reason), "")
+    if isinstance(value, str):
+        control = _NOT_TEXT.search(value)
+        return f"contains {character(control[0])}: take it out" if control else ""
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return f"must be at most {LARGEST:,}: a larger number is changed on its way through the engine"
+    return ""
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is not given: None, or what a spreadsheet library has for an empty cell (NaN, NaT, NA)."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # a comparison with NA is neither true nor false
+        return True
+    except ValueError:  # an array
+        return False
 
 
 def _ten_digits(text: str) -> str:
@@ -143,8 +218,35 @@ def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
 
 
 def folded(text: str) -> str:
-    """Text as it is compared where case does not matter."""
+    """Text as it is compared where case does not matter: names, and never e-mails."""
     return text.strip().casefold()
+
+
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def email_key(email: str) -> str:
+    """Return what tells an e-mail from all others: ASCII letters have no case, and nothing else folds.
+
+    `straße@example.com` and `strasse@example.com` are two mailboxes.
+    """
+    return email.strip().translate(_SMALL)
+
+
+def composed(email: str) -> str:
+    """Return an e-mail in Unicode's normal form C: an accent typed in two ways is one."""
+    return unicodedata.normalize("NFC", email)
+
+
+_FLAG = TypeAdapter(bool)
+
+
+def flag(value: Any) -> bool:
+    """Return the flag that a program or a file gives, which may be text (true, yes, on, 1); raises ValueError."""
+    try:
+        return _FLAG.validate_python(value.strip() if isinstance(value, str) else value)
+    except ValidationError:
+        raise ValueError(_FLAG_WORDS) from None
 
 
 def named(kind: type[enum.IntEnum]) -> BeforeValidator:
@@ -162,8 +264,22 @@ def named(kind: type[enum.IntEnum]) -> BeforeValidator:
     return BeforeValidator(number)
 
 
-Email = Annotated[str, AfterValidator(_plausible_email), Compare(folded, how="without case")]
-"""An e-mail address; case does not matter."""
+def one_of(kind: type[enum.IntEnum]) -> Check:
+    """Let a declared number be one of those that the vendor documents."""
+
+    def documented(value: int) -> int:
+        if value not in {*kind}:
+            numbers = ", ".join(f"{each.value} ({each.name.casefold()})" for each in kind)
+            raise ValueError(f"must be one of {numbers}")
+        return value
+
+    return Check(documented)
+
+
+Email = Annotated[str, Check(email_address), Compare(email_key, how="without case (ASCII)")]
+"""An e-mail address; the case of ASCII letters does not matter."""
+VISIBLE = Check(_visible)
+"""Marks a text by which people log in: it has no character that is not seen."""
 Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""
 Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
@@ -205,6 +321,7 @@ class Field:
     marks: frozenset[Mark] = frozenset()
     compare: Compare = Compare(lambda value: value)
     delta: Delta | None = None
+    checks: tuple[Check, ...] = ()
     adapter: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
 
     @property
@@ -225,6 +342,16 @@ class Field:
     def parse(self, value: Any) -> Any:
         """The value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
         return self.adapter.validate_python(value)
+
+    def declared(self, value: Any) -> Any:
+        """The value that a program declares as it is sent; raises ValueError (a ValidationError is one)."""
+        value = self.parse(value)
+        reason = unfit(value)
+        if reason:
+            raise ValueError(reason)
+        for check in self.checks:
+            value = check.clean(value)
+        return value
 
     def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
         """Whether two values mean the same; all that is in NOTHING does."""
@@ -282,20 +409,22 @@ class Schema(Mapping[str, Field]):
         problems: list[Problem] = []
         arguments = {field.name: field for field in self.arguments()}
         for name, value in news.items():
-            if value is None:
+            if is_missing(value):
                 continue
             if name not in arguments:
-                problems.append(Problem(name, "is no argument of this resource"))
+                problems.append(Problem(name, f"is no argument of this resource{close_to(name, arguments)}"))
                 continue
             try:
-                values[name] = arguments[name].parse(value)
+                values[name] = arguments[name].declared(value)
             except ValidationError as error:
                 problems += [Problem(name, _reason(detail)) for detail in error.errors(include_url=False)]
+            except ValueError as error:
+                problems.append(Problem(name, str(error)))
         problems += [
             Problem(field.name, "is required")
             for field in arguments.values()
             if (field.required or (new and NEEDED_TO_CREATE in field.marks))
-            and news.get(field.name) is None
+            and is_missing(news.get(field.name))
             and field.name not in unknown
         ]
         return values, problems
@@ -355,7 +484,8 @@ def _field(name: str, annotation: Any, naming: Callable[[str], str], *, required
         update_value=given.update_value,
     )
     compare = _last(metadata, Compare, Compare(lambda value: value))
-    return Field(name, type_, required, takes, wire, marks, compare, delta, TypeAdapter(type_))
+    checks = tuple(mark for mark in metadata if isinstance(mark, Check))
+    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_))
 
 
 def _inner(annotation: Any) -> Any:
@@ -371,13 +501,39 @@ def _last(metadata: Iterable[Any], kind: type[T], default: T) -> T:
     return next((item for item in reversed([*metadata]) if isinstance(item, kind)), default)
 
 
+_WHOLE, _FLAG_WORDS = "must be a whole number", "must be true or false"
+_WORDS: Mapping[str, str] = {
+    "string_type": "must be text",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "finite_number": _WHOLE,
+    "bool_type": _FLAG_WORDS,
+    "bool_parsing": _FLAG_WORDS,
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+}
+"""What is said of pydantic's kinds of errors."""
+
+
 def _reason(detail: Any) -> str:
-    error = detail.get("ctx", {}).get("error")
-    if isinstance(error, ValueError):
-        return str(error)
+    context = detail.get("ctx", {})
+    if isinstance(context.get("error"), ValueError):
+        return str(context["error"])
     where = ".".join(str(part) for part in detail["loc"])
-    text = str(detail["msg"])
-    return f"item {where}: {text}" if where else text[0].lower() + text[1:]
+    text = _WORDS.get(detail["type"], "is not as it must be: " + str(detail["msg"])).format_map(context)
+    if context.get("min_length") == 1:
+        text = "must not be empty"
+    return f"item {where}: {text}" if where else text
+
+
+def close_to(name: str, names: Iterable[str]) -> str:
+    """Return what to say of the name that a misspelt one is most like; empty where none is."""
+    likely = difflib.get_close_matches(re.sub(r"[^\w.]+", "_", folded(name)), sorted(names), n=1)
+    return f"; did you mean {likely[0]}?" if likely else ""
 
 
 def _lenient(item: Field, value: Any) -> Any:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from .directory import Directory, incoherent, pages
-from .errors import AccountError, SettingsError, UnknownName, VendorBroken
-from .fields import Values, folded
+from .errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
+from .fields import Values, flag, folded
 from .finding import look_up
 from .tenant import Record, Tenant, no_list
 from .vendor import Listed, N, Named, Vendor, quote
@@ -77,6 +77,13 @@ class Lookups:
             for record, values in seen
             if all(fits(values[field]) for field, fits in where.items())
         ]
+
+    def flag(self, name: str, value: Any) -> bool:
+        """Return an argument as a flag; raises InvalidAccount for anything else."""
+        try:
+            return flag(value)
+        except ValueError as error:
+            raise InvalidAccount(f"{name} {error}", vendor=self._tenant.vendor.title, account="users") from None
 
     def _operation(self) -> Tenant:
         """An operation of its own, with this run's look at the accounts."""

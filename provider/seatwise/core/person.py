@@ -7,7 +7,7 @@ from typing import Annotated, Required, TypedDict, TypeVar
 
 from pydantic import AfterValidator
 
-from .fields import Email, Problem, Schema
+from .fields import Email, Problem, Schema, is_missing
 from .vendor import Vendor
 
 T = TypeVar("T")
@@ -64,7 +64,8 @@ def arguments(
         if argument in vendor.schema
     }
     described = {argument: join(parts) for argument, parts in found.items() if parts}
-    return {**vendor.reactivated, **described, **own}
+    given = {name: value for name, value in own.items() if value is None or not is_missing(value)}
+    return {**vendor.reactivated, **described, **given}
 
 
 def blamed(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import NOTHING, VOLATILE, Field, Problem, Values
+from .fields import NOTHING, VOLATILE, Field, Problem, Values, email_key
 from .secrets import Vault
 from .state import check, outputs, seen
 from .vendor import Vendor
@@ -107,11 +107,11 @@ def _literal(value: Any) -> str:
 
 
 def resource_names(emails: Iterable[str]) -> list[str]:
-    """A resource name for each e-mail: itself, in lower case, numbered where it comes again."""
+    """A resource name for each e-mail: itself, its ASCII letters in lower case, numbered where it comes again."""
     seen_before: Counter[str] = Counter()
     names = []
     for email in emails:
-        name = email.casefold()
+        name = email_key(email)
         seen_before[name] += 1
         names.append(name if seen_before[name] == 1 else f"{name}-{seen_before[name]}")
     return names

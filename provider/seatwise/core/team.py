@@ -1,6 +1,6 @@
 """What the engine keeps of a team's members, what a change of them would do, and how that is told. Pure.
 
-Members are kept by e-mail (in small letters), each as the arguments that the program gives, so that the
+Members are kept by e-mail (its ASCII letters small), each as the arguments that the program gives, so that the
 engine shows what changes by person and field.
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import state
-from .fields import Problem, Values, folded
+from .errors import InvalidAccount
+from .fields import Problem, Values, composed, email_key, folded
 from .secrets import Vault
 from .state import ADOPTED, AS_DECLARED, DECLARED, REVISION, revision_of, with_revision
 from .vendor import Vendor
@@ -44,7 +45,13 @@ def keyed(members: Iterable[Values]) -> dict[str, dict[str, Any]]:
 
 def key_of(email: str) -> str:
     """The name of a member."""
-    return folded(email)
+    return email_key(composed(email))
+
+
+def _key_now(key: str, member: Values) -> str:
+    """The name of a member of a state: the first versions folded more than ASCII letters."""
+    email = unpacked(key, member)["email"]
+    return key_of(email) if folded(email) == key else key
 
 
 def packed(key: str, member: Values) -> dict[str, Any]:
@@ -78,18 +85,33 @@ class Team:
     def of(cls, vendor: Vendor, outs: Values) -> "Team":
         """The team that these outputs are of."""
         seen, ids, revision = outs.get(SEEN, {}), outs.get("ids", {}), revision_of(outs)
-        members = {
-            key: Member(ids[key], with_revision(_unfolded(vendor, key, member, seen.get(key, {})), revision))
-            for key, member in outs.get("members", {}).items()
-        }
+        kept: Members = outs.get("members", {})
+        members: dict[str, Member] = {}
+        for key, member in kept.items():
+            now = _key_now(key, member)
+            name = key if now in kept or now in members else now
+            member = with_revision(_unfolded(vendor, key, member, seen.get(key, {})), revision)
+            members[name] = Member(ids[key], member)
         return cls(members, dict(outs.get(LEAVING, {})), revision)
 
     def follow(self, news: Members) -> None:
-        """Who got another e-mail at the vendor, and the same one in the program after that, is still one member."""
+        """Who got another e-mail at the vendor, and the same one in the program after that, is still one member.
+
+        So is who has a name of the first versions, which folded more than ASCII letters; raises InvalidAccount where
+        it may be the name of several.
+        """
+        folds: dict[str, list[str]] = {}
+        for key in news:
+            if folded(key) != key and key not in self.members:
+                folds.setdefault(folded(key), []).append(key)
         for key, member in list(self.members.items()):
             now = key_of(str(member.outs.get("email", key)))
+            if now not in news:
+                now = _only(key, [*([key] if key in news else []), *folds.get(key, [])]) or now
             if key not in news and now in news and now not in self.members:
                 self.members[now] = self.members.pop(key)
+        for key in [each for each in self.leaving if each not in news and each in folds]:
+            self.leaving[_only(key, folds[key])] = self.leaving.pop(key)
 
     def outputs(self, vendor: Vendor) -> dict[str, Any]:
         """What the engine keeps of it."""
@@ -101,6 +123,16 @@ class Team:
         }
         outs |= ({SEEN: seen} if seen else {}) | ({LEAVING: self.leaving} if self.leaving else {})
         return with_revision(outs, max([self.revision, *(revision_of(each.outs) for each in self.members.values())]))
+
+
+def _only(key: str, names: Sequence[str]) -> str:
+    """The only name among these, empty without one; raises InvalidAccount when a member may have several."""
+    if len(names) > 1:
+        raise InvalidAccount(
+            f"the state has one member {key}, who may be {' or '.join(names)}: earlier versions took them for one",
+            remedy="Declare one of them alone for one run",
+        )
+    return names[0] if names else ""
 
 
 def tracked(vendor: Vendor, outs: Values) -> set[str]:
@@ -139,6 +171,7 @@ def check(
     problems = [*_policies(vendor, news)]
     policy = {"on_existing": "adopt"} if news.get("on_existing") == "adopt" else {}
     before: Members = olds.get("members", {})
+    by_name = {_key_now(key, each): unpacked(key, each) for key, each in before.items()}
     by_email = {key_of(unpacked(key, each)["email"]): unpacked(key, each) for key, each in before.items()}
     members: dict[str, dict[str, Any]] = {}
     for key, member in news.get("members", {}).items():
@@ -148,7 +181,7 @@ def check(
             for name, instead in OF_THE_TEAM.items()
             if name in member
         ]
-        old = unpacked(key, before[key]) if key in before else by_email.get(key, {})
+        old = by_name.get(key) or by_email.get(key, {})
         typed = vendor.schema.typed(old)
         values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault)
         checked = {name: value for name, value in values.items() if name != "on_existing"}
@@ -201,7 +234,8 @@ def most_removals(given: Any, members: int) -> int | None:
 
 def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: Any) -> list[Problem]:
     """What is wrong with who leaves: a team that loses more than it may in one run has lost them by mistake."""
-    now = {key: key if key in after else key_of(unpacked(key, before[key])["email"]) for key in sorted(before)}
+    names = {key: _key_now(key, before[key]) for key in sorted(before)}
+    now = {key: name if name in after else key_of(unpacked(key, before[key])["email"]) for key, name in names.items()}
     out = [
         key
         for key, name in now.items()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
-from .fields import Values
+from .fields import Values, email_key
 from .http import Answer, Request
 from .notices import Notices
 from .owner import forms, is_team, same, stack_of
@@ -196,7 +196,7 @@ class Claims:
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
         self._declared |= forms(owner)
-        other = self._owners.setdefault(email.casefold(), owner)
+        other = self._owners.setdefault(email_key(email), owner)
         return None if same(other, owner) else other
 
     def in_state(self, owner: str, before: str) -> None:
@@ -209,7 +209,7 @@ class Claims:
 
     def is_others(self, email: str, owner: str) -> bool:
         """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
-        declared = self._owners.get(email.casefold())
+        declared = self._owners.get(email_key(email))
         return declared is not None and owner != "" and not same(declared, owner)
 
     def is_known(self, owner: str) -> bool:
@@ -218,7 +218,7 @@ class Claims:
 
     def is_declared(self, email: str) -> bool:
         """Return whether a resource of this run declares this e-mail."""
-        return email.casefold() in self._owners
+        return email_key(email) in self._owners
 
     def hold(self, account: str, owner: str) -> None:
         """Note that a resource has this account and keeps it, has made it, or has taken it up."""
@@ -242,7 +242,7 @@ class Claims:
 
         A refresh compares, too, with what the program declared before.
         """
-        if isinstance(email, str) and same(self._owners.get(email.casefold(), ""), owner):
+        if isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner):
             self.hold(account, owner)
 
     def holder(self, account: str) -> str | None:
@@ -265,7 +265,7 @@ class Claims:
         if self._holders.get(account) is not None and same(self._holders[account], owner):
             return True
         if is_team(owner):
-            return same(self._owners.get(email.casefold(), ""), owner)
+            return same(self._owners.get(email_key(email), ""), owner)
         return owner in self._declared
 
     def is_handed_over(self, email: str, old: str, new: str) -> bool:
@@ -276,7 +276,7 @@ class Claims:
     def succeeds(self, email: str, old: str, new: str) -> bool:
         """Return whether a resource of the same stack declares the e-mail now, and the old one does not any more."""
         is_here = stack_of(old) == stack_of(new) != ("", "")
-        return is_here and same(self._owners.get(email.casefold(), new), new)
+        return is_here and same(self._owners.get(email_key(email), new), new)
 
 
 class Removals:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import string
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,14 @@ create table if not exists log (
     path text not null, query text not null, body text, status integer not null, seconds real not null default 0
 );
 """
+
+
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def mailbox(email: str) -> str:
+    """An e-mail as the stand-ins tell mailboxes apart: the case of ASCII letters does not count."""
+    return email.translate(_SMALL)
 
 
 class Taken(Exception):
@@ -60,7 +69,7 @@ class Store:
         """Keep a new account; raises Taken."""
         self._claim(vendor, email, account)
         self._database.execute(
-            "insert into accounts values (?, ?, ?, ?)", (vendor, account, email.casefold(), json.dumps(record))
+            "insert into accounts values (?, ?, ?, ?)", (vendor, account, mailbox(email), json.dumps(record))
         )
 
     def replace(self, vendor: str, account: str, email: str, record: Mapping[str, Any]) -> None:
@@ -68,7 +77,7 @@ class Store:
         self._claim(vendor, email, account)
         self._database.execute(
             "update accounts set email = ?, record = ? where vendor = ? and id = ?",
-            (email.casefold(), json.dumps(record), vendor, account),
+            (mailbox(email), json.dumps(record), vendor, account),
         )
 
     def remove(self, vendor: str, account: str, *, reserve: bool) -> bool:
@@ -110,9 +119,9 @@ class Store:
     def _claim(self, vendor: str, email: str, account: str) -> None:
         if not self._unique_emails:
             return
-        folded = email.casefold()
-        other = self._one("select 1 from accounts where vendor = ? and email = ? and id != ?", vendor, folded, account)
-        if other or self._one("select 1 from reserved where vendor = ? and email = ?", vendor, folded):
+        key = mailbox(email)
+        other = self._one("select 1 from accounts where vendor = ? and email = ? and id != ?", vendor, key, account)
+        if other or self._one("select 1 from reserved where vendor = ? and email = ?", vendor, key):
             raise Taken(email)
 
     # --- tokens -------------------------------------------------------------------------------

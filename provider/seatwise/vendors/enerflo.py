@@ -17,7 +17,7 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic_settings import SettingsConfigDict
 
 from ..account import Account as Resource
-from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
+from ..account import AccountArgs, Items, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     RESPELLED,
@@ -85,7 +85,7 @@ class IdentityArgs(TypedDict):
 class OwnArgs(AccountArgs, total=False):
     """What is particular to an account at Enerflo, and what is optional."""
 
-    roles: Required[Input[RoleNames]]
+    roles: Required[Input[RoleNames] | Items[Input[str]]]
     """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
     first_name: Input[str]
     """First name."""
@@ -164,7 +164,7 @@ class User(Resource, module="seatwise/enerflo", name="User"):
     """The roles as Enerflo returns them."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
         super().__init__(resource_name, args, opts)
 
 
@@ -409,7 +409,8 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
     if role is not None:
         where["role_slugs"] = lambda slugs: _role(role) in _roles(slugs or ())
     if active is not None:
-        where["active"] = lambda value: value == active
+        wanted = lookups.flag("active", active)
+        where["active"] = lambda value: value == wanted
     found = await lookups.users(GetUserResult, where)
     if role is not None and not found:
         shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}

@@ -39,6 +39,7 @@ from ..core.fields import (
     Values,
     Wire,
     named,
+    one_of,
 )
 from ..core.http import Answer, Effect, Request, objects, segment, whole_number
 from ..core.lookup import Lookups
@@ -97,7 +98,7 @@ class IdentityArgs(TypedDict):
 class OwnArgs(AccountArgs, total=False):
     """What is particular to an account at Nexudus, and what is optional."""
 
-    language: Required[Input[Annotated[int, named(Language)]]]
+    language: Required[Input[Annotated[int, named(Language), one_of(Language)]]]
     """A `Language`."""
     active: Input[bool]
     """Whether the user is active."""
@@ -125,11 +126,11 @@ class OwnArgs(AccountArgs, total=False):
     """Ids of roles the user must have; others are left alone."""
     removed_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=False)]] | Sequence[Input[int]]
     """Ids of roles the user must not have; others are left alone."""
-    chat_rooms: Input[IdSet]
+    chat_rooms: Input[IdSet] | Sequence[Input[int]]
     """Ids of all chat rooms of the user."""
-    added_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=True)]]
+    added_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=True)]] | Sequence[Input[int]]
     """Ids of chat rooms the user must be in; others are left alone."""
-    removed_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=False)]]
+    removed_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=False)]] | Sequence[Input[int]]
     """Ids of chat rooms the user must not be in; others are left alone."""
     on_new_email: Input[bool]
     """Notify about new e-mails."""
@@ -304,7 +305,7 @@ class User(Resource, module="seatwise/nexudus", name="User"):
     """E-mail of who changed it last."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
         super().__init__(resource_name, args, opts)
 
 
@@ -565,7 +566,8 @@ def get_users(*, active: Input[bool] | None = None, provider: Provider | None = 
 async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
     where: dict[str, Callable[[Any], bool]] = {}
     if active is not None:
-        where["active"] = lambda value: value == active
+        wanted = lookups.flag("active", active)
+        where["active"] = lambda value: value == wanted
     return await lookups.users(ListedUser, where)
 
 

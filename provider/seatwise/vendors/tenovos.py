@@ -10,7 +10,7 @@ privileges; Tenovos Support hands out the API key and tells the host.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, Unpack
 
@@ -20,12 +20,13 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
 from ..account import Account as Resource
-from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
+from ..account import AccountArgs, Items, Seat, TenantArgs, TenantProvider
 from ..core.fields import (
     CREATE_ONLY,
     NEEDED_TO_CREATE,
     UNREADABLE,
     UPDATE_ONLY,
+    VISIBLE,
     Email,
     NameSet,
     Number,
@@ -91,7 +92,7 @@ class IdentityArgs(TypedDict):
 class OwnArgs(AccountArgs, total=False):
     """What is particular to an account at Tenovos, and what is optional."""
 
-    username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, Wire(read="userName")]]
+    username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, VISIBLE, Wire(read="userName")]]
     """The login, 1 to 50 characters. Required for a new user; API 1.0 does not return it."""
     friendly_name: Input[Name]
     """Name to display, 1 to 50 characters."""
@@ -99,7 +100,7 @@ class OwnArgs(AccountArgs, total=False):
     """Id (uuid) of the role. Not together with `user_role_name`."""
     user_role_name: Input[Annotated[str, UPDATE_ONLY, UNREADABLE]]
     """Name of the role, such as "End user". Not together with `user_role_id`."""
-    groups: Input[NameSet] | Sequence[Input[str]]
+    groups: Input[NameSet] | Items[Input[str]]
     """Ids (uuids) of all groups of the user."""
     company: Input[Annotated[str, Wire(create="customAttributes.company")]]
     """Company."""
@@ -159,7 +160,7 @@ class User(Resource, module="seatwise/tenovos", name="User"):
     """Id of the customer the user belongs to."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises nothing; bad arguments fail in preview."""
+        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
         super().__init__(resource_name, args, opts)
 
 
@@ -418,7 +419,8 @@ async def _users(
     if group is not None:
         where["groups"] = lambda value: group in (value or ())
     if active is not None:
-        where["status"] = lambda value: (value == "enabled") is active
+        wanted = lookups.flag("active", active)
+        where["status"] = lambda value: (value == "enabled") is wanted
     return await lookups.users(GetUserResult, where)
 
 

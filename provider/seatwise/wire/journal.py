@@ -17,7 +17,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..core.errors import JournalTooNew
+from ..core.errors import InvalidAccount, JournalTooNew
+from ..core.fields import email_key
 from ..core.owner import forms, parsed, same
 from ..core.tenant import Deed, Doubt, Entry
 from .files import SharedFile
@@ -60,11 +61,6 @@ RUN = 24 * 3600.0  # seconds that a run of the engine lasts at most
 MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
 
 
-def email_key(email: str) -> str:
-    """Return what an e-mail is remembered under."""
-    return email.casefold()
-
-
 def verify(path: Path) -> None:
     """See that a journal can be written there, and make it; raises OSError or sqlite3.Error if it cannot."""
     file = SharedFile("journal", path, _TABLES, warn=lambda text: None)
@@ -72,6 +68,11 @@ def verify(path: Path) -> None:
         file.verify()
     finally:
         file.close()
+
+
+def _keys(email: str) -> list[str]:
+    """The key of an e-mail, and the one under which the first versions kept it: they folded more than ASCII letters."""
+    return [*dict.fromkeys((email_key(email), email.casefold()))]
 
 
 @dataclass
@@ -109,9 +110,14 @@ class Journal:
         """The row of an e-mail before this process noted a create."""
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
+        self._met: dict[str, str] = {}
+        """The first e-mail of this run for each key of the first versions."""
 
     def last(self, email: str) -> Entry | None:
-        """Return what is remembered of this e-mail; raises JournalTooNew when a newer version wrote it."""
+        """Return what is remembered of this e-mail.
+
+        Raises JournalTooNew when a newer version wrote it, and InvalidAccount when it may be of another e-mail.
+        """
         return self._file.read(lambda database: self._last(database, email), None)
 
     def last_of(self, account: str) -> Entry | None:
@@ -149,6 +155,7 @@ class Journal:
                 "delete from deeds where tenant = ? and email = ? and deed = ?",
                 (self._tenant, email_key(email), Deed.INTENDED.name),
             )
+            self._forget_folded(database, email)
             if before is not None:
                 database.execute(_NOTE, before)
 
@@ -163,6 +170,7 @@ class Journal:
                 database.execute(_LET_GO, (self._tenant, entry.account))
                 database.execute(_UNKNOWN, (self._tenant, entry.account))
             database.execute(_NOTE, self._deed(email, entry))
+            self._forget_folded(database, email)
 
         self._file.run(write, None)
 
@@ -185,7 +193,12 @@ class Journal:
         return self._tenant, email_key(email), entry.deed.name, entry.account, entry.owner, at
 
     def _last(self, database: sqlite3.Connection, email: str) -> Entry | None:
-        return _entry(self._row(database, "email = ?", email_key(email)))
+        found = ((key, self._row(database, "email = ?", key)) for key in _keys(email))
+        key, row = next((each for each in found if each[1] is not None), ("", None))
+        entry = _entry(row)
+        if entry is not None and entry.deed is Deed.INTENDED and key == email.casefold():
+            self._one_email(email)
+        return entry
 
     def _row(self, database: sqlite3.Connection, where: str, value: str) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = database.execute(_DEED + where, (self._tenant, value)).fetchone()
@@ -200,7 +213,28 @@ class Journal:
 
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
-        self._run("delete from deeds where tenant = ? and email = ?", self._tenant, email_key(email))
+
+        def erase(database: sqlite3.Connection) -> None:
+            database.execute("delete from deeds where tenant = ? and email = ?", (self._tenant, email_key(email)))
+            self._forget_folded(database, email)
+
+        self._file.run(erase, None)
+
+    def _one_email(self, email: str) -> None:
+        """See that a create that was noted under a key of the first versions is not taken for two of this run."""
+        other = self._met.setdefault(email.casefold(), email)
+        if email_key(other) != email_key(email):
+            raise InvalidAccount(
+                f"a create was noted that may have been of {other} or of {email}: earlier versions took them for one",
+                account=email,
+                remedy="Declare one of them alone for one run",
+            )
+
+    def _forget_folded(self, database: sqlite3.Connection, email: str) -> None:
+        """Forget the create that was noted under the e-mail's key of the first versions, if that was another one."""
+        query = "delete from deeds where tenant = ? and email = ? and deed = ?"
+        for key in _keys(email)[1:]:
+            database.execute(query, (self._tenant, key, Deed.INTENDED.name))
 
     def let_go(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
