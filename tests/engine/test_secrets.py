@@ -22,7 +22,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project, Ran
-from seatwise.dynamic import Door, Failure, load, vendor_named
+from seatwise.dynamic import OWNER, Door, Failure, load, vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
@@ -283,13 +283,13 @@ class Witness:
         self.failures: list[bytes] = []
 
     def check(self, door: Door, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-        inputs = door.check(dict(olds), dict(news)).inputs
+        inputs = door.check(dict(olds), {OWNER: "", **news}).inputs
         self.answers.append(repr(inputs).encode())
         return dict(inputs)
 
     def refuses(self, door: Door, news: Mapping[str, Any]) -> None:
         """The engine drops the inputs and prints the reasons."""
-        result = door.check({}, dict(news))
+        result = door.check({}, {OWNER: "", **news})
         assert result.failures
         self.failures += [f"{each.property} {each.reason}".encode() for each in result.failures]
 
@@ -323,7 +323,8 @@ def echo(witness: Witness, door: Door, password: Canary, sandbox: Sandbox) -> No
     """The vendor quotes the password, and then the credential, in its refusal."""
     for words in (password.value, sandbox.environment["ENERFLO_API_KEY"]):
         given = {"email": "eva@example.com", "roles": [words], "password": password.value}
-        assert "The roles [secret] is invalid" in witness.fails(door.create, door.check({}, given).inputs)
+        refusal = witness.fails(door.create, door.check({}, {OWNER: "", **given}).inputs)
+        assert "The roles [secret] is invalid" in refusal
 
 
 @contextmanager

@@ -14,11 +14,12 @@ from pulumi.output import Unknown
 from conftest import Sandbox
 from seatwise.account import Account, AccountArgs, outputs_of
 from seatwise.core.fields import Takes
-from seatwise.dynamic import Door, load
+from seatwise.dynamic import OWNER, Door, load
 from seatwise.vendors import names
 from seatwise.wire import loop
 
 RESERVED = {"id", "urn", "opts", "resource_name"}
+OWNED = {OWNER: ""}
 
 
 @pytest.fixture(params=names())
@@ -85,7 +86,7 @@ def test_retiring_is_something_an_update_takes(module: ModuleType) -> None:
 
 
 def checked(door: Door, olds: dict[str, Any], **values: Any) -> dict[str, Any]:
-    result = door.check(olds, {**door.vendor.example, **values})
+    result = door.check(olds, {**door.vendor.example, **values, **OWNED})
     assert [failure.reason for failure in result.failures] == []
     return result.inputs
 
@@ -140,7 +141,7 @@ def test_secrets_are_sent_and_kept_nowhere(door: Door, sandbox: Sandbox) -> None
 
 def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: Door) -> None:
     unknown = Unknown()  # type: ignore[no-untyped-call]
-    result = door.check({}, {**door.vendor.example, "email": unknown})
+    result = door.check({}, {**door.vendor.example, "email": unknown, **OWNED})
     assert result.failures == []
     assert result.inputs["email"] is unknown
     assert door.diff("1", {**door.vendor.example}, result.inputs).changes is True
@@ -162,7 +163,7 @@ def test_missing_settings_are_one_line_in_preview_and_no_request(
     for variable in sandbox.environment:
         monkeypatch.delenv(variable)
     sandbox.mark()
-    (failure,) = door.check({}, dict(door.vendor.example)).failures
+    (failure,) = door.check({}, {**door.vendor.example, **OWNED}).failures
 
     assert failure.property == ""
     prefix = door.vendor.name

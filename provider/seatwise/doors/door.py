@@ -19,7 +19,7 @@ from ..core.vendor import Vendor
 from ..wire import loop
 from ..wire.settings import RunSettings, Settings
 from ..wire.tenant import Operation, Tenant
-from .host import widen
+from .host import keeps_internal_properties, widen
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,6 +27,8 @@ Props = dict[str, Any]
 
 OWNER = "__owner"
 """Input and output: which resource of which stack this is, for the journal and for accounts that move."""
+OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
+"""The remedy where the SDK drops what begins with `__`."""
 VAULT = Vault()
 """The secrets of this process: `check` fills it, `create` and `update` read it."""
 REMOVALS = Removals()
@@ -79,10 +81,12 @@ class Door(dynamic.ResourceProvider):
         return import_module("seatwise.dynamic").load, (self.key,)
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Keep the configuration; nothing is sent before it is needed."""
+        """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
         # In the program's own process this would make a failing `up` hang; the host alone configures.
         sys.tracebacklimit = 0
         self._config = req.config.get
+        if not keeps_internal_properties():  # a destroy and a refresh have no `check` that would notice
+            raise Failure(f"this version of Pulumi's SDK drops what states say of accounts: {OLD_SDK}")
 
     def _signed(self, outs: Props, source: Props) -> Props:
         """Outputs with the tenant that the account is in, and the owner that the source names."""
@@ -191,6 +195,12 @@ def _has_unknown(value: Any) -> bool:
 def owner_of(props: Props) -> str:
     """Which resource of which stack this is; empty where it is not known."""
     return str(props.get(OWNER, ""))
+
+
+def unowned(news: Props) -> list[Problem]:
+    """Return the problem of inputs without an owner: every program sends one, and every import file an empty one."""
+    reason = f"{OWNER} did not arrive, which says whose account this is: let no transform remove it, and {OLD_SDK}"
+    return [] if OWNER in news else [Problem("", reason)]
 
 
 def owned(props: Props, source: Props) -> Props:

@@ -9,7 +9,7 @@ from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.tenant import MEMBERS
 from ..wire.tenant import Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell, unowned
 
 MOST_PROBLEMS = 20
 """How many are told at once."""
@@ -24,6 +24,7 @@ class Rosters(Door):
         members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT)
         try:
             self._settings()
+            problems += unowned(news)
             owner = owner_of(news) + MEMBERS if OWNER in news else ""
             problems += [each for key in members for each in self._claim(key, owner)]
             if not olds and not problems:

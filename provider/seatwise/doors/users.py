@@ -6,7 +6,7 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell, unowned
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -25,6 +25,7 @@ class Users(Door):
         values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
         try:
+            problems += unowned(news)
             problems += self._claim(values.get("email"), owner_of(news))
             self._expect(new=not olds)
         except AccountError as error:
