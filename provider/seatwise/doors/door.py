@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -19,7 +20,7 @@ from ..core.vendor import Vendor
 from ..wire import loop
 from ..wire.settings import RunSettings, Settings
 from ..wire.tenant import Operation, Tenant
-from .host import keeps_internal_properties, widen
+from .host import end_with_engine, keeps_internal_properties, widen
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,6 +85,7 @@ class Door(dynamic.ResourceProvider):
         """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
         # In the program's own process this would make a failing `up` hang; the host alone configures.
         sys.tracebacklimit = 0
+        _end_with_engine()
         self._config = req.config.get
         if not keeps_internal_properties():  # a destroy and a refresh have no `check` that would notice
             raise Failure(f"this version of Pulumi's SDK drops what states say of accounts: {OLD_SDK}")
@@ -148,6 +150,12 @@ class Door(dynamic.ResourceProvider):
         # The engine prints the value of the property that a failure names.
         reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
         return CheckFailure("", reason)
+
+
+@cache
+def _end_with_engine() -> None:
+    """Watch the engine, once for this process."""
+    end_with_engine(loop.is_idle)
 
 
 def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
