@@ -129,12 +129,12 @@ def _unfolded(vendor: Vendor, key: str, member: Values, seen: Values) -> dict[st
 
 
 def check(
-    vendor: type[Vendor], olds: Values, news: Values, split: Split, vault: Vault
+    vendor: type[Vendor], olds: Values, news: Values, split: Split, vault: Vault, owner: str = ""
 ) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
     """Checked members and all that is wrong, of the members and of the team's own arguments.
 
     `olds` are the inputs before, empty for a new team; `split` parts arguments into those that are known and
-    those that are not yet.
+    those that are not yet; `owner` names the team for the salts of its members' secrets.
     """
     problems = [*_policies(vendor, news)]
     policy = {"on_existing": "adopt"} if news.get("on_existing") == "adopt" else {}
@@ -150,7 +150,8 @@ def check(
         ]
         old = unpacked(key, before[key]) if key in before else by_email.get(key, {})
         typed = vendor.schema.typed(old)
-        values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault)
+        whose = (owner, key) if owner else ()
+        values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault, whose)
         checked = {name: value for name, value in values.items() if name != "on_existing"}
         members[key] = packed(key, checked) | dict(later)
         problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]

@@ -21,7 +21,7 @@ class Rosters(Door):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all members at once. No network."""
         checked = {name: value for name, value in news.items() if name in (*team.POLICIES, OWNER)}
-        members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT)
+        members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT, owner_of(news))
         try:
             self._settings()
             problems += unowned(news)

@@ -22,7 +22,8 @@ class Users(Door):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all problems at once. No network."""
         known, unknown = split(arguments(news))
-        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
+        whose = [owner_of(news)] if owner_of(news) else []
+        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT, whose)
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
         try:
             problems += unowned(news)
