@@ -15,6 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from seatwise.core import state
+from seatwise.core.fields import Field
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Removals
 from seatwise.dynamic import vendor_named
@@ -186,6 +187,17 @@ class World:
     def diff(self, outs: dict[str, Any], news: dict[str, Any]) -> bool:
         """Whether the next run would update."""
         return state.diff(self.vendor, outs, news, frozenset())
+
+    @property
+    def name_field(self) -> Field:
+        """The argument that the vendor's example of a change makes "Anna"."""
+        change = self.vendor.example_change
+        return next(self.vendor.schema[name] for name, value in change.items() if "Anna" in str(value))
+
+    @property
+    def active(self) -> dict[str, Any]:
+        """The part of a vendor's record that says that an account is active."""
+        return {str(self.vendor.schema[name].wire.read): value for name, value in self.vendor.reactivated.items()}
 
     async def arrive(self, request: httpx.Request) -> httpx.Response:
         """Let a request through."""
