@@ -33,6 +33,7 @@ class Account(dynamic.Resource):
 
     def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         provider = load(self.key())
+        refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
         schema = provider.vendor.schema
         secrets = [field.name for field in schema.values() if field.secret]
         props = dict.fromkeys(outputs_of(type(self))) | {
@@ -60,6 +61,12 @@ class Account(dynamic.Resource):
     def key(cls) -> str:
         """`enerflo:User`: what the state keeps to find the code again."""
         return cls._resource_type_name.rpartition("/")[2]
+
+
+def refuse_import(resource_name: str, opts: pulumi.ResourceOptions | None, remedy: str) -> None:
+    """Raise pulumi.RunError for the option `import_`: the engine gives a dynamic provider nothing but the id then."""
+    if opts is not None and opts.import_ is not None:
+        raise pulumi.RunError(f"{resource_name}: the option import_ cannot take over an account: {remedy}")
 
 
 def qualified(resource_name: str, opts: pulumi.ResourceOptions | None) -> str:

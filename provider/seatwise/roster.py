@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import pulumi
 from pulumi import Output, dynamic
 
-from .account import qualified
+from .account import qualified, refuse_import
 from .core import team
 from .core.errors import InvalidMembers
 from .core.fields import Field
@@ -79,6 +79,8 @@ class Roster(dynamic.Resource):
             pulumi.RunError: A member is not as the vendor wants it, or two have one e-mail; before anything is sent.
 
         """
+        remedy = 'say on_existing="adopt" (`seatwise import` takes over single accounts)'
+        refuse_import(resource_name, opts, remedy)
         kind = getattr(vendor, "VENDOR", None)
         if not isinstance(kind, type) or not issubclass(kind, Vendor):
             raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
