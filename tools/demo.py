@@ -35,6 +35,10 @@ def main() -> int:
             console.print(f"[red]the demo stops here: `{' '.join(error.cmd)}` failed[/red]")
             return error.returncode
     console.print(f"\nThat was all, in {time.monotonic() - started:.0f} seconds; nothing is left running or on disk.")
+    pulumi = shutil.which("pulumi")
+    if pulumi is not None:
+        console.print("The pulumi command that it used, for programs of your own:\n")
+        console.print(f'    export PATH="{Path(pulumi).parent}:$PATH"', soft_wrap=True)
     return 0
 
 
