@@ -11,6 +11,10 @@ from ..core.tenant import MEMBERS
 from ..wire.tenant import Tenant
 from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell, unowned
 
+RUN = "__run"
+"""Input, which no state keeps: a name of the run, made by its program."""
+FAILED_IN = "__failed_in"
+"""Output: the run in which somebody failed, if anybody did."""
 MOST_PROBLEMS = 20
 """How many are told at once."""
 
@@ -18,8 +22,13 @@ MOST_PROBLEMS = 20
 class Rosters(Door):
     """One vendor's teams. A team's id is its owner's name."""
 
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self._run_name = ""
+
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all members at once. No network."""
+        self._run_name = str(news.get(RUN, ""))
         checked = {name: value for name, value in news.items() if name in (*team.POLICIES, OWNER)}
         members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT, owner_of(news))
         try:
@@ -53,7 +62,7 @@ class Rosters(Door):
     def create(self, props: Props) -> CreateResult:
         """Make all accounts, or take them over."""
         outs = self._run(roster.create, _name(props), arguments(props), owner_of(props))
-        return CreateResult(owner_of(props) or _name(props), self._signed(outs, props))
+        return CreateResult(owner_of(props) or _name(props), self._signed(self._dated(outs), props))
 
     @readable
     def read(self, id: str, props: Props) -> ReadResult:
@@ -69,13 +78,17 @@ class Rosters(Door):
         """Bring about what the members say; who fails is named in the output `failed`."""
         self._same_tenant(id, olds)
         outs = self._run(roster.update, _name(news), olds, arguments(news), owner_of(news))
-        return UpdateResult(self._signed(outs, news))
+        return UpdateResult(self._signed(self._dated(outs), news))
 
     @readable
     def delete(self, id: str, props: Props) -> None:
         """Retire all accounts as `on_leave` says."""
         self._same_tenant(id, props)
         self._run(roster.delete, _resource(id), props, owner_of(props))
+
+    def _dated(self, outs: Props) -> Props:
+        """Return the outputs with the run in which members failed: a later one that only shows them has not failed."""
+        return outs | ({FAILED_IN: self._run_name} if outs["failed"] and self._run_name else {})
 
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
         """Say who joins, changes and leaves and what it costs, if anybody does."""
