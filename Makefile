@@ -6,7 +6,7 @@ BENCH := $(RUN) --bench
 DOCS := $(RUN) --no-pulumi --docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak crash mutants bench bench-full lint types docs screenshot wheel clean
+.PHONY: help demo test lowest soak crash mutants bench bench-full lint types docs screenshot wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minu
 
 test: ## Run all tests, with the real pulumi engine
 	@$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
+
+lowest: ## Run all tests with the lowest versions of what seatwise needs
+	@$(RUN) --lowest pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: ## Live ten thousand random histories in virtual time (half an hour)
 	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/test_histories.py
@@ -53,5 +56,5 @@ wheel: ## Build the installable package into dist/
 	@$(LIGHT) uv build --wheel
 
 clean: ## Remove what the targets made in this folder (not the tools in the cache)
-	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site stacks/out
+	rm -rf .venv .venv-lowest .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site stacks/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

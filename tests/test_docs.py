@@ -128,6 +128,7 @@ IN_SMALL = {
     "bench": "-m benchmarks.bench --quick",
     "bench-full": "-m benchmarks.bench --quick",
     "crash": "make test",  # tests/engine/test_crash.py with a sample of the kills
+    "lowest": "--lowest pytest",
     "mutants": "make test",  # tests/test_tools.py, where each is made
     "soak": "make test",  # tests/test_histories.py with some hundreds of them
 }

@@ -63,16 +63,16 @@ def test_no_shared_file_knows_a_vendor() -> None:
 
 def test_a_new_file_is_a_new_vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = (PACKAGE / "vendors" / "enerflo.py").read_text()
-    (tmp_path / "acme.py").write_text(source.replace("enerflo", "acme").replace("ENERFLO", "ACME"))
+    (tmp_path / "newcomer.py").write_text(source.replace("enerflo", "newcomer").replace("ENERFLO", "NEWCOMER"))
     monkeypatch.setattr(seatwise.vendors, "__path__", [*seatwise.vendors.__path__, str(tmp_path)])
-    monkeypatch.setitem(sys.modules, "seatwise.vendors.acme", None)
-    monkeypatch.delitem(sys.modules, "seatwise.vendors.acme")
+    monkeypatch.setitem(sys.modules, "seatwise.vendors.newcomer", None)
+    monkeypatch.delitem(sys.modules, "seatwise.vendors.newcomer")
 
-    from seatwise import acme  # type: ignore[attr-defined]
+    from seatwise import newcomer  # type: ignore[attr-defined]
 
-    assert "acme" in seatwise.vendors.names()
-    assert vendor_named("acme") is acme.VENDOR
-    assert acme.User._resource_type_name == "dynamic/seatwise/acme:User"
+    assert "newcomer" in seatwise.vendors.names()
+    assert vendor_named("newcomer") is newcomer.VENDOR
+    assert newcomer.User._resource_type_name == "dynamic/seatwise/newcomer:User"
 
 
 @pytest.mark.parametrize("statement", ["from seatwise import okta", "import seatwise.okta"])

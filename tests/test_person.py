@@ -268,7 +268,7 @@ def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("vendor", names())
 def test_an_account_takes_what_a_user_takes_and_may_leave_out_what_the_person_says(vendor: str) -> None:
     module = import_module(f"seatwise.vendors.{vendor}")
-    if not hasattr(module, "Account"):
+    if not hasattr(module, "PersonalArgs"):
         pytest.skip(f"{module.VENDOR.title} has no accounts for people")
     assert {*module.PersonalArgs.__annotations__} == {field.name for field in module.VENDOR.schema.arguments()}
     left_out = module.UserArgs.__required_keys__ - module.PersonalArgs.__required_keys__

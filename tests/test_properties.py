@@ -127,11 +127,14 @@ async def test_p3_what_others_changed_and_nobody_declared_stays(world: World) ->
         "nexudus": {"Devices": "a laptop", "ChatRooms": [5], "IsAdmin": True, "OnNewMember": True},
         "tenovos": {"company": "Another Inc.", "phone": "555 010 0009"},
     }
-    edited = {key: value for key, value in changes[world.name].items() if key in record or world.name == "nexudus"}
+    fields = (world.vendor.schema[name] for name in world.vendor.example_change if name not in declared)
+    others = {str(field.wire.read): world.vendor.example_change[field.name] for field in fields}
+    wanted = changes.get(world.name, others)
+    edited = {key: value for key, value in wanted.items() if key in record or world.name == "nexudus"}
     assert edited
     world.change_by_hand(account, edited)
 
-    names_changed = {name: value for name, value in changed(world).items() if name in ("first_name", "full_name")}
+    names_changed = {name: value for name, value in changed(world).items() if name == world.name_field.name}
     assert await stack.up({name: {**arguments, **names_changed} for name, arguments in program.items()})
     assert await stack.refresh()
     assert await stack.up({})

@@ -256,15 +256,14 @@ def stack(world: World) -> Stack:
     return Stack(world)
 
 
-CHANGE: dict[str, dict[str, Any]] = {
-    "enerflo": {"first_name": "Zoe"},
-    "nexudus": {"full_name": "Zoe"},
-    "tenovos": {"first_name": "Zoe"},
-}
-BY_HAND = {"enerflo": {"first_name": "Hand"}, "nexudus": {"FullName": "Hand"}, "tenovos": {"firstName": "Hand"}}
-ACTIVE: dict[str, dict[str, Any]] = {
-    "enerflo": {"active": True}, "nexudus": {"Active": True}, "tenovos": {"status": "enabled"},
-}  # fmt: skip
+def change(world: World) -> dict[str, Any]:
+    """Another name, as arguments."""
+    return {world.name_field.name: "Zoe"}
+
+
+def by_hand(world: World) -> dict[str, Any]:
+    """Another name, as a part of the vendor's record."""
+    return {str(world.name_field.wire.read): "Hand"}
 
 
 # --- requests ---------------------------------------------------------------------------------
@@ -318,7 +317,7 @@ async def test_a_team_stays_within_its_number_of_requests(tenancy: Tenancy) -> N
         assert await stack.up({"sales": program})
         assert counted(world).total() == 0, "a refresh of what nobody changed changes nothing"
 
-        assert await stack.up({"sales": a_team(world, MANY, **tenancy.members, **CHANGE[world.name])})
+        assert await stack.up({"sales": a_team(world, MANY, **tenancy.members, **change(world))})
         updated = counted(world)
         assert updated["update"] == MANY
         assert updated.total() - updated["token"] == (1 + tenancy.to_update) * MANY
@@ -347,7 +346,7 @@ async def test_an_update_is_about_those_only_who_change(world: World, stack: Sta
     assert await stack.up({"sales": a_team(world, 20)})
     counted(world)
     changed = a_team(world, 20)
-    changed.members[7] = {**changed.members[7], **CHANGE[world.name]}
+    changed.members[7] = {**changed.members[7], **change(world)}
 
     assert await stack.up({"sales": Roster([*changed.members, a_member(world, "new")])})
 
@@ -380,7 +379,7 @@ async def test_as_many_requests_are_on_their_way_as_the_tenant_takes_and_never_m
         stack = Stack(world)
         steps = {
             "create": a_team(world, 60),
-            "update": a_team(world, 60, **CHANGE[world.name]),
+            "update": a_team(world, 60, **change(world)),
             "leave": a_team(world, 0, {"max_removals": "100%"}),
         }
         for step in steps:
@@ -400,7 +399,7 @@ async def test_who_is_refused_stops_nobody_and_is_tried_again_alone(world: World
     everybody = a_team(world, 60, {"max_removals": "100%"})
     steps: dict[str, tuple[Roster | None, Roster, str]] = {
         "join": (None, everybody, "create"),
-        "change": (everybody, a_team(world, 60, everybody.policies, **CHANGE[world.name]), "update"),
+        "change": (everybody, a_team(world, 60, everybody.policies, **change(world)), "update"),
         "leave": (everybody, Roster([], everybody.policies), "update"),
     }
     before, after, kind = steps[what]
@@ -437,7 +436,7 @@ async def test_who_meets_what_nobody_thought_of_stops_nobody_and_is_told_in_one_
     everybody = a_team(world, 60)
     steps: dict[str, tuple[Roster, str]] = {
         "join": (everybody, "create"),
-        "change": (a_team(world, 60, **CHANGE[world.name]), "update"),
+        "change": (a_team(world, 60, **change(world)), "update"),
         "leave": (without(everybody, "p3", "p4"), "update"),
         "refresh": (everybody, "read"),
     }
@@ -485,7 +484,7 @@ async def test_who_failed_and_is_not_wanted_any_more_is_not_said_to_fail_for_eve
     wanted, kind = (
         (Roster([*everybody.members, a_member(world, "new")]), "create")
         if how == "taken out of the program"
-        else (a_team(world, 5, **CHANGE[world.name]), "update")
+        else (a_team(world, 5, **change(world)), "update")
     )
     refuse(world, kind, "new", "p1", "p2", "p3", "p4", "p0")
     assert not await stack.up({"sales": wanted})
@@ -515,7 +514,7 @@ async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_r
     count, policies = 150, {"max_removals": "100%"}
     before, after = a_team(world, count, policies), Roster([], policies)
     if what == "change":
-        after = a_team(world, count, policies, **CHANGE[world.name])
+        after = a_team(world, count, policies, **change(world))
     if what == "join":
         before, after = a_team(world, 1, policies), before
     assert await stack.up({"sales": before})
@@ -667,7 +666,7 @@ async def test_changes_of_a_killed_run_are_taken_back_when_the_commit_is(world: 
     program = a_team(world, 8)
     assert await stack.up({"sales": program})
     before = dict(stack.state)
-    assert await stack.up({"sales": a_team(world, 8, **CHANGE[world.name])})
+    assert await stack.up({"sales": a_team(world, 8, **change(world))})
     stack.state = before
     kept = [dict(record) for record in world.accounts.values()]
 
@@ -729,7 +728,7 @@ async def test_who_is_taken_over_when_the_vendor_goes_down_stays_one_that_was_th
         return cannot_connect if writes > 20 else None
 
     world.hazard = fails
-    assert not await stack.up({"sales": a_team(world, 60, {"on_existing": "adopt"}, **CHANGE[world.name])})
+    assert not await stack.up({"sales": a_team(world, 60, {"on_existing": "adopt"}, **change(world))})
     no_trouble(world)
     assert len(stack.outs["ids"]) == 20
 
@@ -747,12 +746,12 @@ async def test_a_refresh_shows_who_was_changed_by_hand_and_the_next_run_puts_it_
     program = a_team(world, 12)
     assert await stack.up({"sales": program})
     before = stack.state["sales"]
-    by_hand = BY_HAND[world.name] | ({"UpdatedOn": "2031-01-01T00:00:00Z"} if world.name == "nexudus" else {})
-    set_by_hand(world, before.outs["ids"]["p7@example.com"], **by_hand)
+    edited = by_hand(world) | ({"UpdatedOn": "2031-01-01T00:00:00Z"} if world.name == "nexudus" else {})
+    set_by_hand(world, before.outs["ids"]["p7@example.com"], **edited)
 
     assert await stack.refresh()
 
-    (name,) = CHANGE[world.name]
+    (name,) = change(world)
     after = stack.state["sales"]
     for shown, shown_before in ((after.outs, before.outs), (after.inputs, before.inputs)):
         changed = {key for key, member in shown["members"].items() if member != shown_before["members"][key]}
@@ -836,7 +835,7 @@ async def test_a_create_only_field_that_others_changed_blocks_nobody() -> None:
 async def test_who_was_emptied_by_hand_is_filled_again(world: World, stack: Stack) -> None:
     program = a_team(world, 3)
     assert await stack.up({"sales": program})
-    (name,) = BY_HAND[world.name]
+    (name,) = by_hand(world)
     set_by_hand(world, stack.outs["ids"]["p1@example.com"], **{name: None, "UpdatedOn": "2031-01-01T00:00:00Z"})
     assert await stack.refresh()
     assert await stack.up({"sales": program})
@@ -944,7 +943,7 @@ async def test_who_comes_back_has_the_account_of_before(world: World, stack: Sta
     ids = stack.outs["ids"]
     assert await stack.up({"sales": without(everybody, "p1")})
     changed = Roster(
-        [{**each, **CHANGE[world.name]} if name_of(each["email"]) == "p1" else each for each in everybody.members],
+        [{**each, **change(world)} if name_of(each["email"]) == "p1" else each for each in everybody.members],
         everybody.policies,
     )
     for _ in range(2):
@@ -1001,7 +1000,7 @@ async def test_who_is_adopted_is_changed_as_declared_and_left_when_the_team_is_d
 ) -> None:
     world.store.add(world.name, "5", "p1@example.com", await a_record(world, "p1"))
     policies = {"on_existing": "adopt"} | ({"on_leave": on_leave} if on_leave else {})
-    program = a_team(world, 3, policies, **CHANGE[world.name])
+    program = a_team(world, 3, policies, **change(world))
 
     assert await stack.up({"sales": program}), stack.failed
 

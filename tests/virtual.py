@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from seatwise.core import state
 from seatwise.core.creating import CREATE_IN_FLIGHT_S
 from seatwise.core.errors import AccountError
+from seatwise.core.fields import Field
 from seatwise.core.owner import MEMBERS
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Held, Removals
@@ -222,6 +223,17 @@ class World:
     def diff(self, outs: dict[str, Any], news: dict[str, Any]) -> bool:
         """Whether the next run would update."""
         return state.diff(self.vendor, outs, news, frozenset())
+
+    @property
+    def name_field(self) -> Field:
+        """The argument that the vendor's example of a change makes "Anna"."""
+        change = self.vendor.example_change
+        return next(self.vendor.schema[name] for name, value in change.items() if "Anna" in str(value))
+
+    @property
+    def active(self) -> dict[str, Any]:
+        """The part of a vendor's record that says that an account is active."""
+        return {str(self.vendor.schema[name].wire.read): value for name, value in self.vendor.reactivated.items()}
 
     async def arrive(self, request: httpx.Request) -> httpx.Response:
         """Let a request through."""

@@ -3,6 +3,7 @@
 Everything happens in a temporary folder and against a sandbox on this machine, and is gone afterwards.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -34,6 +35,10 @@ def main() -> int:
             console.print(f"[red]the demo stops here: `{' '.join(error.cmd)}` failed[/red]")
             return error.returncode
     console.print(f"\nThat was all, in {time.monotonic() - started:.0f} seconds; nothing is left running or on disk.")
+    pulumi = shutil.which("pulumi")
+    if pulumi is not None:
+        console.print("The pulumi command that it used, for programs of your own:\n")
+        console.print(f'    export PATH="{Path(pulumi).parent}:$PATH"', soft_wrap=True)
     return 0
 
 
@@ -144,12 +149,11 @@ def described(vendor: str, record: dict[str, Any]) -> tuple[str, str, str]:
 @contextmanager
 def sandbox() -> Iterator[dict[str, str]]:
     """A running sandbox; gives the environment that points at it."""
-    command = [sys.executable, "-m", "seatwise", "sandbox", "--port", "0", "--no-log"]
+    command = [sys.executable, "-m", "seatwise", "sandbox", "--port", "0", "--no-log", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(10)]
-        yield dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+        yield json.loads(process.stdout.readline())
     finally:
         process.terminate()
         process.wait(timeout=10)

@@ -71,7 +71,7 @@ def settings(module: ModuleType) -> str:
     """The table of the settings that are the vendor's own, and what its limits are."""
     vendor: type[Vendor] = module.VENDOR
     kind: type[Settings] = vendor.settings_type
-    lines = documented(TenantArgs) | documented(module.ProviderArgs) | documented(kind)
+    lines = documented(TenantArgs) | documented(getattr(module, "ProviderArgs", TenantArgs)) | documented(kind)
     own = ["base_url", *(name for name in kind.model_fields if name not in Settings.model_fields)]
     rows = [
         f"| `{kind.variable(name)}` | `{kind.config_key(name)}` | {default(kind, name)} | {lines.get(name, '')} |"

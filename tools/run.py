@@ -6,11 +6,12 @@
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
     python3 tools/run.py --docs sphinx-build # with the packages of the site, too
     python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
+    python3 tools/run.py --lowest pytest     # with the lowest versions that pyproject.toml allows
 
 Three steps, each skipped when it was done before:
 
 1. `uv`: the one on PATH, else the pinned one from PyPI, kept in the cache folder;
-2. the locked packages: `uv sync --locked` into `.venv`;
+2. the locked packages: `uv sync --locked` into `.venv`; the lowest ones go into `.venv-lowest`;
 3. `pulumi`: the one on PATH if it is new enough, else the official installer, else a Go build
    from `tools/pulumi/go.mod` and `tools/python-host/go.mod`, kept in the cache folder.
 
@@ -37,6 +38,7 @@ UV_VERSION = "0.13.9"
 PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
 OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
 INSTALLER_PATIENCE = 300  # seconds
+LOWEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
 BUILD_TAGS = "osusergo,grpcnotrace"
 
 # What to tell uv. Those that are there already stay, where there may be few.
@@ -65,13 +67,17 @@ class SetupError(Exception):
 
 
 def main(argv):
-    with_pulumi = "--no-pulumi" not in argv
+    with_pulumi, lowest = "--no-pulumi" not in argv, "--lowest" in argv
+    environment_folder = ROOT / (".venv-lowest" if lowest else ".venv")
     groups = [word for flag, words in GROUPS.items() if flag in argv for word in words]
-    command = [word for word in argv if word not in ("--no-pulumi", *GROUPS)]
+    command = [word for word in argv if word not in ("--no-pulumi", "--lowest", *GROUPS)]
     try:
         uv = find_uv()
-        sync(uv, groups)
-        path = [str(ROOT / ".venv" / "bin"), str(uv.parent)]
+        if lowest:
+            install_lowest(uv, environment_folder)
+        else:
+            sync(uv, groups)
+        path = [str(environment_folder / "bin"), str(uv.parent)]
         if with_pulumi:
             path.append(str(find_pulumi().parent))
     except SetupError as error:
@@ -80,7 +86,7 @@ def main(argv):
     if not command:
         return 0
     environment = dict(os.environ, PATH=os.pathsep.join([*path, os.environ.get("PATH", "")]))
-    environment["VIRTUAL_ENV"] = str(ROOT / ".venv")
+    environment["VIRTUAL_ENV"] = str(environment_folder)
     environment.pop("PYTHONHOME", None)
     executable = shutil.which(command[0], path=environment["PATH"])
     if executable is None:
@@ -118,6 +124,15 @@ def sync(uv, groups):
     result = subprocess.run([str(uv), "sync", "--locked", "--quiet", *groups], cwd=str(ROOT))
     if result.returncode:
         raise SetupError("`uv sync --locked` failed: check that PyPI can be reached, then run it again")
+
+
+def install_lowest(uv, folder):
+    if not (folder / "bin" / "python").exists():
+        attempt([str(uv), "venv", "--python", LOWEST_PYTHON, str(folder)], "check that Python 3.11 can be had")
+    lowest = ["--resolution", "lowest-direct", "--group", "dev", "--editable", "."]
+    install = [str(uv), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *lowest]
+    if subprocess.run(install, cwd=str(ROOT)).returncode:
+        raise SetupError("the lowest versions cannot be installed: check that PyPI can be reached, then run it again")
 
 
 # --- pulumi -----------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class Account(dynamic.Resource):
 
     def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         provider = load(self.key())
+        refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
         schema = provider.vendor.schema
         secrets = [field.name for field in schema.values() if field.secret]
         given = {name: None if is_missing(value) else value for name, value in args.items()}
@@ -81,6 +82,12 @@ def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
     reasons = [f"{name} {reason}" for name, value in args.items() if (reason := unfit(value))]
     if reasons:
         raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
+
+
+def refuse_import(resource_name: str, opts: pulumi.ResourceOptions | None, remedy: str) -> None:
+    """Raise pulumi.RunError for the option `import_`: the engine gives a dynamic provider nothing but the id then."""
+    if opts is not None and opts.import_ is not None:
+        raise pulumi.RunError(f"{resource_name}: the option import_ cannot take over an account: {remedy}")
 
 
 def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Input[str]:

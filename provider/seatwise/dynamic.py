@@ -54,7 +54,7 @@ def import_file(
             "type": f"pulumi-python:dynamic/seatwise/{key}",
             "name": name,
             "id": account,
-            "inputs": values | provider,
+            "inputs": values | {OWNER: ""} | provider,  # the program says it
             "outputs": with_revision(takeover.state(vendor, record, values), revision(account))
             | {TENANT: vendor.settings.tenant_id}
             | provider,

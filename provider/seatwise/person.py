@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output
 
-from .account import Account, Seat
+from .account import Account, Seat, refuse_import
 from .core import person
 from .core.errors import SettingsError
 from .core.fields import NOTHING, Problem, flag, is_missing
@@ -65,6 +65,8 @@ class Person(pulumi.ComponentResource):
             pulumi.RunError: An argument cannot be as it is; before anything is sent for this person.
 
         """
+        remedy = 'run `seatwise import` for each vendor, or say on_existing="adopt" of each account'
+        refuse_import(resource_name, opts, remedy)
         seats = _seats(resource_name, accounts)
         given = {
             "name": resource_name,

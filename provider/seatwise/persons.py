@@ -9,6 +9,7 @@ A file is CSV with columns such as `enerflo.roles`, or YAML with `accounts: {ene
 import os
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Required, TypedDict, cast
 
 import pulumi
@@ -68,9 +69,7 @@ def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
 
 def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     """As `people`; raises InvalidPeople."""
-    vendors = {
-        name: module for name in names() if hasattr(module := import_module(f"seatwise.vendors.{name}"), "Account")
-    }
+    vendors = {name: module for name in names() if _has_accounts(module := import_module(f"seatwise.vendors.{name}"))}
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
     rows = [_flat(row) for row in some(read(path, PEOPLE), path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]
@@ -86,6 +85,12 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     if problems:
         raise InvalidPeople(problems)
     return [cast(PersonArgs, {"resource_name": each.pop("name"), **each}) for each in descriptions]
+
+
+def _has_accounts(vendor: ModuleType) -> bool:
+    """Return whether a vendor's module has an `Account` of its own: it may import the base class of that name."""
+    kind = getattr(vendor, "Account", None)
+    return isinstance(kind, type) and issubclass(kind, Seat)
 
 
 def _flat(row: Row) -> Row:

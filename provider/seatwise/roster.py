@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, TypeVar
+from uuid import uuid4
 
 import pulumi
 from pulumi import Output, dynamic
 
-from .account import owner_named
+from .account import owner_named, refuse_import
 from .core import team
 from .core.errors import InvalidMembers
 from .core.fields import Field
 from .core.vendor import Vendor
 from .doors.door import OWNER
+from .doors.rosters import FAILED_IN, RUN
 from .dynamic import load
 from .members import typed
 
+THIS_RUN = uuid4().hex
+"""The name of this run of the program."""
 A = TypeVar("A", covariant=True, bound=Mapping[str, object])
 M = TypeVar("M", bound=Mapping[str, object])
 
@@ -79,6 +83,8 @@ class Roster(dynamic.Resource):
             pulumi.RunError: A member is not as the vendor wants it, or two have one e-mail; before anything is sent.
 
         """
+        remedy = 'say on_existing="adopt" (`seatwise import` takes over single accounts)'
+        refuse_import(resource_name, opts, remedy)
         kind = getattr(vendor, "VENDOR", None)
         if not isinstance(kind, type) or not issubclass(kind, Vendor):
             raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
@@ -96,16 +102,25 @@ class Roster(dynamic.Resource):
             "ids": None,
             "counts": None,
             "failed": None,
+            RUN: THIS_RUN,
+            FAILED_IN: None,
         }
         super().__init__(load(f"{kind.name}:Roster"), resource_name, props, opts)
-        Output.all(self.failed, self.counts).apply(lambda both: _fail_if_any_failed(resource_name, *both))
+        failed_in: Output[str | None] = self.__dict__[FAILED_IN]
+        outputs = Output.all(self.failed, self.counts, failed_in)
+        outputs.apply(lambda known: _fail_if_any_failed(resource_name, *known))
 
 
 def _kept_secret(schema: Mapping[str, Field], member: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Output.secret(value) if schema[name].secret else value for name, value in member.items()}
 
 
-def _fail_if_any_failed(name: str, failed: dict[str, str] | None, counts: dict[str, int] | None) -> None:
-    """End the program with an error: the engine cannot be told that a part of a resource failed."""
-    if failed:
+def _fail_if_any_failed(
+    name: str, failed: dict[str, str] | None, counts: dict[str, int] | None, failed_in: str | None
+) -> None:
+    """End the program with an error: the engine cannot be told that a part of a resource failed.
+
+    Failures of an earlier run are none of this one, which may be a destroy or a refresh that runs the program.
+    """
+    if failed and failed_in in (None, THIS_RUN):
         raise pulumi.RunError(team.failures(name, failed, counts or {}))

@@ -76,7 +76,7 @@ def test_a_printed_sandbox_starts_and_stops(command: str) -> None:
     ):
         assert process.stdout
         exports = [process.stdout.readline() for _ in server.environment("")]
-        base_url = exports[0].strip().removeprefix("export ENERFLO_BASE_URL=")
+        base_url = dict(each.strip().split("=") for each in exports)["export ENERFLO_BASE_URL"]
         assert httpx.get(f"{base_url}/api/v3/users", trust_env=False).status_code == 401
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

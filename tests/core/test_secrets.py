@@ -21,9 +21,20 @@ def test_a_fingerprint_fits_its_value_only() -> None:
     assert not matches(PLAIN.upper(), fingerprint)
 
 
-def test_equal_values_cannot_be_told_from_their_fingerprints() -> None:
+def test_equal_values_of_two_arguments_have_two_fingerprints() -> None:
     vault = Vault()
-    assert vault.seal(PLAIN) != vault.seal(PLAIN)
+    fingerprints = [vault.seal(PLAIN, whose=whose) for whose in ("p/s/ana", "p/s/ben", "", "")]
+    assert len({*fingerprints}) == len(fingerprints)
+
+
+def test_a_value_of_one_argument_has_one_fingerprint_in_every_process() -> None:
+    assert Vault().seal(PLAIN, whose="p/s/ana") == Vault().seal(PLAIN, "another's", whose="p/s/ana")
+
+
+def test_a_fingerprint_with_a_random_salt_stays_as_long_as_it_fits() -> None:
+    old = Vault().seal(PLAIN)
+    assert Vault().seal(PLAIN, old, whose="p/s/ana") == old
+    assert Vault().seal("another", old, whose="p/s/ana") == Vault().seal("another", whose="p/s/ana")
 
 
 @pytest.mark.parametrize(

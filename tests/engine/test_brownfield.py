@@ -12,7 +12,6 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.vendors import names
 
 pytestmark = pytest.mark.engine
 COUNT = 200
@@ -72,7 +71,7 @@ def logged_in(vendor: str, sandbox: Sandbox) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("vendor", names())
+@pytest.mark.parametrize("vendor", CREATE)
 def test_a_tenant_is_taken_over_without_a_write_and_the_preview_is_empty(
     vendor: str, project: Project, sandbox: Sandbox
 ) -> None:
@@ -147,3 +146,37 @@ def test_only_the_accounts_that_match_are_taken_over(project: Project, sandbox: 
     subprocess.run(command, cwd=project.folder, env=project.environment, check=True, capture_output=True)
     taken = json.loads((project.folder / "enerflo-import.json").read_text())["resources"]
     assert [each["name"] for each in taken] == ["person.1@example.com", "person.2@example.com"]
+
+
+WITH_IMPORT = {
+    "User": "enerflo.User('ana', email='ana@example.com', roles=['Setter'], opts=opts)",
+    "Roster": "seatwise.Roster('ana', vendor=enerflo, members=[], opts=opts)",
+    "Person": "seatwise.Person('ana', email='ana@example.com', accounts=[], opts=opts)",
+    "Account": "seatwise.Person('ana', email='ana@example.com', accounts=[nexudus.Account(language=1, opts=opts)])",
+}
+
+
+@pytest.mark.parametrize("kind", WITH_IMPORT)
+def test_the_option_import_is_refused_in_one_line(kind: str, project: Project, sandbox: Sandbox) -> None:
+    account = sandbox.add("enerflo", email="ana@example.com", roles=["Setter"])
+    options = f"opts = pulumi.ResourceOptions(import_='{account}')"
+    project.program("import seatwise", options, WITH_IMPORT[kind])
+
+    output = project.preview(fails=True).output
+
+    assert "error: ana: the option import_ cannot take over an account: " in output
+    assert "seatwise import" in output
+    assert "Traceback" not in output
+    assert sandbox.requests() == []
+
+
+def test_pulumi_import_with_an_id_takes_nothing_over(project: Project, sandbox: Sandbox) -> None:
+    """No dynamic provider can answer it: docs/takeover.md says so."""
+    account = sandbox.add("enerflo", email="ana@example.com", roles=["Setter"])
+
+    kind = "pulumi-python:dynamic/seatwise/enerflo:User"
+    output = project.run("import", kind, "ana", account, "--yes", "--generate-code=false", fails=True).output
+
+    assert "KeyError: '__provider'" in output
+    assert project.resources() == []
+    assert sandbox.requests() == []

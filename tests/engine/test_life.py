@@ -13,14 +13,7 @@ from seatwise.vendors import names
 
 pytestmark = pytest.mark.engine
 
-# What a person changes by hand at each vendor: the vendor's key and the argument it shows as.
-BY_HAND = {
-    "enerflo": ("first_name", "first_name"),
-    "nexudus": ("FullName", "full_name"),
-    "tenovos": ("firstName", "first_name"),
-}
 UNTOLD = {"UpdatedOn": ""}
-RETIRED = {"enerflo": ("active", False), "nexudus": ("Active", False), "tenovos": ("status", "disabled")}
 
 
 def declaration(vendor: str, arguments: dict[str, Any]) -> str:
@@ -58,8 +51,9 @@ def test_an_account_lives_from_preview_to_destroy(vendor: str, project: Project,
     sandbox.mark()
     for _ in range(2):
         assert project.refresh().changes == {"unchanged": 2}
-    key, argument = BY_HAND[vendor]
-    sandbox.change(vendor, account, **{key: "Zoe"})
+    schema = vendor_named(vendor).schema
+    argument = next(name for name, value in vendor_named(vendor).example_change.items() if "Anna" in str(value))
+    sandbox.change(vendor, account, **{str(schema[argument].wire.read): "Zoe"})
     assert project.refresh().changes == {"updated": 1, "unchanged": 1}
     preview = project.preview().output
     assert re.search(rf'~ {argument}\s*: "Zoe" => "Anna', preview)
@@ -72,8 +66,8 @@ def test_an_account_lives_from_preview_to_destroy(vendor: str, project: Project,
     sandbox.mark()
     before = sandbox.accounts(vendor)[account]
     assert project.destroy().changes == {"deleted": 2}
-    field, value = RETIRED[vendor]
-    assert sandbox.accounts(vendor)[account] | UNTOLD == before | {field: value} | UNTOLD
+    retired = {schema[name].wire.read: value for name, value in vendor_named(vendor).retired.items()}
+    assert sandbox.accounts(vendor)[account] | UNTOLD == before | retired | UNTOLD
     assert len(sandbox.writes()) == 1
 
 

@@ -56,6 +56,8 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> N
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stdout.count("\n== ") == 7
+    pulumi = shutil.which("pulumi", path=environment["PATH"])
+    assert told.stdout.endswith(f'\n    export PATH="{Path(str(pulumi)).parent}:$PATH"\n')
     assert "Requests to the vendors: 0" in told.stdout
     assert '~ roles           : [\n          ~ [0]: "setter" => "Regional Manager"' in told.stdout
     assert told.stdout.count("│ deactivated") == 1 + 5

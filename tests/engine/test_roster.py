@@ -88,6 +88,19 @@ def test_who_fails_is_named_and_the_others_are_done(project: Project, sandbox: S
     assert active(sandbox) == {"ana", "ben", "cleo"}
 
 
+@pytest.mark.parametrize("command", ["refresh", "destroy"])
+def test_a_run_that_only_shows_earlier_failures_does_not_fail(command: str, project: Project, sandbox: Sandbox) -> None:
+    declare(project, row("ana"), row("ben", role="Nonsense"))
+    project.up(fails=True)
+    project.up(fails=True)
+
+    project.run(command, "--run-program", "--yes", "--skip-preview")
+
+    assert active(sandbox) == ({"ana"} if command == "refresh" else set())
+    if command == "refresh":
+        assert "ben@example.com: create refused with 400" in project.up(fails=True).output
+
+
 def test_a_wrong_cell_is_named_before_anything_is_sent(project: Project, sandbox: Sandbox) -> None:
     declare(project, row("ana"), row("ANA"))
     failed = project.run("preview", fails=True)

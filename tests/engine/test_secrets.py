@@ -22,10 +22,9 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project, Ran
-from seatwise.dynamic import Door, Failure, load, vendor_named
+from seatwise.dynamic import OWNER, Door, Failure, load, vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
-from seatwise.vendors import names
 from seatwise.wire import loop
 
 pytestmark = pytest.mark.engine
@@ -231,7 +230,7 @@ def secret_inputs(which: str) -> dict[str, dict[str, Canary]]:
             for each in vendor_named(vendor).schema.arguments()
             if each.secret
         }
-        for vendor in names()
+        for vendor in ZOE
     }
 
 
@@ -239,7 +238,7 @@ def credentials(sandbox: Sandbox, folder: Path) -> list[Canary]:
     """What the vendors are spoken to with, and the secret that one of them answers with."""
     found = [
         known(f"{vendor} credential {number}", each)
-        for vendor in names()
+        for vendor in ZOE
         for number, each in enumerate(vendor_named(vendor).settings_type.load().secrets())
     ]
     with closing(sqlite3.connect(folder / "vendors.db")) as database:
@@ -283,13 +282,13 @@ class Witness:
         self.failures: list[bytes] = []
 
     def check(self, door: Door, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-        inputs = door.check(dict(olds), dict(news)).inputs
+        inputs = door.check(dict(olds), {OWNER: "", **news}).inputs
         self.answers.append(repr(inputs).encode())
         return dict(inputs)
 
     def refuses(self, door: Door, news: Mapping[str, Any]) -> None:
         """The engine drops the inputs and prints the reasons."""
-        result = door.check({}, dict(news))
+        result = door.check({}, {OWNER: "", **news})
         assert result.failures
         self.failures += [f"{each.property} {each.reason}".encode() for each in result.failures]
 
@@ -323,7 +322,8 @@ def echo(witness: Witness, door: Door, password: Canary, sandbox: Sandbox) -> No
     """The vendor quotes the password, and then the credential, in its refusal."""
     for words in (password.value, sandbox.environment["ENERFLO_API_KEY"]):
         given = {"email": "eva@example.com", "roles": [words], "password": password.value}
-        assert "The roles [secret] is invalid" in witness.fails(door.create, door.check({}, given).inputs)
+        refusal = witness.fails(door.create, door.check({}, {OWNER: "", **given}).inputs)
+        assert "The roles [secret] is invalid" in refusal
 
 
 @contextmanager
@@ -350,16 +350,16 @@ def test_a_secret_reaches_the_vendor_and_is_found_nowhere_else(
     unfit, wrong = canary("tenovos password that is unfit"), canary("credential that is wrong")
 
     watched = Watched(project)
-    accounts = {vendor: declaration(vendor, values(first[vendor])) for vendor in names()}
+    accounts = {vendor: declaration(vendor, values(first[vendor])) for vendor in ZOE}
     project.program(*accounts.values())
     watched.run("preview", "--diff")
-    assert watched.up().changes["created"] == 1 + len(names())
+    assert watched.up().changes["created"] == 1 + len(ZOE)
     for each in flat(first):
         assert each.value in sent(sandbox), f"{each.name} reached the vendor"
     accounts["nexudus"] = declaration("nexudus", values(first["nexudus"]) | {"password": new.value})
     project.program(*accounts.values())
     sandbox.mark()
-    assert watched.up("--diff").changes == {"updated": 1, "unchanged": len(names())}
+    assert watched.up("--diff").changes == {"updated": 1, "unchanged": len(ZOE)}
     assert new.value in sent(sandbox)
     assert {each["vendor"] for each in sandbox.requests()} == {"nexudus"}, "the same passwords ask for nothing"
     watched.run("refresh", "--yes", "--skip-preview")
@@ -375,7 +375,7 @@ def test_a_secret_reaches_the_vendor_and_is_found_nowhere_else(
 
     witness = Witness()
     with caplog.at_level(logging.DEBUG):
-        for vendor in names():
+        for vendor in ZOE:
             with opened(vendor) as door:
                 change = values(second) if vendor == "nexudus" else door.vendor.example_change
                 live(witness, door, arguments_of(vendor, ZOE[vendor] | values(first[vendor])), change)
@@ -425,21 +425,21 @@ def naive_hits(folder: Path, sandbox: Sandbox) -> list[str]:
 def test_a_changed_first_password_is_refused_unless_ignored_and_the_same_one_asks_for_nothing(
     project: Project, sandbox: Sandbox
 ) -> None:
-    old, new = ({vendor: canary(f"{vendor} {age} password") for vendor in names()} for age in ("old", "new"))
+    old, new = ({vendor: canary(f"{vendor} {age} password") for vendor in ZOE} for age in ("old", "new"))
     watched = Watched(project)
 
     def declare(changed: Collection[str], options: str = "None") -> None:
         """The old passwords but for some vendors, which alone have the options."""
         project.program(
             *(declaration(vendor, {"password": new[vendor].value}, options) for vendor in changed),
-            *(declaration(vendor, {"password": old[vendor].value}) for vendor in names() if vendor not in changed),
+            *(declaration(vendor, {"password": old[vendor].value}) for vendor in ZOE if vendor not in changed),
         )
 
     declare([])
     watched.up()
     sandbox.mark()
     declare(FIXED, "pulumi.ResourceOptions(ignore_changes=['password'])")
-    assert watched.up("--diff").changes == {"unchanged": 1 + len(names())}
+    assert watched.up("--diff").changes == {"unchanged": 1 + len(ZOE)}
 
     for vendor in FIXED:
         declare([vendor])

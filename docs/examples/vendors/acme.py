@@ -66,8 +66,14 @@ class Acme(Vendor):
     limits = (Limit(600, 60),)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}
     reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
-    example: ClassVar[Values] = {"email": "ana@example.com", "teams": ["north"], "password": "a first password"}
-    example_change: ClassVar[Values] = {"teams": ["north", "west"], "full_name": "Ana Ruiz"}
+    name_fields = ("full_name",)
+    example: ClassVar[Values] = {
+        "email": "ana@example.com",
+        "full_name": "Ana Ruiz",
+        "teams": ["north"],
+        "password": "a first password",
+    }
+    example_change: ClassVar[Values] = {"full_name": "Anna Ruiz", "teams": ["north", "west"]}
 
     def token(self) -> Token:
         return Token({"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"})

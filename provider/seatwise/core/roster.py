@@ -289,7 +289,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
     await work.each(look, list(team.members), first_alone=True)
     _raise_if_any_failed(work, "the state stays as it was until a refresh reads them all")
     outs = team.outputs(vendor)
-    kept = {key: olds[key] for key in ("failed", "counts") if key in olds}
+    kept = {key: olds[key] for key in ("failed", "counts", "__failed_in") if key in olds}
     return outs | kept | _policies(olds), {"members": declared} | _policies(olds)
 
 

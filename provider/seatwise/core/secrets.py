@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import re
+from hashlib import blake2b
 from threading import Lock
 
 # About 4 ms: `check` runs serially, so a thousand passwords cost four seconds.
@@ -26,6 +27,10 @@ def matches(plain: str, fingerprint: str) -> bool:
     return hmac.compare_digest(_fingerprint(plain, salt), fingerprint)
 
 
+def _salt(whose: str) -> bytes:
+    return blake2b(whose.encode(), digest_size=16, person=b"seatwise salt").digest() if whose else os.urandom(16)
+
+
 def _fingerprint(plain: str, salt: bytes) -> str:
     digest = hashlib.scrypt(plain.encode(), salt=salt, **_COST)
     return f"scrypt:{base64.b64encode(salt).decode()}:{base64.b64encode(digest).decode()}"
@@ -38,12 +43,16 @@ class Vault:
         self._plain: dict[str, str] = {}
         self._lock = Lock()
 
-    def seal(self, plain: str, old: str | None = None) -> str:
-        """The fingerprint of a plain value: the old one if it was made from the same value."""
+    def seal(self, plain: str, old: str | None = None, whose: str = "") -> str:
+        """Return the fingerprint of a plain value: the old one if it was made from the same value.
+
+        `whose` names the argument of the resource. Its salt follows from that, so that a plan and the run that carries
+        it out have one fingerprint. Where it is empty, the salt is random.
+        """
         if old is not None and (plain == old or matches(plain, old)):
             fingerprint = old
         else:
-            fingerprint = _fingerprint(plain, os.urandom(16))
+            fingerprint = _fingerprint(plain, _salt(whose))
         if plain != fingerprint:
             with self._lock:
                 self._plain[fingerprint] = plain

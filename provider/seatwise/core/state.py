@@ -1,7 +1,7 @@
 """What the engine keeps of an account, and how it is compared: check, diff, outputs. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .fields import Problem, Schema, Takes, Values
@@ -21,18 +21,19 @@ POLICIES = frozenset({"on_existing", "on_destroy"})
 
 
 def check(
-    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Checked inputs and all their problems.
 
-    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet.
+    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet; `whose` names
+    the account for the salts of its secrets: its owner, and in a team the member.
     """
-    values, problems = checked(vendor, olds, news, unknown, vault)
+    values, problems = checked(vendor, olds, news, unknown, vault, whose)
     return values, problems + (too_late(vendor, olds, values) if olds else [])
 
 
 def checked(
-    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
     """As `check`, but for what can only be given when an account is made."""
     values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
@@ -42,7 +43,8 @@ def checked(
         problems.append(Problem("on_destroy", reason))
     for name, value in values.items():
         if vendor.schema[name].secret:
-            values[name] = vault.seal(value, olds.get(name))
+            argument = json.dumps([*whose, vendor.name, name]) if whose else ""
+            values[name] = vault.seal(value, olds.get(name), argument)
     return values, problems
 
 

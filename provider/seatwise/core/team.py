@@ -54,6 +54,15 @@ def _key_now(key: str, member: Values) -> str:
     return key_of(email) if folded(email) == key else key
 
 
+def renamed(members: Members) -> dict[str, Values]:
+    """Members of a state by the names that they have today."""
+    now: dict[str, Values] = {}
+    for key, member in members.items():
+        name = _key_now(key, member)
+        now[key if name in members or name in now else name] = member
+    return now
+
+
 def packed(key: str, member: Values) -> dict[str, Any]:
     """A member's arguments as they are kept."""
     return {name: value for name, value in member.items() if name != "email" or value != key}
@@ -86,12 +95,10 @@ class Team:
         """The team that these outputs are of."""
         seen, ids, revision = outs.get(SEEN, {}), outs.get("ids", {}), revision_of(outs)
         kept: Members = outs.get("members", {})
-        members: dict[str, Member] = {}
-        for key, member in kept.items():
-            now = _key_now(key, member)
-            name = key if now in kept or now in members else now
-            member = with_revision(_unfolded(vendor, key, member, seen.get(key, {})), revision)
-            members[name] = Member(ids[key], member)
+        members = {
+            name: Member(ids[key], with_revision(_unfolded(vendor, key, kept[key], seen.get(key, {})), revision))
+            for name, key in zip(renamed(kept), kept, strict=True)
+        }
         return cls(members, dict(outs.get(LEAVING, {})), revision)
 
     def follow(self, news: Members) -> None:
@@ -161,12 +168,12 @@ def _unfolded(vendor: Vendor, key: str, member: Values, seen: Values) -> dict[st
 
 
 def check(
-    vendor: type[Vendor], olds: Values, news: Values, split: Split, vault: Vault
+    vendor: type[Vendor], olds: Values, news: Values, split: Split, vault: Vault, owner: str = ""
 ) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
     """Checked members and all that is wrong, of the members and of the team's own arguments.
 
     `olds` are the inputs before, empty for a new team; `split` parts arguments into those that are known and
-    those that are not yet.
+    those that are not yet; `owner` names the team for the salts of its members' secrets.
     """
     problems = [*_policies(vendor, news)]
     policy = {"on_existing": "adopt"} if news.get("on_existing") == "adopt" else {}
@@ -183,7 +190,8 @@ def check(
         ]
         old = by_name.get(key) or by_email.get(key, {})
         typed = vendor.schema.typed(old)
-        values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault)
+        whose = (owner, key) if owner else ()
+        values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault, whose)
         checked = {name: value for name, value in values.items() if name != "on_existing"}
         members[key] = packed(key, checked) | dict(later)
         problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -20,7 +21,7 @@ from ..core.vendor import Vendor
 from ..wire import loop
 from ..wire.settings import RunSettings, Settings
 from ..wire.tenant import Operation, Tenant
-from .host import widen
+from .host import end_with_engine, keeps_internal_properties, widen
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +29,8 @@ Props = dict[str, Any]
 
 OWNER = "__owner"
 """Input and output: which resource of which stack this is, for the journal and for accounts that move."""
+OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
+"""The remedy where the SDK drops what begins with `__`."""
 VAULT = Vault()
 """The secrets of this process: `check` fills it, `create` and `update` read it."""
 REMOVALS = Removals()
@@ -81,10 +84,13 @@ class Door(dynamic.ResourceProvider):
         return import_module("seatwise.dynamic").load, (self.key,)
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Keep the configuration; nothing is sent before it is needed."""
+        """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
         # In the program's own process this would make a failing `up` hang; the host alone configures.
         sys.tracebacklimit = 0
+        _end_with_engine()
         self._config = req.config.get
+        if not keeps_internal_properties():  # a destroy and a refresh have no `check` that would notice
+            raise Failure(f"this version of Pulumi's SDK drops what states say of accounts: {OLD_SDK}")
 
     def _signed(self, outs: Props, source: Props) -> Props:
         """Outputs with the tenant that the account is in, and the owner that the source names."""
@@ -158,6 +164,12 @@ class Door(dynamic.ResourceProvider):
         return CheckFailure("", reason)
 
 
+@cache
+def _end_with_engine() -> None:
+    """Watch the engine, once for this process."""
+    end_with_engine(loop.is_idle)
+
+
 def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
     """The one tenant of this process with these settings."""
     run = RunSettings.load()
@@ -205,6 +217,12 @@ def owner_of(props: Props) -> str:
     return str(props.get(OWNER, ""))
 
 
+def unowned(news: Props) -> list[Problem]:
+    """Return the problem of inputs without an owner: every program sends one, and every import file an empty one."""
+    reason = f"{OWNER} did not arrive, which says whose account this is: let no transform remove it, and {OLD_SDK}"
+    return [] if OWNER in news else [Problem("", reason)]
+
+
 def owned(props: Props, source: Props) -> Props:
     """The properties with the owner that the source names."""
     return props | ({OWNER: source[OWNER]} if OWNER in source else {})
@@ -212,4 +230,5 @@ def owned(props: Props, source: Props) -> Props:
 
 def is_renamed(olds: Props, news: Props) -> bool:
     """Whether the resource, or its stack, has another name than when its outputs were made."""
-    return OWNER in olds and OWNER in news and not same(owner_of(olds), owner_of(news))
+    old, new = owner_of(olds), owner_of(news)
+    return bool(old and new) and not same(old, new)

@@ -1,16 +1,57 @@
-"""How many operations Pulumi's dynamic host serves at once: four, unless `SEATWISE_THREADS` says more."""
+"""What seatwise needs of Pulumi's dynamic host, and asks it for."""
 
+import os
+import select
+import stat
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import ReferenceType
 
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import rpc
+
+GRACE_S = 10.0
+"""How long operations under way may go on after the engine is gone."""
+CHECK_INTERVAL_S = 0.2
+_STDIN = 0
 USED = ("_max_workers", "_threads", "_shutdown_lock", "_adjust_thread_count")
+
+
+def end_with_engine(is_idle: Callable[[], bool]) -> None:
+    """End this process when the engine is gone: killed with SIGKILL, it leaves its providers running for ever.
+
+    The engine holds the other end of this process's standard input and writes nothing to it. The parent process does
+    not tell: it is a shell, which waits for this process. Operations under way get `GRACE_S` seconds to hear their
+    answers; what they leave open is in the journal.
+    """
+    is_pipe = stat.S_ISFIFO(os.fstat(_STDIN).st_mode)
+    if is_pipe and not select.select([_STDIN], [], [], 0)[0]:  # else this is not as the engine starts it
+        threading.Thread(target=_wait_and_end, args=(is_idle,), name="seatwise-engine", daemon=True).start()
+
+
+def _wait_and_end(is_idle: Callable[[], bool]) -> None:
+    while os.read(_STDIN, 1):
+        pass
+    gone_at = time.monotonic()
+    while not is_idle() and time.monotonic() - gone_at < GRACE_S:
+        time.sleep(CHECK_INTERVAL_S)
+    os._exit(1)
+
+
+def keeps_internal_properties() -> bool:
+    """Return whether the SDK hands properties that begin with `__` to a provider: from 3.235 on it does."""
+    sent = Struct()
+    sent.update({"__owner": ""})
+    return "__owner" in rpc.deserialize_properties(sent)
 
 
 def widen(threads: int) -> bool:
     """Let the pool that the calling thread works in have so many threads; false where that cannot be done.
 
+    It serves four operations at once, unless `SEATWISE_THREADS` says more.
     The host has no option for it, so this reaches into what is private to Python's library, and looks before it does.
     """
     arguments = getattr(threading.current_thread(), "_args", ())

@@ -9,8 +9,12 @@ from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.owner import MEMBERS, name_in, parsed
 from ..wire.tenant import Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell, unowned
 
+RUN = "__run"
+"""Input, which no state keeps: a name of the run, made by its program."""
+FAILED_IN = "__failed_in"
+"""Output: the run in which somebody failed, if anybody did."""
 MOST_PROBLEMS = 20
 """How many are told at once."""
 
@@ -18,12 +22,18 @@ MOST_PROBLEMS = 20
 class Rosters(Door):
     """One vendor's teams. A team's id is its owner's name."""
 
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self._run_name = ""
+
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all members at once. No network."""
+        self._run_name = str(news.get(RUN, ""))
         checked = {name: value for name, value in news.items() if name in (*team.POLICIES, OWNER)}
-        members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT)
+        members, problems = team.check(self.vendor, arguments(olds), arguments(news), split, VAULT, owner_of(news))
         try:
             self._settings()
+            problems += unowned(news)
             owner = owner_of(news) + MEMBERS if OWNER in news else ""
             if olds and owner:
                 self._connected().claims.in_state(owner_of(news), owner_of(olds))
@@ -40,7 +50,8 @@ class Rosters(Door):
         """Whether anybody joins, changes or leaves, or failed to; says who. No network."""
         self._same_tenant(id, olds)
         tenant = self._connected()
-        now, members = team.Team.of(tenant.vendor, olds), news.get("members", {})
+        # In a refresh the inputs are those of before, whose members may have the names of an earlier version.
+        now, members = team.Team.of(tenant.vendor, olds), team.renamed(news.get("members", {}))
         now.follow(members)
         owner = owner_of(news) + MEMBERS
         for key in now.members.keys() & members.keys():
@@ -56,7 +67,7 @@ class Rosters(Door):
     def create(self, props: Props) -> CreateResult:
         """Make all accounts, or take them over."""
         outs = self._run(roster.create, _name(props), arguments(props), owner_of(props))
-        return CreateResult(_id(props), self._signed(outs, props))
+        return CreateResult(_id(props), self._signed(self._dated(outs), props))
 
     @readable
     def read(self, id: str, props: Props) -> ReadResult:
@@ -72,13 +83,17 @@ class Rosters(Door):
         """Bring about what the members say; who fails is named in the output `failed`."""
         self._same_tenant(id, olds)
         outs = self._run(roster.update, _name(news), olds, arguments(news), owner_of(news))
-        return UpdateResult(self._signed(outs, news))
+        return UpdateResult(self._signed(self._dated(outs), news))
 
     @readable
     def delete(self, id: str, props: Props) -> None:
         """Retire all accounts as `on_leave` says."""
         self._same_tenant(id, props)
         self._run(roster.delete, _name(props), props, owner_of(props))
+
+    def _dated(self, outs: Props) -> Props:
+        """Return the outputs with the run in which members failed: a later one that only shows them has not failed."""
+        return outs | ({FAILED_IN: self._run_name} if outs["failed"] and self._run_name else {})
 
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
         """Say who joins, changes and leaves and what it costs, if anybody does."""

@@ -7,7 +7,7 @@ from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..core.owner import told
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell, unowned
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -23,9 +23,11 @@ class Users(Door):
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Bad input fails here, in preview, all problems at once. No network."""
         known, unknown = split(arguments(news))
-        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT)
+        whose = [owner_of(news)] if owner_of(news) else []
+        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT, whose)
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
         try:
+            problems += unowned(news)
             if olds:
                 self._connected().claims.in_state(owner_of(news), owner_of(olds))
             problems += self._claim(values.get("email"), owner_of(news))

@@ -15,11 +15,26 @@ from anyio.from_thread import BlockingPortal
 T = TypeVar("T")
 _lock = threading.Lock()
 _portal: BlockingPortal | None = None
+_calls = 0
+"""How many calls wait for their result."""
 
 
 def call(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
     """Run a coroutine function in the loop and wait for its result, from any thread."""
-    return _running().call(function, *arguments)
+    global _calls
+    portal = _running()
+    with _lock:
+        _calls += 1
+    try:
+        return portal.call(function, *arguments)
+    finally:
+        with _lock:
+            _calls -= 1
+
+
+def is_idle() -> bool:
+    """Return whether no `call` waits for its result."""
+    return _calls == 0
 
 
 def start(function: Callable[..., Awaitable[T]], *arguments: object) -> "Future[T]":
