@@ -68,20 +68,16 @@ class Settings(settings.Settings):
     vendor: ClassVar[str] = "nexudus"
 
     base_url: settings.BaseUrl = "https://spaces.nexudus.com"
-    username: str | None = None
+    username: Annotated[str | None, settings.CREDENTIAL] = None
     password: SecretStr | None = None
     token: settings.HeaderSecret | None = None
-    client_id: settings.HeaderText | None = None
+    client_id: Annotated[settings.HeaderText | None, settings.CREDENTIAL] = None
     """One refresh token lives per client id; the vendor's default is the user name."""
 
     @model_validator(mode="after")
     def _some_credentials(self) -> Self:
         if self.token is None and (self.username is None or self.password is None):
-            lacking = "password" if self.username else "username"
-            raise ValueError(
-                f"{settings.missing(type(self), lacking)} (a user name and a password; "
-                f"or {self.variable('token')}, {self.config_key('token')})"
-            )
+            raise settings.Missing("password" if self.username else "username", instead="token")
         return self
 
 

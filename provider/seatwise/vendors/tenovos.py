@@ -64,16 +64,16 @@ class Settings(settings.Settings):
 
     base_url: settings.BaseUrl
     api_key: settings.HeaderSecret
-    username: str
+    username: Annotated[str, settings.CREDENTIAL]
     password: SecretStr
-    client_id: str | None = None
+    client_id: Annotated[str | None, settings.CREDENTIAL] = None
     """Needed by API 1.0."""
     api_version: Literal["1.0", "1.5"] = "1.0"
 
     @model_validator(mode="after")
     def _client_id_for_1_0(self) -> Self:
         if self.api_version == "1.0" and self.client_id is None:
-            raise ValueError(settings.missing(type(self), "client_id"))
+            raise settings.Missing("client_id")
         return self
 
 
