@@ -47,6 +47,20 @@ def test_the_doctor_says_what_to_fix(
     assert output.count("FIX ") == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        ("ENERFLO_API_KEY", "Check ENERFLO_API_KEY, and what it is allowed to do"),
+        ("NEXUDUS_PASSWORD", "Check NEXUDUS_USERNAME and NEXUDUS_PASSWORD"),
+    ],
+)
+def test_the_doctor_names_the_settings_of_a_wrong_login(
+    variable: str, remedy: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, "wrong")
+    assert remedy in examined(monkeypatch, tmp_path)[1]
+
+
 def test_the_doctor_names_an_old_pulumi_and_a_lack_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code, output = examined(monkeypatch, tmp_path, printed="v3.100.0")
     assert code == 1

@@ -260,6 +260,33 @@ def test_a_provider_of_an_earlier_version_is_updated_and_its_accounts_stay(
     assert west.only("enerflo")["active"] is False
 
 
+def test_a_rotated_key_of_a_provider_counts_from_the_next_up(project: Project, west: Sandbox) -> None:
+    """What docs/settings.md says of a credential that is given as a value, and that a refusal names the setting."""
+
+    def declare(key: str) -> None:
+        project.program(
+            provider(west, "west").replace("sandbox-enerflo-key", key),
+            f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))",
+        )
+
+    declare("sandbox-enerflo-key")
+    project.up()
+    declare("a-wrong-key")
+    west.mark()
+    project.preview()
+    assert project.up().changes == {"updated": 1, "unchanged": 2}
+    assert west.requests() == []
+    refresh = ("refresh", "--yes", "--skip-preview")
+    assert "Check api_key of the Provider, and what it is allowed to do" in project.run(*refresh, fails=True).output
+
+    declare("sandbox-enerflo-key")
+    project.run(*refresh, fails=True)
+    project.run(*refresh, "--run-program")
+    project.up()
+    project.run(*refresh)
+    assert west.writes() == []
+
+
 def test_a_destroy_that_is_interrupted_leaves_a_stack_that_goes_on(project: Project, sandbox: Sandbox) -> None:
     project.program("for n in range(30):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]

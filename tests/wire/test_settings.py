@@ -190,6 +190,34 @@ def test_what_belongs_to_a_login_is_a_credential() -> None:
     assert tenovos.Settings.credentials() == {"api_key", "client_id", "username", "password"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "config", "names"),
+    [
+        pytest.param(enerflo.Settings, {}.get, "ENERFLO_API_KEY", id="environment"),
+        pytest.param(
+            tenovos.Settings, {}.get,
+            "TENOVOS_API_KEY, TENOVOS_USERNAME, TENOVOS_PASSWORD and TENOVOS_CLIENT_ID", id="several",
+        ),
+        pytest.param(
+            nexudus.Settings, {"nexudus:token": SECRET}.get, "nexudus:token of Pulumi's config", id="config"
+        ),
+        pytest.param(
+            enerflo.Settings, of_a_provider(enerflo.Settings, api_key=SECRET, **WEST), "api_key of the Provider",
+            id="provider-by-value",
+        ),
+        pytest.param(
+            enerflo.Settings, of_a_provider(enerflo.Settings, {"api_key": "WEST_KEY"}, **WEST), "WEST_KEY",
+            id="provider-by-variable",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_know_where_the_credentials_came_from(
+    settings: type[Settings], config: Callable[[str], Any], names: str, environment: Environment
+) -> None:
+    environment(ENERFLO | NEXUDUS | TENOVOS | {"WEST_KEY": SECRET})
+    assert settings.load(config).login_came_from == names
+
+
 # --- what is missing or unfit -----------------------------------------------------------------
 
 

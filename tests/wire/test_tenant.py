@@ -442,6 +442,13 @@ async def test_no_proxy_of_the_environment_gets_a_request(
         await tenant.aclose()
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_names_the_settings_of_the_credentials(status: int) -> None:
+    tenant = tenant_of(Enerflo, Script(status))
+    refusal = refused(tenant, await tenant.send(READ), "read", "ana@example.com")
+    assert str(refusal).endswith("Check enerflo:apiKey of Pulumi's config, and what it is allowed to do")
+
+
 # --- login ------------------------------------------------------------------------------------
 
 
@@ -663,7 +670,7 @@ async def test_a_refused_static_key_is_not_tried_again(vendor: type[Vendor], con
 async def test_a_refused_login_is_not_authorised_and_not_tried_again(vendor: type[Vendor], status: int) -> None:
     """Every try with a bad password brings the account nearer to being locked."""
     far_end = Script(httpx.Response(status, json={"message": f"{PASSWORD} is wrong"}))
-    with pytest.raises(NotAuthorised, match=r"the login is refused\. Check the credentials") as caught:
+    with pytest.raises(NotAuthorised, match=r"the login is refused\. Check .*:password of Pulumi's config") as caught:
         await tenant_of(vendor, far_end).send(READ)
     assert PASSWORD not in f"{caught.value} {caught.value!r}"
     assert len(far_end.requests) == 1

@@ -159,6 +159,11 @@ class Vendor(ABC):
         return (Limit(own, 60),) if own else ()
 
     @property
+    def way_to_log_in(self) -> str:
+        """The remedy where the vendor refuses the credentials or what they may do."""
+        return f"Check {self.settings.login_came_from}, and what it is allowed to do"
+
+    @property
     def has_list(self) -> bool:
         """Whether `find` without an e-mail is documented to give all accounts."""
         return True
@@ -283,7 +288,8 @@ class Vendor(ABC):
             kind = errors.NoSuchAccount
         words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
-        error = kind(problem, status=answer.status, vendor=self.title, account=account)
+        remedy = self.way_to_log_in if kind is errors.NotAuthorised else ""
+        error = kind(problem, status=answer.status, vendor=self.title, account=account, remedy=remedy)
         error.maybe_sent = answer.maybe_sent_before or isinstance(error, errors.VendorBroken)
         return error
 

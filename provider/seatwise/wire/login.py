@@ -64,7 +64,8 @@ class Login:
             token = self._vendor.token() or await self._refreshed(deadline) or await self._ask(None, deadline)
         if token is None:
             self._is_refused = True
-            raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title)
+            remedy = self._vendor.way_to_log_in
+            raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title, remedy=remedy)
         self._token = token
         self.secrets.update(token.secrets())
         left = _seconds_left(token)

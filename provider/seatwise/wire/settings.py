@@ -184,9 +184,8 @@ class Settings(BaseSettings):
     @property
     def login_came_from(self) -> str:
         """What messages call the settings that the credentials came from."""
-        names = [
-            self.called(name) for name in type(self).model_fields if name in self.credentials() & self._origins.keys()
-        ]
+        given = [name for name in type(self).model_fields if name in self.credentials() and getattr(self, name)]
+        names = [self.called(name) for name in given]
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def way_to_be(self, tenant: str) -> str:
