@@ -6,14 +6,14 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
 import anyio
 import httpx
 import pytest
 
-from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable
+from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable, VendorBroken
 from seatwise.core.http import Answer, Effect, Request
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Removals, refused
@@ -167,6 +167,30 @@ async def test_a_409_with_retry_after_is_a_throttle_at_nexudus_only(
     config = {"token": KEY} if vendor is Nexudus else {}
     await tenant_of(vendor, far_end, **config).send(CREATE)
     assert len(far_end.requests) == times
+
+
+UNREADABLE = ["", "soon", "in 5 seconds", "-1"]
+
+
+@pytest.mark.parametrize("asked", UNREADABLE)
+@pytest.mark.parametrize(
+    ("vendor", "status"), [pytest.param(Enerflo, 503, id="503"), pytest.param(Nexudus, 409, id="nexudus-409")]
+)
+async def test_a_retry_after_that_cannot_be_read_says_nothing(vendor: type[Vendor], status: int, asked: str) -> None:
+    """The create may have been carried out, or is refused for good: it is not sent again."""
+    far_end = Script((status, {"retry-after": asked}))
+    config = {"token": KEY} if vendor is Nexudus else {}
+    tenant = tenant_of(vendor, far_end, **config)
+    answer = await tenant.send(CREATE)
+    assert (answer.status, len(far_end.requests)) == (status, 1)
+    assert refused(tenant, answer, "create", "ana@example.com").maybe_sent is (status == 503)
+
+
+async def test_the_largest_of_several_waits_counts() -> None:
+    several = httpx.Response(503, headers=[("retry-after", "1.5"), ("retry-after", "30"), ("retry-after", "soon")])
+    far_end = Script(several)
+    await tenant_of(Enerflo, far_end).send(CREATE)
+    assert 30 <= far_end.times[1] - far_end.times[0] <= 33
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 422])
@@ -674,6 +698,46 @@ async def test_a_refused_login_is_not_authorised_and_not_tried_again(vendor: typ
         await tenant_of(vendor, far_end).send(READ)
     assert PASSWORD not in f"{caught.value} {caught.value!r}"
     assert len(far_end.requests) == 1
+
+
+NO_TEXTS = [7, True, None, {"a": "b"}, ["t"], "", " ", "two\nlines", "tok\u00e9n", "\ud83d"]
+
+
+@pytest.mark.parametrize("value", NO_TEXTS, ids=repr)
+@pytest.mark.parametrize(
+    ("vendor", "key"), [(Nexudus, "access_token"), (Tenovos, "authorization"), (Tenovos, "accessToken")]
+)
+async def test_a_token_that_is_no_text_is_a_failed_login(vendor: type[Vendor], key: str, value: Any) -> None:
+    granted = {"access_token": "a", "session": {"authorization": "i", "accessToken": "a", "refreshToken": "r"}}
+    (granted if key in granted else cast(dict[str, Any], granted["session"]))[key] = value
+    far_end = Script(httpx.Response(200, content=json.dumps(granted).encode()))
+    with pytest.raises(VendorBroken, match="the login gave no token that can be used") as caught:
+        await tenant_of(vendor, far_end).send(CREATE)
+    assert caught.value.maybe_sent is False
+    assert len(far_end.requests) == 1
+
+
+@pytest.mark.parametrize("value", NO_TEXTS, ids=repr)
+@pytest.mark.parametrize(("vendor", "key"), [(Nexudus, "refresh_token"), (Tenovos, "refreshToken")])
+async def test_a_refresh_token_that_is_no_text_is_none(vendor: type[Vendor], key: str, value: Any) -> None:
+    granted: dict[str, Any] = {"access_token": "a", "session": {"authorization": "i", "accessToken": "a"}}
+    (granted if vendor is Nexudus else granted["session"])[key] = value
+    login = httpx.Response(200, content=json.dumps(granted).encode())
+    far_end = Script(login, 401, httpx.Response(200, json=GRANTED))
+    assert (await tenant_of(vendor, far_end).send(READ)).ok
+    assert far_end.requests[2].read() == far_end.requests[0].read()
+
+
+@pytest.mark.parametrize("end", ["1" + "0" * 400, "1e999", "NaN", '"soon"', "[1]", "true"])
+@pytest.mark.parametrize("vendor", [pytest.param(Nexudus, id="nexudus"), pytest.param(Tenovos, id="tenovos")])
+async def test_an_end_of_a_token_that_is_no_number_is_not_believed(vendor: type[Vendor], end: str) -> None:
+    text = json.dumps(GRANTED | {"session": {**cast(dict[str, Any], GRANTED["session"]), "expireEpoch": 3600}})
+    login = httpx.Response(200, content=text.replace("3600", end).encode())
+    far_end = Script(login, 200, 200)
+    tenant = tenant_of(vendor, far_end)
+    for _ in range(2):
+        assert (await tenant.send(READ)).ok
+    assert [request.method for request in far_end.requests] == ["POST", "GET", "GET"]
 
 
 async def test_a_lost_login_is_tried_once_more() -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from . import errors
 from .fields import Problem, Schema, Values
-from .http import Answer, Request
+from .http import Answer, Request, retry_after
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
 
@@ -37,6 +37,11 @@ class Token:
     expires_in: float | None = None
     expires_at: float | None = None
     refresh: Any = field(default=None, repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each header has a credential in it."""
+        return all(value.rpartition(" ")[2] for value in self.headers.values())
 
     def secrets(self) -> Iterator[str]:
         """Every credential in it, to be blanked in messages; a scheme such as `Bearer` is none."""
@@ -260,7 +265,7 @@ class Vendor(ABC):
 
     def wait(self, answer: Answer) -> bool:
         """Whether the request was turned away unprocessed and may be sent again later."""
-        return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
+        return answer.status == 429 or (answer.status == 503 and retry_after(answer.headers) is not None)
 
     def words(self, answer: Answer) -> str:
         """The vendor's own words in an answer, from the places where it puts messages."""

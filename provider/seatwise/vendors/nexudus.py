@@ -40,7 +40,18 @@ from ..core.fields import (
     Wire,
     named,
 )
-from ..core.http import Answer, Effect, Request, objects, segment, whole_number
+from ..core.http import (
+    Answer,
+    Effect,
+    Request,
+    fits_a_header,
+    number,
+    objects,
+    retry_after,
+    segment,
+    token_text,
+    whole_number,
+)
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -486,10 +497,10 @@ class Nexudus(Vendor):
     def granted(self, answer: Answer) -> Token:
         body, client_id = answer.object, self.settings.client_id or self.settings.username or ""
         return Token(
-            {"Authorization": f"Bearer {body.get('access_token', '')}"},
-            expires_in=body.get("expires_in"),
+            {"Authorization": f"Bearer {token_text(body.get('access_token'))}"},
+            expires_in=number(body.get("expires_in")),
             # A refresh must name its client in a header, in which not every user name fits.
-            refresh=body.get("refresh_token") if settings.fits_a_header(client_id) else None,
+            refresh=(token_text(body.get("refresh_token")) or None) if fits_a_header(client_id) else None,
         )
 
     def create(self, values: Values) -> Request:
@@ -542,7 +553,7 @@ class Nexudus(Vendor):
 
     def wait(self, answer: Answer) -> bool:
         """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""
-        return super().wait(answer) or (answer.status == 409 and "retry-after" in answer.headers)
+        return super().wait(answer) or (answer.status == 409 and retry_after(answer.headers) is not None)
 
 
 # --- looking things up ------------------------------------------------------------------------

@@ -86,9 +86,13 @@ class Login:
         except Unreachable as error:
             error.maybe_sent = False  # what the login was for has not left
             raise
-        if answer.ok and answer.object:
-            return self._vendor.granted(answer)
         title = self._vendor.title
+        if answer.ok and answer.object:
+            token = self._vendor.granted(answer)
+            if not token.is_whole:
+                problem = "the login gave no token that can be used"
+                raise VendorBroken(problem, status=answer.status, vendor=title)
+            return token
         if self._vendor.wait(answer):
             raise RateLimited("the login was turned away", status=answer.status, vendor=title)
         if answer.status in (400, 401, 403):
@@ -98,7 +102,7 @@ class Login:
 
 def _seconds_left(token: Token) -> float | None:
     """How long a token is good; None when it does not say so in a way that can be believed."""
-    if isinstance(token.expires_in, int | float) and token.expires_in > 0:
-        return float(token.expires_in)
+    if token.expires_in is not None and token.expires_in > 0:
+        return token.expires_in
     left = (token.expires_at or 0) - time.time()
     return left if left > 0 else None  # a clock that is wrong would renew it at every request

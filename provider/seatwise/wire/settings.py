@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..core.errors import SettingsError
+from ..core.http import fits_a_header
 
 PROVIDER = "provider"
 """The input that tells the process of an explicit Provider that it is one, as `provider_input` makes it."""
@@ -82,11 +83,6 @@ def _certificates(path: Path) -> Path:
     except OSError as error:
         raise ValueError(f"must be a file of certificates (PEM): {path} cannot be used ({error})") from None
     return path
-
-
-def fits_a_header(text: str) -> bool:
-    """Whether a text can be the value of a header as it is."""
-    return re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text) is not None
 
 
 def _header_secret(secret: SecretStr) -> SecretStr:

@@ -17,14 +17,14 @@ import httpx
 
 from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
-from ..core.http import Answer, Effect, Request
+from ..core.http import Answer, Effect, Request, retry_after
 from ..core.secrets import Vault
 from ..core.tenant import Claims, Removals
 from ..core.vendor import Token, Vendor
 from .journal import Aside, Journal
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
-from .retry import Allowance, Outcome, may_repeat, retry_after, wait
+from .retry import Allowance, Outcome, may_repeat, wait
 from .settings import RunSettings
 from .turns import turn
 
