@@ -79,8 +79,11 @@ class Login:
         # RFC 6749, 6: an answer without a refresh token leaves the old one good.
         return token and replace(token, refresh=token.refresh or refresh)
 
-    async def _ask(self, refresh: Any, deadline: float) -> Token | None:
-        """Ask for a token; None when the credentials or the refresh token are refused."""
+    async def _ask(self, refresh: Any, deadline: float, tries: int = 2) -> Token | None:
+        """Ask for a token; None when the credentials or the refresh token are refused.
+
+        An answer without a token that can be used is asked for once more.
+        """
         try:
             answer = await self._send(self._vendor.login(refresh), None, deadline)
         except Unreachable as error:
@@ -89,10 +92,12 @@ class Login:
         title = self._vendor.title
         if answer.ok and answer.object:
             token = self._vendor.granted(answer)
-            if not token.is_whole:
-                problem = "the login gave no token that can be used"
-                raise VendorBroken(problem, status=answer.status, vendor=title)
-            return token
+            if token.is_whole:
+                return token
+            if tries > 1:
+                return await self._ask(refresh, deadline, tries - 1)
+            problem = "the login gave no token that can be used"
+            raise VendorBroken(problem, status=answer.status, vendor=title)
         if self._vendor.wait(answer):
             raise RateLimited("the login was turned away", status=answer.status, vendor=title)
         if answer.status in (400, 401, 403):

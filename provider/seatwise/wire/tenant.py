@@ -6,10 +6,10 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 import random
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -21,6 +21,7 @@ from ..core.http import Answer, Effect, Request, retry_after
 from ..core.secrets import Vault
 from ..core.tenant import Claims, Removals
 from ..core.vendor import Token, Vendor
+from .body import ACCEPTED, UnfitBody, read
 from .journal import Aside, Journal
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
@@ -29,7 +30,6 @@ from .settings import RunSettings
 from .turns import turn
 
 T = TypeVar("T")
-LARGEST_ANSWER = 10 * 1024 * 1024  # bytes
 TIMEOUT = httpx.Timeout(30, connect=5, pool=None)  # seconds
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -85,7 +85,7 @@ class Tenant:
             verify=ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else True,
             transport=transport,
             limits=httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
-            headers={"Accept": "application/json", "User-Agent": "seatwise"},
+            headers={"Accept": "application/json", "User-Agent": "seatwise", **ACCEPTED},
         )
 
     def deadline(self) -> float:
@@ -224,7 +224,9 @@ class Tenant:
                 return Tried(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
         except NOT_SENT as error:
             return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
-        except (httpx.HTTPError, _TooLarge) as error:
+        except UnfitBody as error:
+            return Tried(Outcome.UNCLEAR, problem=f"the answer was lost: its body is {error}")
+        except httpx.HTTPError as error:
             return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
         if self.vendor.wait(answer):
             return Tried(Outcome.TURNED_AWAY, answer)
@@ -242,17 +244,10 @@ class Tenant:
         )
         response = await self._http.send(outgoing, stream=True)
         try:
-            body = bytearray()
-            async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
-                async for chunk in chunks:
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise _TooLarge
+            body = await read(response)
         finally:
             await response.aclose()
-        return Answer(
-            response.status_code, {key.lower(): value for key, value in response.headers.items()}, bytes(body)
-        )
+        return Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
 
     @property
     def is_closed(self) -> bool:
@@ -316,7 +311,3 @@ def _marked(maybe_sent: bool) -> Iterator[None]:
     except AccountError as error:
         error.maybe_sent = error.maybe_sent or maybe_sent
         raise
-
-
-class _TooLarge(Exception):
-    """The answer is larger than any account."""
