@@ -134,6 +134,8 @@ class TenantArgs(TypedDict, total=False):
     """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
     ca_bundle: Input[str]
     """A file of certificates (PEM) to trust instead of the usual ones."""
+    proxy: Input[str]
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`."""
     env: Mapping[str, str]
     """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored;
     one that is not set is an error."""
@@ -157,7 +159,7 @@ class TenantProvider(pulumi.ProviderResource):
         self._given: dict[str, Input[Any]] = {
             settings.config_key(name): value for name, value in (copied | own).items()
         } | {settings.config_key(PROVIDER): {"env": env, "from_config": sorted(copied)}}
-        plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__)}
+        plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__) if name != "proxy"}
         props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
         super().__init__("pulumi-python", resource_name, props, opts)
 

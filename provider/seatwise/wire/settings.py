@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_args
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from platformdirs import user_state_path
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
@@ -77,6 +77,18 @@ def _is_loopback(host: str) -> bool:
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
 
+def _proxy(secret: SecretStr) -> SecretStr:
+    """A proxy's URL; no message has it, for it may hold a password."""
+    url = secret.get_secret_value()
+    parts = urlsplit(url)
+    is_plain = not re.search(r"[\s?#\\]", url) and parts.path in ("", "/") and _has_sound_port(parts)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise ValueError(
+            "must be the URL of a proxy such as http://proxy.example.com:3128, or http://user:password@..."
+        )
+    return secret
+
+
 def _certificates(path: Path) -> Path:
     try:
         ssl.create_default_context(cafile=path)
@@ -102,6 +114,7 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 """A credential that travels in a header."""
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 """What else of a login travels in a header."""
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 Certificates = Annotated[Path, AfterValidator(_certificates)]
 
 
@@ -123,6 +136,9 @@ class Settings(BaseSettings):
     """Whether a create that the vendor turned away (429, 503 with Retry-After) is sent again after the wait."""
     ca_bundle: Certificates | None = None
     """A file of certificates (PEM) to trust instead of the usual ones. There is no way to trust none."""
+    proxy: ProxyUrl | None = None
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`; `HTTPS_PROXY` and its like are not
+    read. Not for a base URL of this machine's own."""
     tenant: str = ""
     """A name of your own for this tenant: where two share a base URL, or the base URL changes."""
 
@@ -215,7 +231,15 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """Every credential, to be blanked in messages."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        password = urlsplit(self.proxy.get_secret_value()).password if self.proxy else None
+        return [*found, *({password, unquote(password)} if password else ())]
+
+    @property
+    def way(self) -> str | None:
+        """The URL of the proxy on the way to the vendor; None for the direct way, which leads to this machine."""
+        is_here = _is_loopback(urlsplit(self.base_url).hostname or "")
+        return self.proxy.get_secret_value() if self.proxy and not is_here else None
 
 
 class RunSettings(BaseSettings):

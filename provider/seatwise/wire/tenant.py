@@ -25,13 +25,16 @@ from .body import ACCEPTED, UnfitBody, read
 from .journal import Aside, Journal
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
+from .proxy import Proxy, Tunnel, is_final
 from .retry import Allowance, Outcome, may_repeat, wait
 from .settings import RunSettings
 from .turns import turn
 
 T = TypeVar("T")
 TIMEOUT = httpx.Timeout(30, connect=5, pool=None)  # seconds
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+NOT_SENT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Tried:
     outcome: Outcome | None
     answer: Answer | None = None
     problem: str = ""
+    is_final: bool = False
+    """Whether another try would end the same."""
 
 
 class Tenant:
@@ -76,13 +81,16 @@ class Tenant:
         self._login = Login(vendor, self._deliver)
         self._allowance = Allowance()
         self._jitter = random.Random()
+        self._proxy = Proxy(settings.way, settings.called("proxy")) if settings.way else None
+        certificates = ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else None
         # Neither redirects nor the environment may send credentials elsewhere: no .netrc, no proxies.
         self._http = httpx.AsyncClient(
             base_url=settings.base_url,
             timeout=TIMEOUT,
             follow_redirects=False,
             trust_env=False,
-            verify=ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else True,
+            proxy=self._proxy.for_httpx(certificates) if self._proxy else None,
+            verify=certificates or True,
             transport=transport,
             limits=httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
             headers={"Accept": "application/json", "User-Agent": "seatwise", **ACCEPTED},
@@ -175,7 +183,7 @@ class Tenant:
             in_time = anyio.current_time() + pause < deadline
             if tried.outcome is Outcome.TURNED_AWAY:
                 self._pacing.hold(pause)
-            cost = self._cost(request, tried.outcome, attempt) if in_time else None
+            cost = self._cost(request, tried.outcome, attempt) if in_time and not tried.is_final else None
             if cost is None:
                 with _marked(maybe_sent):
                     return replace(self._given_up(tried, None if in_time else asked), maybe_sent_before=maybe_sent)
@@ -196,11 +204,15 @@ class Tenant:
         if tried.answer is None:
             raise Unreachable(
                 tried.problem, maybe_sent=tried.outcome is Outcome.UNCLEAR, vendor=title,
-                remedy=f"Check that {self.vendor.settings.base_url} can be reached from here",
+                remedy=self._way_to_reach(),
             )  # fmt: skip
         if tried.outcome is Outcome.TURNED_AWAY and too_long is not None:
             raise RateLimited(f"asks to wait {too_long:.0f} seconds", status=tried.answer.status, vendor=title)
         return tried.answer
+
+    def _way_to_reach(self) -> str:
+        base_url = self.vendor.settings.base_url
+        return self._proxy.remedy(base_url) if self._proxy else f"Check that {base_url} can be reached from here"
 
     async def _paced(self, request: Request, deadline: float) -> None:
         seconds, title = self.vendor.settings.deadline, self.vendor.title
@@ -217,22 +229,37 @@ class Tenant:
 
     async def _try(self, request: Request, token: Token | None, deadline: float) -> Tried:
         """Send once."""
+        if self._proxy and self._proxy.refuses_login:
+            return Tried(Outcome.NOT_SENT, problem=self._proxy.refusal(), is_final=True)
+        tunnel = Tunnel()
         try:
             with anyio.CancelScope(deadline=deadline) as scope:
-                answer = await self._exchange(request, token)
+                answer = await self._exchange(request, token, tunnel)
             if scope.cancelled_caught:
-                return Tried(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
-        except NOT_SENT as error:
-            return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
+                return self._untold(tunnel)
         except UnfitBody as error:
             return Tried(Outcome.UNCLEAR, problem=f"the answer was lost: its body is {error}")
         except httpx.HTTPError as error:
-            return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
+            return self._failed(error, tunnel)
         if self.vendor.wait(answer):
             return Tried(Outcome.TURNED_AWAY, answer)
         return Tried(Outcome.UNCLEAR if answer.status >= 500 else None, answer)
 
-    async def _exchange(self, request: Request, token: Token | None) -> Answer:
+    def _untold(self, tunnel: Tunnel) -> Tried:
+        """The deadline is over, and there is no answer."""
+        if self._proxy and tunnel.is_being_built:
+            return Tried(Outcome.NOT_SENT, problem=self._proxy.told(httpx.ConnectTimeout("")))
+        return Tried(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
+
+    def _failed(self, error: httpx.HTTPError, tunnel: Tunnel) -> Tried:
+        """The connection failed, before the request could leave or after that."""
+        if self._proxy and (tunnel.is_being_built or isinstance(error, NOT_SENT)):
+            return Tried(Outcome.NOT_SENT, problem=self._proxy.told(error), is_final=is_final(error))
+        if isinstance(error, NOT_SENT):
+            return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
+        return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
+
+    async def _exchange(self, request: Request, token: Token | None, tunnel: Tunnel) -> Answer:
         headers = {**request.headers, **(token.headers if token else {})}
         outgoing = self._http.build_request(
             request.method,
@@ -241,6 +268,7 @@ class Tenant:
             headers=headers,
             json=request.json,
             data=request.form,
+            extensions={"trace": tunnel.trace} if self._proxy else None,
         )
         response = await self._http.send(outgoing, stream=True)
         try:
