@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import trustme
 
 from seatwise.core.errors import SettingsError
 from seatwise.dynamic import vendor_named
@@ -429,6 +430,24 @@ def test_certificates_that_cannot_be_used_are_refused_by_both_names(kind: str, t
         path.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
     with pytest.raises(SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a file of certificates"):
         loaded_from(apiKey=SECRET, caBundle=str(path))
+
+
+def test_a_path_may_begin_at_home(environment: Environment, tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    environment({"HOME": str(tmp_path), "SEATWISE_JOURNAL": "~/j.db"})
+    assert RunSettings.load().journal == tmp_path / "j.db"
+    assert loaded_from(apiKey=SECRET, caBundle="~/ca.pem").ca_bundle == authority
+
+
+@pytest.mark.parametrize("path", ["j.db", "./j.db", "../j.db", "folder/j.db", "~nobody-of-this-name/j.db"])
+def test_a_relative_path_is_refused(path: str, environment: Environment) -> None:
+    """It would be another file wherever pulumi runs."""
+    environment({"SEATWISE_JOURNAL": path})
+    with pytest.raises(SettingsError, match="SEATWISE_JOURNAL must be a full path, such as /"):
+        RunSettings.load()
+    with pytest.raises(SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a full path, such as /"):
+        loaded_from(apiKey=SECRET, caBundle=path)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_args
@@ -89,6 +90,15 @@ def _proxy(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _full_path(path: Path) -> Path:
+    """A path with `~` expanded. A relative one would be another file wherever pulumi runs."""
+    with suppress(RuntimeError):  # there is no such user
+        path = path.expanduser()
+    if not path.is_absolute():
+        raise ValueError("must be a full path, such as /var/lib/seatwise/file or ~/file")
+    return path
+
+
 def _certificates(path: Path) -> Path:
     try:
         ssl.create_default_context(cafile=path)
@@ -115,7 +125,8 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 """What else of a login travels in a header."""
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
-Certificates = Annotated[Path, AfterValidator(_certificates)]
+FullPath = Annotated[Path, AfterValidator(_full_path)]
+Certificates = Annotated[FullPath, AfterValidator(_certificates)]
 
 
 class Settings(BaseSettings):
@@ -247,7 +258,7 @@ class RunSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATWISE_", extra="ignore", env_ignore_empty=True)
 
-    journal: Path = Field(default_factory=lambda: user_state_path("seatwise") / "journal.db")
+    journal: FullPath = Field(default_factory=lambda: user_state_path("seatwise") / "journal.db")
     """The file in which creates are remembered between runs."""
     max_removals: int | None = Field(default=None, ge=0)
     """How many accounts a run may retire; it stops at the next one."""
