@@ -9,6 +9,7 @@ import httpx
 import pytest
 from trio.testing import MockClock
 
+from seatwise.cli.doctor import GENERAL_PROXIES
 from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
@@ -82,6 +83,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in os.environ:
         if variable.startswith(prefixes) or variable in of_a_run:
             monkeypatch.delenv(variable)
+    for variable in GENERAL_PROXIES:
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / "journal.db"))
 
 

@@ -621,7 +621,7 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
         Variant("in a while", says(503, headers=date(20)), ALL_WORK, waits=20),
         Variant("that is past", says(503, headers=date(-5)), ALL_WORK, places=("create", "look-up")),
         Variant("that is too far", says(503, headers=date(3600)), {ELSE: RateLimited}, waits=3600),
-        Variant("that is none", says(503, headers={"retry-after": "soon"}), ALL_WORK),
+        Variant("that is none", says(503, headers={"retry-after": "soon"}), LOST),
     ),
     "F12": (  # too many requests
         Variant("asks to wait", throttled(seconds(20)), ALL_WORK, waits=20),

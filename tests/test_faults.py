@@ -17,8 +17,8 @@ import oracle
 from faults import CELLS, CHUNK, FAULTS, OPERATIONS, VENDORS, Cell, Scene, Variant, goal, meet, mend, prepare
 from model import Stack
 from seatwise.core.errors import AccountError, UnknownOutcome
+from seatwise.wire.body import LARGEST_ANSWER
 from seatwise.wire.settings import RunSettings
-from seatwise.wire.tenant import LARGEST_ANSWER
 from virtual import World
 
 AGAIN = ("up", "refresh and up")

@@ -199,6 +199,22 @@ def test_a_provider_takes_settings_from_the_variables_it_names(
     assert run(lambda: enerflo.office_id("Denver", provider=provider(**named))) == 12
 
 
+def test_look_ups_follow_the_providers_rules_of_credentials(
+    sandbox: Sandbox, west: Sandbox, provider: Callable[..., enerflo.Provider]
+) -> None:
+    sandbox.mark()
+    with pytest.raises(pulumi.RunError, match="the variable WEST_KEY, which env= of the Provider names for api_key"):
+        run(lambda: enerflo.office_id("Denver", provider=provider(api_key=None, env={"api_key": "WEST_KEY"})))
+    with pytest.raises(pulumi.RunError, match="give the Provider api_key="):
+        run(lambda: enerflo.office_id("Denver", provider=provider(api_key=None)))
+    assert west.calls() == sandbox.calls() == []
+
+
+def test_a_provider_has_no_other_settings_than_the_vendors(provider: Callable[..., enerflo.Provider]) -> None:
+    with pytest.raises(pulumi.RunError, match=r"enerflo\.Provider has no setting api_kye, deadlin"):
+        provider(api_kye="k", env={"deadlin": "SECONDS"})
+
+
 def test_a_provider_whose_url_is_unknown_gives_an_unknown_answer(provider: Callable[..., enerflo.Provider]) -> None:
     assert run(lambda: enerflo.office_id("Denver", provider=provider(base_url=unknown()))) == "unknown"
 

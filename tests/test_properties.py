@@ -27,6 +27,7 @@ from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Tenant
 from virtual import (
     Fault,
+    Wire,
     World,
     answered,
     cannot_connect,
@@ -395,7 +396,7 @@ async def test_p9_a_limit_is_used_to_the_full_and_not_exceeded() -> None:
         return httpx.Response(200, json={})
 
     settings = Enerflo.settings_type(api_key=SecretStr("k"), base_url="https://api.example", deadline=3600)
-    tenant = Tenant(Enerflo(settings), Vault(), print, RunSettings.load(), Removals(), httpx.MockTransport(vendor))
+    tenant = Tenant(Enerflo(settings), Vault(), print, RunSettings.load(), Removals(), Wire(vendor))
     start = anyio.current_time()
     async with anyio.create_task_group() as tasks:
         for _ in range(16):

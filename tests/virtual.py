@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -278,7 +278,7 @@ class _Faulty(httpx.AsyncBaseTransport):
             raise
         finally:
             self._world.trail.append(sent(answer, arrived))
-        return answer
+        return unread(answer)
 
 
 def _json(content: bytes) -> Any:
@@ -286,6 +286,38 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except ValueError:
         return None
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """A transport to a handler, whose answers come as they would over a wire."""
+
+    def __init__(self, far_end: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
+        self._far_end = far_end
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return unread(await self._far_end(request))
+
+
+def unread(answer: httpx.Response) -> httpx.Response:
+    """The same answer with a body that comes in pieces, and may be left before its end."""
+    if not isinstance(answer.stream, httpx.ByteStream):
+        return answer
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=Pieces(b"".join(answer.stream)))
+
+
+class Pieces(httpx.AsyncByteStream):
+    """A body in one piece. No generator, about whose end trio would warn."""
+
+    def __init__(self, body: bytes) -> None:
+        self._left = [body]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
 
 
 # --- faults -----------------------------------------------------------------------------------

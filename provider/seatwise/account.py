@@ -1,17 +1,18 @@
 """The Pulumi resources that every vendor's `User` and `Provider` extend."""
 
-import os
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
 
 import pulumi
 from pulumi import Input, Output, dynamic
+from pulumi.runtime import get_config
 
 from .core.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from .core.owner import Owner, parents_in
 from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
+from .wire.settings import PROVIDER, Settings
 
 STACK = "pulumi:pulumi:Stack"
 
@@ -145,7 +146,11 @@ class Seat:
 
 
 class TenantArgs(TypedDict, total=False):
-    """Arguments that every vendor's `Provider` has. What is not given comes from the environment."""
+    """Arguments that every vendor's `Provider` has.
+
+    What is not given comes from Pulumi's config or the environment; but one with a base URL, a tenant or a credential
+    takes no credential from there, and a tenant's name never comes from there.
+    """
 
     base_url: Input[str]
     """The part before the documented paths."""
@@ -161,8 +166,11 @@ class TenantArgs(TypedDict, total=False):
     """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
     ca_bundle: Input[str]
     """A file of certificates (PEM) to trust instead of the usual ones."""
+    proxy: Input[str]
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`."""
     env: Mapping[str, str]
-    """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored."""
+    """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored;
+    one that is not set is an error."""
 
 
 class TenantProvider(pulumi.ProviderResource):
@@ -172,20 +180,20 @@ class TenantProvider(pulumi.ProviderResource):
         self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         settings = vendor_named(vendor).settings_type
-        plain = TenantArgs.__annotations__
+        env = dict(args.get("env") or {})
+        own = {name: value for name, value in args.items() if name != "env" and value is not None}
+        unknown = sorted((own.keys() | env.keys()) - settings.model_fields.keys())
+        if unknown:
+            raise pulumi.RunError(f"{vendor}.Provider has no setting {', '.join(unknown)}")
+        copied = _from_config(settings, own.keys() | env.keys())
         # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
         self._vendor = vendor
-        given = {name: value for name, value in args.items() if name != "env" and value is not None}
-        self._given = {settings.config_key(name): value for name, value in given.items()}
-        self._variables = {settings.config_key(name): theirs for name, theirs in args.get("env", {}).items()}
-        props = {
-            settings.config_key(name): value if name in plain else Output.secret(value)
-            for name, value in args.items()
-            if name != "env"
-        }
-        variables = {theirs: settings.variable(name) for name, theirs in args.get("env", {}).items()}
-        ours = pulumi.ResourceOptions(env_var_mappings=variables or None)
-        super().__init__("pulumi-python", resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
+        self._given: dict[str, Input[Any]] = {
+            settings.config_key(name): value for name, value in (copied | own).items()
+        } | {settings.config_key(PROVIDER): {"env": env, "from_config": sorted(copied)}}
+        plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__) if name != "proxy"}
+        props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
+        super().__init__("pulumi-python", resource_name, props, opts)
 
     def given(self, vendor: str) -> dict[str, Input[Any]]:
         """What this provider says of a vendor's settings, by config key, as its own process will see it.
@@ -196,7 +204,19 @@ class TenantProvider(pulumi.ProviderResource):
             raise pulumi.RunError(
                 f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
             )
-        return {key: os.environ.get(variable) for key, variable in self._variables.items()} | self._given
+        return self._given
+
+
+def _from_config(settings: type[Settings], said: Set[str]) -> dict[str, str]:
+    """What the stack's config says of settings about which a Provider says nothing.
+
+    The process of an explicit Provider does not see the stack's config.
+    """
+    ours = settings.model_fields.keys() - said - {"tenant"}
+    if settings.has_own_login(said):
+        ours -= settings.credentials()
+    values = {name: get_config(settings.config_key(name)) for name in sorted(ours)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def outputs_of(resource: type[Account]) -> dict[str, Any]:

@@ -49,6 +49,41 @@ def test_the_doctor_says_what_to_fix(
     assert output.count("FIX ") == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        ("ENERFLO_API_KEY", "Check ENERFLO_API_KEY, and what it is allowed to do"),
+        ("NEXUDUS_PASSWORD", "Check NEXUDUS_USERNAME and NEXUDUS_PASSWORD"),
+    ],
+)
+def test_the_doctor_names_the_settings_of_a_wrong_login(
+    variable: str, remedy: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, "wrong")
+    assert remedy in examined(monkeypatch, tmp_path)[1]
+
+
+@pytest.mark.parametrize("general", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("key", [pytest.param("sandbox-enerflo-key", id="well"), pytest.param("wrong", id="ill")])
+def test_the_doctor_says_that_a_general_proxy_is_not_used(
+    general: str, key: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(general, "http://127.0.0.1:9")
+    monkeypatch.setenv("ENERFLO_API_KEY", key)
+    code, output = examined(monkeypatch, tmp_path)
+    mark = "ok  " if code == 0 else "FIX "
+    assert f"{mark} proxy: {general} is set, and seatwise does not read it" in output
+    assert "ENERFLO_PROXY, NEXUDUS_PROXY, TENOVOS_PROXY" in " ".join(output.split())
+
+
+def test_the_doctor_says_nothing_of_proxies_where_one_of_ours_is_set(
+    settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ENERFLO_PROXY", "http://127.0.0.1:9")
+    assert "proxy" not in examined(monkeypatch, tmp_path)[1]
+
+
 def test_the_doctor_names_an_old_pulumi_and_a_lack_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code, output = examined(monkeypatch, tmp_path, printed="v3.100.0")
     assert code == 1

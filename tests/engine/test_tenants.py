@@ -1,5 +1,6 @@
 """Accounts that come back, accounts that are only read, and more than one tenant."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 
@@ -139,6 +140,151 @@ def test_a_provider_takes_credentials_from_the_variables_it_names(project: Proje
     assert project.up().changes["created"] == 3
     state = project.run("stack", "export", "--show-secrets").output
     assert "sandbox-enerflo-key" not in state
+
+
+def test_an_unset_variable_of_a_provider_is_named_and_sends_nothing(
+    project: Project, sandbox: Sandbox, west: Sandbox
+) -> None:
+    """The main tenant's key must never go to another tenant's host."""
+    named = f"west = enerflo.Provider('west', base_url='{west.url}/enerflo', env={{'api_key': 'WEST_KEY'}})"
+    project.program(
+        named,
+        f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))",
+    )
+    for command in (project.preview, project.up):
+        assert "the variable WEST_KEY, which env= of the Provider names for api_key, is not set" in (
+            command(fails=True).output
+        )
+    project.environment["WEST_KEY"] = "sandbox-enerflo-key"
+    project.up()
+    west.mark()
+    del project.environment["WEST_KEY"]
+    assert "the variable WEST_KEY" in project.run("destroy", "--yes", "--skip-preview", fails=True).output
+    assert "the variable WEST_KEY" in project.run("refresh", "--yes", "--skip-preview", fails=True).output
+    assert west.requests() == []
+    assert sandbox.requests() == []
+
+
+LACKING = {
+    "enerflo": ("", "api_key"),
+    "nexudus": ("username='ana'", "password"),
+    "tenovos": ("api_key='k', username='ana', password='p'", "client_id"),
+}
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_a_provider_with_a_base_url_has_to_give_its_credentials(
+    vendor: str, project: Project, sandbox: Sandbox, west: Sandbox
+) -> None:
+    given, lacking = LACKING[vendor]
+    project.program(
+        f"west = {vendor}.Provider('west', base_url='{west.url}/{vendor}', {given})",
+        next(line for line in DECLARATIONS if line.startswith(vendor))[:-1]
+        + ", opts=pulumi.ResourceOptions(provider=west))",
+    )
+    assert f"give the Provider {lacking}=" in project.preview(fails=True).output
+    assert west.requests() == []
+
+
+def test_credentials_of_a_provider_are_not_mixed_with_the_environments(
+    project: Project, sandbox: Sandbox, west: Sandbox
+) -> None:
+    project.environment["NEXUDUS_TOKEN"] = "of-the-main-tenant"
+    project.program(
+        f"west = nexudus.Provider('west', base_url='{west.url}/nexudus',"
+        " username='admin@sandbox.example', password='sandbox-nexudus-password')",
+        DECLARATIONS[1][:-1] + ", opts=pulumi.ResourceOptions(provider=west))",
+    )
+    project.up()
+    assert west.only("nexudus")["Email"] == "ana@example.com"
+    assert sandbox.requests() == []
+
+
+def test_a_provider_inherits_no_name_of_a_tenant(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
+    project.environment["ENERFLO_TENANT"] = "main"
+    project.run("config", "set", "enerflo:tenant", "main")
+    in_west = "opts=pulumi.ResourceOptions(provider=west)"
+    project.program(
+        provider(west, "west"),
+        DECLARATIONS[0],
+        f"enerflo.User('ben', email='ben@example.com', roles=['Setter'], {in_west})",
+    )
+    project.up()
+    tenants = {each["outputs"]["email"]: each["outputs"]["__tenant"] for each in project.resources()}
+    assert tenants == {"ana@example.com": "main", "ben@example.com": f"{west.url}/enerflo"}
+    assert project.up().changes == {"unchanged": 4}
+
+
+def test_a_provider_without_an_address_of_its_own_is_the_configs(
+    project: Project, sandbox: Sandbox, west: Sandbox
+) -> None:
+    """Address and key from the stack's config, before those of the environment, as for the default provider."""
+    project.run("config", "set", "enerflo:baseUrl", f"{west.url}/enerflo")
+    project.run("config", "set", "--secret", "enerflo:apiKey", "sandbox-enerflo-key")
+    project.environment["ENERFLO_API_KEY"] = "not-this-one"
+    project.program(
+        "slow = enerflo.Provider('slow', deadline=60)",
+        f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=slow))",
+    )
+    project.up()
+    assert west.only("enerflo")["email"] == "ana@example.com"
+    assert sandbox.requests() == []
+    assert "sandbox-enerflo-key" not in project.run("stack", "export").output
+
+
+def test_a_provider_of_an_earlier_version_is_updated_and_its_accounts_stay(
+    project: Project, sandbox: Sandbox, west: Sandbox
+) -> None:
+    """Its inputs in the state lack what tells its process that it is an explicit provider's."""
+    project.environment["WEST_KEY"] = "sandbox-enerflo-key"
+    project.program(
+        f"west = enerflo.Provider('west', base_url='{west.url}/enerflo', env={{'api_key': 'WEST_KEY'}})",
+        f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))",
+    )
+    project.up()
+    state = json.loads(project.run("stack", "export").output)
+    (old,) = [each for each in state["deployment"]["resources"] if each["urn"].endswith("pulumi-python::west")]
+    del old["inputs"]["enerflo:provider"], old["outputs"]["enerflo:provider"]
+    old["inputs"]["__internal"] = {"envVarMappings": {"WEST_KEY": "ENERFLO_API_KEY"}}
+    (project.folder / "old.json").write_text(json.dumps(state))
+    project.run("stack", "import", "--file", "old.json")
+    before = west.accounts("enerflo")
+    west.mark()
+
+    project.refresh()
+    assert project.up().changes == {"updated": 1, "unchanged": 2}
+    assert west.accounts("enerflo") == before
+    assert west.writes() == []
+    project.run("stack", "import", "--file", "old.json")
+    project.destroy()
+    assert west.only("enerflo")["active"] is False
+
+
+def test_a_rotated_key_of_a_provider_counts_from_the_next_up(project: Project, west: Sandbox) -> None:
+    """What docs/settings.md says of a credential that is given as a value, and that a refusal names the setting."""
+
+    def declare(key: str) -> None:
+        project.program(
+            provider(west, "west").replace("sandbox-enerflo-key", key),
+            f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))",
+        )
+
+    declare("sandbox-enerflo-key")
+    project.up()
+    declare("a-wrong-key")
+    west.mark()
+    project.preview()
+    assert project.up().changes == {"updated": 1, "unchanged": 2}
+    assert west.requests() == []
+    refresh = ("refresh", "--yes", "--skip-preview")
+    assert "Check api_key of the Provider, and what it is allowed to do" in project.run(*refresh, fails=True).output
+
+    declare("sandbox-enerflo-key")
+    project.run(*refresh, fails=True)
+    project.run(*refresh, "--run-program")
+    project.up()
+    project.run(*refresh)
+    assert west.writes() == []
 
 
 def test_a_destroy_that_is_interrupted_leaves_a_stack_that_goes_on(project: Project, sandbox: Sandbox) -> None:

@@ -216,7 +216,7 @@ def test_a_sandbox_stops_though_it_holds_a_request() -> None:
     with socket.socket() as client, server.running() as url, httpx.Client(base_url=url, trust_env=False) as http:
         http.patch("/sandbox/options", json={"hold": {"at": 1}}).raise_for_status()
         client.connect((server.LOOPBACK, http.base_url.port))
-        client.sendall(b"GET /enerflo/a HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        client.sendall(b"GET /enerflo/a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         while not is_reached(http):
             time.sleep(0.005)
         stopping = time.monotonic()
@@ -380,3 +380,59 @@ def test_an_unknown_switch_is_refused_and_the_known_ones_beside_it_are_left(http
     answer = http.patch("/sandbox/options", json={"limits": True, "weather": "fine", "limit": 3})
     assert (answer.status_code, answer.json()) == (400, {"error": "no such switch: limit, weather"})
     assert {http.get("/nexudus/api/sys/users").status_code for _ in range(15)} == {401}
+
+
+NO_NUMBERS = ["x", "", "-1", "1.5", "nan", "inf", "9" * 30, "\u0663", "a,b"]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/sandbox/log", "since"),
+        ("/enerflo/api/v3/users", "page"),
+        ("/enerflo/api/v3/users", "pageSize"),
+        ("/nexudus/api/sys/users", "page"),
+        ("/nexudus/api/sys/users", "size"),
+        ("/tenovos-1.5/user/search/*", "from"),
+        ("/tenovos-1.5/user/search/*", "limit"),
+    ],
+)
+def test_a_parameter_that_is_no_number_is_a_400(path: str, parameter: str, number: str, sandbox: Sandbox) -> None:
+    answer = httpx.get(f"{sandbox.url}{path}", params={parameter: number}, headers=logged_in(sandbox, path))
+    assert (answer.status_code, parameter in answer.text) == (400, True)
+
+
+def logged_in(sandbox: Sandbox, path: str) -> dict[str, str]:
+    """The headers of a login at the stand-in that has this path."""
+    variables = sandbox.environment
+    if path.startswith("/enerflo"):
+        return {"api-key": variables["ENERFLO_API_KEY"]}
+    if path.startswith("/nexudus"):
+        login = {"username": variables["NEXUDUS_USERNAME"], "password": variables["NEXUDUS_PASSWORD"]}
+        answer = httpx.post(f"{sandbox.url}/nexudus/api/token", data={"grant_type": "password", **login})
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    login = {name: variables[f"TENOVOS_{key}"] for name, key in (
+        ("clientId", "CLIENT_ID"), ("username", "USERNAME"), ("password", "PASSWORD"))}  # fmt: skip
+    key = {"X-API-Key": variables["TENOVOS_API_KEY"]}
+    session = httpx.post(f"{sandbox.url}/tenovos-1.5/auth/token", headers=key, json=login).json()["session"]
+    return {**key, "Authorization": session["authorization"]}
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"faults": []}, {"faults": {"enerflo": "lost"}}, {"hold": "x"}, {"hold": {"a": 1}}, {"limits": "perhaps"},
+        {"token_lifetime": "long"}, {"token_lifetime": -1}, {"token_lifetime": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_switch_of_another_shape_is_a_400(switches: dict[str, Any], sandbox: Sandbox) -> None:
+    answer = httpx.patch(f"{sandbox.url}/sandbox/options", json=switches)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+@pytest.mark.parametrize("path", ["/sandbox/accounts/enerflo", "/enerflo/api/v1/users", "/tenovos/auth/token"])
+def test_a_body_of_many_levels_is_no_crash(path: str, sandbox: Sandbox) -> None:
+    answer = httpx.post(f"{sandbox.url}{path}", content=b"[" * 100_000, headers={"content-type": "application/json"})
+    assert 400 <= answer.status_code < 500

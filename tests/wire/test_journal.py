@@ -1,9 +1,10 @@
 """What is remembered between runs, and what happens when it cannot be."""
 
+import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,77 @@ from seatwise.core.errors import InvalidAccount
 from seatwise.core.tenant import Deed, Doubt, Entry
 from seatwise.wire import files
 from seatwise.wire import journal as journals
-from seatwise.wire.journal import Journal
+from seatwise.wire.journal import Journal, verify
 from seatwise.wire.settings import RunSettings
 
 MADE = Entry(Deed.MADE, "7", "project/stack/ana")
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """The permissions of a folder, as `.`, and of what is in it."""
+    return {".": mode(folder), **{each.name: mode(each) for each in folder.iterdir()}}
+
+
+def mode(path: Path) -> str:
+    return oct(path.stat().st_mode & 0o777)
+
+
+def use(folder: Path) -> None:
+    """Write to the journal and to a file beside it, and look at what is there while both are open."""
+    journal = Journal("enerflo here", pytest.fail, folder / "journal.db")
+    beside = files.SharedFile("limits", folder / "limits.db", "create table if not exists t (x);", pytest.fail)
+    journal.note("ana@example.com", MADE)
+    beside.run(lambda database: database.execute("insert into t values (1)"), None)
+    assert {name: each for name, each in modes(folder).items() if name != "."} == dict.fromkeys(
+        [f"{name}{part}" for name in ("journal.db", "limits.db") for part in ("", "-shm", "-wal")], "0o600"
+    )
+    beside.close()
+    journal.close()
+
+
+@pytest.fixture
+def _usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_usual_umask")
+class TestNobodyElseReadsTheFiles:
+    def test_new_ones(self, tmp_path: Path) -> None:
+        use(tmp_path / "state" / "seatwise")
+        assert modes(tmp_path / "state" / "seatwise")["."] == "0o700"
+        assert modes(tmp_path / "state")["."] == "0o755", "the system's folder is not ours"
+
+    def test_one_of_doctors_and_of_run(self, tmp_path: Path) -> None:
+        verify(tmp_path / "seatwise" / "journal.db")
+        assert modes(tmp_path / "seatwise") == {".": "0o700", "journal.db": "0o600"}
+
+    def test_old_ones_are_tightened(self, tmp_path: Path) -> None:
+        """An earlier version made them for everybody; the folder is as its owner wants it."""
+        folder = tmp_path / "seatwise"
+        use(folder)
+        folder.chmod(0o755)
+        journal = Journal("enerflo here", pytest.fail, folder / "journal.db")
+        journal.note("ana@example.com", MADE)
+        for each in folder.iterdir():
+            each.chmod(0o644)
+        use(folder)
+        journal.close()
+        assert modes(folder)["."] == "0o755"
+
+    def test_those_of_somebody_else_are_used_as_they_are(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        use(tmp_path)
+        (tmp_path / "journal.db").chmod(0o666)
+        monkeypatch.setattr(Path, "chmod", refuse)
+        journal = Journal("enerflo here", pytest.fail, tmp_path / "journal.db")
+        assert remembered(journal, "ana@example.com") == MADE
+        journal.close()
+
+
+def refuse(*_: object) -> None:
+    """What the system says to who does not own a file."""
+    raise PermissionError
 
 
 def remembered(journal: Journal, email: str) -> Entry | None:
@@ -241,7 +309,7 @@ import sys
 from pathlib import Path
 from seatwise.core.errors import InvalidAccount
 from seatwise.core.tenant import Deed, Doubt, Entry
-from seatwise.wire.journal import Journal
+from seatwise.wire.journal import Journal, verify
 journal = Journal("enerflo here", lambda text: sys.exit(text), Path(sys.argv[1]))
 for number in range(20):
     name = f"{sys.argv[2]}-{number}"

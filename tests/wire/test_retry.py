@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from seatwise.core.http import Effect
-from seatwise.wire.retry import Outcome, may_repeat, retry_after, wait
+from seatwise.core.http import Effect, retry_after
+from seatwise.wire.retry import Outcome, may_repeat, wait
 
 # How often a request may be sent in all.
 TRIES: Final = {
@@ -47,12 +47,26 @@ NOON = "Wed, 21 Oct 2015 12:00:00 GMT"
         pytest.param({"retry-after": "Wed, 21 Oct 2015 12:00:40 -0000", "date": NOON}, 40, id="date-of-no-zone"),
         pytest.param({"retry-after": "Wed, 21 Oct 2015 11:00:00 GMT", "date": NOON}, 0, id="date-in-the-past"),
         pytest.param({"retry-after": "Wed, 21 Oct 2015 12:00:40 GMT"}, 0, id="date-in-the-past-by-our-clock"),
+        pytest.param({"retry-after": "1.5"}, 1.5, id="fraction"),
+        pytest.param({"retry-after": "30, 30"}, 30, id="twice"),
+        pytest.param({"retry-after": "1.5, 30,20"}, 30, id="several"),
+        pytest.param({"retry-after": "soon, 7"}, 7, id="one-of-two-can-be-read"),
+        pytest.param(
+            {"retry-after": "10, Wed, 21 Oct 2015 12:00:40 GMT, Wed, 21-Oct-15 12:00:20 GMT", "date": NOON}, 40,
+            id="seconds-and-dates",
+        ),
+        pytest.param({"retry-after": ""}, None, id="empty"),
+        pytest.param({"retry-after": " , "}, None, id="commas"),
+        pytest.param({"retry-after": "1.5.5"}, None, id="two-points"),
+        pytest.param({"retry-after": "1e3"}, None, id="exponent"),
+        pytest.param({"retry-after": "inf"}, None, id="infinity"),
+        pytest.param({"retry-after": "\u0663"}, None, id="digits-of-another-script"),
         pytest.param({"retry-after": "soon"}, None, id="words"),
         pytest.param({"retry-after": "-5"}, None, id="below-zero"),
         pytest.param({"retry-after": "Wed, 99 Oct 2015 12:00:00 GMT"}, None, id="no-such-day"),
         pytest.param({"retry-after": f"Wed, 21 Oct {'9' * 20} 12:00:00 GMT"}, None, id="no-such-year"),
     ],
-)
+)  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
 

@@ -1,14 +1,16 @@
 """Settings: where they are looked up, what is refused, and that no secret leaks out of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import trustme
 
 from seatwise.core.errors import SettingsError
-from seatwise.vendors import enerflo, nexudus, tenovos
-from seatwise.wire.settings import RunSettings, Settings
+from seatwise.dynamic import vendor_named
+from seatwise.vendors import enerflo, names, nexudus, tenovos
+from seatwise.wire.settings import PROVIDER, RunSettings, Settings
 
 SECRET = "s3cr3t-value"
 ENERFLO = {"ENERFLO_API_KEY": SECRET}
@@ -52,6 +54,172 @@ def test_config_comes_before_the_environment(environment: Environment) -> None:
     settings = loaded_from(apiKey="from-config")
     assert settings.secrets() == ["from-config"]
     assert settings.base_url == "https://from-environment.example"
+
+
+# --- credentials come from one source ---------------------------------------------------------
+
+
+def of_a_provider(vendor: type[Settings], env: Mapping[str, str] = {}, copied: Sequence[str] = (), **given: Any) -> Any:
+    """What the process of an explicit Provider gets as its configuration."""
+    marker = {"env": dict(env), "from_config": list(copied)}
+    return {vendor.config_key(name): value for name, value in {**given, PROVIDER: marker}.items()}.get
+
+
+MAIN = {"NEXUDUS_TOKEN": "main-token", "NEXUDUS_CLIENT_ID": "main-client", "NEXUDUS_TENANT": "main"}
+WEST: Final[dict[str, Any]] = {"base_url": "https://west.example"}
+LOGIN: Final[dict[str, Any]] = {"username": "ana", "password": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "found"),
+    [
+        pytest.param({}.get, MAIN, ("main-token", None, "main-client"), id="environment"),
+        pytest.param({"nexudus:token": "t"}.get, MAIN, ("t", None, None), id="config-and-no-client-of-elsewhere"),
+        pytest.param(
+            {"nexudus:username": "ana", "nexudus:password": SECRET}.get, MAIN, (None, "ana", None),
+            id="config-and-no-token-of-elsewhere",
+        ),
+        pytest.param(of_a_provider(nexudus.Settings, **WEST, **LOGIN), MAIN, (None, "ana", None), id="provider"),
+        pytest.param(
+            of_a_provider(nexudus.Settings, {"password": "WEST_PASSWORD"}, username="ana"),
+            MAIN | {"WEST_PASSWORD": SECRET}, (None, "ana", None), id="provider-by-value-and-variable",
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, {"username": "WEST", "password": "WEST"}), MAIN | {"WEST": SECRET},
+            (None, SECRET, None), id="provider-with-one-variable-for-two",
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, deadline=60), MAIN, ("main-token", None, "main-client"),
+            id="provider-that-says-nothing-of-it",
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, copied=["username", "password"], deadline=60, **LOGIN), MAIN,
+            (None, "ana", None), id="config-through-a-provider",
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, copied=["base_url"], **WEST), MAIN, ("main-token", None, "main-client"),
+            id="address-of-the-config-and-credentials-of-the-environment",
+        ),
+    ],
+)  # fmt: skip
+def test_credentials_come_from_one_source(
+    config: Callable[[str], Any],
+    variables: dict[str, str],
+    found: tuple[str | None, ...],
+    environment: Environment,
+) -> None:
+    environment(variables)
+    settings = nexudus.Settings.load(config)
+    token = settings.token.get_secret_value() if settings.token else None
+    assert (token, settings.username, settings.client_id) == found
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        pytest.param(
+            of_a_provider(enerflo.Settings, **WEST), "give the Provider api_key=..., or env=", id="base-url-alone"
+        ),
+        pytest.param(of_a_provider(enerflo.Settings, tenant="west"), "give the Provider api_key=", id="tenant-alone"),
+        pytest.param(
+            of_a_provider(enerflo.Settings, {"base_url": "WEST_URL"}), "give the Provider api_key=",
+            id="base-url-by-variable",
+        ),
+        pytest.param(
+            of_a_provider(enerflo.Settings, {"api_key": "UNSET_KEY"}, **WEST),
+            "the variable UNSET_KEY, which env= of the Provider names for api_key, is not set", id="unset",
+        ),
+        pytest.param(
+            of_a_provider(enerflo.Settings, {"api_key": "EMPTY_KEY"}, **WEST), "the variable EMPTY_KEY", id="empty"
+        ),
+        pytest.param(
+            of_a_provider(enerflo.Settings, {"deadline": "UNSET"}, api_key=SECRET), "the variable UNSET",
+            id="unset-and-no-credential",
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, username="ana"), "give the Provider password=..., or env=", id="half"
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, **WEST), "give the Provider token=...", id="one-of-two-ways"
+        ),
+        pytest.param(
+            {"nexudus:username": "ana"}.get,
+            "`pulumi config set --secret nexudus:password` (credentials come from one source",
+            id="half-in-the-config",
+        ),
+        pytest.param(
+            {"tenovos:username": "ana"}.get, "TENOVOS_API_KEY in the environment is not read",
+            id="a-part-in-the-config",
+        ),
+    ],
+)  # fmt: skip
+def test_half_a_login_is_refused_whatever_the_environment_has(
+    config: Callable[[str], Any], complaint: str, environment: Environment
+) -> None:
+    environment(ENERFLO | NEXUDUS | TENOVOS | MAIN | {"EMPTY_KEY": "", "WEST_URL": "https://west.example"})
+    (vendor,) = [each for each in (enerflo, nexudus, tenovos) if any_of(each.Settings, config)]
+    with pytest.raises(SettingsError) as caught:
+        vendor.Settings.load(config)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert SECRET not in f"{caught.value} {caught.value!r}"
+
+
+def any_of(vendor: type[Settings], config: Callable[[str], Any]) -> bool:
+    """Whether a configuration says anything of a vendor."""
+    return any(config(vendor.config_key(name)) is not None for name in (PROVIDER, *vendor.model_fields))
+
+
+def test_an_explicit_provider_inherits_an_address_and_no_name(environment: Environment) -> None:
+    environment({"ENERFLO_TENANT": "main", "ENERFLO_BASE_URL": "https://main.example"})
+    settings = enerflo.Settings.load(of_a_provider(enerflo.Settings, api_key=SECRET))
+    assert settings.tenant_id == "https://main.example"
+    assert settings.way_to_be("main") == 'give its Provider tenant="main"'
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_every_secret_of_a_vendor_is_a_credential(vendor: str) -> None:
+    kind = vendor_named(vendor).settings_type
+    secrets = {name for name, field in kind.model_fields.items() if "Secret" in str(field.annotation)}
+    assert secrets - Settings.model_fields.keys() <= kind.credentials()
+    assert kind.credentials()
+
+
+def test_what_belongs_to_a_login_is_a_credential() -> None:
+    assert enerflo.Settings.credentials() == {"api_key"}
+    assert nexudus.Settings.credentials() == {"username", "password", "token", "client_id"}
+    assert tenovos.Settings.credentials() == {"api_key", "client_id", "username", "password"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "config", "names"),
+    [
+        pytest.param(enerflo.Settings, {}.get, "ENERFLO_API_KEY", id="environment"),
+        pytest.param(
+            tenovos.Settings, {}.get,
+            "TENOVOS_API_KEY, TENOVOS_USERNAME, TENOVOS_PASSWORD and TENOVOS_CLIENT_ID", id="several",
+        ),
+        pytest.param(
+            nexudus.Settings, {"nexudus:token": SECRET}.get, "nexudus:token of Pulumi's config", id="config"
+        ),
+        pytest.param(
+            enerflo.Settings, of_a_provider(enerflo.Settings, api_key=SECRET, **WEST), "api_key of the Provider",
+            id="provider-by-value",
+        ),
+        pytest.param(
+            enerflo.Settings, of_a_provider(enerflo.Settings, {"api_key": "WEST_KEY"}, **WEST), "WEST_KEY",
+            id="provider-by-variable",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_know_where_the_credentials_came_from(
+    settings: type[Settings], config: Callable[[str], Any], names: str, environment: Environment
+) -> None:
+    environment(ENERFLO | NEXUDUS | TENOVOS | {"WEST_KEY": SECRET})
+    assert settings.load(config).login_came_from == names
+
+
+# --- what is missing or unfit -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -262,6 +430,24 @@ def test_certificates_that_cannot_be_used_are_refused_by_both_names(kind: str, t
         path.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
     with pytest.raises(SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a file of certificates"):
         loaded_from(apiKey=SECRET, caBundle=str(path))
+
+
+def test_a_path_may_begin_at_home(environment: Environment, tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    environment({"HOME": str(tmp_path), "SEATWISE_JOURNAL": "~/j.db"})
+    assert RunSettings.load().journal == tmp_path / "j.db"
+    assert loaded_from(apiKey=SECRET, caBundle="~/ca.pem").ca_bundle == authority
+
+
+@pytest.mark.parametrize("path", ["j.db", "./j.db", "../j.db", "folder/j.db", "~nobody-of-this-name/j.db"])
+def test_a_relative_path_is_refused(path: str, environment: Environment) -> None:
+    """It would be another file wherever pulumi runs."""
+    environment({"SEATWISE_JOURNAL": path})
+    with pytest.raises(SettingsError, match="SEATWISE_JOURNAL must be a full path, such as /"):
+        RunSettings.load()
+    with pytest.raises(SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a full path, such as /"):
+        loaded_from(apiKey=SECRET, caBundle=path)
 
 
 @pytest.mark.parametrize(

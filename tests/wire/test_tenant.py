@@ -4,16 +4,18 @@ import gzip
 import json
 import time
 import traceback
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
 import anyio
 import httpx
 import pytest
 
-from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable
+from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable, VendorBroken
 from seatwise.core.http import Answer, Effect, Request
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Removals, refused
@@ -21,9 +23,11 @@ from seatwise.core.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
+from seatwise.wire.body import LARGEST_ANSWER
 from seatwise.wire.pacing import SLACK
 from seatwise.wire.settings import RunSettings
-from seatwise.wire.tenant import LARGEST_ANSWER, Operation, Tenant
+from seatwise.wire.tenant import Operation, Tenant
+from virtual import Pieces, Wire
 
 pytestmark = pytest.mark.anyio
 Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
@@ -45,7 +49,7 @@ def tenant_of(vendor: type[Vendor], far_end: Handler, **config: str | None) -> T
     """A tenant whose requests arrive at `far_end`, without pacing unless the configuration says so."""
     given = {"baseUrl": "https://api.example/base", "requestsPerMinute": "0"} | CONFIG[vendor] | config
     settings = vendor.settings_type.load({f"{vendor.name}:{name}": value for name, value in given.items()}.get)
-    return Tenant(vendor(settings), Vault(), print, RunSettings.load(), Removals(), httpx.MockTransport(far_end))
+    return Tenant(vendor(settings), Vault(), print, RunSettings.load(), Removals(), Wire(far_end))
 
 
 Scripted = int | tuple[int, dict[str, str]] | type[Exception] | str | httpx.Response
@@ -167,6 +171,30 @@ async def test_a_409_with_retry_after_is_a_throttle_at_nexudus_only(
     config = {"token": KEY} if vendor is Nexudus else {}
     await tenant_of(vendor, far_end, **config).send(CREATE)
     assert len(far_end.requests) == times
+
+
+UNREADABLE = ["", "soon", "in 5 seconds", "-1"]
+
+
+@pytest.mark.parametrize("asked", UNREADABLE)
+@pytest.mark.parametrize(
+    ("vendor", "status"), [pytest.param(Enerflo, 503, id="503"), pytest.param(Nexudus, 409, id="nexudus-409")]
+)
+async def test_a_retry_after_that_cannot_be_read_says_nothing(vendor: type[Vendor], status: int, asked: str) -> None:
+    """The create may have been carried out, or is refused for good: it is not sent again."""
+    far_end = Script((status, {"retry-after": asked}))
+    config = {"token": KEY} if vendor is Nexudus else {}
+    tenant = tenant_of(vendor, far_end, **config)
+    answer = await tenant.send(CREATE)
+    assert (answer.status, len(far_end.requests)) == (status, 1)
+    assert refused(tenant, answer, "create", "ana@example.com").maybe_sent is (status == 503)
+
+
+async def test_the_largest_of_several_waits_counts() -> None:
+    several = httpx.Response(503, headers=[("retry-after", "1.5"), ("retry-after", "30"), ("retry-after", "soon")])
+    far_end = Script(several)
+    await tenant_of(Enerflo, far_end).send(CREATE)
+    assert 30 <= far_end.times[1] - far_end.times[0] <= 33
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 422])
@@ -403,22 +431,67 @@ async def test_a_redirect_is_an_answer_and_never_followed(status: int, place: st
     assert [request.url.path for request in far_end.requests] == ["/base/things/7"]
 
 
-ZIPPED = {"content-encoding": "gzip"}
+def encoded(body: bytes, encoding: str, status: int = 200) -> httpx.Response:
+    """An answer with these bytes on the wire."""
+    return httpx.Response(status, headers={"content-encoding": encoding}, stream=Pieces(body))
+
+
+def bomb(layers: int) -> bytes:
+    """A gibibyte of nothing in some kilobytes, each layer packed once more."""
+    packer = zlib.compressobj(9, wbits=31)
+    packed = b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(1024)) + packer.flush()
+    for _ in range(layers - 1):
+        packed = gzip.compress(packed, mtime=0)
+    return packed
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        pytest.param(lambda: httpx.Response(200, content=bytes(LARGEST_ANSWER + 1)), "larger than 10 MiB", id="plain"),
+        pytest.param(
+            lambda: encoded(gzip.compress(bytes(LARGEST_ANSWER + 1)), "gzip"), "larger than 10 MiB", id="zipped"
+        ),
+        pytest.param(lambda: encoded(bomb(1), "gzip"), "larger than 10 MiB", id="a-bomb"),
+        pytest.param(lambda: encoded(bomb(2), "gzip, gzip"), "in an encoding that", id="a-bomb-in-a-bomb"),
+        pytest.param(lambda: encoded(gzip.compress(b"{}"), "gzip, identity, gzip"), "in an encoding that", id="twice"),
+        pytest.param(lambda: encoded(b"{}", "br"), "in an encoding that", id="another-encoding"),
+        pytest.param(lambda: encoded(b"{}", "gzip"), "unreadable as gzip", id="not-packed"),
+        pytest.param(lambda: encoded(gzip.compress(b"{}")[:-1], "gzip"), "cut off", id="cut-off"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_within_bounds_is_a_lost_answer(
+    answer: Callable[[], httpx.Response], why: str
+) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreachable, match=rf"the answer was lost: its body is {why}") as caught:
+            await tenant_of(Enerflo, Script(answer())).send(CREATE)
+        assert tracemalloc.get_traced_memory()[1] < 4 * LARGEST_ANSWER
+    finally:
+        tracemalloc.stop()
+    assert caught.value.maybe_sent
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(lambda: httpx.Response(200, content=bytes(LARGEST_ANSWER + 1)), id="plain"),
-        pytest.param(
-            lambda: httpx.Response(200, headers=ZIPPED, content=gzip.compress(bytes(LARGEST_ANSWER + 1))), id="zipped"
-        ),
+        pytest.param(lambda: encoded(b'{"a": 1}', ""), id="not-packed"),
+        pytest.param(lambda: encoded(b'{"a": 1}', "identity"), id="identity"),
+        pytest.param(lambda: encoded(gzip.compress(b'{"a": 1}'), "gzip"), id="gzip"),
+        pytest.param(lambda: encoded(gzip.compress(b'{"a": 1}'), "GZIP, identity"), id="gzip-and-identity"),
+        pytest.param(lambda: encoded(gzip.compress(b'{"a": 1}'), "x-gzip"), id="x-gzip"),
+        pytest.param(lambda: encoded(zlib.compress(b'{"a": 1}'), "deflate"), id="deflate"),
     ],
 )
-async def test_an_answer_above_ten_mebibytes_is_refused(answer: Callable[[], httpx.Response]) -> None:
-    with pytest.raises(Unreachable) as caught:
-        await tenant_of(Enerflo, Script(answer())).send(CREATE)
-    assert caught.value.maybe_sent
+async def test_one_layer_of_packing_is_taken_off(answer: Callable[[], httpx.Response]) -> None:
+    far_end = Script(answer())
+    assert (await tenant_of(Enerflo, far_end).send(READ)).json == {"a": 1}
+    assert far_end.requests[0].headers["accept-encoding"] == "gzip"
+
+
+async def test_an_empty_body_needs_no_unpacking() -> None:
+    assert (await tenant_of(Enerflo, Script(encoded(b"", "gzip"))).send(READ)).body == b""
 
 
 async def test_an_answer_of_ten_mebibytes_is_taken() -> None:
@@ -440,6 +513,13 @@ async def test_no_proxy_of_the_environment_gets_a_request(
         assert (await tenant.send(Request("GET", "/api/v3/users"))).ok
     finally:
         await tenant.aclose()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_names_the_settings_of_the_credentials(status: int) -> None:
+    tenant = tenant_of(Enerflo, Script(status))
+    refusal = refused(tenant, await tenant.send(READ), "read", "ana@example.com")
+    assert str(refusal).endswith("Check enerflo:apiKey of Pulumi's config, and what it is allowed to do")
 
 
 # --- login ------------------------------------------------------------------------------------
@@ -663,10 +743,50 @@ async def test_a_refused_static_key_is_not_tried_again(vendor: type[Vendor], con
 async def test_a_refused_login_is_not_authorised_and_not_tried_again(vendor: type[Vendor], status: int) -> None:
     """Every try with a bad password brings the account nearer to being locked."""
     far_end = Script(httpx.Response(status, json={"message": f"{PASSWORD} is wrong"}))
-    with pytest.raises(NotAuthorised, match=r"the login is refused\. Check the credentials") as caught:
+    with pytest.raises(NotAuthorised, match=r"the login is refused\. Check .*:password of Pulumi's config") as caught:
         await tenant_of(vendor, far_end).send(READ)
     assert PASSWORD not in f"{caught.value} {caught.value!r}"
     assert len(far_end.requests) == 1
+
+
+NO_TEXTS = [7, True, None, {"a": "b"}, ["t"], "", " ", "two\nlines", "tok\u00e9n", "\ud83d"]
+
+
+@pytest.mark.parametrize("value", NO_TEXTS, ids=repr)
+@pytest.mark.parametrize(
+    ("vendor", "key"), [(Nexudus, "access_token"), (Tenovos, "authorization"), (Tenovos, "accessToken")]
+)
+async def test_a_token_that_is_no_text_is_a_failed_login(vendor: type[Vendor], key: str, value: Any) -> None:
+    granted = {"access_token": "a", "session": {"authorization": "i", "accessToken": "a", "refreshToken": "r"}}
+    (granted if key in granted else cast(dict[str, Any], granted["session"]))[key] = value
+    far_end = Script(*[httpx.Response(200, content=json.dumps(granted).encode()) for _ in range(3)])
+    with pytest.raises(VendorBroken, match="the login gave no token that can be used") as caught:
+        await tenant_of(vendor, far_end).send(CREATE)
+    assert caught.value.maybe_sent is False
+    assert [request.url.path for request in far_end.requests] == [far_end.requests[0].url.path] * 2
+
+
+@pytest.mark.parametrize("value", NO_TEXTS, ids=repr)
+@pytest.mark.parametrize(("vendor", "key"), [(Nexudus, "refresh_token"), (Tenovos, "refreshToken")])
+async def test_a_refresh_token_that_is_no_text_is_none(vendor: type[Vendor], key: str, value: Any) -> None:
+    granted: dict[str, Any] = {"access_token": "a", "session": {"authorization": "i", "accessToken": "a"}}
+    (granted if vendor is Nexudus else granted["session"])[key] = value
+    login = httpx.Response(200, content=json.dumps(granted).encode())
+    far_end = Script(login, 401, httpx.Response(200, json=GRANTED))
+    assert (await tenant_of(vendor, far_end).send(READ)).ok
+    assert far_end.requests[2].read() == far_end.requests[0].read()
+
+
+@pytest.mark.parametrize("end", ["1" + "0" * 400, "1e999", "NaN", '"soon"', "[1]", "true"])
+@pytest.mark.parametrize("vendor", [pytest.param(Nexudus, id="nexudus"), pytest.param(Tenovos, id="tenovos")])
+async def test_an_end_of_a_token_that_is_no_number_is_not_believed(vendor: type[Vendor], end: str) -> None:
+    text = json.dumps(GRANTED | {"session": {**cast(dict[str, Any], GRANTED["session"]), "expireEpoch": 3600}})
+    login = httpx.Response(200, content=text.replace("3600", end).encode())
+    far_end = Script(login, 200, 200)
+    tenant = tenant_of(vendor, far_end)
+    for _ in range(2):
+        assert (await tenant.send(READ)).ok
+    assert [request.method for request in far_end.requests] == ["POST", "GET", "GET"]
 
 
 async def test_a_lost_login_is_tried_once_more() -> None:

@@ -40,6 +40,9 @@ class Vendor(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.seen.append(self.headers["api-key"])
+        if self.path == "/lost":
+            self.close_connection = True
+            return
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()

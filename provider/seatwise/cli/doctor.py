@@ -1,5 +1,6 @@
 """`seatwise doctor`: what to fix before the first `pulumi up`."""
 
+import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -16,6 +17,8 @@ from . import engine
 from .options import Json, Quiet
 from .output import FAILED, Say, print_json, print_marked, progress
 from .tenants import tenant
+
+GENERAL_PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
@@ -68,7 +71,17 @@ async def _vendors(tell: Say) -> list[_Finding]:
     for kind in configured:
         tell(f"asking {kind.title}")
         findings.append(await _checked(kind))
-    return findings
+    return [*findings, *_proxies(configured, all_good=all(each.good for each in findings))]
+
+
+def _proxies(configured: list[type[Vendor]], *, all_good: bool) -> list[_Finding]:
+    """Whether a proxy that other programs use is not used here; to be fixed only where something does not work."""
+    general = next((name for name in GENERAL_PROXIES if os.environ.get(name)), None)
+    own = [kind.settings_type.variable("proxy") for kind in configured]
+    if general is None or any(os.environ.get(name) for name in own):
+        return []
+    text = f"{general} is set, and seatwise does not read it; where the way leads through a proxy, set {', '.join(own)}"
+    return [_Finding("proxy", all_good, text)]
 
 
 async def _checked(kind: type[Vendor]) -> _Finding:

@@ -2,8 +2,13 @@
 
 import enum
 import json
+import math
+import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -74,6 +79,57 @@ def _is_deeper(value: Any, levels: int) -> bool:
         return False
     inner = value.values() if isinstance(value, dict) else value
     return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the vendor asks to wait, or None if no `Retry-After` can be read.
+
+    Each value is seconds, which may have a fraction, or a date. Of several the largest counts.
+    """
+    now = _moment(headers.get("date", "")) or time.time()
+    waits = [_wait(text.strip(), now) for text in _BETWEEN_WAITS.split(headers.get("retry-after", ""))]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+_BETWEEN_WAITS = re.compile(r",(?!\s*\d{1,2}[ -][A-Za-z])")
+"""A comma that is not the one of a date (`Wed, 21 Oct 2015 ...`)."""
+
+
+def _wait(text: str, now: float) -> float | None:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return float(text)
+    until = _moment(text)
+    return None if until is None else max(0.0, until - now)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch of an HTTP date, or None if it is not one."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def fits_a_header(text: str) -> bool:
+    """Whether a text can be the value of a header as it is."""
+    return re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text) is not None
+
+
+def token_text(value: Any) -> str:
+    """Return a token in an answer, or an empty text if it is not a text that a header can hold."""
+    return value if isinstance(value, str) and fits_a_header(value) and " " not in value else ""
+
+
+def number(value: Any) -> float | None:
+    """Return a number in an answer, or None if it is not a finite one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def whole_number(value: Any) -> int | None:

@@ -312,7 +312,9 @@ class Plan:
 
 def is_due(plan: Plan, olds: Values, news: Values) -> bool:
     """Whether an update is: who failed may be out of the program since, and must not be said to fail for ever."""
-    is_kept_otherwise = not {*renamed(olds.get("members", {}))} <= {*renamed(news.get("members", {}))}  # under an e-mail of before
+    is_kept_otherwise = not {*renamed(olds.get("members", {}))} <= {
+        *renamed(news.get("members", {}))
+    }  # under an e-mail of before
     is_other_policy = any(olds.get(name) != news.get(name) for name in POLICIES)
     return bool(plan) or bool(olds.get("failed")) or is_kept_otherwise or is_other_policy
 

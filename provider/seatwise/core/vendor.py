@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from . import errors
 from .fields import Problem, Schema, Values
-from .http import Answer, Request
+from .http import Answer, Request, retry_after
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
 
@@ -37,6 +37,11 @@ class Token:
     expires_in: float | None = None
     expires_at: float | None = None
     refresh: Any = field(default=None, repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each header has a credential in it."""
+        return all(value.rpartition(" ")[2] for value in self.headers.values())
 
     def secrets(self) -> Iterator[str]:
         """Every credential in it, to be blanked in messages; a scheme such as `Bearer` is none."""
@@ -159,6 +164,11 @@ class Vendor(ABC):
         return (Limit(own, 60),) if own else ()
 
     @property
+    def way_to_log_in(self) -> str:
+        """The remedy where the vendor refuses the credentials or what they may do."""
+        return f"Check {self.settings.login_came_from}, and what it is allowed to do"
+
+    @property
     def has_list(self) -> bool:
         """Whether `find` without an e-mail is documented to give all accounts."""
         return True
@@ -255,7 +265,7 @@ class Vendor(ABC):
 
     def wait(self, answer: Answer) -> bool:
         """Whether the request was turned away unprocessed and may be sent again later."""
-        return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
+        return answer.status == 429 or (answer.status == 503 and retry_after(answer.headers) is not None)
 
     def words(self, answer: Answer) -> str:
         """The vendor's own words in an answer, from the places where it puts messages."""
@@ -283,7 +293,8 @@ class Vendor(ABC):
             kind = errors.NoSuchAccount
         words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
-        error = kind(problem, status=answer.status, vendor=self.title, account=account)
+        remedy = self.way_to_log_in if kind is errors.NotAuthorised else ""
+        error = kind(problem, status=answer.status, vendor=self.title, account=account, remedy=remedy)
         error.maybe_sent = answer.maybe_sent_before or isinstance(error, errors.VendorBroken)
         return error
 

@@ -1,15 +1,27 @@
 """The back door, under `/sandbox`: accounts, log and switches as JSON, for tests and scripts."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from .by_hand import NoSuch, hand_of
-from .replies import Fault, Hold, Options, complaints, json_body, json_reply, options_of, stand_ins_of, store_of
+from .replies import (
+    Fault,
+    Hold,
+    Options,
+    complaints,
+    json_body,
+    json_reply,
+    options_of,
+    stand_ins_of,
+    store_of,
+    whole_number,
+)
 from .store import Taken
 
 
@@ -65,8 +77,27 @@ async def start_over(request: Request) -> Response:
 
 async def log(request: Request) -> Response:
     """GET /sandbox/log: the requests after number `since`."""
-    since = int(request.query_params.get("since", 0))
+    since = whole_number(request, "since", 0)
     return json_reply(list(store_of(request).logged(since)))
+
+
+SWITCHES: Mapping[str, TypeAdapter[Any]] = {
+    "limits": TypeAdapter(bool),
+    "token_lifetime": TypeAdapter(Annotated[float, Field(ge=0, allow_inf_nan=False, le=10**9)]),
+    "hold": TypeAdapter(Hold | None),
+}
+"""What the sandbox's own switches take."""
+
+
+def _quirk(request: Request, name: str, value: Any) -> Any:
+    """The new position of a vendor's switch; raises ValueError where there is no such position."""
+    quirk = next(each.QUIRKS[name] for each in stand_ins_of(request).values() if name in each.QUIRKS)
+    if quirk.choices:
+        if value not in quirk.choices:
+            raise ValueError(f"{name} must be one of {', '.join(quirk.choices)}")
+    elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
+        raise ValueError(f"{name} must be a whole number from 0 on")
+    return value
 
 
 async def switches(request: Request) -> Response:
@@ -79,6 +110,8 @@ async def switch(request: Request) -> Response:
     wanted = await json_body(request)
     own: dict[str, Any] = {name: wanted.pop(name) for name in ("limits", "token_lifetime", "hold") if name in wanted}
     faults = wanted.pop("faults", {})
+    if not isinstance(faults, dict) or not all(isinstance(each, dict | None) for each in faults.values()):
+        return json_reply({"error": "faults must be an object of objects by vendor; null ends one"}, 400)
     unknown = [*(wanted.keys() - options_of(request).quirks.keys()), *(faults.keys() - stand_ins_of(request).keys())]
     if unknown:
         return json_reply({"error": f"no such switch: {', '.join(sorted(unknown))}"}, 400)
@@ -87,9 +120,14 @@ async def switch(request: Request) -> Response:
     except ValidationError as error:
         name, text = next(iter(complaints(error).items()))
         return json_reply({"error": f"{name} of a fault: {text}"}, 400)
-    if own.get("hold"):
-        own["hold"] = Hold(**own["hold"])
-    turn(request, own, wanted, wrong)
+    try:
+        own = {name: SWITCHES[name].validate_python(value) for name, value in own.items()}
+        quirks = {name: _quirk(request, name, value) for name, value in wanted.items()}
+    except ValidationError as error:
+        return json_reply({"error": "; ".join(f"{name}: {text}" for name, text in complaints(error).items())}, 400)
+    except ValueError as error:
+        return json_reply({"error": str(error)}, 400)
+    turn(request, own, quirks, wrong)
     return json_reply({})
 
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from .forms import Editable
-from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of, whole_number
 from .store import Store, Taken
 
 VENDOR = "enerflo"
@@ -187,8 +187,8 @@ async def listing(request: Request) -> Response:
     """GET /api/v3/users"""
     if stranger := _stranger(request):
         return stranger
-    size = min(int(request.query_params.get("pageSize", 25)), LARGEST_PAGE)
-    page = int(request.query_params.get("page", 1))
+    size = min(whole_number(request, "pageSize", 25, 1), LARGEST_PAGE)
+    page = whole_number(request, "page", 1, 1)
     store = store_of(request)
     pages = max(1, -(-store.count(VENDOR) // size))
     results = [_shown(record) for _, record in store.all(VENDOR, (page - 1) * size, size)]

@@ -1,4 +1,4 @@
-"""Who may open the page and the back door: programs and browser tabs of this machine, no web site.
+"""Who may open the sandbox, its page, back door and stand-ins: programs and browser tabs of this machine, no web site.
 
 A web site in the same browser can send requests to loopback. Two things give it away: the Host that it
 was reached by, where its name was made to point at loopback (DNS rebinding), and the Origin that a
@@ -24,24 +24,30 @@ _HEADERS = {
 
 
 class Guard:
-    """Turns strangers away, and lets no answer be framed, stored or mixed with what others serve."""
+    """Turns strangers away, from the stand-ins as well: a web site could read accounts there, too."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._inner(scope, receive, send)
-            return
+        complaint = _complaint(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
+        refusal = PlainTextResponse(f"{complaint}\n", 403, _HEADERS) if complaint else None
+        await (refusal or self._inner)(scope, receive, send)
 
+
+class Sealed:
+    """Lets no answer of the page and the back door be framed, stored or mixed with what others serve."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def speak(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
-        complaint = _complaint(scope["method"], Headers(scope=scope))
-        reply = self._inner if complaint is None else PlainTextResponse(f"{complaint}\n", 403)
-        await reply(scope, receive, speak)
+        await self._inner(scope, receive, speak)
 
 
 def _complaint(method: str, headers: Headers) -> str | None:

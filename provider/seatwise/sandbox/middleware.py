@@ -73,7 +73,7 @@ class Log:
         seconds = time.monotonic() - started
         try:
             decoded = json.loads(bytes(body)) if body else None
-        except ValueError:
+        except (ValueError, RecursionError):
             decoded = None
         path = scope["path"].removeprefix(f"/{scope['path'].split('/')[1]}")
         if is_login(path):

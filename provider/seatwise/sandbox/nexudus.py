@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .forms import Editable
-from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of, whole_number
 from .store import Store, Taken
 
 VENDOR = "nexudus"
@@ -287,8 +287,8 @@ def _filtered(request: Request, entity: str, records: list[dict[str, Any]]) -> l
 
 
 def _page(request: Request, records: list[dict[str, Any]]) -> Response:
-    query = request.query_params
-    page, size = int(query.get("page", 1)), min(int(query.get("size", 25)), LARGEST_PAGE)
+    page = whole_number(request, "page", 1, 1)
+    size = min(whole_number(request, "size", 25, 1), LARGEST_PAGE)
     pages = max(1, -(-len(records) // size))
     first = (page - 1) * size
     shown = records[first : first + size]

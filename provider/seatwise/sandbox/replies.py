@@ -1,5 +1,6 @@
 """Small helpers that every stand-in uses."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, Protocol, Self
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Bounds
 from pydantic.dataclasses import dataclass as checked
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -156,9 +158,17 @@ async def json_body(request: Request) -> dict[str, Any]:
     """The request's JSON object; empty when it is none."""
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def whole_number(request: Request, name: str, otherwise: int, least: int = 0) -> int:
+    """A whole number of the query; one that is none, or below the least, is answered with 400."""
+    text = request.query_params.get(name, str(otherwise))
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
+        raise HTTPException(400, f"{name} must be a whole number from {least} on")
+    return int(text)
 
 
 def complaints(error: ValidationError) -> dict[str, str]:

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from . import back_door, middleware, page
 from .by_hand import Hand
-from .guard import Guard
+from .guard import Guard, Sealed
 from .replies import Options, StandIn
 from .store import Store
 
@@ -48,7 +48,7 @@ def environment(url: str) -> dict[str, str]:
     return {name: value for each in STAND_INS.values() for name, value in each.environment(url).items()}
 
 
-_HUMAN_SIDE = Mount("/", Guard(Router([Mount("/sandbox", routes=back_door.ROUTES), *page.ROUTES])))
+_HUMAN_SIDE = Mount("/", Sealed(Router([Mount("/sandbox", routes=back_door.ROUTES), *page.ROUTES])))
 
 
 def app(store: Store, options: Options | None = None, watch: Watch = lambda line: None) -> Starlette:
@@ -72,8 +72,10 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
     usual = {name: quirk.usual for each in STAND_INS.values() for name, quirk in each.QUIRKS.items()}
     sandbox.state.options = sandbox.state.usual = replace(options, quirks=usual | options.quirks)
     sandbox.state.watch = watch
-    for each in (middleware.Throttle, middleware.Faults, middleware.Log, middleware.Holds):  # the last comes first
+    # The last comes first: what the guard turns away is in no log and no count, and meets no fault.
+    for each in (middleware.Throttle, middleware.Faults, middleware.Log, middleware.Holds):
         sandbox.add_middleware(each, state=sandbox.state)
+    sandbox.add_middleware(Guard)
     return sandbox
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .forms import Editable
-from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of
+from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of, whole_number
 from .store import Store, Taken
 
 VENDOR = "tenovos"
@@ -231,7 +231,7 @@ async def search(request: Request) -> Response:
             hits.append(_shown(record, wide))
     if not wide:
         return json_reply({"status": "success", "data": hits})
-    first, limit = int(request.query_params.get("from", 0)), min(int(request.query_params.get("limit", 100)), 100)
+    first, limit = whole_number(request, "from", 0), min(whole_number(request, "limit", 100), 100)
     return json_reply({"status": "success", "count": len(hits), "data": hits[first : first + limit]})
 
 

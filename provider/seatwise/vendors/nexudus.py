@@ -41,7 +41,18 @@ from ..core.fields import (
     named,
     one_of,
 )
-from ..core.http import Answer, Effect, Request, objects, segment, whole_number
+from ..core.http import (
+    Answer,
+    Effect,
+    Request,
+    fits_a_header,
+    number,
+    objects,
+    retry_after,
+    segment,
+    token_text,
+    whole_number,
+)
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -69,20 +80,16 @@ class Settings(settings.Settings):
     vendor: ClassVar[str] = "nexudus"
 
     base_url: settings.BaseUrl = "https://spaces.nexudus.com"
-    username: str | None = None
+    username: Annotated[str | None, settings.CREDENTIAL] = None
     password: SecretStr | None = None
     token: settings.HeaderSecret | None = None
-    client_id: settings.HeaderText | None = None
+    client_id: Annotated[settings.HeaderText | None, settings.CREDENTIAL] = None
     """One refresh token lives per client id; the vendor's default is the user name."""
 
     @model_validator(mode="after")
     def _some_credentials(self) -> Self:
         if self.token is None and (self.username is None or self.password is None):
-            lacking = "password" if self.username else "username"
-            raise ValueError(
-                f"{settings.missing(type(self), lacking)} (a user name and a password; "
-                f"or {self.variable('token')}, {self.config_key('token')})"
-            )
+            raise settings.Missing("password" if self.username else "username", instead="token")
         return self
 
 
@@ -491,10 +498,10 @@ class Nexudus(Vendor):
     def granted(self, answer: Answer) -> Token:
         body, client_id = answer.object, self.settings.client_id or self.settings.username or ""
         return Token(
-            {"Authorization": f"Bearer {body.get('access_token', '')}"},
-            expires_in=body.get("expires_in"),
+            {"Authorization": f"Bearer {token_text(body.get('access_token'))}"},
+            expires_in=number(body.get("expires_in")),
             # A refresh must name its client in a header, in which not every user name fits.
-            refresh=body.get("refresh_token") if settings.fits_a_header(client_id) else None,
+            refresh=(token_text(body.get("refresh_token")) or None) if fits_a_header(client_id) else None,
         )
 
     def create(self, values: Values) -> Request:
@@ -547,7 +554,7 @@ class Nexudus(Vendor):
 
     def wait(self, answer: Answer) -> bool:
         """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""
-        return super().wait(answer) or (answer.status == 409 and "retry-after" in answer.headers)
+        return super().wait(answer) or (answer.status == 409 and retry_after(answer.headers) is not None)
 
 
 # --- looking things up ------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from ..core.fields import (
     Wire,
     looks_like_a_number,
 )
-from ..core.http import Answer, Effect, Request, objects, segment, whole_number
+from ..core.http import Answer, Effect, Request, number, objects, segment, token_text, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -65,16 +65,16 @@ class Settings(settings.Settings):
 
     base_url: settings.BaseUrl
     api_key: settings.HeaderSecret
-    username: str
+    username: Annotated[str, settings.CREDENTIAL]
     password: SecretStr
-    client_id: str | None = None
+    client_id: Annotated[str | None, settings.CREDENTIAL] = None
     """Needed by API 1.0."""
     api_version: Literal["1.0", "1.5"] = "1.0"
 
     @model_validator(mode="after")
     def _client_id_for_1_0(self) -> Self:
         if self.api_version == "1.0" and self.client_id is None:
-            raise ValueError(settings.missing(type(self), "client_id"))
+            raise settings.Missing("client_id")
         return self
 
 
@@ -323,12 +323,12 @@ class Tenovos(Vendor):
     def granted(self, answer: Answer) -> Token:
         found = answer.object.get("session")
         session = found if isinstance(found, dict) else {}
-        headers = self._api_key() | {"Authorization": session.get("authorization", "")}
+        headers = self._api_key() | {"Authorization": token_text(session.get("authorization"))}
         if self.settings.api_version == "1.0":
-            headers["AccessToken"] = session.get("accessToken", "")
-        refresh = {key: session.get(key) for key in ("accessToken", "refreshToken")}
-        milliseconds = session.get("expireEpoch")
-        expires_at = milliseconds / 1000 if isinstance(milliseconds, int | float) else None
+            headers["AccessToken"] = token_text(session.get("accessToken"))
+        refresh = {key: token_text(session.get(key)) for key in ("accessToken", "refreshToken")}
+        milliseconds = number(session.get("expireEpoch"))
+        expires_at = None if milliseconds is None else milliseconds / 1000
         return Token(headers, expires_at=expires_at, refresh=refresh if all(refresh.values()) else None)
 
     def _api_key(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,9 +70,24 @@ class SharedFile:
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(self._path)
             self._database = sqlite3.connect(
                 self._path, timeout=PATIENCE, check_same_thread=False, isolation_level=None
             )
             self._database.executescript(f"pragma journal_mode = wal; {self._tables}")
         return self._database
+
+
+def _make_private(path: Path) -> None:
+    """Make the file for this user alone, and its folder if there is none; one of an earlier version is tightened.
+
+    What SQLite keeps beside the file gets the file's own permissions.
+    """
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        path.touch(mode=0o600, exist_ok=False)
+    for each in (path, *(path.with_name(f"{path.name}-{part}") for part in ("wal", "shm"))):
+        with suppress(OSError):  # it is not there, or another user's
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)

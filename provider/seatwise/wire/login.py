@@ -64,7 +64,8 @@ class Login:
             token = self._vendor.token() or await self._refreshed(deadline) or await self._ask(None, deadline)
         if token is None:
             self._is_refused = True
-            raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title)
+            remedy = self._vendor.way_to_log_in
+            raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title, remedy=remedy)
         self._token = token
         self.secrets.update(token.secrets())
         left = _seconds_left(token)
@@ -78,16 +79,25 @@ class Login:
         # RFC 6749, 6: an answer without a refresh token leaves the old one good.
         return token and replace(token, refresh=token.refresh or refresh)
 
-    async def _ask(self, refresh: Any, deadline: float) -> Token | None:
-        """Ask for a token; None when the credentials or the refresh token are refused."""
+    async def _ask(self, refresh: Any, deadline: float, tries: int = 2) -> Token | None:
+        """Ask for a token; None when the credentials or the refresh token are refused.
+
+        An answer without a token that can be used is asked for once more.
+        """
         try:
             answer = await self._send(self._vendor.login(refresh), None, deadline)
         except Unreachable as error:
             error.maybe_sent = False  # what the login was for has not left
             raise
-        if answer.ok and answer.object:
-            return self._vendor.granted(answer)
         title = self._vendor.title
+        if answer.ok and answer.object:
+            token = self._vendor.granted(answer)
+            if token.is_whole:
+                return token
+            if tries > 1:
+                return await self._ask(refresh, deadline, tries - 1)
+            problem = "the login gave no token that can be used"
+            raise VendorBroken(problem, status=answer.status, vendor=title)
         if self._vendor.wait(answer):
             raise RateLimited("the login was turned away", status=answer.status, vendor=title)
         if answer.status in (400, 401, 403):
@@ -97,7 +107,7 @@ class Login:
 
 def _seconds_left(token: Token) -> float | None:
     """How long a token is good; None when it does not say so in a way that can be believed."""
-    if isinstance(token.expires_in, int | float) and token.expires_in > 0:
-        return float(token.expires_in)
+    if token.expires_in is not None and token.expires_in > 0:
+        return token.expires_in
     left = (token.expires_at or 0) - time.time()
     return left if left > 0 else None  # a clock that is wrong would renew it at every request

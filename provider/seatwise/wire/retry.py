@@ -3,7 +3,7 @@
 | outcome                                       | READ, REPEATABLE | LOGIN | CREATE                     |
 |-----------------------------------------------|------------------|-------|----------------------------|
 | NOT_SENT: DNS, connection, TLS                | again            | again | again                      |
-| TURNED_AWAY: 429, 503 with Retry-After, ...   | wait, again      | same  | wait, again: not processed |
+| TURNED_AWAY: 429, 503 with a wait, ...        | wait, again      | same  | wait, again: not processed |
 | UNCLEAR: reset or time-out after send, 5xx    | again            | once  | never: it may be there     |
 
 At most `MAX_ATTEMPTS` in all, and only as long as the tenant's `Allowance` lasts. A `Retry-After` is never
@@ -13,10 +13,6 @@ with full jitter.
 
 import enum
 import random
-import time
-from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
 from ..core.http import Effect
@@ -74,22 +70,3 @@ def wait(attempt: int, retry_after: float | None, jitter: random.Random) -> floa
     if retry_after is not None:
         return retry_after * (1 + 0.1 * jitter.random())
     return jitter.random() * min(BASE_WAIT * 2.0 ** (attempt - 1), LONGEST_WAIT)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the vendor asks to wait, from `Retry-After` as seconds or as a date; else None."""
-    text = headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
-    until = _moment(text)
-    now = _moment(headers.get("date", "")) or time.time()
-    return None if until is None else max(0.0, until - now)
-
-
-def _moment(text: str) -> float | None:
-    """Seconds since the epoch of an HTTP date; None when it is none."""
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

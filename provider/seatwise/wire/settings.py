@@ -1,24 +1,43 @@
 """Settings of a tenant: from an explicit Provider, Pulumi config or the environment, in this order.
 
-What holds for a whole run (`RunSettings`) comes from the environment alone.
+All credentials come from the first of the three that has any. What holds for a whole run (`RunSettings`) comes from
+the environment alone.
 """
 
 import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import SplitResult, urlsplit
+from typing import Annotated, Any, ClassVar, Self, get_args
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from platformdirs import user_state_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..core.errors import SettingsError
+from ..core.http import fits_a_header
+
+PROVIDER = "provider"
+"""The input that tells the process of an explicit Provider that it is one, as `provider_input` makes it."""
+CREDENTIAL = "credential"
+"""Marks a setting that belongs to a login and is no secret, such as a user name."""
+OF_A_TENANT = frozenset({"base_url", "tenant"})
+"""A Provider that gives one of these has to give its credentials."""
+
+
+class Missing(ValueError):
+    """A credential is missing; `instead` is one that does as well."""
+
+    def __init__(self, name: str, instead: str = "") -> None:
+        super().__init__(name)
+        self.name = name
+        self.instead = instead
 
 
 def _base_url(url: str) -> str:
@@ -59,17 +78,33 @@ def _is_loopback(host: str) -> bool:
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
 
+def _proxy(secret: SecretStr) -> SecretStr:
+    """A proxy's URL; no message has it, for it may hold a password."""
+    url = secret.get_secret_value()
+    parts = urlsplit(url)
+    is_plain = not re.search(r"[\s?#\\]", url) and parts.path in ("", "/") and _has_sound_port(parts)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise ValueError(
+            "must be the URL of a proxy such as http://proxy.example.com:3128, or http://user:password@..."
+        )
+    return secret
+
+
+def _full_path(path: Path) -> Path:
+    """A path with `~` expanded. A relative one would be another file wherever pulumi runs."""
+    with suppress(RuntimeError):  # there is no such user
+        path = path.expanduser()
+    if not path.is_absolute():
+        raise ValueError("must be a full path, such as /var/lib/seatwise/file or ~/file")
+    return path
+
+
 def _certificates(path: Path) -> Path:
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
         raise ValueError(f"must be a file of certificates (PEM): {path} cannot be used ({error})") from None
     return path
-
-
-def fits_a_header(text: str) -> bool:
-    """Whether a text can be the value of a header as it is."""
-    return re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text) is not None
 
 
 def _header_secret(secret: SecretStr) -> SecretStr:
@@ -89,7 +124,9 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 """A credential that travels in a header."""
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 """What else of a login travels in a header."""
-Certificates = Annotated[Path, AfterValidator(_certificates)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+FullPath = Annotated[Path, AfterValidator(_full_path)]
+Certificates = Annotated[FullPath, AfterValidator(_certificates)]
 
 
 class Settings(BaseSettings):
@@ -110,21 +147,77 @@ class Settings(BaseSettings):
     """Whether a create that the vendor turned away (429, 503 with Retry-After) is sent again after the wait."""
     ca_bundle: Certificates | None = None
     """A file of certificates (PEM) to trust instead of the usual ones. There is no way to trust none."""
+    proxy: ProxyUrl | None = None
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`; `HTTPS_PROXY` and its like are not
+    read. Not for a base URL of this machine's own."""
     tenant: str = ""
     """A name of your own for this tenant: where two share a base URL, or the base URL changes."""
 
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    """What messages call the settings that were given, by name."""
+    _is_explicit: bool = PrivateAttr(default=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else: `load` alone reads the environment."""
+        return (init_settings,)
+
     @classmethod
     def load(cls, config: Callable[[str], Any] = lambda key: None) -> Self:
-        """Read the settings; raises SettingsError naming each missing one by both its names.
+        """Read the settings; raises SettingsError naming each missing one by its names.
 
-        `config` answers for keys such as `enerflo:apiKey`: an explicit Provider's inputs or the stack's.
+        `config` answers for keys such as `enerflo:apiKey`: an explicit Provider's inputs or the stack's config.
         """
-        given = {name: config(cls.config_key(name)) for name in cls.model_fields}
+        sources, login = _sources(cls, config)
+        given, origins = dict[str, Any](), dict[str, str]()
+        for source in sources:
+            for name in source.values.keys() - given.keys():
+                if name not in cls.credentials() or source is login:
+                    given[name], origins[name] = source.values[name], source.called(name)
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            loaded = cls(**given)
         except ValidationError as error:
-            problems = "; ".join(_problem(cls, detail) for detail in error.errors(include_url=False))
-            raise SettingsError(problems, vendor=cls.vendor) from None
+            problems = [_problem(cls, login, detail) for detail in error.errors(include_url=False)]
+            raise SettingsError("; ".join(problems), vendor=cls.vendor) from None
+        loaded._origins = origins
+        loaded._is_explicit = isinstance(sources[0], _OfProvider)
+        return loaded
+
+    @classmethod
+    def credentials(cls) -> frozenset[str]:
+        """The settings that belong to a login: each of the vendor's secrets, and what is marked `CREDENTIAL`."""
+        own = {name: field for name, field in cls.model_fields.items() if name not in Settings.model_fields}
+        return frozenset(
+            name
+            for name, field in own.items()
+            if any(part in (SecretStr, CREDENTIAL) for part in (*field.metadata, *_parts(field.annotation)))
+        )
+
+    @classmethod
+    def has_own_login(cls, said: Set[str]) -> bool:
+        """Whether a Provider that says these settings takes its credentials from nowhere else."""
+        return not said.isdisjoint(OF_A_TENANT | cls.credentials())
+
+    def called(self, name: str) -> str:
+        """What messages call a setting, by where it came from."""
+        return self._origins.get(name, self.variable(name))
+
+    @property
+    def login_came_from(self) -> str:
+        """What messages call the settings that the credentials came from."""
+        given = [name for name in type(self).model_fields if name in self.credentials() and getattr(self, name)]
+        names = [self.called(name) for name in given]
+        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def way_to_be(self, tenant: str) -> str:
+        """How these settings get a tenant's name, for messages."""
+        return (
+            f'give its Provider tenant="{tenant}"'
+            if self._is_explicit
+            else f"set {self.variable('tenant')} to {tenant}"
+        )
 
     @classmethod
     def is_configured(cls) -> bool:
@@ -149,7 +242,15 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """Every credential, to be blanked in messages."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        password = urlsplit(self.proxy.get_secret_value()).password if self.proxy else None
+        return [*found, *({password, unquote(password)} if password else ())]
+
+    @property
+    def way(self) -> str | None:
+        """The URL of the proxy on the way to the vendor; None for the direct way, which leads to this machine."""
+        is_here = _is_loopback(urlsplit(self.base_url).hostname or "")
+        return self.proxy.get_secret_value() if self.proxy and not is_here else None
 
 
 class RunSettings(BaseSettings):
@@ -157,7 +258,7 @@ class RunSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATWISE_", extra="ignore", env_ignore_empty=True)
 
-    journal: Path = Field(default_factory=lambda: user_state_path("seatwise") / "journal.db")
+    journal: FullPath = Field(default_factory=lambda: user_state_path("seatwise") / "journal.db")
     """The file in which creates are remembered between runs."""
     max_removals: int | None = Field(default=None, ge=0)
     """How many accounts a run may retire; it stops at the next one."""
@@ -178,10 +279,99 @@ class RunSettings(BaseSettings):
             raise SettingsError("; ".join(problems)) from None
 
 
-def _problem(cls: type[Settings], detail: Mapping[str, Any]) -> str:
-    name = _name(detail)
+class _Source:
+    """Settings from one place; a subclass for each knows what messages call them there."""
+
+    def __init__(self, cls: type[Settings], values: Mapping[str, Any]) -> None:
+        self.cls = cls
+        self.values = {name: value for name, value in values.items() if value is not None}
+
+    def called(self, name: str) -> str:
+        """What messages call a setting from here."""
+        raise NotImplementedError
+
+    def lacks(self, name: str) -> str:
+        """How to give a credential that is missing, where credentials are from here."""
+        raise NotImplementedError
+
+
+class _Environment(_Source):
+    def called(self, name: str) -> str:
+        return self.cls.variable(name)
+
+    def lacks(self, name: str) -> str:
+        return missing(self.cls, name)
+
+
+class _Config(_Source):
+    def called(self, name: str) -> str:
+        return f"{self.cls.config_key(name)} of Pulumi's config"
+
+    def lacks(self, name: str) -> str:
+        key = self.cls.config_key(name)
+        others = "credentials come from one source, and Pulumi's config has others"
+        return (
+            f"`pulumi config set --secret {key}` ({others}; {self.cls.variable(name)} in the environment is not read)"
+        )
+
+
+class _OfProvider(_Source):
+    """What an explicit Provider says: as values, and by the variables that its `env` names."""
+
+    def __init__(self, cls: type[Settings], values: Mapping[str, Any], env: Mapping[str, str]) -> None:
+        unset = [(name, variable) for name, variable in env.items() if not os.environ.get(variable)]
+        if unset:
+            problems = [
+                f"the variable {variable}, which env= of the Provider names for {name}, is not set"
+                for name, variable in unset
+            ]
+            raise SettingsError("; ".join(problems), vendor=cls.vendor, remedy="Set it in the environment")
+        super().__init__(cls, {name: os.environ[variable] for name, variable in env.items()} | dict(values))
+        self._by_variable = {name: variable for name, variable in env.items() if name not in values}
+
+    def called(self, name: str) -> str:
+        return self._by_variable.get(name, f"{name} of the Provider")
+
+    def lacks(self, name: str) -> str:
+        return (
+            f'give the Provider {name}=..., or env={{"{name}": "A_VARIABLE"}}: '
+            "one with a base URL, a tenant or a credential takes no credentials from elsewhere"
+        )
+
+
+def _sources(cls: type[Settings], config: Callable[[str], Any]) -> tuple[list[_Source], _Source]:
+    """The sources of settings, the first first, and the one of credentials.
+
+    Raises SettingsError when a variable that an explicit Provider names is not set.
+    """
+    given = {name: value for name in cls.model_fields if (value := config(cls.config_key(name))) is not None}
+    environment = EnvSettingsSource(cls)()
+    provider = config(cls.config_key(PROVIDER))
+    if isinstance(provider, Mapping):
+        copied = {name: given.pop(name) for name in provider["from_config"] if name in given}
+        environment.pop("tenant", None)
+        own = _OfProvider(cls, given, provider["env"])
+        sources = [own, _Config(cls, copied), _Environment(cls, environment)]
+        if cls.has_own_login(own.values.keys()):
+            return sources, own
+    else:
+        sources = [_Config(cls, given), _Environment(cls, environment)]
+    return sources, next((each for each in sources if cls.credentials() & each.values.keys()), sources[-1])
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """A type and all types and marks in it."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def _problem(cls: type[Settings], login: _Source, detail: Mapping[str, Any]) -> str:
+    name, error = _name(detail), detail.get("ctx", {}).get("error")
+    if isinstance(error, Missing):
+        return login.lacks(error.name) + (f"; or {login.lacks(error.instead)} instead" if error.instead else "")
     if detail["type"] == "missing":
-        return f"{missing(cls, name)}"
+        return login.lacks(name) if name in cls.credentials() else missing(cls, name)
     return f"{cls.variable(name)} ({cls.config_key(name)}) {_text(detail)}" if name else _text(detail)
 
 

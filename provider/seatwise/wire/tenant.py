@@ -6,10 +6,10 @@ All of it runs in one event loop. Time is the event loop's own, so that tests ru
 import random
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,23 +18,26 @@ import httpx
 from ..core.directory import Directory
 from ..core.errors import AccountError, RateLimited, Unreachable
 from ..core.exchanges import Exchanges
-from ..core.http import Answer, Effect, Request
+from ..core.http import Answer, Effect, Request, retry_after
 from ..core.notices import Notices
 from ..core.secrets import Vault
 from ..core.tenant import Claims, EngineState, Removals
 from ..core.vendor import Token, Vendor
+from .body import ACCEPTED, UnfitBody, read
 from .engine import StackState
 from .journal import Aside, Journal
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
-from .retry import Allowance, Outcome, may_repeat, retry_after, wait
+from .proxy import Proxy, Tunnel, is_final
+from .retry import Allowance, Outcome, may_repeat, wait
 from .settings import RunSettings
 from .turns import turn
 
 T = TypeVar("T")
-LARGEST_ANSWER = 10 * 1024 * 1024  # bytes
 TIMEOUT = httpx.Timeout(30, connect=5, pool=None)  # seconds
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+NOT_SENT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Tried:
     outcome: Outcome | None
     answer: Answer | None = None
     problem: str = ""
+    is_final: bool = False
+    """Whether another try would end the same."""
 
 
 class Tenant:
@@ -83,16 +88,19 @@ class Tenant:
         self._login = Login(vendor, self._deliver)
         self._allowance = Allowance()
         self._jitter = random.Random()
+        self._proxy = Proxy(settings.way, settings.called("proxy")) if settings.way else None
+        certificates = ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else None
         # Neither redirects nor the environment may send credentials elsewhere: no .netrc, no proxies.
         self._http = httpx.AsyncClient(
             base_url=settings.base_url,
             timeout=TIMEOUT,
             follow_redirects=False,
             trust_env=False,
-            verify=ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else True,
+            proxy=self._proxy.for_httpx(certificates) if self._proxy else None,
+            verify=certificates or True,
             transport=transport,
             limits=httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
-            headers={"Accept": "application/json", "User-Agent": "seatwise"},
+            headers={"Accept": "application/json", "User-Agent": "seatwise", **ACCEPTED},
         )
 
     def deadline(self) -> float:
@@ -182,7 +190,7 @@ class Tenant:
             in_time = anyio.current_time() + pause < deadline
             if tried.outcome is Outcome.TURNED_AWAY:
                 self._pacing.hold(pause)
-            cost = self._cost(request, tried.outcome, attempt) if in_time else None
+            cost = self._cost(request, tried.outcome, attempt) if in_time and not tried.is_final else None
             if cost is None:
                 with _marked(maybe_sent):
                     return replace(self._given_up(tried, None if in_time else asked), maybe_sent_before=maybe_sent)
@@ -203,11 +211,15 @@ class Tenant:
         if tried.answer is None:
             raise Unreachable(
                 tried.problem, maybe_sent=tried.outcome is Outcome.UNCLEAR, vendor=title,
-                remedy=f"Check that {self.vendor.settings.base_url} can be reached from here",
+                remedy=self._way_to_reach(),
             )  # fmt: skip
         if tried.outcome is Outcome.TURNED_AWAY and too_long is not None:
             raise RateLimited(f"asks to wait {too_long:.0f} seconds", status=tried.answer.status, vendor=title)
         return tried.answer
+
+    def _way_to_reach(self) -> str:
+        base_url = self.vendor.settings.base_url
+        return self._proxy.remedy(base_url) if self._proxy else f"Check that {base_url} can be reached from here"
 
     async def _paced(self, request: Request, deadline: float) -> None:
         seconds, title = self.vendor.settings.deadline, self.vendor.title
@@ -224,20 +236,37 @@ class Tenant:
 
     async def _try(self, request: Request, token: Token | None, deadline: float) -> Tried:
         """Send once."""
+        if self._proxy and self._proxy.refuses_login:
+            return Tried(Outcome.NOT_SENT, problem=self._proxy.refusal(), is_final=True)
+        tunnel = Tunnel()
         try:
             with anyio.CancelScope(deadline=deadline) as scope:
-                answer = await self._exchange(request, token)
+                answer = await self._exchange(request, token, tunnel)
             if scope.cancelled_caught:
-                return Tried(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
-        except NOT_SENT as error:
-            return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
-        except (httpx.HTTPError, _TooLarge) as error:
-            return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
+                return self._untold(tunnel)
+        except UnfitBody as error:
+            return Tried(Outcome.UNCLEAR, problem=f"the answer was lost: its body is {error}")
+        except httpx.HTTPError as error:
+            return self._failed(error, tunnel)
         if self.vendor.wait(answer):
             return Tried(Outcome.TURNED_AWAY, answer)
         return Tried(Outcome.UNCLEAR if answer.status >= 500 else None, answer)
 
-    async def _exchange(self, request: Request, token: Token | None) -> Answer:
+    def _untold(self, tunnel: Tunnel) -> Tried:
+        """The deadline is over, and there is no answer."""
+        if self._proxy and tunnel.is_being_built:
+            return Tried(Outcome.NOT_SENT, problem=self._proxy.told(httpx.ConnectTimeout("")))
+        return Tried(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
+
+    def _failed(self, error: httpx.HTTPError, tunnel: Tunnel) -> Tried:
+        """The connection failed, before the request could leave or after that."""
+        if self._proxy and (tunnel.is_being_built or isinstance(error, NOT_SENT)):
+            return Tried(Outcome.NOT_SENT, problem=self._proxy.told(error), is_final=is_final(error))
+        if isinstance(error, NOT_SENT):
+            return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
+        return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
+
+    async def _exchange(self, request: Request, token: Token | None, tunnel: Tunnel) -> Answer:
         headers = {**request.headers, **(token.headers if token else {})}
         outgoing = self._http.build_request(
             request.method,
@@ -246,20 +275,14 @@ class Tenant:
             headers=headers,
             json=request.json,
             data=request.form,
+            extensions={"trace": tunnel.trace} if self._proxy else None,
         )
         response = await self._http.send(outgoing, stream=True)
         try:
-            body = bytearray()
-            async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
-                async for chunk in chunks:
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise _TooLarge
+            body = await read(response)
         finally:
             await response.aclose()
-        return Answer(
-            response.status_code, {key.lower(): value for key, value in response.headers.items()}, bytes(body)
-        )
+        return Answer(response.status_code, {key.lower(): value for key, value in response.headers.items()}, body)
 
     @property
     def is_closed(self) -> bool:
@@ -325,7 +348,3 @@ def _marked(maybe_sent: bool) -> Iterator[None]:
     except AccountError as error:
         error.maybe_sent = error.maybe_sent or maybe_sent
         raise
-
-
-class _TooLarge(Exception):
-    """The answer is larger than any account."""

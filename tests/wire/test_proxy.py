@@ -1,0 +1,264 @@
+"""The way to a vendor through a real forward proxy, and through ones that are down, refuse or answer nonsense."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import trustme
+
+from seatwise.core.errors import SettingsError, Unreachable
+from seatwise.core.http import Effect, Request
+from seatwise.core.secrets import Vault
+from seatwise.core.tenant import Removals
+from seatwise.vendors.enerflo import Enerflo
+from seatwise.wire.settings import RunSettings
+from seatwise.wire.tenant import Tenant
+from wire.test_tls import KEY, Site
+
+pytestmark = pytest.mark.anyio
+TESTS = Path(__file__).resolve().parent.parent
+USER, PASSWORD = "egress", "pr0xy p@ss"
+LOGIN = f"{USER}:pr0xy%20p%40ss"
+HOST = "vendor.example"
+CREATE = Request("POST", "/users", Effect.CREATE, json={})
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A vendor over TLS under a name that only the proxy knows."""
+    found = Site(tmp_path, HOST)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Starts proxies, each with options of its own, and gives their `host:port`."""
+    processes = []
+
+    def started(*options: str) -> str:
+        port = tmp_path_factory.mktemp("proxy") / "port"
+        command = [
+            sys.executable, "-m", "proxy", "--hostname", "127.0.0.1", "--port", "0", "--port-file", str(port),
+            "--num-acceptors", "1", "--num-workers", "1", "--log-level", "ERROR",
+            "--plugins", "wire.forward_proxy.ToThisMachine", *options,
+        ]  # fmt: skip
+        processes.append(subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(TESTS)}))
+        end = time.monotonic() + 60
+        while not (port.exists() and port.read_text().strip()):
+            assert time.monotonic() < end, "the proxy has not started"
+            time.sleep(0.05)
+        return f"127.0.0.1:{port.read_text().strip()}"
+
+    yield started
+    for process in processes:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def proxy(start: Callable[..., str]) -> str:
+    """A proxy that wants a user name and a password."""
+    return start("--basic-auth", f"{USER}:{PASSWORD}")
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[bytes], str]]:
+    """Starts servers that answer everything with these bytes, and give their `host:port`."""
+    servers = []
+
+    def started(answer: bytes) -> str:
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+        Thread(target=serve, daemon=True).start()
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+    yield started
+    for server in servers:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+
+
+def tenant_at(site: Site, proxy: str, host: str = HOST, **config: str) -> Tenant:
+    port = site.url.rpartition(":")[2]
+    given = {
+        "apiKey": KEY, "baseUrl": f"https://{host}:{port}", "deadline": "20", "proxy": proxy,
+        "caBundle": str(site.authority), "requestsPerMinute": "0", **config,
+    }  # fmt: skip
+    settings = Enerflo.settings_type.load({f"enerflo:{name}": value for name, value in given.items()}.get)
+    return Tenant(Enerflo(settings), Vault(), print, RunSettings.load(), Removals())
+
+
+async def test_requests_go_through_the_proxy(site: Site, proxy: str) -> None:
+    async with tenant_at(site, f"http://{LOGIN}@{proxy}") as tenant:
+        for _ in range(2):
+            assert (await tenant.send(Request("GET", "/users"))).ok
+    assert site.requests == [KEY, KEY]
+    assert len(site.connections) == 1, "a tunnel is kept"
+
+
+async def test_a_proxy_over_tls_is_verified_like_the_vendor(
+    site: Site, start: Callable[..., str], tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    both, key, chain = tmp_path / "both.pem", tmp_path / "key.pem", tmp_path / "chain.pem"
+    certificate.private_key_pem.write_to_path(str(key))
+    certificate.cert_chain_pems[0].write_to_path(str(chain))
+    address = start("--key-file", str(key), "--cert-file", str(chain))
+    async with tenant_at(site, f"https://{address}") as tenant:
+        with pytest.raises(Unreachable, match=r"no way through the proxy https://127"):
+            await tenant.send(Request("GET", "/users"))
+    both.write_bytes(site.authority.read_bytes() + authority.cert_pem.bytes())
+    async with tenant_at(site, f"https://{address}", caBundle=str(both)) as tenant:
+        assert (await tenant.send(Request("GET", "/users"))).ok
+    assert site.requests == [KEY]
+
+
+HTML = b"<html>Please log in</html>"
+PAGE = b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nContent-Length: 26\r\n\r\n" + HTML
+REFUSED = "the proxy http://127.0.0.1:{port} (enerflo:proxy of Pulumi's config) refuses with "
+NO_WAY = "no way through the proxy http://127.0.0.1:{port} (enerflo:proxy of Pulumi's config): "
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        pytest.param(PAGE % b"407 Proxy Authentication Required", REFUSED + "407. Check the user name", id="407"),
+        pytest.param(PAGE % b"403 Forbidden", REFUSED + "403. Check enerflo:proxy", id="403"),
+        pytest.param(PAGE % b"502 Bad Gateway", REFUSED + "502", id="502"),
+        pytest.param(PAGE % b"302 Found", REFUSED + "302", id="302"),
+        pytest.param(PAGE % b"200 OK", NO_WAY, id="html-with-200"),
+        pytest.param(HTML, NO_WAY, id="html-alone"),
+        pytest.param(b"", NO_WAY, id="nothing"),
+    ],
+)
+async def test_a_proxy_that_lets_nothing_through_is_named(
+    answer: bytes, told: str, site: Site, answering: Callable[[bytes], str]
+) -> None:
+    """A create that never reached the vendor is known not to be there."""
+    address = answering(answer)
+    async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
+        with pytest.raises(Unreachable) as caught:
+            await tenant.send(CREATE)
+    message = str(caught.value)
+    assert told.format(port=address.rpartition(":")[2]) in message
+    assert f"lets https://{HOST}" in message
+    assert "\n" not in message
+    assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{message} {caught.value!r}"] == []
+    assert caught.value.maybe_sent is False
+    assert site.requests == []
+
+
+async def test_a_proxy_that_is_down_is_named(site: Site) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{port}") as tenant:
+        with pytest.raises(Unreachable, match="ConnectError") as caught:
+            await tenant.send(CREATE)
+    assert NO_WAY.format(port=port) in str(caught.value)
+    assert caught.value.maybe_sent is False
+
+
+async def test_a_proxy_that_never_answers_is_named(site: Site) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = silent.getsockname()[1]
+        async with tenant_at(site, f"http://127.0.0.1:{port}", deadline="2") as tenant:
+            with pytest.raises(Unreachable, match="it gives no answer in time") as caught:
+                await tenant.send(CREATE)
+    assert NO_WAY.format(port=port) in str(caught.value)
+    assert caught.value.maybe_sent is False
+
+
+async def test_the_real_proxy_refuses_a_host_and_a_password(site: Site, proxy: str) -> None:
+    async with tenant_at(site, f"http://{LOGIN}@{proxy}", "forbidden.example") as tenant:
+        with pytest.raises(Unreachable, match="refuses with 403"):
+            await tenant.send(CREATE)
+    async with tenant_at(site, f"http://{USER}:wrong@{proxy}") as tenant:
+        with pytest.raises(Unreachable, match="refuses with 407"):
+            await tenant.send(CREATE)
+    assert site.requests == []
+
+
+async def test_a_refused_password_is_not_tried_again(site: Site) -> None:
+    """Asking again and again locks accounts."""
+    asked = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    asked.append(connection.recv(65536))
+                    connection.sendall(PAGE % b"407 Proxy Authentication Required")
+
+        Thread(target=serve, daemon=True).start()
+        async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{server.getsockname()[1]}") as tenant:
+            for _ in range(3):
+                with pytest.raises(Unreachable, match="refuses with 407"):
+                    await tenant.send(Request("GET", "/users"))
+        server.shutdown(socket.SHUT_RDWR)
+    assert len(asked) == 1
+
+
+async def test_an_answer_that_is_lost_behind_the_proxy_is_unclear(site: Site, proxy: str) -> None:
+    """The vendor may have carried out what went through the tunnel."""
+    async with tenant_at(site, f"http://{LOGIN}@{proxy}") as tenant:
+        with pytest.raises(Unreachable, match="the answer was lost") as caught:
+            await tenant.send(Request("GET", "/lost", Effect.CREATE))
+    assert caught.value.maybe_sent is True
+    assert len(site.requests) == 1
+
+
+async def test_an_address_of_this_machine_needs_no_proxy(site: Site, settings: None) -> None:
+    """Neither the sandbox nor anything else here: a proxy has another "this machine"."""
+    config = {"enerflo:proxy": "http://127.0.0.1:9"}
+    tenant = Tenant(Enerflo(Enerflo.settings_type.load(config.get)), Vault(), print, RunSettings.load(), Removals())
+    async with tenant:
+        assert (await tenant.send(Request("GET", "/api/v3/users"))).ok
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "proxy.example:3128", "socks5://proxy.example", "http://", "http://proxy.example/path", "http://proxy.example:0",
+        "http://proxy.example?x", "http://a b@proxy.example", "http://proxy.example:99999", "http://p@ss#w@proxy",
+    ],
+)  # fmt: skip
+def test_what_is_no_proxy_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"ENERFLO_PROXY \(enerflo:proxy\) must be the URL of a proxy") as caught:
+        Enerflo.settings_type.load({"enerflo:apiKey": KEY, "enerflo:proxy": url}.get)
+    assert url.removeprefix("http://") == "" or url not in f"{caught.value} {caught.value!r}"
+
+
+def test_the_password_of_a_proxy_is_a_secret_like_any_other() -> None:
+    config = {"enerflo:apiKey": KEY, "enerflo:proxy": f"http://{LOGIN}@proxy.example:3128"}
+    settings = Enerflo.settings_type.load(config.get)
+    assert {PASSWORD, "pr0xy%20p%40ss", KEY} <= set(settings.secrets())
+    assert "pr0xy" not in f"{settings!r} {settings.model_dump_json()}"
