@@ -48,8 +48,10 @@ def import_(
         warn(line)
     if not resources:
         raise failed(f"{kind.title}: no account can be taken over as it is", "nothing was written")
-    stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n", encoding="utf-8")
-    program.write_text(text, encoding="utf-8")
+    # Both are made before one is written: there is no half of them.
+    files = {stack_file: (json.dumps({"resources": resources}, indent=1) + "\n").encode(), program: text.encode()}
+    for path, content in files.items():
+        path.write_bytes(content)
     if as_json:
         print_json({"accounts": len(resources), "stack_file": str(stack_file), "program": str(program)})
     say(f"{counted(resources)}. Now, in your project:")

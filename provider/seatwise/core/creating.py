@@ -9,7 +9,7 @@ from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_up, whole
 from .http import Answer
 from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
-from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, refused
+from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, refused, tell_unfit
 from .vendor import Vendor
 from .writing import change, revealed, take_over
 
@@ -321,6 +321,7 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
         record = tenant.vendor.record(answer) if answer.ok else None
         if record is not None:
             tenant.directory.measure(account, record)
+            tell_unfit(tenant, record)
             return record
     tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
     return None

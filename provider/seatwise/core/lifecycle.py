@@ -27,7 +27,7 @@ from .state import (
     with_policies,
     with_revision,
 )
-from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
+from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused, tell_unfit
 from .vendor import Vendor
 from .writing import change, in_doubt, send_update, take_over
 
@@ -74,6 +74,7 @@ async def _unchanged(tenant: Tenant, account: str, olds: Values, tracked: Contai
     if listed is None:
         return None
     if vendor.version is None:
+        tell_unfit(tenant, listed)
         refreshed = _refreshed(vendor, olds, listed)
         now = {name: value for name, value in refreshed.outputs.items() if tracked is None or name in tracked}
         return refreshed if now == olds else None

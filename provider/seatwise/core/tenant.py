@@ -56,6 +56,9 @@ class Tenant(Protocol):
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""
 
+    told: set[tuple[str, str]]
+    """Accounts and fields of which this run has warned that they cannot be read."""
+
     def credentials(self) -> Iterable[str]:
         """What the logins of this run gave, to be blanked in messages."""
 
@@ -201,6 +204,22 @@ class Removals:
     def give_back(self) -> None:
         """One that was counted is not retired by this run after all."""
         self.done -= 1
+
+
+def tell_unfit(tenant: Tenant, record: Record) -> None:
+    """Warn, once in a run, of each field of a record that cannot be read, or not as it is."""
+    vendor = tenant.vendor
+    account, schema = vendor.account_id(record) or "", vendor.schema
+    unread, mended = schema.unread(record), schema.mended(record)
+    replaced = [name for name in mended if name not in unread]
+    for names, what in (
+        (unread, "the vendor's value does not fit the field, and counts as not read"),
+        (replaced, "the vendor's value has characters that no text can have, and is read with others in their place"),
+    ):
+        new = [name for name in names if (account, name) not in tenant.told]
+        tenant.told.update((account, name) for name in new)
+        if new:
+            tenant.warn(f"{vendor.title} {vendor.email(record)} ({account}): {', '.join(new)}: {what}")
 
 
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:

@@ -218,7 +218,8 @@ class Vendor(ABC):
 
     def email(self, record: Mapping[str, Any]) -> str:
         """The e-mail in a record."""
-        return str(self.schema.raw(record, "email") or "")
+        email = self.schema.raw(record, "email")
+        return email if isinstance(email, str) else ""
 
     @abstractmethod
     def created(self, answer: Answer) -> str | None:

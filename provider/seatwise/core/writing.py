@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .boundary import restored
 from .errors import AccountError, VendorBroken
 from .fields import RESPELLED, Values
 from .finding import fetch
@@ -79,6 +80,12 @@ async def send_update(
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
     vendor, who = tenant.vendor, f"{email} ({account})"
+    if record is not None:
+        record, lost = restored(record)
+        if lost:
+            tenant.warn(
+                f"{vendor.title} {who}: {', '.join(lost)}: no number that can be sent back; null is sent instead"
+            )
     before = tenant.journal.doubt_about(account)
     tenant.directory.wrote(account, email, changes.get("email", email))
     with in_doubt(tenant, account, before, _doubt(vendor, before, operation, changes)):

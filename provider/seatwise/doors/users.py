@@ -6,7 +6,7 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, VAULT, Door, Props, arguments, bare, is_renamed, owned, owner_of, readable, split, tell
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -40,7 +40,8 @@ class Users(Door):
         self._same_tenant(id, olds)
         self._connected().claims.keep(id, news.get("email"), owner_of(news))
         known, unknown = split(arguments(news))
-        changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
+        before = self._typed(olds)
+        changes = state.diff(self.vendor, before, known, frozenset(unknown)) or before.keys() != bare(olds).keys()
         in_doubt = self._connected().journal.doubt_about(id, state.revision_of(olds)) is not None
         return DiffResult(changes=changes or in_doubt or is_renamed(olds, news))
 

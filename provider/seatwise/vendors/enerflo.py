@@ -34,7 +34,7 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, objects, segment, whole_number
+from ..core.http import Answer, Effect, Request, identifier, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -306,7 +306,7 @@ class Enerflo(Vendor):
         return None if user is None else _normal(user)
 
     def account_id(self, record: Mapping[str, Any]) -> str | None:
-        return str(record["id"]) if record.get("id") else None
+        return identifier(record.get("id"))
 
     def created(self, answer: Answer) -> str | None:
         user = _unwrapped(answer.object)
@@ -375,15 +375,20 @@ def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
     roles = user.get("roles", user.get("role"))
     if roles is not None:
         several = roles.split(",") if isinstance(roles, str) else roles if isinstance(roles, list) else [roles]
-        normal["roles"] = [slug for slug in map(_slug, several) if slug]
+        slugs = [_slug(role) for role in several]
+        # One that cannot be read makes the list one that cannot: whoever has it would seem to have fewer roles.
+        normal["roles"] = roles if None in slugs else [slug for slug in slugs if slug]
     return normal
 
 
-def _slug(role: Any) -> str:
-    """The slug of a role, or what else tells it from others; empty where nothing does."""
+def _slug(role: Any) -> str | None:
+    """The slug of a role, or what else tells it from others; empty where nothing does, None where it cannot be read."""
     if isinstance(role, dict):
-        role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), None)
-    return "" if role is None else str(role).strip()
+        role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), "")
+    if role is None or role == "":
+        return ""
+    text = identifier(role)
+    return text and text.strip()
 
 
 # --- looking things up ------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from ..core.fields import (
     Wire,
     named,
 )
-from ..core.http import Answer, Effect, Request, objects, segment, whole_number
+from ..core.http import Answer, Effect, Request, identifier, objects, segment, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -518,7 +518,7 @@ class Nexudus(Vendor):
         return answer.object if answer.object.get("Id") else None
 
     def account_id(self, record: Mapping[str, Any]) -> str | None:
-        return str(record["Id"]) if record.get("Id") else None
+        return identifier(record.get("Id"))
 
     def created(self, answer: Answer) -> str | None:
         value = answer.object.get("Value")

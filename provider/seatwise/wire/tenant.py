@@ -3,6 +3,7 @@
 All of it runs in one event loop. Time is the event loop's own, so that tests run it in virtual time.
 """
 
+import json
 import random
 import ssl
 from collections import defaultdict
@@ -16,7 +17,7 @@ import anyio.to_thread
 import httpx
 
 from ..core.directory import Directory
-from ..core.errors import AccountError, RateLimited, Unreachable
+from ..core.errors import AccountError, InvalidAccount, RateLimited, Unreachable
 from ..core.http import Answer, Effect, Request
 from ..core.secrets import Vault
 from ..core.tenant import Claims, Removals
@@ -70,6 +71,7 @@ class Tenant:
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
+        self.told: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
@@ -230,16 +232,31 @@ class Tenant:
             return Tried(Outcome.TURNED_AWAY, answer)
         return Tried(Outcome.UNCLEAR if answer.status >= 500 else None, answer)
 
-    async def _exchange(self, request: Request, token: Token | None) -> Answer:
+    def _built(self, request: Request, token: Token | None) -> httpx.Request:
+        """The request as it is sent; its JSON is ASCII. Raises InvalidAccount when it cannot be built."""
         headers = {**request.headers, **(token.headers if token else {})}
-        outgoing = self._http.build_request(
-            request.method,
-            request.path,
-            params=dict(request.query) or None,
-            headers=headers,
-            json=request.json,
-            data=request.form,
-        )
+        try:
+            content = None if request.json is None else json.dumps(request.json, allow_nan=False).encode()
+            if content is not None:
+                headers["Content-Type"] = "application/json"
+            return self._http.build_request(
+                request.method,
+                request.path,
+                params=dict(request.query) or None,
+                headers=headers,
+                content=content,
+                data=request.form,
+            )
+        except (ValueError, TypeError, RecursionError, httpx.InvalidURL) as error:
+            raise InvalidAccount(
+                f"the request cannot be built ({type(error).__name__}), and was not sent",
+                vendor=self.vendor.title,
+                remedy="Look for characters or numbers that no text and no JSON can have, in what is declared and in "
+                "the settings",
+            ) from None
+
+    async def _exchange(self, request: Request, token: Token | None) -> Answer:
+        outgoing = self._built(request, token)
         response = await self._http.send(outgoing, stream=True)
         try:
             body = bytearray()
@@ -284,6 +301,7 @@ class Operation:
         self.warn = tenant.warn
         self.directory = tenant.directory
         self.claims = tenant.claims
+        self.told = tenant.told
         self.now = tenant.now
         self.each = tenant.each
         self.credentials = tenant.credentials
