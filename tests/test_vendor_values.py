@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -139,3 +140,18 @@ async def test_an_odd_id_or_e_mail_is_none(world: World) -> None:
     world.fault("create", answered(200, body, carried_out=True, content_type="application/json"))
     account, _ = await lifecycle.create(world.tenant, world.inputs())
     assert list(world.accounts) == [account]
+
+
+@pytest.mark.parametrize("escape", [str, json.dumps, repr, quote], ids=["plain", "JSON", "repr", "URL"])
+async def test_a_look_up_that_quotes_another_requests_password_is_told_without_it(world: World, escape: Any) -> None:
+    password = """pass \\"w'ord\t1"""
+    world.vault.seal(password)
+    body = json.dumps({"message": f"cannot process {escape(password)} at \x1b[31m this time"}).encode()
+    world.fault("list", *[answered(500, body, carried_out=False, content_type="application/json")] * 4)
+
+    with pytest.raises(AccountError) as caught:
+        await lifecycle.create(world.tenant, world.inputs())
+
+    assert "[secret]" in str(caught.value)
+    assert "ord" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)

@@ -30,8 +30,13 @@ def test_odd_values_stop_no_program(project: Project, sandbox: Sandbox) -> None:
     ids = {record["email"]: account for account, record in sandbox.accounts("enerflo").items()}
     for email, odd in zip(emails, ODD.values(), strict=True):
         sandbox.change("enerflo", ids[email], timezone=odd)
+    sandbox.change("enerflo", ids[emails[0]], manager_email=None, email=f"\x1b[31m\x07\u202e{emails[0]}")
 
     told = project.refresh().output
+    warned = [line for line in told.splitlines() if "the vendor's value" in line]
+    assert all(map(str.isprintable, warned))
+    emails[0] = f"[31m {emails[0]}"
+    ids[emails[0]] = ids[emails[0].split()[1]]
     assert [each for each in emails if f"Enerflo {each} ({ids[each]}): timezone: the vendor's value" in told] == emails
     project.up()
     project.preview("--expect-no-changes")
@@ -58,3 +63,23 @@ def test_an_odd_value_of_one_member_stops_no_team(project: Project, sandbox: San
     assert [by_email[f"{name}@example.com"]["Active"] for name in ("ana", "bo")] == [True, False]
     assert by_email["bo@example.com"]["AvatarFileName"] == SECRET
     assert SIGNATURE not in json.dumps(project.resources())
+
+
+def test_a_value_that_is_refused_is_not_printed(project: Project) -> None:
+    project.program(
+        'secret = pulumi.Output.secret("no phone s3cret")',
+        'enerflo.User("ana", email="ana@example.com", roles=["Setter"], phone=secret)',
+    )
+    told = project.preview(fails=True).output
+    assert "phone must have ten digits" in told
+    assert "s3cret" not in told
+
+
+def test_a_name_that_the_terminal_lacks_fails_no_preview(project: Project) -> None:
+    project.environment["PYTHONIOENCODING"] = "ascii"
+    project.program(
+        "import seatwise",
+        'jose = enerflo.UserArgs(email="jos\u00e9@example.com", roles=["Setter"])',
+        'seatwise.Roster("team", vendor=enerflo, members=[jose])',
+    )
+    assert "join: jos?@example.com" in project.preview().output

@@ -192,7 +192,7 @@ async def _post(tenant: Tenant, news: Values, email: str) -> tuple[str, Record |
             raise
     if answer is not None and _is_refusal(vendor, answer):
         tenant.journal.forget(email)
-        refusal = refused(tenant, answer, "create", email, news)
+        refusal = refused(tenant, answer, "create", email)
         if isinstance(refusal, AccountExists):  # though the look-up found none
             refusal.problem = (
                 f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .directory import accounts, page, pages
 from .errors import AccountError, AccountExists, VendorBroken
-from .tenant import Deed, Record, Tenant, gone, refused, tell_unfit
+from .tenant import Deed, Record, Tenant, gone, learn_secrets, refused, tell_unfit
 from .vendor import Listing, Vendor
 
 
@@ -57,6 +57,7 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
     record = vendor.record(answer) if answer.ok else None
     if record is not None and vendor.account_id(record) == account:
         tenant.directory.measure(account, record)
+        learn_secrets(tenant, record)
         tell_unfit(tenant, record)
         return record
     if not vendor.missing(answer):

@@ -124,7 +124,7 @@ def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
 def only(vendor: str, listed: Listed[N], items: Iterable[N], name: str) -> N:
     """The only one that has this name: as it is written, or else without case; raises UnknownName."""
     items = [*items]
-    about = f'{listed.one} "{quote(name, ())}"'
+    about = f'{listed.one} "{quote(name)}"'
     hits = [item for item in items if item.name == name] or [i for i in items if folded(i.name) == folded(name)]
     if len(hits) == 1:
         return hits[0]
@@ -140,7 +140,7 @@ def _told_apart(item: Named) -> str:
     known: Any = item
     values = {field.name: getattr(item, field.name) for field in dataclasses.fields(known) if field.name != "name"}
     others = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
-    return f'"{quote(item.name, ())}" ({others})'
+    return f'"{quote(item.name)}" ({others})'
 
 
 def _near(name: str, names: Iterable[str]) -> str:
@@ -155,7 +155,7 @@ def _near(name: str, names: Iterable[str]) -> str:
 
 
 def _either(names: Iterable[str]) -> str:
-    return " or ".join(f'"{quote(name, ())}"' for name in names)
+    return " or ".join(f'"{quote(name)}"' for name in names)
 
 
 def rows(items: Iterable[Any]) -> list[tuple[str, str]]:

@@ -83,7 +83,8 @@ class Work:
         await self.tenant.each(one, left)
 
     def _note(self, key: str, error: AccountError) -> None:
-        self.failed[key] = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
+        reason = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
+        self.failed[key] = self.tenant.vault.message(reason)
         self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
 
     def _tell(self) -> None:

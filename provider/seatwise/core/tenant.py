@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
-from .fields import Values
 from .http import Answer, Request
 from .secrets import Vault
 from .vendor import Vendor
@@ -58,9 +57,6 @@ class Tenant(Protocol):
 
     told: set[tuple[str, str]]
     """Accounts and fields of which this run has warned that they cannot be read."""
-
-    def credentials(self) -> Iterable[str]:
-        """What the logins of this run gave, to be blanked in messages."""
 
 
 class Deed(enum.StrEnum):
@@ -232,15 +228,12 @@ def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:
     return SettingsError("this API has no list of users", vendor=vendor.title, remedy=vendor.way_to_list)
 
 
-def refused(
-    tenant: Tenant, answer: Answer, operation: str, account: str, values: Values = EMPTY, record: Record = EMPTY
-) -> AccountError:
-    """The error for an answer that says no.
+def learn_secrets(tenant: Tenant, record: Record) -> None:
+    """Blank the secrets of a record in messages: a vendor may quote them."""
+    values = (record.get(field.wire.update or "") for field in tenant.vendor.schema.values() if field.secret)
+    tenant.vault.learn(*(value for value in values if isinstance(value, str)))
 
-    Credentials, and secrets in the values and the record that were sent, are blanked.
-    """
-    secret = [field for field in tenant.vendor.schema.values() if field.secret]
-    sent = [tenant.vault.reveal(str(values[field.name])) for field in secret if field.name in values]
-    sent_back = [record.get(field.wire.update or "") for field in secret]
-    blanked = [*tenant.credentials(), *(str(each) for each in sent + sent_back if each)]
-    return tenant.vendor.refusal(answer, operation, account, blanked)
+
+def refused(tenant: Tenant, answer: Answer, operation: str, account: str) -> AccountError:
+    """The error for an answer that says no, which quotes the vendor without any secret that this process knows."""
+    return tenant.vendor.refusal(answer, operation, account, tenant.vault)

@@ -13,8 +13,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from . import errors
 from .fields import Problem, Schema, Values
 from .http import Answer, Request
+from .secrets import Known
+from .text import printable
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
+NOTHING_SECRET = Known()
 
 
 @dataclass(frozen=True)
@@ -273,8 +276,8 @@ class Vendor(ABC):
         `before` are the outputs of an earlier look, empty right after a write.
         """
 
-    def refusal(self, answer: Answer, operation: str, account: str, secrets: Iterable[str] = ()) -> errors.Refused:
-        """The error for an answer that says no."""
+    def refusal(self, answer: Answer, operation: str, account: str, known: Known = NOTHING_SECRET) -> errors.Refused:
+        """The error for an answer that says no, which quotes the vendor without the secrets that are `known`."""
         kind = _kind(answer.status)
         if self.wait(answer):
             kind = errors.RateLimited
@@ -282,7 +285,7 @@ class Vendor(ABC):
             kind = errors.AccountExists
         elif operation not in ("look-up", "create") and self.missing(answer):
             kind = errors.NoSuchAccount
-        words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
+        words = quote(known.blanked(self.words(answer), is_quoted=True))
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
         error = kind(problem, status=answer.status, vendor=self.title, account=account)
         error.maybe_sent = answer.maybe_sent_before or isinstance(error, errors.VendorBroken)
@@ -303,10 +306,7 @@ def _kind(status: int) -> type[errors.Refused]:
     }.get(status, errors.Refused)
 
 
-def quote(words: str, secrets: Iterable[str]) -> str:
-    """Somebody else's words, fit for a message: one line, no secrets, not too long."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            words = words.replace(secret, "[secret]")
-    line = " ".join(words.split()).rstrip(".")
+def quote(words: str) -> str:
+    """Somebody else's words, fit for a message: one line that can be printed, not too long."""
+    line = " ".join(printable(words).split()).rstrip(".")
     return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"

@@ -91,7 +91,7 @@ async def send_update(
     with in_doubt(tenant, account, before, _doubt(vendor, before, operation, changes)):
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):
-            raise refused(tenant, answer, operation, who, changes, record or {})
+            raise refused(tenant, answer, operation, who)
     is_confirmed, record_after = vendor.confirmed(answer), vendor.record(answer)
     if is_confirmed and not _denies(vendor, record_after, changes):
         return record_after

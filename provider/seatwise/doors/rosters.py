@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core import estimate, roster, team
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
+from ..core.secrets import VAULT
 from ..core.tenant import MEMBERS
 from ..wire.tenant import Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, is_renamed, owned, owner_of, readable, split, tell
+from .door import OWNER, Door, Props, arguments, failure, is_renamed, owned, owner_of, readable, split, tell
 
 MOST_PROBLEMS = 20
 """How many are told at once."""
@@ -30,8 +31,7 @@ class Rosters(Door):
                 self._tell_plan(team.Team(), members, news)
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        # The engine prints the value of the property that a failure names: of all members, in this case.
-        return CheckResult(checked | {"members": members}, [CheckFailure("", reason) for reason in _told(problems)])
+        return CheckResult(checked | {"members": members}, [failure(reason) for reason in _told(problems)])
 
     @readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:

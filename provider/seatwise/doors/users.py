@@ -5,8 +5,22 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
+from ..core.secrets import VAULT
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, bare, is_renamed, owned, owner_of, readable, split, tell
+from .door import (
+    OWNER,
+    Door,
+    Props,
+    arguments,
+    bare,
+    failure,
+    is_renamed,
+    owned,
+    owner_of,
+    readable,
+    split,
+    tell,
+)
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -29,7 +43,9 @@ class Users(Door):
             self._expect(new=not olds)
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        return CheckResult(values | unknown | ours, [self._failure(problem) for problem in problems])
+        return CheckResult(
+            values | unknown | ours, [failure(f"{each.field} {each.reason}".strip()) for each in problems]
+        )
 
     @readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:

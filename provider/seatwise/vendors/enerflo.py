@@ -9,7 +9,7 @@ The API key is an admin matter: Enerflo Support hands it out.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
 
@@ -332,10 +332,8 @@ class Enerflo(Vendor):
     def words(self, answer: Answer) -> str:
         """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text."""
         reasons = answer.object.get("errors")
-        if isinstance(reasons, dict):
-            reasons = [each for value in reasons.values() for each in (value if isinstance(value, list) else [value])]
-        if isinstance(reasons, list):
-            return " ".join(str(reason) for reason in reasons)
+        if isinstance(reasons, dict | list):
+            return " ".join(_texts(reasons))
         is_text = answer.json is None and "html" not in answer.headers.get("content-type", "")
         return answer.body.decode(errors="replace") if is_text else super().words(answer)
 
@@ -353,6 +351,15 @@ class Enerflo(Vendor):
         is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
         if "roles" in declared and slugs is not None and (is_just_written or is_unchanged):
             outs["roles"] = declared["roles"]
+
+
+def _texts(reasons: Any) -> Iterator[str]:
+    """All texts in objects and lists."""
+    if isinstance(reasons, str):
+        yield reasons
+    elif isinstance(reasons, dict | list):
+        for each in reasons.values() if isinstance(reasons, dict) else reasons:
+            yield from _texts(each)
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -65,17 +65,18 @@ class Tenant:
         name = f"{vendor.name} {settings.tenant_id}"
         self.vendor = vendor
         self.run = run
-        self.warn = warn
+        self.warn: Callable[[str], None] = lambda text: warn(vault.message(" ".join(text.split())))
         self.vault = vault
-        self.journal = Journal(name, warn, run.journal, aside)
+        vault.learn(*settings.secrets())
+        self.journal = Journal(name, self.warn, run.journal, aside)
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
         self.told: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
-        self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
+        self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
-        self._login = Login(vendor, self._deliver)
+        self._login = Login(vendor, vault, self._deliver)
         self._allowance = Allowance()
         self._jitter = random.Random()
         # Neither redirects nor the environment may send credentials elsewhere: no .netrc, no proxies.
@@ -118,10 +119,6 @@ class Tenant:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
-
-    def credentials(self) -> set[str]:
-        """What the logins gave, to be blanked in messages."""
-        return self._login.secrets
 
     def now(self) -> float:
         """The event loop's seconds."""
@@ -304,7 +301,6 @@ class Operation:
         self.told = tenant.told
         self.now = tenant.now
         self.each = tenant.each
-        self.credentials = tenant.credentials
         self._tenant = tenant
         self._deadline = tenant.deadline() if deadline is None else deadline
 
