@@ -65,7 +65,7 @@ class Tenant:
         name = f"{vendor.name} {settings.tenant_id}"
         self.vendor = vendor
         self.run = run
-        self.warn: Callable[[str], None] = lambda text: warn(vault.message(" ".join(text.split())))
+        self.warn: Callable[[str], None] = lambda text: warn(" ".join(vault.message(text).split()))
         self.vault = vault
         vault.learn(*settings.secrets())
         self.journal = Journal(name, self.warn, run.journal, aside)
