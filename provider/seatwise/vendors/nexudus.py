@@ -302,6 +302,8 @@ class User(Resource, module="seatwise/nexudus", name="User"):
     """Date-time of the last change."""
     updated_by: Output[str]
     """E-mail of who changed it last."""
+    is_new: Output[bool]
+    """Whether Nexudus marks the user as new."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
         """Declare a user. Raises nothing; bad arguments fail in preview."""
