@@ -1423,7 +1423,7 @@ def with_seats(world: World, seats: int) -> None:
 async def test_who_leaves_frees_the_seats_of_those_who_join(world: World, stack: Stack) -> None:
     assert await stack.up({"sales": a_team(world, 3)})
     with_seats(world, 3)
-    others = [a_member(world, name) for name in ("x1", "x2", "x3")]
+    others: list[Arguments] = [a_member(world, name) for name in ("x1", "x2", "x3")]
     assert await stack.up({"sales": Roster(others, {"max_removals": "100%"})})
     assert active(world) == ["x1", "x2", "x3"]
 
@@ -1447,7 +1447,7 @@ async def test_leavers_who_are_not_tried_are_named_first(world: World, stack: St
     declared = a_team(world, 3 * PATIENCE, {"max_removals": "100%"})
     assert await stack.up({"sales": declared})
     world.hazard = lambda asked: answered(403, b"{}", carried_out=False) if asked in ("create", "update") else None
-    joins = [a_member(world, f"a{number:02}") for number in range(2 * PATIENCE)]
+    joins: list[Arguments] = [a_member(world, f"a{number:02}") for number in range(2 * PATIENCE)]
     assert not await stack.up({"sales": Roster(joins, {"max_removals": "100%"})})
 
     leavers = {key: why for key, why in stack.outs["failed"].items() if key.startswith("p")}

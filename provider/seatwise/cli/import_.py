@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +10,10 @@ import anyio
 import typer
 
 from ..core import audit, finding
+from ..core.tenant import Record
 from ..core.vendor import Vendor
 from ..dynamic import import_file
+from ..wire.tenant import Tenant
 from .options import Json, Match, Quiet, VendorName, vendor_type
 from .output import Say, counted, failed, misused, print_json, progress, readable, speaker, warn
 from .tenants import tenant
@@ -19,6 +22,10 @@ from .tenants import tenant
 def import_(
     vendor: VendorName,
     match: Match = "*",
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="ID", help="The account with this id, listed or not; may be given again."),
+    ] = None,
     stack_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the file for `pulumi import`.")
     ] = None,
@@ -36,6 +43,8 @@ def import_(
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     kind = vendor_type(vendor)
+    if ids and match != "*":
+        raise misused("--id names accounts and --match looks for them: give one of the two")
     stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
     if stack_file == program:
         raise misused("--stack-file and --program are one file: give each its own")
@@ -43,7 +52,7 @@ def import_(
         _see_that_it_can_be_written(path, force=force)
     say = speaker(quiet=quiet)
     with readable(), progress("reading accounts", quiet=quiet) as tell:
-        resources, text, left_out = anyio.run(_taken_over, kind, match, tell)
+        resources, text, left_out = anyio.run(_taken_over, kind, match, ids or [], tell)
     for line in left_out:
         warn(line)
     if not resources:
@@ -72,11 +81,14 @@ def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
         raise failed(f"cannot write {path}: permission denied", "choose another folder")
 
 
-async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[dict[str, Any]], str, list[str]]:
+async def _taken_over(
+    kind: type[Vendor], match: str, ids: list[str], tell: Say
+) -> tuple[list[dict[str, Any]], str, list[str]]:
     """The resources of an import file, the program that declares them, and lines about what is in neither."""
     records = []
     async with tenant(kind) as live:
-        async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):
+        wanted = _named(live, ids) if ids else finding.everyone(live, lambda _, email: audit.fits(email, match))
+        async for record in wanted:
             records.append(record)
             tell(f"{counted(records)} read")
         if not records:
@@ -85,3 +97,12 @@ async def _taken_over(kind: type[Vendor], match: str, tell: Say) -> tuple[list[d
                 f"{kind.title}: {about}", f"`seatwise list {kind.name}` shows who is there. Nothing was written"
             )
         return import_file(live.vendor, records, live.journal.revision)
+
+
+async def _named(live: Tenant, ids: list[str]) -> AsyncIterator[Record]:
+    """The accounts with these ids; ends the command when one is not there."""
+    for account in dict.fromkeys(ids):
+        record = await finding.fetch(live, account, None)
+        if record is None:
+            raise failed(f"{live.vendor.title} {account}: is not there", "check the id. Nothing was written")
+        yield record

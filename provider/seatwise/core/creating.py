@@ -6,9 +6,9 @@ from typing import Any
 
 from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .fields import Schema, Takes, Values
-from .finding import Found, fetch, has_email, look_anew, look_up, whole
+from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
 from .http import Answer
-from .state import DECLARED, declared_names, differences, expand, outputs, seen, with_policies
+from .state import DECLARED, declared_names, differences, expand, outputs, readable, seen, with_policies
 from .tenant import MEMBERS, Deed, Doubt, Entry, Record, Tenant, refused, tell_unfit
 from .vendor import Vendor
 from .writing import change, revealed, take_over
@@ -55,7 +55,13 @@ async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
     if existing is not None:
         return Begun(existing.account, await _adopt(tenant, news, existing, owner))
     await tenant.journal.intend(email, owner)
-    account, record = await _post(tenant, news, email)
+    try:
+        account, record = await _post(tenant, news, email)
+    except AccountExists:
+        hidden = await look_for_hidden(tenant, email)
+        if hidden is None:
+            raise
+        return Begun(hidden.account, await _adopt(tenant, news, hidden, owner))
     tenant.journal.note(email, Entry(Deed.MADE, account, owner))
     tenant.claims.hold(account, owner)
     tenant.directory.wrote(account, email)
@@ -197,6 +203,11 @@ async def _post(tenant: Tenant, news: Values, email: str) -> tuple[str, Record |
             refusal.problem = (
                 f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
             )
+            refusal.remedy = (
+                f"If the admin page shows it, its id is in the address of its page there: take it over with `seatwise "
+                f"import {vendor.name} --id ID`. Else choose another e-mail, or ask the vendor to free this one: "
+                "deleted accounts may keep theirs"
+            )
         raise refusal
     account = vendor.created(answer) if answer is not None and answer.ok else None
     if account is not None:
@@ -274,8 +285,8 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
     vendor = tenant.vendor
     if begun.outs is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
-    record = await tenant.directory.record(tenant, begun.account)
     sent = _sent(vendor.schema, news)
+    record = await tenant.directory.record(tenant, begun.account, readable(vendor.schema, sent))
     if record is None or differences(vendor.schema, _as_sent(vendor, sent, record), sent):
         return begun
     return replace(begun, record=record)
@@ -320,7 +331,7 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             continue
         record = tenant.vendor.record(answer) if answer.ok else None
         if record is not None:
-            tenant.directory.measure(account, record)
+            tenant.directory.measure(tenant.vendor, account, record)
             tell_unfit(tenant, record)
             return record
     tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")

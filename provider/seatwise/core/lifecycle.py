@@ -12,7 +12,7 @@ from typing import Any
 
 from .creating import create
 from .errors import AccountError, NoSuchAccount, Refused
-from .fields import Values
+from .fields import NOTHING, Values
 from .finding import fetch, has_email
 from .state import (
     ADOPTED,
@@ -22,6 +22,7 @@ from .state import (
     declared_names,
     differences,
     outputs,
+    readable,
     revision_of,
     seen,
     with_policies,
@@ -70,7 +71,9 @@ async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[st
 async def _unchanged(tenant: Tenant, account: str, olds: Values, tracked: Container[str] | None) -> Refreshed | None:
     """The account as it was, if the run's one look at the list shows that it is; else None."""
     vendor = tenant.vendor
-    listed = await tenant.directory.record(tenant, account)
+    schema = vendor.schema
+    names = {name for name, value in readable(schema, olds).items() if value not in NOTHING}
+    listed = await tenant.directory.record(tenant, account, names)
     if listed is None:
         return None
     if vendor.version is None:
@@ -128,7 +131,8 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     known |= _known_secrets(tenant, account, olds, news, doubt)
     there = {"email": email, **seen(tenant.vendor.schema, wanted, record)}
     with _counted(tenant, account, there, wanted):
-        outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
+        adopted = bool(olds.get(ADOPTED, False))
+        outs = await take_over(tenant, account, record, wanted, adopted=adopted, known=known, before=olds)
     return outs | {DECLARED: declared_names(news)}
 
 

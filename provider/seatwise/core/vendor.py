@@ -201,6 +201,13 @@ class Vendor(ABC):
     def find(self, email: str | None, page: int) -> Request:
         """One page (from 1) of a list in which the account with that e-mail must be; None: all accounts."""
 
+    def find_inactive(self, page: int) -> Request | None:
+        """One page (from 1) of the inactive accounts, which `find` may hide; None where no such list may be asked for.
+
+        It is believed where only inactive accounts are in it.
+        """
+        return None
+
     @abstractmethod
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         """Change an account; `record` is its fresh record where `replaces` is true."""
@@ -275,6 +282,13 @@ class Vendor(ABC):
 
         `before` are the outputs of an earlier look, empty right after a write.
         """
+
+    def denies(self, changes: Values, before: Values, after: Values) -> bool:
+        """Whether what is read after a write says that it was not made, of fields that come back in another spelling.
+
+        `before` are the outputs that the engine had, `after` is what a record says.
+        """
+        return False
 
     def refusal(self, answer: Answer, operation: str, account: str, known: Known = NOTHING_SECRET) -> errors.Refused:
         """The error for an answer that says no, which quotes the vendor without the secrets that are `known`."""

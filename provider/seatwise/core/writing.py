@@ -14,19 +14,28 @@ from .vendor import Vendor
 
 
 async def take_over(
-    tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool, known: Values = EMPTY
+    tenant: Tenant,
+    account: str,
+    record: Record,
+    news: Values,
+    *,
+    adopted: bool,
+    known: Values = EMPTY,
+    before: Values = EMPTY,
 ) -> dict[str, Any]:
-    """Make an account that is there be as declared, whatever became of it before; `known` is what no record shows.
+    """Make an account that is there be as declared, whatever became of it before.
+
+    `known` is what no record shows, `before` are the outputs that the engine has, if any.
 
     A state that says otherwise is wrong from now on, whether or not the engine hears of it.
     """
     schema = tenant.vendor.schema
     there = outputs(schema, {}, seen(schema, news, record), adopted=adopted)
-    return await change(tenant, account, {**known, **there}, news, is_doubted=True)
+    return await change(tenant, account, {**known, **there}, news, is_doubted=True, before=before)
 
 
 async def change(
-    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False
+    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False, before: Values | None = None
 ) -> dict[str, Any]:
     """Send what differs, if anything does, and return the new outputs.
 
@@ -43,7 +52,8 @@ async def change(
     changes = differences(schema, current, news)
     actual, is_seen = readable(schema, current), is_doubted
     if changes:
-        written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record)
+        known = olds if before is None else before
+        written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record, known)
         actual |= written
     outs = outputs(schema, news, actual, adopted=bool(olds.get(ADOPTED, False)))
     vendor.settle(outs, news, {} if changes else olds)
@@ -54,7 +64,7 @@ async def change(
 
 
 async def _write(
-    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None
+    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None, before: Values
 ) -> tuple[dict[str, Any], bool]:
     """Send one update and return the readable fields that are otherwise now, and whether they were seen so."""
     schema = tenant.vendor.schema
@@ -69,6 +79,11 @@ async def _write(
         except AccountError as error:  # the update is done; being in doubt, the next run looks at it
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
             return written, False
+        if tenant.vendor.denies(changes, before, seen(schema, {}, after)):
+            names = ", ".join(name for name in changes if RESPELLED in schema[name].marks)
+            denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
+            denied.maybe_sent = True  # the rest of it
+            raise denied
     return written | seen(schema, {}, after), True
 
 
@@ -105,9 +120,12 @@ async def send_update(
         error.maybe_sent = True  # the update, of which nobody can say what became
         raise
     if _denies(vendor, after, asked):
-        problem = f"{operation} was answered and not done"
-        raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
+        raise _not_done(vendor, f"{operation} was answered and not done", who)
     return after
+
+
+def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:
+    return VendorBroken(problem, status=200, vendor=vendor.title, account=who)
 
 
 @contextmanager

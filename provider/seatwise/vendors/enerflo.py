@@ -9,6 +9,7 @@ The API key is an admin matter: Enerflo Support hands it out.
 """
 
 import re
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
@@ -36,6 +37,7 @@ from ..core.fields import (
 )
 from ..core.http import Answer, Effect, Request, identifier, objects, segment, whole_number
 from ..core.lookup import Lookups
+from ..core.state import ADOPTED, DECLARED
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
 from ..wire import settings
@@ -43,6 +45,7 @@ from ..wire import settings
 PAGE_SIZE = 100
 SALES_REP = "Sales Rep"
 # Slugs that are not simply the Name in lower case. Both ends as `_role` makes them.
+ASCII_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 KNOWN_SLUGS = {"agent": "salesrep", "supercompany": "superadmin"}
 KNOWN_NAMES = {"agent": SALES_REP, "supercompany": "Super Admin"}
 
@@ -59,13 +62,19 @@ class Settings(settings.Settings):
 
 def _role(text: str) -> str:
     """A role's Name or slug, by what they have in common."""
-    plain = re.sub(r"[^a-z0-9]", "", text.casefold())
+    # Letters outside ASCII are kept as they are: what becomes of them in a slug is not known.
+    plain = re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]", "", text.translate(ASCII_SMALL))
     return KNOWN_SLUGS.get(plain, plain)
 
 
 def _name(slug: str) -> str:
     """The Name that a slug most likely stands for."""
     return KNOWN_NAMES.get(slug) or re.sub(r"[-_]+", " ", slug).title()
+
+
+def _are_fewer(slugs: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether these slugs cannot stand for so many Names."""
+    return len({*slugs}) < len(_roles(names))
 
 
 def _roles(texts: Iterable[str]) -> frozenset[str]:
@@ -297,6 +306,10 @@ class Enerflo(Vendor):
         # No filter by e-mail is known: the whole list, page by page.
         return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
 
+    def find_inactive(self, page: int) -> Request | None:
+        # Undocumented; seen in one client.
+        return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE, "status": "inactive"})
+
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = {"id": account} | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
@@ -349,8 +362,27 @@ class Enerflo(Vendor):
         slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
         is_just_written = not before
         is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
-        if "roles" in declared and slugs is not None and (is_just_written or is_unchanged):
+        if "roles" not in declared or slugs is None or (is_just_written and _are_fewer(slugs, declared["roles"])):
+            return
+        if is_just_written or is_unchanged:
             outs["roles"] = declared["roles"]
+
+    def denies(self, changes: Values, before: Values, after: Values) -> bool:
+        """Slugs that are fewer than the Names, or that did not change though the Names did, deny a write of roles.
+
+        The latter only where the Names before are known to stand for the slugs: they were written, and not guessed.
+        """
+        slugs, old_slugs = after.get("role_slugs"), before.get("role_slugs")
+        if "roles" not in changes or slugs is None or _roles(slugs) == _roles(changes["roles"]):
+            return False
+        if _are_fewer(slugs, changes["roles"]):
+            return True
+        if old_slugs is None or set(slugs) != set(old_slugs) or "roles" not in before.get(DECLARED, ()):
+            return False
+        written = before.get("roles", ())
+        is_read = set(written) == set(old_slugs)  # a refresh found other slugs than before, and shows these
+        is_guessed = bool(before.get(ADOPTED)) and _roles(written) == _roles(old_slugs)
+        return not is_read and not is_guessed and _roles(written) != _roles(changes["roles"])
 
 
 def _texts(reasons: Any) -> Iterator[str]:
