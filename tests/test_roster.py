@@ -1431,3 +1431,55 @@ async def test_a_member_whose_create_was_refused_can_be_corrected(name: str, cor
         p0, p1, p2 = program.members
         assert await stack.up({"sales": Roster([p0, {**p1, **corrected}, p2])}), stack.failed
         assert active(world) == ["p0", "p1", "p2"]
+
+
+# --- seats --------------------------------------------------------------------------------------
+
+
+def with_seats(world: World, seats: int) -> None:
+    """No more active accounts than this: the vendor refuses what would make one more."""
+
+    def full(asked: str) -> Fault | None:
+        is_full = asked == "create" and len(active(world)) >= seats
+        return answered(403, b'{"message": "no seats left"}', carried_out=False) if is_full else None
+
+    world.hazard = full
+
+
+async def test_who_leaves_frees_the_seats_of_those_who_join(world: World, stack: Stack) -> None:
+    assert await stack.up({"sales": a_team(world, 3)})
+    with_seats(world, 3)
+    others: list[Arguments] = [a_member(world, name) for name in ("x1", "x2", "x3")]
+    assert await stack.up({"sales": Roster(others, {"max_removals": "100%"})})
+    assert active(world) == ["x1", "x2", "x3"]
+
+
+async def test_joins_that_are_refused_in_a_row_keep_nobody_who_leaves(world: World, stack: Stack) -> None:
+    """One of the leavers may be a joining member, and so leaves after all who join."""
+    declared = a_team(world, 3, {"max_removals": "100%"})
+    assert await stack.up({"sales": declared})
+    with_seats(world, 0)
+    many = [a_member(world, f"x{number:02}") for number in range(2 * PATIENCE)]
+    set_by_hand(world, stack.outs["ids"]["p1@example.com"], **{STAND_INS[world.name].EMAIL: "x31@example.com"})
+    assert not await stack.up({"sales": Roster([*many, declared.members[2]], {"max_removals": "100%"})})
+
+    assert active(world) == ["p2"]
+    assert stack.outs["counts"] | {"failed": 0, "not_tried": 0} == {
+        "members": 1, "joined": 0, "changed": 0, "left": 2, "failed": 0, "not_tried": 0
+    }  # fmt: skip
+
+
+async def test_leavers_who_are_not_tried_are_named_first(world: World, stack: Stack) -> None:
+    declared = a_team(world, 3 * PATIENCE, {"max_removals": "100%"})
+    assert await stack.up({"sales": declared})
+    world.hazard = lambda asked: answered(403, b"{}", carried_out=False) if asked in ("create", "update") else None
+    joins: list[Arguments] = [a_member(world, f"a{number:02}") for number in range(2 * PATIENCE)]
+    assert not await stack.up({"sales": Roster(joins, {"max_removals": "100%"})})
+
+    leavers = {key: why for key, why in stack.outs["failed"].items() if key.startswith("p")}
+    assert len(leavers) == 3 * PATIENCE
+    assert all(why.startswith("should have left: ") for why in leavers.values())
+    assert sum("not tried" in why for why in leavers.values()) >= PATIENCE
+    told = team.failures("sales", stack.outs["failed"], stack.outs["counts"])
+    assert told.partition("tries them again: ")[2].startswith("p")
+    assert f"{stack.outs['counts']['failed']:.0f} failed" in told

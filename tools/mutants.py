@@ -138,12 +138,12 @@ MUTANTS = (
         "follow_redirects=False", "follow_redirects=True",
     ),
     Mutant(
-        "a message quotes secrets", "core/vendor.py",
-        'words = words.replace(secret, "[secret]")', "pass",
+        "a message quotes secrets", "core/secrets.py",
+        "text = text[:start] + BLANK + text[end:]", "pass",
     ),
     Mutant(
         "a message quotes the whole body", "core/vendor.py",
-        "words = quote(self.words(answer), [*self.settings.secrets(), *secrets])",
+        "words = quote(known.blanked(self.words(answer), is_quoted=True))",
         "words = answer.body.decode(errors='replace')",
     ),
     Mutant(
@@ -152,7 +152,7 @@ MUTANTS = (
     ),
     Mutant(
         "an id is a number", "vendors/enerflo.py",
-        'return str(record["id"]) if record.get("id") else None', 'return record["id"] if record.get("id") else None',
+        'return identifier(record.get("id"))', 'return record["id"] if record.get("id") else None',
     ),
     Mutant(
         "e-mails are compared with their case", "core/fields.py",

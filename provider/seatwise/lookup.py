@@ -16,6 +16,7 @@ from pulumi.runtime.settings import get_root_resource
 from .account import TenantProvider
 from .core.errors import AccountError
 from .core.lookup import Lookups
+from .core.secrets import VAULT
 from .core.vendor import Vendor
 from .doors.door import tenant_with
 from .wire import loop
@@ -55,4 +56,4 @@ async def _answer(
         settings = vendor.settings_type.load(get_config if given is None else given.get)
         return await asyncio.wrap_future(loop.start(answer, settings))
     except AccountError as error:
-        raise pulumi.RunError(str(error)) from None
+        raise pulumi.RunError(VAULT.message(str(error))) from None

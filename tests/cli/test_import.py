@@ -212,3 +212,20 @@ def test_where_no_account_can_be_taken_over_nothing_is_written(tmp_path_factory:
         "seatwise: Nexudus: no account can be taken over as it is; nothing was written"
     ]
     assert list(Path().iterdir()) == []
+
+
+def test_accounts_are_taken_over_by_their_ids_listed_or_not(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("tenants")
+    store = Store(folder / "hidden.sqlite")
+    server.seed(store, {"enerflo": [ANA, BEN]})
+    store.close()
+    options = Options(limits=False, quirks={"enerflo_inactive": "hidden"})
+    with server.running(folder / "hidden.sqlite", options) as url, pytest.MonkeyPatch.context() as patches:
+        point_at(url, patches)
+        assert failed_with("import", "enerflo", "--match", "ben@*").startswith("seatwise: Enerflo: no account's e-mail")
+        line = failed_with("import", "enerflo", "--id", "2", "--id", "77")
+        assert line == "seatwise: Enerflo 77: is not there; check the id. Nothing was written"
+        assert run("import", "enerflo", "--id", "2", "--match", "ben@*").exit_code == 2
+        assert list(Path().iterdir()) == []
+        assert run("import", "enerflo", "--id", "2").exit_code == 0
+    assert [each["id"] for each in json.loads(Path("enerflo-import.json").read_text())["resources"]] == ["2"]

@@ -114,7 +114,7 @@ def test_roles_that_are_ids_are_given_as_ids(tenants: str) -> None:
     assert listed("nexudus", "--role", "78") == ["ana@example.com"]
     assert listed("tenovos", "--role", LIBRARIAN) == ["ana@example.com"]
     line = failed_with("list", "nexudus", "--role", "Front desk")
-    assert line.startswith("seatwise: Nexudus: 'Front desk' is no value of `user_roles`. `seatwise list nexudus` shows")
+    assert line.startswith('seatwise: Nexudus: "Front desk" is no value of `user_roles`. `seatwise list nexudus` shows')
 
 
 def test_a_vendor_without_a_list_says_the_way_out(settings: None) -> None:

@@ -1,11 +1,18 @@
 """`seatwise show`."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from cli.conftest import LIBRARIAN, PEOPLE, failed_with, in_a_terminal, run
+from cli.conftest import LIBRARIAN, PEOPLE, failed_with, in_a_terminal, point_at, run
 from seatwise.dynamic import vendor_named
+from seatwise.sandbox import server
+from seatwise.sandbox.replies import Options
+from seatwise.sandbox.store import Store
 from seatwise.vendors import names
 
 
@@ -57,3 +64,15 @@ def test_in_a_terminal_fields_stand_in_columns(tenants: str) -> None:
     code, seen = in_a_terminal("show", "tenovos", "u1", NO_COLOR="1")
     assert code == 0
     assert [line.split() for line in seen.splitlines()][:2] == [["id", "u1"], ["email", "ana@example.com"]]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "ascii:strict"])
+def test_a_name_that_the_terminal_lacks_is_no_failure(tmp_path: Path, encoding: str) -> None:
+    store = Store(tmp_path / "odd.sqlite")
+    server.seed(store, {"nexudus": [PEOPLE["nexudus"][0] | {"FullName": "Zo\u00eb \u2603"}]})
+    store.close()
+    with server.running(tmp_path / "odd.sqlite", Options(limits=False)) as url, pytest.MonkeyPatch.context() as patches:
+        point_at(url, patches)
+        command = [sys.executable, "-m", "seatwise", "show", "nexudus", "1"]
+        ran = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=True)
+    assert b"full_name\tZo" in ran.stdout

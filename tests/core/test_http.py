@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seatwise.core.errors import InvalidAccount
-from seatwise.core.http import DEEPEST_JSON, Answer, Request, segment
+from seatwise.core.http import Answer, Request, identifier, segment
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,24 @@ def test_neither_a_request_nor_an_answer_shows_what_may_be_secret() -> None:
     assert "s3cret" not in repr(answer)
 
 
-@pytest.mark.parametrize(("levels", "is_read"), [(DEEPEST_JSON, True), (DEEPEST_JSON + 1, False), (100_000, False)])
-def test_json_that_is_nested_deeper_than_any_account_is_not_read(levels: int, is_read: bool) -> None:
-    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
-        inner = b"[]" if opening == b"[" else b"{}"
-        body = opening * (levels - 1) + inner + closing * (levels - 1)
-        assert (Answer(200, body=body).json is not None) is is_read
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (7, "7"),
+        ("u1", "u1"),
+        (0, None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (1.5, None),
+        ({}, None),
+        (["u1"], None),
+    ],
+)
+def test_an_id_is_a_text_or_a_whole_number(value: Any, found: str | None) -> None:
+    assert identifier(value) == found
+
+
+def test_an_id_of_bytes_that_are_no_text_is_refused() -> None:
+    with pytest.raises(InvalidAccount, match="the id has bytes that are no text"):
+        segment("\udcff")

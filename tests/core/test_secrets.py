@@ -1,10 +1,15 @@
 """Passwords that are sent once and written nowhere."""
 
 import base64
+import html
+import json
+import re
+import time
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from seatwise.core.secrets import Vault, matches
+from seatwise.core.secrets import BLANK, WHOLE, Known, Vault, matches
 
 PLAIN = "pässword 1"
 
@@ -78,3 +83,77 @@ def test_a_vault_shows_no_value() -> None:
     vault = Vault()
     vault.seal(PLAIN)
     assert repr(vault) == "Vault(1 values)"
+
+
+# --- in messages --------------------------------------------------------------------------------
+
+ODD = "p\\\"'\tä/&<>%+ ☃ w"
+
+
+def known(*secrets: str) -> Known:
+    """These secrets."""
+    made = Known()
+    made.learn(*secrets)
+    return made
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ODD,
+        " ".join(ODD.split()),
+        json.dumps(ODD)[1:-1],
+        json.dumps(ODD, ensure_ascii=False)[1:-1],
+        json.dumps(ODD)[1:-1].replace("/", "\\/"),
+        json.dumps(json.dumps(ODD)[1:-1])[1:-1],
+        repr(ODD)[1:-1],
+        repr({"a": f"{ODD}"})[7:-2],
+        quote(ODD),
+        quote(ODD, safe=""),
+        quote_plus(ODD),
+        re.sub("%..", lambda found: found[0].lower(), quote(ODD, safe="")),
+        html.escape(ODD),
+        html.escape(ODD).replace("&#x27;", "&#039;"),
+    ],
+    ids=lambda text: ascii(text)[:30],
+)
+def test_a_secret_is_blanked_however_it_is_written(written: str) -> None:
+    told = known(ODD).message(f"The value x{written}y is bad: {written}")
+    assert re.sub(r"[^\w\[\] :]", "", told.replace(BLANK, "_")) == "The value x_y is bad: _"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text", "blanked"),
+    [
+        pytest.param(["abcdef", "abcd"], "abcdef abcde", "[secret] [secret]e", id="the longest first"),
+        pytest.param(["abcdef", "defghi"], "xabcdefghix", "x[secret]x", id="two that overlap"),
+        pytest.param(["secret"], "my secret [secret]", "my [secret] [[secret]]", id="the word itself"),
+        pytest.param(["a", "is"], "is a name", "is a name", id="short ones in our own words"),
+        pytest.param(["", " "], "is a name", "is a name", id="nothing"),
+    ],
+)
+def test_what_is_blanked_and_what_is_not(secrets: list[str], text: str, blanked: str) -> None:
+    assert known(*secrets).message(text) == blanked
+
+
+@pytest.mark.parametrize(
+    ("words", "blanked"),
+    [
+        ('The password "abc" is too short', 'The password "[secret]" is too short'),
+        ("abc: abcd, xabc", "[secret]: abcd, xabc"),
+    ],
+)
+def test_a_short_secret_is_blanked_as_a_word_of_the_vendors(words: str, blanked: str) -> None:
+    assert len("abc") < WHOLE
+    assert known("abc").blanked(words, is_quoted=True) == blanked
+
+
+def test_ten_thousand_secrets_take_no_time() -> None:
+    many = known(*(f"password of {number}" for number in range(10_000)))
+    begun = time.process_time()
+    assert many.message("y password of 77 " * 100).count(BLANK) == 100
+    assert time.process_time() - begun < 1
+
+
+def test_a_message_cannot_act_on_a_terminal() -> None:
+    assert known().message("a\x1b[31m\x07\nb\u202e\u2066c\x9b2J é 😀") == "a [31m \nb  c 2J é 😀"

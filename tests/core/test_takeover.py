@@ -174,3 +174,14 @@ def test_the_program_says_the_same_however_odd_the_values() -> None:
 
 def test_resource_names_are_stable_and_differ() -> None:
     assert takeover.resource_names(["Ana@x.y", "ben@x.y", "ana@X.Y"]) == ["ana@x.y", "ben@x.y", "ana@x.y-2"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x1b[31m", "\x07", "\u202eab", "a\u200bb", "a\nb", "\u2028", "both \" and ' \x85", "é 😀"]
+)
+def test_a_program_shows_what_it_says(text: str) -> None:
+    program = takeover.program("enerflo", [(f"{text}@example.com", {"first_name": text, "roles": [text]})])
+    assert all(map(str.isprintable, program.splitlines()))
+    (call,) = [each for each in ast.walk(ast.parse(program)) if isinstance(each, ast.Call)]
+    said = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
+    assert (ast.literal_eval(call.args[0]), said) == (f"{text}@example.com", {"first_name": text, "roles": [text]})

@@ -161,10 +161,11 @@ def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -
     result = door.check({}, {"email": "nobody", "password": 12345678, "nickname": "x"})
     reasons = [(failure.property, failure.reason) for failure in result.failures]
 
-    assert ("email", "is not an e-mail address") in reasons
+    assert {failure.property for failure in result.failures} == {""}, "the engine prints the value of one that is named"
+    assert ("", "email is not an e-mail address") in reasons
     assert ("", "nickname is no argument of this resource") in reasons
     if "password" in door.vendor.schema:
-        assert ("", "password must be text") in reasons, "a property that is named is printed"
+        assert ("", "password must be text") in reasons
     assert "12345678" not in str(reasons)
 
 

@@ -311,3 +311,19 @@ def test_the_ids_of_office_and_manager_belong_to_a_sales_rep(
     problems = [*ENERFLO.rules(values, frozenset(given | set(values)))]
     assert [problem.field for problem in problems] == fields
     assert all('"Sales Rep"' in problem.reason and problem.field in problem.reason for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        (["Sales Rep"], ["sales-rep"], True),
+        (["Sales Rep"], ["agent"], True),
+        (["\u00c4rzte"], ["rzte"], False),
+        (["\u00c4rzte"], ["\u00e4rzte"], False),
+        (["\u55b6\u696d"], ["\u8a2d\u8a08"], False),
+        (["\u2605"], ["\u2606"], False),
+        (["\u212aeeper"], ["keeper"], False),
+    ],
+)
+def test_roles_are_the_same_by_letters_and_digits_of_ascii_alone(left: list[str], right: list[str], same: bool) -> None:
+    assert SCHEMA["roles"].same(left, right) is same

@@ -292,6 +292,7 @@ def test_a_record_is_read_without_its_secrets() -> None:
         "last_access": "2026-01-31T09:00:00Z",
         "two_factor_enabled": False,
         "unique_id": "u1",
+        "is_new": False,
     }
 
 

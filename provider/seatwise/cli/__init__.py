@@ -1,6 +1,8 @@
 """The `seatwise` command: one file a command, and what they share in `options`, `output`, `tenants` and `engine`."""
 
+import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -33,3 +35,5 @@ def seatwise(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit found something, 130 stopped by Ctrl-C.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the terminal cannot show is no reason to fail

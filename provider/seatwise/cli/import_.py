@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,10 @@ import typer
 from rich.prompt import Prompt
 
 from ..core import audit, finding
+from ..core.tenant import Record
 from ..core.vendor import Vendor
 from ..dynamic import import_file
+from ..wire.tenant import Tenant
 from .options import Json, Match, Quiet, VendorName, vendor_type
 from .output import Say, console, counted, failed, misused, print_json, progress, readable, speaker, warn
 from .tenants import tenant
@@ -39,6 +42,10 @@ LEAVING = {
 def import_(
     vendor: VendorName,
     match: Match = "*",
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="ID", help="The account with this id, listed or not; may be given again."),
+    ] = None,
     stack_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the file for `pulumi import`.")
     ] = None,
@@ -63,6 +70,8 @@ def import_(
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     kind = vendor_type(vendor)
+    if ids and match != "*":
+        raise misused("--id names accounts and --match looks for them: give one of the two")
     stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
     if stack_file == program:
         raise misused("--stack-file and --program are one file: give each its own")
@@ -74,13 +83,15 @@ def import_(
         raise misused(f"--on-destroy delete: {kind.title} has no way to delete; use deactivate or retain")
     say = speaker(quiet=quiet)
     with readable(), progress("reading accounts", quiet=quiet) as tell:
-        resources, text, left_out = anyio.run(_taken_over, kind, match, on_destroy, tell)
+        resources, text, left_out = anyio.run(_taken_over, kind, match, ids or [], on_destroy, tell)
     for line in left_out:
         warn(line)
     if not resources:
         raise failed(f"{kind.title}: no account can be taken over as it is", "nothing was written")
-    stack_file.write_text(json.dumps({"resources": resources}, indent=1) + "\n", encoding="utf-8")
-    program.write_text(text, encoding="utf-8")
+    # Both are made before one is written: there is no half of them.
+    files = {stack_file: (json.dumps({"resources": resources}, indent=1) + "\n").encode(), program: text.encode()}
+    for path, content in files.items():
+        path.write_bytes(content)
     if as_json:
         print_json({"accounts": len(resources), "stack_file": str(stack_file), "program": str(program)})
     say(f"{counted(resources)}. Now, in your project:")
@@ -110,12 +121,13 @@ def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
 
 
 async def _taken_over(
-    kind: type[Vendor], match: str, on_destroy: str | None, tell: Say
+    kind: type[Vendor], match: str, ids: list[str], on_destroy: str | None, tell: Say
 ) -> tuple[list[dict[str, Any]], str, list[str]]:
     """The resources of an import file, the program that declares them, and lines about what is in neither."""
     records = []
     async with tenant(kind) as live:
-        async for record in finding.everyone(live, lambda _, email: audit.fits(email, match)):
+        wanted = _named(live, ids) if ids else finding.everyone(live, lambda _, email: audit.fits(email, match))
+        async for record in wanted:
             records.append(record)
             tell(f"{counted(records)} read")
         if not records:
@@ -124,3 +136,12 @@ async def _taken_over(
                 f"{kind.title}: {about}", f"`seatwise list {kind.name}` shows who is there. Nothing was written"
             )
         return import_file(live.vendor, records, live.journal.revision, on_destroy)
+
+
+async def _named(live: Tenant, ids: list[str]) -> AsyncIterator[Record]:
+    """The accounts with these ids; ends the command when one is not there."""
+    for account in dict.fromkeys(ids):
+        record = await finding.fetch(live, account, None)
+        if record is None:
+            raise failed(f"{live.vendor.title} {account}: is not there", "check the id. Nothing was written")
+        yield record

@@ -27,5 +27,5 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but resu
 def vendor_type(name: str) -> type[Vendor]:
     """The vendor of that name; ends the command when there is none."""
     if name not in names():
-        raise misused(f"no vendor {name!r}; there are {', '.join(names())}")
+        raise misused(f'no vendor "{name}"; there are {", ".join(names())}')
     return vendor_named(name)

@@ -16,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.errors import AccountError
+from ..core.secrets import VAULT
+from ..core.text import printable
 
 FAILED, MISUSED, FOUND = 1, 2, 3  # exit codes
 PATIENCE = 2.0  # seconds before progress shows
@@ -60,7 +62,7 @@ def print_json(value: Any) -> None:
 
 def print_marked(mark: str, style: str, text: str) -> None:
     """A line that begins with a mark, coloured in a terminal."""
-    console().print(Text.assemble((mark, style), text), soft_wrap=True)
+    console().print(Text.assemble((mark, style), printable(VAULT.message(text))), soft_wrap=True)
 
 
 def _print_table(columns: Sequence[str] | None, cells: Sequence[Sequence[str]]) -> None:
@@ -74,8 +76,7 @@ def _print_table(columns: Sequence[str] | None, cells: Sequence[Sequence[str]]) 
 
 def _cell(value: Any) -> str:
     """A value in one line, without what would act on a terminal."""
-    text = _text(value)
-    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
+    return printable(_text(value))
 
 
 def _text(value: Any) -> str:
@@ -96,13 +97,16 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def note(text: str) -> None:
-    """Say something to the person at the terminal, beside what programs read."""
-    typer.echo(text, err=True)
+    """Say something to the person at the terminal, beside what programs read.
+
+    It cannot act on the terminal, whatever a vendor's record says, and has no secret in it.
+    """
+    typer.echo(VAULT.message(text), err=True)
 
 
 def warn(text: str) -> None:
-    """Say something that is no failure, in one line that cannot act on the terminal whatever a vendor's record says."""
-    note(_cell(text))
+    """Say something that is no failure, in one line."""
+    note(printable(text))
 
 
 def counted(accounts: Sized) -> str:

@@ -72,7 +72,7 @@ def _seed(store: Store, path: Path, say: Say) -> None:
     except (OSError, ValueError) as error:
         raise failed(f"cannot read {path}: {error}", SEED) from None
     except (KeyError, AttributeError, TypeError) as error:  # another shape than that
-        raise failed(f"cannot read {path}: {error!r}", SEED) from None
+        raise failed(f"cannot read {path}: {type(error).__name__}", SEED) from None
     except Taken as error:
         raise failed(f"{path} has {error} twice, or --data holds it already", "start with an empty --data") from None
     say(f"{count} accounts from {path}")

@@ -1,6 +1,6 @@
 """The tenant that the environment names."""
 
-from ..core.secrets import Vault
+from ..core.secrets import VAULT
 from ..core.tenant import Removals
 from ..core.vendor import Vendor
 from ..wire.settings import RunSettings
@@ -10,4 +10,4 @@ from .output import note
 
 def tenant(kind: type[Vendor]) -> Tenant:
     """One vendor's tenant, whose warnings are told. Raises SettingsError."""
-    return Tenant(kind(kind.settings_type.load()), Vault(), note, RunSettings.load(), Removals())
+    return Tenant(kind(kind.settings_type.load()), VAULT, note, RunSettings.load(), Removals())

@@ -13,7 +13,7 @@ from .errors import InvalidAccount, InvalidExport
 from .fields import Problem, composed, email_address, email_key
 from .state import TENANT
 from .team import LEAVING
-from .vendor import Vendor
+from .vendor import Vendor, quote
 
 TYPE = "pulumi-python:dynamic/seatwise/"
 """What the type tokens of all resources begin with."""
@@ -93,7 +93,7 @@ def role(vendor: type[Vendor], text: str) -> Any:
         with suppress(ValidationError):
             if field is not None:
                 return field.parse(candidate)
-    problem = f"{text!r} is no value of `{vendor.role_field}`" if field else "its accounts have no roles"
+    problem = f'"{quote(text)}" is no value of `{vendor.role_field}`' if field else "its accounts have no roles"
     raise InvalidAccount(problem, vendor=vendor.title, remedy=f"`seatwise list {vendor.name}` shows roles as they are")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .existing import exists, tell_inactive
 from .fields import Schema, Takes, Values
-from .finding import Found, fetch, has_email, look_anew, look_up, whole
+from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
 from .http import Answer
 from .owner import is_team, same, told
 from .secrets import matches
@@ -21,11 +21,12 @@ from .state import (
     differences,
     expand,
     outputs,
+    readable,
     revision_of,
     seen,
     with_policies,
 )
-from .tenant import Deed, Doubt, Entry, Held, Record, Tenant, refused
+from .tenant import Deed, Doubt, Entry, Held, Record, Tenant, refused, tell_unfit
 from .vendor import Vendor
 from .waiting import told_pauses
 from .writing import change, revealed, take_over
@@ -76,7 +77,13 @@ async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
     in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)
     if in_the_way is not None:
         raise _on_its_way(tenant, email, in_the_way, owner)
-    account, record = await _post(tenant, news, email)
+    try:
+        account, record = await _post(tenant, news, email)
+    except AccountExists:
+        hidden = await look_for_hidden(tenant, email)
+        if hidden is None:
+            raise
+        return await _go_on_or_adopt(tenant, news, hidden, owner)
     _note_made(tenant, email, account, owner)
     return Begun(account, record=record)
 
@@ -325,10 +332,15 @@ async def _post(tenant: Tenant, news: Values, email: str) -> tuple[str, Record |
             raise
     if answer is not None and _is_refusal(vendor, answer):
         tenant.journal.withdraw(email)
-        refusal = refused(tenant, answer, "create", email, news)
+        refusal = refused(tenant, answer, "create", email)
         if isinstance(refusal, AccountExists):  # though the look-up found none
             refusal.problem = (
                 f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
+            )
+            refusal.remedy = (
+                f"If the admin page shows it, its id is in the address of its page there: take it over with `seatwise "
+                f"import {vendor.name} --id ID`. Else choose another e-mail, or ask the vendor to free this one: "
+                "deleted accounts may keep theirs"
             )
         raise refusal
     account = vendor.created(answer) if answer is not None and answer.ok else None
@@ -426,8 +438,8 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
     vendor = tenant.vendor
     if begun.outs is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
-    record = await tenant.directory.record(tenant, begun.account)
     sent = _sent(vendor.schema, news)
+    record = await tenant.directory.record(tenant, begun.account, readable(vendor.schema, sent))
     if record is None or not has_email(tenant, record, str(news["email"])):
         return begun
     if differences(vendor.schema, _as_sent(vendor, sent, record), sent):
@@ -474,7 +486,8 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             continue
         record = tenant.vendor.record(answer) if answer.ok else None
         if record is not None:
-            tenant.directory.measure(account, record)
+            tenant.directory.measure(tenant.vendor, account, record)
+            tell_unfit(tenant, record)
             return record
     tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
     return None

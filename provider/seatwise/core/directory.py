@@ -41,6 +41,10 @@ class Directory:
         """
         self._emails: defaultdict[str, set[str]] = defaultdict(set)
         """Accounts that this run gave, or may have given, an e-mail."""
+        self._wanted: dict[str, frozenset[str]] = {}
+        """The fields that accounts have by their own state, until one is read by its id."""
+        self._unshown: set[str] = set()
+        """Those that a record by id lacks as well: no list can be asked for them."""
 
     def wrote(self, account: str, *emails: str) -> None:
         """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
@@ -54,8 +58,9 @@ class Directory:
         self._asked = 0
         self._written.difference_update(accounts)
 
-    def measure(self, account: str, record: Record) -> None:
+    def measure(self, vendor: Vendor, account: str, record: Record) -> None:
         """Keep an account that was read by its id, to see whether the list says as much."""
+        self._unshown |= self._wanted.pop(account, frozenset()) - vendor.schema.names_in(record)
         self._by_id = self._by_id or (account, record)
 
     async def ids(self, tenant: Tenant, email: str) -> set[str] | None:
@@ -65,12 +70,20 @@ class Directory:
             return None
         return self._list.ids[email_key(email)] | self._emails[email_key(email)]
 
-    async def record(self, tenant: Tenant, account: str) -> Record | None:
-        """What the list says of an account; None when it must be read by its id."""
+    async def record(self, tenant: Tenant, account: str, names: Iterable[str] = ()) -> Record | None:
+        """What the list says of an account; None when it must be read by its id.
+
+        `names` are the fields that the account has by its own state: one that is not in the list may be empty now.
+        """
+        self._wanted[account] = frozenset(names)
         if not await self._is_open(tenant, must=False) or self._list is None or account in self._written:
             return None
         is_as_good = tenant.vendor.version or self._says_as_much(tenant.vendor, self._list)
-        return self._list.records.get(account) if self._list.is_coherent and is_as_good else None
+        listed = self._list.records.get(account) if self._list.is_coherent and is_as_good else None
+        if listed is None or tenant.vendor.version:
+            return listed
+        lacking = self._wanted[account] - tenant.vendor.schema.names_in(listed) - self._unshown
+        return None if lacking else listed
 
     async def holds(self, tenant: Tenant, account: str) -> bool | None:
         """Whether the list, which must be readable, holds the account; one look serves all that are not in it.

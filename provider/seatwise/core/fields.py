@@ -20,11 +20,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from .boundary import Unfit, is_sound
 
 T = TypeVar("T")
+LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 Values = Mapping[str, Any]
 """Values of an account by argument name (snake_case)."""
 
@@ -195,7 +198,8 @@ def _digits_or_text(text: Any) -> str:
 
 def looks_like_a_number(text: str) -> bool:
     """Whether the text is digits and the signs people put between them."""
-    return re.fullmatch(r"[\d\s()+./-]*\d[\d\s()+./-]*", text) is not None
+    signs = len(text) <= LONGEST_NUMBER and re.fullmatch(r"[\d\s()+./-]+", text)
+    return bool(signs) and any(each.isdecimal() for each in text)
 
 
 def _moment(text: Any) -> Any:
@@ -323,6 +327,8 @@ class Field:
     delta: Delta | None = None
     checks: tuple[Check, ...] = ()
     adapter: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
+    bare: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
+    """The type alone: a vendor may hold what no program may declare."""
 
     @property
     def secret(self) -> bool:
@@ -352,6 +358,16 @@ class Field:
         for check in self.checks:
             value = check.clean(value)
         return value
+
+    def read(self, value: Any) -> Any:
+        """The value in its type; one that no program may declare, such as a short phone number, if that fits the type.
+
+        Returns `Unfit` for a value of another type.
+        """
+        for adapter in (self.adapter, self.bare):
+            with suppress(ValidationError):
+                return None if value is None else adapter.validate_python(value)
+        return Unfit(value)
 
     def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
         """Whether two values mean the same; all that is in NOTHING does."""
@@ -430,30 +446,52 @@ class Schema(Mapping[str, Field]):
         return values, problems
 
     def typed(self, values: Values) -> dict[str, Any]:
-        """Values that came through the engine, whose numbers are all floats, in their types again."""
-        return {name: _lenient(self[name], value) if name in self else value for name, value in values.items()}
+        """Values that came through the engine, whose numbers are all floats, in their types again.
+
+        A value that does not fit its field's type, which a state of an earlier version may hold, is left out.
+        """
+        plain = {name: value for name, value in values.items() if name not in self or self[name].secret}
+        read = {name: self[name].read(value) for name, value in values.items() if name not in plain}
+        typed = {name: value for name, value in read.items() if not isinstance(value, Unfit)}
+        return {name: (plain | typed)[name] for name in values if name in plain or name in typed}
 
     def raw(self, record: Mapping[str, Any], name: str) -> Any:
         """The vendor's own value of one readable field; None when the record does not have it."""
         return _dig(record, self[name].wire.read or name)[1]
 
     def parse_one(self, record: Mapping[str, Any], name: str) -> Any:
-        """One field of a record, in its type."""
-        return _lenient(self[name], self.raw(record, name))
+        """One field of a record, in its type; None when the record does not have it, or not in its type."""
+        value = self[name].read(self.raw(record, name))
+        return None if isinstance(value, Unfit) else value
 
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """What a record of the vendor says, by argument name.
 
-        A field that the record does not have is left out: it could not be read. A null is None.
+        A field that the record does not have, or not in its type, is left out: it could not be read. A null is None.
         """
-        actual: dict[str, Any] = {}
+        read = ((name, self[name].read(value)) for name, value in self._written(record))
+        return {name: value for name, value in read if not isinstance(value, Unfit)}
+
+    def unread(self, record: Mapping[str, Any]) -> list[str]:
+        """The fields of a record whose values are not of their type."""
+        return [name for name, value in self._written(record) if isinstance(self[name].read(value), Unfit)]
+
+    def mended(self, record: Mapping[str, Any]) -> list[str]:
+        """The fields of a record that are read with some characters replaced."""
+        return [name for name, value in self._written(record) if not is_sound(value)]
+
+    def names_in(self, record: Mapping[str, Any]) -> set[str]:
+        """The readable fields that a record has, whatever their values."""
+        return {name for name, _ in self._written(record)}
+
+    def _written(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The readable fields that a record has, with the vendor's own values."""
         for item in self.values():
             if item.wire.read is None:
                 continue
             found, value = _dig(record, item.wire.read)
             if found:
-                actual[item.name] = _lenient(item, value)
-        return actual
+                yield item.name, value
 
     def body(self, values: Values, operation: Takes) -> dict[str, Any]:
         """The values that the operation takes, under the vendor's names."""
@@ -485,7 +523,8 @@ def _field(name: str, annotation: Any, naming: Callable[[str], str], *, required
     )
     compare = _last(metadata, Compare, Compare(lambda value: value))
     checks = tuple(mark for mark in metadata if isinstance(mark, Check))
-    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_))
+    bare = TypeAdapter(_bare(type_), config=ConfigDict(coerce_numbers_to_str=True))
+    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_), bare)
 
 
 def _inner(annotation: Any) -> Any:
@@ -494,6 +533,16 @@ def _inner(annotation: Any) -> Any:
     if origin in (typing.Required, typing.Union) or getattr(origin, "__name__", "") == "Output":
         return _inner(typing.get_args(annotation)[0])
     return annotation
+
+
+def _bare(type_: Any) -> Any:
+    """The type without its validators: `str` of an e-mail's, `list[int]` of a set's, `str` of a choice of texts."""
+    origin, arguments = typing.get_origin(type_), typing.get_args(type_)
+    if origin is Annotated:
+        return _bare(arguments[0])
+    if origin is Literal:
+        return type(arguments[0])
+    return list[_bare(arguments[0])] if origin is list else type_  # type: ignore[misc]
 
 
 def _last(metadata: Iterable[Any], kind: type[T], default: T) -> T:
@@ -534,16 +583,6 @@ def close_to(name: str, names: Iterable[str]) -> str:
     """Return what to say of the name that a misspelt one is most like; empty where none is."""
     likely = difflib.get_close_matches(re.sub(r"[^\w.]+", "_", folded(name)), sorted(names), n=1)
     return f"; did you mean {likely[0]}?" if likely else ""
-
-
-def _lenient(item: Field, value: Any) -> Any:
-    """The value in its type where it fits; the vendor's own value where it does not."""
-    if value is None:
-        return None
-    for candidate in (value, str(value)):
-        with suppress(ValidationError):
-            return item.parse(candidate)
-    return value
 
 
 def _dig(record: Mapping[str, Any], path: str) -> tuple[bool, Any]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from .directory import accounts, incoherent, is_coherent, page, pages
 from .errors import AccountError, AccountExists, VendorBroken
-from .tenant import Deed, Record, Tenant, gone, refused
-from .vendor import Listing, Vendor
+from .tenant import Deed, Record, Tenant, gone, learn_secrets, refused, tell_unfit
+from .vendor import Listing, Paged, Vendor
 from .waiting import told_pauses
 
 
@@ -59,7 +59,9 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
     answer = await tenant.send(vendor.read(account))
     record = vendor.record(answer) if answer.ok else None
     if record is not None and vendor.account_id(record) == account:
-        tenant.directory.measure(account, record)
+        tenant.directory.measure(vendor, account, record)
+        learn_secrets(tenant, record)
+        tell_unfit(tenant, record)
         return record
     if not vendor.missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
@@ -94,6 +96,7 @@ async def everyone(
             continue
         whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
         if whole is not None:
+            tell_unfit(tenant, whole)
             yield whole
 
 
@@ -143,6 +146,26 @@ async def look_anew(tenant: Tenant, email: str) -> Found | None:
     return _only(
         tenant, [Found(account, record, vendor.lists_whole_records) for account, record in by_id.items()], email
     )
+
+
+async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
+    """An inactive account with this e-mail, where the vendor's list hides it and another one can be asked for.
+
+    None as well where that list shows others than inactive accounts: then nothing was asked for.
+    """
+    vendor = tenant.vendor
+    if vendor.find_inactive(1) is None:
+        return None
+    of = Paged(ask=lambda number: vendor.find_inactive(number) or vendor.find(None, number), read=vendor.found)
+    try:
+        records, _ = await pages(tenant, of)
+    except AccountError:
+        return None
+    if not all(map(vendor.is_retired, records)):
+        return None
+    ids = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    found = _only(tenant, [Found(account, record, False) for account, record in ids.items() if account], email)
+    return found and await whole(tenant, found, email)
 
 
 async def whole(tenant: Tenant, found: Found, email: str) -> Found:

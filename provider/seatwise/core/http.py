@@ -1,7 +1,6 @@
 """One HTTP exchange as two values: what to ask, and what came back. Nothing here sends anything."""
 
 import enum
-import json
 import math
 import re
 import time
@@ -13,9 +12,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from .boundary import decoded
 from .errors import InvalidAccount
-
-DEEPEST_JSON = 32  # levels; the vendors' own answers have four
 
 
 class Effect(enum.Enum):
@@ -59,26 +57,13 @@ class Answer:
 
     @cached_property
     def json(self) -> Any:
-        """The decoded body; None when it is empty, HTML, truncated or nested deeper than any account."""
-        if "html" in self.headers.get("content-type", ""):
-            return None
-        try:
-            decoded = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return None if _is_deeper(decoded, DEEPEST_JSON) else decoded
+        """The decoded body, made safe by `boundary`; None when it is empty, HTML or truncated."""
+        return None if "html" in self.headers.get("content-type", "") else decoded(self.body)
 
     @property
     def object(self) -> Mapping[str, Any]:
         """The decoded body if it is a JSON object, else an empty one."""
         return self.json if isinstance(self.json, dict) else {}
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -137,6 +122,12 @@ def whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def identifier(value: Any) -> str | None:
+    """An id in an answer, a text or a whole number; None when it is neither, or 0 or empty."""
+    is_id = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) if is_id and value else None
+
+
 def objects(items: Sequence[Any]) -> list[Mapping[str, Any]]:
     """The items of a list in an answer. One that is no object is an empty one: it counts, and says nothing."""
     return [item if isinstance(item, dict) else {} for item in items]
@@ -150,4 +141,7 @@ def segment(text: str | int) -> str:
     text = str(text)
     if not text.strip("."):
         raise InvalidAccount("an id cannot be empty or made of dots", account=text, remedy="Check the id")
-    return quote(text, safe="")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise InvalidAccount("the id has bytes that are no text", remedy="Check the id") from None

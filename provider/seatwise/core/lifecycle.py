@@ -12,7 +12,7 @@ from typing import Any
 
 from .creating import create
 from .errors import AccountError, NoSuchAccount, Refused, VendorBroken
-from .fields import Values
+from .fields import NOTHING, Values
 from .finding import fetch, has_email
 from .owner import is_team
 from .state import (
@@ -23,12 +23,13 @@ from .state import (
     declared_names,
     differences,
     outputs,
+    readable,
     revision_of,
     seen,
     with_policies,
     with_revision,
 )
-from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused
+from .tenant import Deed, Doubt, Entry, Record, Tenant, gone, refused, tell_unfit
 from .vendor import Vendor
 from .writing import change, in_doubt, send_update, take_over
 
@@ -72,10 +73,13 @@ async def read(tenant: Tenant, account: str, olds: Values, tracked: Container[st
 async def _unchanged(tenant: Tenant, account: str, olds: Values, tracked: Container[str] | None) -> Refreshed | None:
     """The account as it was, if the run's one look at the list shows that it is; else None."""
     vendor = tenant.vendor
-    listed = await tenant.directory.record(tenant, account)
+    schema = vendor.schema
+    names = {name for name, value in readable(schema, olds).items() if value not in NOTHING}
+    listed = await tenant.directory.record(tenant, account, names)
     if listed is None:
         return None
     if vendor.version is None:
+        tell_unfit(tenant, listed)
         refreshed = _refreshed(vendor, olds, listed)
         now = {name: value for name, value in refreshed.outputs.items() if tracked is None or name in tracked}
         return refreshed if now == olds else None
@@ -152,7 +156,8 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     known |= _known_secrets(tenant, account, olds, news, doubt)
     there = {"email": email, **seen(tenant.vendor.schema, wanted, record)}
     with _counted(tenant, account, there, wanted):
-        outs = await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED, False)), known=known)
+        adopted = bool(olds.get(ADOPTED, False))
+        outs = await take_over(tenant, account, record, wanted, adopted=adopted, known=known, before=olds)
     return outs | {DECLARED: declared_names(news)}
 
 

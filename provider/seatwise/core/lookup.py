@@ -15,7 +15,7 @@ from .directory import Directory, incoherent, pages
 from .errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
 from .fields import Values, flag, folded
 from .finding import look_up
-from .tenant import Record, Tenant, no_list
+from .tenant import Record, Tenant, no_list, tell_unfit
 from .vendor import Listed, N, Named, Vendor, quote
 
 U = TypeVar("U")
@@ -69,13 +69,15 @@ class Lookups:
         if not vendor.has_list:
             raise no_list(vendor)
         seen = [(record, vendor.schema.parse(record)) for record in await self._directory.everyone(tenant)]
+        for record, _ in seen:
+            tell_unfit(tenant, record)
         for field in where:
-            if any(field not in values for _, values in seen):
+            if any(field not in vendor.schema.names_in(record) for record, _ in seen):
                 raise VendorBroken(f"the list does not show {field}", status=200, vendor=vendor.title, account="users")
         return [
             _user(vendor, kind, record, values)
             for record, values in seen
-            if all(fits(values[field]) for field, fits in where.items())
+            if all(field in values and fits(values[field]) for field, fits in where.items())
         ]
 
     def flag(self, name: str, value: Any) -> bool:
@@ -121,7 +123,7 @@ def _item(vendor: Vendor, listed: Listed[N], adapter: TypeAdapter[N], record: Re
 def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
     """The account's values under the names that `kind`, a dataclass, wants; None where the record has none."""
     written = vendor.as_written(dict(read))
-    values = {name: written[name] for name in read} | {"id": vendor.account_id(record)}
+    values = {name: written[name] for name in read if name in written} | {"id": vendor.account_id(record)}
     wanted: Any = kind
     return kind(**{field.name: values.get(field.name) for field in dataclasses.fields(wanted)})
 
@@ -129,7 +131,7 @@ def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
 def only(vendor: str, listed: Listed[N], items: Iterable[N], name: str) -> N:
     """The only one that has this name: as it is written, or else without case; raises UnknownName."""
     items = [*items]
-    about = f'{listed.one} "{quote(name, ())}"'
+    about = f'{listed.one} "{quote(name)}"'
     hits = [item for item in items if item.name == name] or [i for i in items if folded(i.name) == folded(name)]
     if len(hits) == 1:
         return hits[0]
@@ -145,7 +147,7 @@ def _told_apart(item: Named) -> str:
     known: Any = item
     values = {field.name: getattr(item, field.name) for field in dataclasses.fields(known) if field.name != "name"}
     others = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
-    return f'"{quote(item.name, ())}" ({others})'
+    return f'"{quote(item.name)}" ({others})'
 
 
 def _near(name: str, names: Iterable[str]) -> str:
@@ -160,7 +162,7 @@ def _near(name: str, names: Iterable[str]) -> str:
 
 
 def _either(names: Iterable[str]) -> str:
-    return " or ".join(f'"{quote(name, ())}"' for name in names)
+    return " or ".join(f'"{quote(name)}"' for name in names)
 
 
 def rows(items: Iterable[Any]) -> list[tuple[str, str]]:

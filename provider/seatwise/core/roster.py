@@ -4,7 +4,7 @@ Who fails does not stop the others, and is named at the end; the next run does o
 fails for all of them (a vendor that is down, a login that is refused) is not tried a thousand times.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -27,12 +27,14 @@ from .finding import fetch
 from .owner import MEMBERS
 from .state import TENANT
 from .team import (
+    LEAVING_FAILED,
     POLICIES,
     Member,
     Members,
     Plan,
     Team,
     failures,
+    key_of,
     most_removals,
     packed,
     removals,
@@ -44,7 +46,8 @@ from .tenant import Deed, Doubt, Tenant
 NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
 """Failures that the next member may meet as well, for they are not about the account."""
 PATIENCE = 16
-"""How many members in a row may meet one of those before the others are not tried."""
+"""How many members in a row may meet one of those, in one phase, before the others of that phase are not tried."""
+NOT_TRIED = f"not tried, for {PATIENCE} others in a row had failed"
 TELL_EVERY = 5.0
 """Seconds between lines that tell how far it is."""
 
@@ -71,8 +74,12 @@ class Work:
         *,
         counts: bool = True,
         first_alone: bool = False,
+        are_leaving: bool = False,
     ) -> None:
         """Do this for each member, in an operation of its own; `counts` if it is done then.
+
+        One call is a phase: that accounts cannot be made says nothing about those that are retired. With `are_leaving`
+        each member who still has access is named, tried or not.
 
         With `first_alone` the others wait for the first: it is read by its id, and what the list says must be as much.
         """
@@ -80,25 +87,28 @@ class Work:
         async def one(key: str) -> None:
             if self._in_a_row >= PATIENCE:
                 self.untried.add(key)
+                if are_leaving:
+                    self.failed[key] = LEAVING_FAILED + NOT_TRIED
                 return
             try:
                 await work(self.tenant.operation(), key)
             except AccountError as error:
-                self._note(key, error)
+                self._note(key, error, LEAVING_FAILED if are_leaving else "")
             except Exception as error:  # an answer that nobody thought of is no reason to stop the others
-                self._note(key, _unexpected(error))
+                self._note(key, _unexpected(error), LEAVING_FAILED if are_leaving else "")
             else:
                 self._in_a_row = 0
             if counts:
                 self._tell()
 
-        left = iter(keys)
+        left, self._in_a_row = iter(keys), 0
         if first_alone:
             await self.tenant.each(one, islice(left, 1))
         await self.tenant.each(one, left)
 
-    def _note(self, key: str, error: AccountError) -> None:
-        self.failed[key] = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
+    def _note(self, key: str, error: AccountError, about: str) -> None:
+        reason = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
+        self.failed[key] = about + self.tenant.vault.message(reason)
         self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
 
     def _tell(self) -> None:
@@ -151,9 +161,13 @@ async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: s
     team.follow(members)
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts(team.revision))
     work = Work(tenant, name, plan.size)
+    for key in members.keys() & team.leaving.keys():
+        del team.leaving[key]  # they are back
+    await _leave(work, team, await _who_cannot_stay(tenant, team, plan), news, owner + MEMBERS)
     await _join(work, team, plan, members, news, owner)
     await _change(work, team, plan, members)
-    await _leave(work, team, plan, news, owner + MEMBERS)
+    await _delete(work, team, plan, owner + MEMBERS)
+    await _leave(work, team, [key for key in plan.leaves if key in team.members], news, owner + MEMBERS)
     return team.outputs(vendor) | _report(work, plan, team) | _policies(news)
 
 
@@ -228,8 +242,35 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -> None:
-    """Retire who is not declared any more, last of all; to be deleted, an account waits for the next run.
+async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
+    """The leavers who are no joining member under another e-mail: they leave before anybody joins, and free a seat.
+
+    Whether one is, is seen from the account. One that cannot be read leaves last of all.
+    """
+    joins, found, unread = {*plan.joins}, list[str](), 0
+
+    async def look(key: str) -> None:
+        nonlocal unread
+        if unread >= PATIENCE:
+            return
+        account, operation = team.members[key].id, tenant.operation()
+        try:
+            listed = await operation.directory.record(operation, account)
+            record = listed or await fetch(operation, account, key)
+        except AccountError:
+            unread += 1
+            return
+        if record is None or key_of(tenant.vendor.email(record)) not in joins:
+            found.append(key)
+
+    if not joins:
+        return [*plan.leaves]
+    await tenant.each(look, plan.leaves)
+    return sorted(found)
+
+
+async def _leave(work: Work, team: Team, keys: Sequence[str], news: Values, owner: str) -> None:
+    """Retire these members; to be deleted, an account waits for the next run.
 
     Until then it can be seen whether the person has only moved to another resource.
     """
@@ -243,14 +284,17 @@ async def _leave(work: Work, team: Team, plan: Plan, news: Values, owner: str) -
         if how == "delete" and is_retired:
             team.leaving[key] = old.id
 
+    await work.each(leave, [key for key in keys if key not in work.failed], are_leaving=True)
+
+
+async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
+    """Delete the accounts that an earlier run deactivated."""
+
     async def delete(tenant: Tenant, key: str) -> None:
         await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
         del team.leaving[key]
 
-    for key in news.get("members", {}).keys() & team.leaving.keys():
-        del team.leaving[key]  # they are back
     await work.each(delete, plan.deletes)
-    await work.each(leave, [key for key in plan.leaves if key in team.members])
 
 
 async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:
@@ -308,7 +352,7 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
         await _delete_if_still_retired(tenant, key, team.leaving[key], owner + MEMBERS)
 
     await work.each(forget, team.leaving)
-    await work.each(retire, team.members)
+    await work.each(retire, list(team.members), are_leaving=True)
     _raise_if_any_failed(work, "the same command tries the team again")
 
 
@@ -358,7 +402,7 @@ def _report(work: Work, plan: Plan, team: Team) -> dict[str, Any]:
 
 
 def _counts(work: Work) -> dict[str, int]:
-    return {"failed": len(work.failed), "not_tried": len(work.untried)}
+    return {"failed": len(work.failed.keys() - work.untried), "not_tried": len(work.untried)}
 
 
 def _policies(source: Values) -> dict[str, Any]:

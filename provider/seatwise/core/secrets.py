@@ -3,15 +3,29 @@
 `check` puts a salted fingerprint in the place of a secret argument and keeps the plain value in this
 process; `create` and `update`, which run in the same process, take it from there. State files, diffs
 and logs see the fingerprint only.
+
+The same place knows every other secret of the process (credentials, tokens, what records hold), and blanks them in
+every message before it leaves the process.
 """
 
 import base64
 import hashlib
 import hmac
+import html
+import json
 import os
 import re
+from collections import defaultdict
+from collections.abc import Iterator
 from hashlib import blake2b
 from threading import Lock
+from urllib.parse import quote, quote_plus
+
+from .text import printable
+
+BLANK = "[secret]"
+WHOLE = 4
+"""Characters from which on a secret is blanked wherever it stands: a shorter one only as a word of the vendor's."""
 
 # About 4 ms: `check` runs serially, so a thousand passwords cost four seconds.
 _COST = {"n": 2**11, "r": 8, "p": 1, "dklen": 32}
@@ -36,12 +50,73 @@ def _fingerprint(plain: str, salt: bytes) -> str:
     return f"scrypt:{base64.b64encode(salt).decode()}:{base64.b64encode(digest).decode()}"
 
 
-class Vault:
+def _written(secret: str) -> Iterator[str]:
+    """The ways in which a secret may be written: plain, and escaped for JSON, a repr, a URL, HTML."""
+    escaped = [json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
+    escaped += [json.dumps(each)[1:-1] for each in escaped]
+    yield from (secret, " ".join(secret.split()), *escaped, *(each.replace("/", "\\/") for each in escaped))
+    yield from (repr(secret)[1:-1], repr(f"{secret}'\"")[1:-4])
+    text = secret.encode(errors="replace")
+    quoted = quote(text), quote(text, safe=""), quote_plus(text)
+    yield from (*quoted, *(re.sub("%..", lambda found: found[0].lower(), each) for each in quoted))
+    in_html = html.escape(secret)
+    yield from (in_html, in_html.replace("&#x27;", "&#039;"), html.escape(secret, quote=False))
+
+
+class Known:
+    """The secrets that this process knows. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._short: set[str] = set()
+        self._long: defaultdict[str, set[str]] = defaultdict(set)
+        """Every way in which one may be written, by its first characters."""
+
+    def learn(self, *secrets: str) -> None:
+        """Blank these from now on."""
+        with self._lock:
+            for secret in secrets:
+                if len(secret) < WHOLE:
+                    self._short.update([secret] if secret.strip() else [])
+                    continue
+                for form in _written(secret):
+                    if len(form) >= WHOLE:
+                        self._long[form[:WHOLE]].add(form)
+
+    def blanked(self, text: str, *, is_quoted: bool = False) -> str:
+        """The text without any secret; in a vendor's own words (`is_quoted`) without the short ones as well."""
+        with self._lock:
+            spans = self._spans(text)
+            short = sorted(self._short) if is_quoted else []
+        for start, end in reversed(spans):
+            text = text[:start] + BLANK + text[end:]
+        for secret in short:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", BLANK, text)
+        return text
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Where secrets are; those that touch are one."""
+        spans: list[tuple[int, int]] = []
+        for start in range(len(text) - WHOLE + 1):
+            forms = self._long.get(text[start : start + WHOLE], ())
+            end = max((start + len(form) for form in forms if text.startswith(form, start)), default=0)
+            if end and spans and start <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+            elif end:
+                spans.append((start, end))
+        return spans
+
+    def message(self, text: str) -> str:
+        """A text as it may leave the process: without secrets, and without what would act on a terminal."""
+        return "\n".join(map(printable, self.blanked(text).split("\n")))
+
+
+class Vault(Known):
     """The plain values of this process, by fingerprint. Safe for several threads."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._plain: dict[str, str] = {}
-        self._lock = Lock()
 
     def seal(self, plain: str, old: str | None = None, whose: str = "") -> str:
         """Return the fingerprint of a plain value: the old one if it was made from the same value.
@@ -54,6 +129,7 @@ class Vault:
         else:
             fingerprint = _fingerprint(plain, _salt(whose))
         if plain != fingerprint:
+            self.learn(plain)
             with self._lock:
                 self._plain[fingerprint] = plain
         return fingerprint
@@ -65,3 +141,7 @@ class Vault:
 
     def __repr__(self) -> str:
         return f"Vault({len(self._plain)} values)"
+
+
+VAULT = Vault()
+"""The secrets of this process: `check` fills it, `create` and `update` read it, messages are blanked by it."""

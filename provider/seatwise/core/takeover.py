@@ -101,8 +101,8 @@ def _literal(value: Any) -> str:
     """A Python literal as a formatter would write it."""
     if not isinstance(value, str):
         return repr(value if isinstance(value, bool) or not isinstance(value, int) else int(value))
-    if '"' in value and "'" not in value:
-        return repr(value)
+    if not value.isprintable() or ('"' in value and "'" not in value):
+        return repr(value)  # which escapes what cannot be seen
     return json.dumps(value, ensure_ascii=False)
 
 

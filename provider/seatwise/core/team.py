@@ -28,6 +28,8 @@ LEAVING = "__leaving"
 POLICIES = ("on_existing", "on_leave", "max_removals")
 OF_THE_TEAM = {"on_existing": "on_existing", "on_destroy": "on_leave"}
 """Arguments of a single account, and what says the same of a whole team."""
+LEAVING_FAILED = "should have left: "
+"""How the reason begins why a member who leaves may still have access."""
 MOST_TOLD = 20
 """How many members a line names."""
 FEWEST_REMOVALS = 3
@@ -362,10 +364,15 @@ def failures(
     counts: Mapping[str, int],
     again: str = "the next `pulumi up` tries them again",
 ) -> str:
-    """Return in one line which members failed and why (the first twenty), and what does them `again`."""
-    lines = [f"{key}: {reason}" for key, reason in list(failed.items())[:MOST_TOLD]]
+    """Return in one line which members failed and why, and what does them `again`.
+
+    It names the first twenty, and of these first who should have left.
+    """
+    by_weight = sorted(failed.items(), key=lambda item: not item[1].startswith(LEAVING_FAILED))
+    lines = [f"{key}: {reason}" for key, reason in by_weight[:MOST_TOLD]]
     if len(failed) > MOST_TOLD:
         lines.append(f"and {len(failed) - MOST_TOLD:,} more")
     if counts.get("not_tried"):
         lines.append(f"{int(counts['not_tried']):,} others were not tried")
-    return f"{name}: {len(failed):,} failed, and {again}: {'; '.join(lines)}"
+    count = int(counts.get("failed", len(failed)))
+    return f"{name}: {count:,} failed, and {again}: {'; '.join(lines)}"

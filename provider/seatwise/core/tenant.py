@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
-from .fields import Values, email_key
+from .fields import email_key
 from .http import Answer, Request
 from .notices import Notices
 from .owner import forms, is_team, same, stack_of
@@ -63,8 +63,8 @@ class Tenant(Protocol):
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""
 
-    def credentials(self) -> Iterable[str]:
-        """What the logins of this run gave, to be blanked in messages."""
+    told: set[tuple[str, str]]
+    """Accounts and fields of which this run has warned that they cannot be read."""
 
 
 class Deed(enum.StrEnum):
@@ -306,6 +306,22 @@ class Removals:
         self.done -= 1
 
 
+def tell_unfit(tenant: Tenant, record: Record) -> None:
+    """Warn, once in a run, of each field of a record that cannot be read, or not as it is."""
+    vendor = tenant.vendor
+    account, schema = vendor.account_id(record) or "", vendor.schema
+    unread, mended = schema.unread(record), schema.mended(record)
+    replaced = [name for name in mended if name not in unread]
+    for names, what in (
+        (unread, "the vendor's value does not fit the field, and counts as not read"),
+        (replaced, "the vendor's value has characters that no text can have, and is read with others in their place"),
+    ):
+        new = [name for name in names if (account, name) not in tenant.told]
+        tenant.told.update((account, name) for name in new)
+        if new:
+            tenant.warn(f"{vendor.title} {vendor.email(record)} ({account}): {', '.join(new)}: {what}")
+
+
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     """The error for an account that is not there any more."""
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
@@ -316,15 +332,12 @@ def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:
     return SettingsError("this API has no list of users", vendor=vendor.title, remedy=vendor.way_to_list)
 
 
-def refused(
-    tenant: Tenant, answer: Answer, operation: str, account: str, values: Values = EMPTY, record: Record = EMPTY
-) -> AccountError:
-    """The error for an answer that says no.
+def learn_secrets(tenant: Tenant, record: Record) -> None:
+    """Blank the secrets of a record in messages: a vendor may quote them."""
+    values = (record.get(field.wire.update or "") for field in tenant.vendor.schema.values() if field.secret)
+    tenant.vault.learn(*(value for value in values if isinstance(value, str)))
 
-    Credentials, and secrets in the values and the record that were sent, are blanked.
-    """
-    secret = [field for field in tenant.vendor.schema.values() if field.secret]
-    sent = [tenant.vault.reveal(str(values[field.name])) for field in secret if field.name in values]
-    sent_back = [record.get(field.wire.update or "") for field in secret]
-    blanked = [*tenant.credentials(), *(str(each) for each in sent + sent_back if each)]
-    return tenant.vendor.refusal(answer, operation, account, blanked)
+
+def refused(tenant: Tenant, answer: Answer, operation: str, account: str) -> AccountError:
+    """The error for an answer that says no, which quotes the vendor without any secret that this process knows."""
+    return tenant.vendor.refusal(answer, operation, account, tenant.vault)

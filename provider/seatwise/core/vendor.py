@@ -13,8 +13,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from . import errors
 from .fields import Problem, Schema, Values
 from .http import Answer, Request, retry_after
+from .secrets import Known
+from .text import printable
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
+NOTHING_SECRET = Known()
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,13 @@ class Vendor(ABC):
     def find(self, email: str | None, page: int) -> Request:
         """One page (from 1) of a list in which the account with that e-mail must be; None: all accounts."""
 
+    def find_inactive(self, page: int) -> Request | None:
+        """One page (from 1) of the inactive accounts, which `find` may hide; None where no such list may be asked for.
+
+        It is believed where only inactive accounts are in it.
+        """
+        return None
+
     @abstractmethod
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         """Change an account; `record` is its fresh record where `replaces` is true."""
@@ -228,7 +238,8 @@ class Vendor(ABC):
 
     def email(self, record: Mapping[str, Any]) -> str:
         """The e-mail in a record."""
-        return str(self.schema.raw(record, "email") or "")
+        email = self.schema.raw(record, "email")
+        return email if isinstance(email, str) else ""
 
     @abstractmethod
     def created(self, answer: Answer) -> str | None:
@@ -282,8 +293,15 @@ class Vendor(ABC):
         `before` are the outputs of an earlier look, empty right after a write.
         """
 
-    def refusal(self, answer: Answer, operation: str, account: str, secrets: Iterable[str] = ()) -> errors.Refused:
-        """The error for an answer that says no."""
+    def denies(self, changes: Values, before: Values, after: Values) -> bool:
+        """Whether what is read after a write says that it was not made, of fields that come back in another spelling.
+
+        `before` are the outputs that the engine had, `after` is what a record says.
+        """
+        return False
+
+    def refusal(self, answer: Answer, operation: str, account: str, known: Known = NOTHING_SECRET) -> errors.Refused:
+        """The error for an answer that says no, which quotes the vendor without the secrets that are `known`."""
         kind = _kind(answer.status)
         if self.wait(answer):
             kind = errors.RateLimited
@@ -291,7 +309,7 @@ class Vendor(ABC):
             kind = errors.AccountExists
         elif operation not in ("look-up", "create") and self.missing(answer):
             kind = errors.NoSuchAccount
-        words = quote(self.words(answer), [*self.settings.secrets(), *secrets])
+        words = quote(known.blanked(self.words(answer), is_quoted=True))
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
         remedy = self.way_to_log_in if kind is errors.NotAuthorised else ""
         error = kind(problem, status=answer.status, vendor=self.title, account=account, remedy=remedy)
@@ -313,10 +331,7 @@ def _kind(status: int) -> type[errors.Refused]:
     }.get(status, errors.Refused)
 
 
-def quote(words: str, secrets: Iterable[str]) -> str:
-    """Somebody else's words, fit for a message: one line, no secrets, not too long."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            words = words.replace(secret, "[secret]")
-    line = " ".join(words.split()).rstrip(".")
+def quote(words: str) -> str:
+    """Somebody else's words, fit for a message: one line that can be printed, not too long."""
+    line = " ".join(printable(words).split()).rstrip(".")
     return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"

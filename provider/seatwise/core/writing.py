@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .boundary import restored
 from .errors import AccountError, Refused, VendorBroken
 from .existing import name_holder
 from .fields import RESPELLED, Values
@@ -14,19 +15,28 @@ from .vendor import Vendor
 
 
 async def take_over(
-    tenant: Tenant, account: str, record: Record, news: Values, *, adopted: bool, known: Values = EMPTY
+    tenant: Tenant,
+    account: str,
+    record: Record,
+    news: Values,
+    *,
+    adopted: bool,
+    known: Values = EMPTY,
+    before: Values = EMPTY,
 ) -> dict[str, Any]:
-    """Make an account that is there be as declared, whatever became of it before; `known` is what no record shows.
+    """Make an account that is there be as declared, whatever became of it before.
+
+    `known` is what no record shows, `before` are the outputs that the engine has, if any.
 
     A state that says otherwise is wrong from now on, whether or not the engine hears of it.
     """
     schema = tenant.vendor.schema
     there = outputs(schema, {}, seen(schema, news, record), adopted=adopted)
-    return await change(tenant, account, {**known, **there}, news, is_doubted=True)
+    return await change(tenant, account, {**known, **there}, news, is_doubted=True, before=before)
 
 
 async def change(
-    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False
+    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False, before: Values | None = None
 ) -> dict[str, Any]:
     """Send what differs, if anything does, and return the new outputs.
 
@@ -43,7 +53,8 @@ async def change(
     changes = differences(schema, current, news)
     actual, is_seen = readable(schema, current), is_doubted
     if changes:
-        written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record)
+        known = olds if before is None else before
+        written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record, known)
         actual |= written
     outs = outputs(schema, news, actual, adopted=bool(olds.get(ADOPTED, False)))
     vendor.settle(outs, news, {} if changes else olds)
@@ -54,7 +65,7 @@ async def change(
 
 
 async def _write(
-    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None
+    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None, before: Values
 ) -> tuple[dict[str, Any], bool]:
     """Send one update and return the readable fields that are otherwise now, and whether they were seen so."""
     schema = tenant.vendor.schema
@@ -75,6 +86,11 @@ async def _write(
         except AccountError as error:  # the update is done; being in doubt, the next run looks at it
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
             return written, False
+        if tenant.vendor.denies(changes, before, seen(schema, {}, after)):
+            names = ", ".join(name for name in changes if RESPELLED in schema[name].marks)
+            denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
+            denied.maybe_sent = True  # the rest of it
+            raise denied
     return written | seen(schema, {}, after), True
 
 
@@ -86,12 +102,18 @@ async def send_update(
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
     vendor, who = tenant.vendor, f"{email} ({account})"
+    if record is not None:
+        record, lost = restored(record)
+        if lost:
+            tenant.warn(
+                f"{vendor.title} {who}: {', '.join(lost)}: no number that can be sent back; null is sent instead"
+            )
     before = tenant.journal.doubt_about(account)
     tenant.directory.wrote(account, email, changes.get("email", email))
     with in_doubt(tenant, account, before, _doubt(vendor, before, operation, changes)):
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):
-            raise refused(tenant, answer, operation, who, changes, record or {})
+            raise refused(tenant, answer, operation, who)
     is_confirmed, record_after = vendor.confirmed(answer), vendor.record(answer)
     if record_after is not None and vendor.account_id(record_after) not in (None, account):  # another one's
         is_confirmed, record_after = False, None
@@ -107,9 +129,12 @@ async def send_update(
         error.maybe_sent = True  # the update, of which nobody can say what became
         raise
     if _denies(vendor, after, asked):
-        problem = f"{operation} was answered and not done"
-        raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who)
+        raise _not_done(vendor, f"{operation} was answered and not done", who)
     return after
+
+
+def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:
+    return VendorBroken(problem, status=200, vendor=vendor.title, account=who)
 
 
 @contextmanager

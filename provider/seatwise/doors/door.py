@@ -14,7 +14,7 @@ from pulumi.output import Unknown
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.owner import same, told
-from ..core.secrets import Vault
+from ..core.secrets import VAULT
 from ..core.state import TENANT
 from ..core.tenant import Removals
 from ..core.vendor import Vendor
@@ -31,8 +31,6 @@ OWNER = "__owner"
 """Input and output: which resource of which stack this is, for the journal and for accounts that move."""
 OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
 """The remedy where the SDK drops what begins with `__`."""
-VAULT = Vault()
-"""The secrets of this process: `check` fills it, `create` and `update` read it."""
 REMOVALS = Removals()
 """Whom this process has retired, at all vendors."""
 TENANTS: list[Tenant] = []
@@ -61,7 +59,7 @@ def readable(operation: Callable[P, R]) -> Callable[P, R]:
         try:
             return operation(*args, **kwargs)
         except AccountError as error:
-            raise Failure(str(error)) from None
+            raise Failure(VAULT.message(str(error))) from None
 
     return one_line
 
@@ -117,6 +115,7 @@ class Door(dynamic.ResourceProvider):
             if run.threads is not None and not widen(run.threads):
                 tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python, or the system, has no more")
             self._loaded = self.vendor.settings_type.load(self._config)
+            VAULT.learn(*self._loaded.secrets())
         return self._loaded
 
     def _connected(self) -> Tenant:
@@ -155,14 +154,6 @@ class Door(dynamic.ResourceProvider):
         problem = f"{email} is declared by {told(other)} as well: one resource owns an account" if other else ""
         return [Problem("email", problem)] if other else []
 
-    def _failure(self, problem: Problem) -> CheckFailure:
-        field = self.vendor.schema.get(problem.field)
-        if field is not None and not field.secret:
-            return CheckFailure(problem.field, problem.reason)
-        # The engine prints the value of the property that a failure names.
-        reason = f"{problem.field} {problem.reason}" if problem.field else problem.reason
-        return CheckFailure("", reason)
-
 
 @cache
 def _end_with_engine() -> None:
@@ -182,9 +173,19 @@ def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
         return TENANTS[-1]
 
 
+def failure(reason: str) -> CheckFailure:
+    """Why inputs are refused. It names no property, for the engine prints the value of that, secret or not."""
+    return CheckFailure("", VAULT.message(reason))
+
+
 def tell(text: str) -> None:
-    """Say something among the output of `pulumi`: the host's stdout becomes its info lines."""
-    sys.stdout.write(f"seatwise: {text}\n")
+    """Say something among the output of `pulumi`: the host's stdout becomes its info lines.
+
+    What its encoding lacks is replaced.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    line = f"seatwise: {VAULT.message(text)}\n"
+    sys.stdout.write(line.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
 
 

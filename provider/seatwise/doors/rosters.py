@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core import estimate, roster, team
 from ..core.errors import AccountError, InvalidAccount
 from ..core.fields import Problem
 from ..core.owner import MEMBERS, name_in, parsed
+from ..core.secrets import VAULT
 from ..wire.tenant import Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell, unowned
+from .door import OWNER, Door, Props, arguments, failure, owned, owner_of, readable, split, tell, unowned
 
 RUN = "__run"
 """Input, which no state keeps: a name of the run, made by its program."""
@@ -42,8 +43,7 @@ class Rosters(Door):
                 self._tell_plan(team.Team(), members, news)
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        # The engine prints the value of the property that a failure names: of all members, in this case.
-        return CheckResult(checked | {"members": members}, [CheckFailure("", reason) for reason in _told(problems)])
+        return CheckResult(checked | {"members": members}, [failure(reason) for reason in _told(problems)])
 
     @readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:

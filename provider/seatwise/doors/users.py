@@ -6,8 +6,9 @@ from ..core import estimate, lifecycle, state
 from ..core.errors import AccountError
 from ..core.fields import Problem
 from ..core.owner import told
+from ..core.secrets import VAULT
 from ..wire.tenant import Operation, Tenant
-from .door import OWNER, VAULT, Door, Props, arguments, owned, owner_of, readable, split, tell, unowned
+from .door import OWNER, Door, Props, arguments, bare, failure, owned, owner_of, readable, split, tell, unowned
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -34,7 +35,9 @@ class Users(Door):
             self._expect(new=not olds)
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        return CheckResult(values | unknown | ours, [self._failure(problem) for problem in problems])
+        return CheckResult(
+            values | unknown | ours, [failure(f"{each.field} {each.reason}".strip()) for each in problems]
+        )
 
     @readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
@@ -48,7 +51,8 @@ class Users(Door):
         tenant.journal.acknowledge([id], owner)
         self._tell_exchange(olds, news)
         known, unknown = split(arguments(news))
-        changes = state.diff(self.vendor, self._typed(olds), known, frozenset(unknown))
+        before = self._typed(olds)
+        changes = state.diff(self.vendor, before, known, frozenset(unknown)) or before.keys() != bare(olds).keys()
         in_doubt = tenant.journal.doubt_about(id, state.revision_of(olds)) is not None
         return DiffResult(changes=self._is_renamed(olds, news) or changes or in_doubt)
 

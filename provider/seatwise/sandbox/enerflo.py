@@ -20,6 +20,8 @@ KEEPS_EMAILS = True
 QUIRKS = {
     "enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none")),
     "enerflo_office_keys": Quirk("an office in the list has its id in", "office_id", ("office_id", "id")),
+    "enerflo_inactive": Quirk("deactivated users are", "listed", ("listed", "listed on demand", "hidden")),
+    "enerflo_nulls": Quirk("a list has fields without a value", "yes", ("yes", "no")),
 }
 API_KEY = "sandbox-enerflo-key"
 LARGEST_PAGE = 200
@@ -189,9 +191,18 @@ async def listing(request: Request) -> Response:
         return stranger
     size = min(whole_number(request, "pageSize", 25, 1), LARGEST_PAGE)
     page = whole_number(request, "page", 1, 1)
-    store = store_of(request)
-    pages = max(1, -(-store.count(VENDOR) // size))
-    results = [_shown(record) for _, record in store.all(VENDOR, (page - 1) * size, size)]
+    first, store, quirks = (page - 1) * size, store_of(request), options_of(request).quirks
+    if quirks["enerflo_inactive"] == "listed":  # whatever `status` asks for
+        count, records = store.count(VENDOR), [record for _, record in store.all(VENDOR, first, size)]
+    else:
+        is_demanded = request.query_params.get("status") == "inactive"
+        wanted = not (is_demanded and quirks["enerflo_inactive"] == "listed on demand")
+        fit = [record for _, record in store.all(VENDOR) if record["active"] is wanted]
+        count, records = len(fit), fit[first : first + size]
+    pages = max(1, -(-count // size))
+    results = [_shown(record) for record in records]
+    if quirks["enerflo_nulls"] == "no":
+        results = [{key: value for key, value in each.items() if value is not None} for each in results]
     return json_reply({"success": True, "page": page, "totalPages": pages, "results": results})
 
 

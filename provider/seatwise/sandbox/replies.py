@@ -1,5 +1,6 @@
 """Small helpers that every stand-in uses."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pydantic import Field as Bounds
 from pydantic.dataclasses import dataclass as checked
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from .forms import Editable
@@ -150,8 +151,8 @@ def options_of(request: Request) -> Options:
 
 
 def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer."""
-    return JSONResponse(body, status, headers)
+    """A JSON answer, in ASCII: a record may hold what no other encoding can say."""
+    return Response(json.dumps(body), status, headers, "application/json")
 
 
 async def json_body(request: Request) -> dict[str, Any]:

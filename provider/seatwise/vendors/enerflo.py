@@ -9,7 +9,8 @@ The API key is an admin matter: Enerflo Support hands it out.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
 
@@ -34,8 +35,9 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, objects, segment, whole_number
+from ..core.http import Answer, Effect, Request, identifier, objects, segment, whole_number
 from ..core.lookup import Lookups
+from ..core.state import ADOPTED, DECLARED
 from ..core.vendor import Limit, Listed, Listing, Token, Vendor
 from ..lookup import ask
 from ..wire import settings
@@ -43,6 +45,7 @@ from ..wire import settings
 PAGE_SIZE = 100
 SALES_REP = "Sales Rep"
 # Slugs that are not simply the Name in lower case. Both ends as `_role` makes them.
+ASCII_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 KNOWN_SLUGS = {"agent": "salesrep", "supercompany": "superadmin"}
 KNOWN_NAMES = {"agent": SALES_REP, "supercompany": "Super Admin"}
 
@@ -59,13 +62,19 @@ class Settings(settings.Settings):
 
 def _role(text: str) -> str:
     """A role's Name or slug, by what they have in common."""
-    plain = re.sub(r"[^a-z0-9]", "", text.casefold())
+    # Letters outside ASCII are kept as they are: what becomes of them in a slug is not known.
+    plain = re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]", "", text.translate(ASCII_SMALL))
     return KNOWN_SLUGS.get(plain, plain)
 
 
 def _name(slug: str) -> str:
     """The Name that a slug most likely stands for."""
     return KNOWN_NAMES.get(slug) or re.sub(r"[-_]+", " ", slug).title()
+
+
+def _are_fewer(slugs: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether these slugs cannot stand for so many Names."""
+    return len({*slugs}) < len(_roles(names))
 
 
 def _roles(texts: Iterable[str]) -> frozenset[str]:
@@ -297,6 +306,10 @@ class Enerflo(Vendor):
         # No filter by e-mail is known: the whole list, page by page.
         return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
 
+    def find_inactive(self, page: int) -> Request | None:
+        # Undocumented; seen in one client.
+        return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE, "status": "inactive"})
+
     def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = {"id": account} | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
@@ -306,7 +319,7 @@ class Enerflo(Vendor):
         return None if user is None else _normal(user)
 
     def account_id(self, record: Mapping[str, Any]) -> str | None:
-        return str(record["id"]) if record.get("id") else None
+        return identifier(record.get("id"))
 
     def created(self, answer: Answer) -> str | None:
         user = _unwrapped(answer.object)
@@ -332,10 +345,8 @@ class Enerflo(Vendor):
     def words(self, answer: Answer) -> str:
         """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text."""
         reasons = answer.object.get("errors")
-        if isinstance(reasons, dict):
-            reasons = [each for value in reasons.values() for each in (value if isinstance(value, list) else [value])]
-        if isinstance(reasons, list):
-            return " ".join(str(reason) for reason in reasons)
+        if isinstance(reasons, dict | list):
+            return " ".join(_texts(reasons))
         is_text = answer.json is None and "html" not in answer.headers.get("content-type", "")
         return answer.body.decode(errors="replace") if is_text else super().words(answer)
 
@@ -351,8 +362,36 @@ class Enerflo(Vendor):
         slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
         is_just_written = not before
         is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
-        if "roles" in declared and slugs is not None and (is_just_written or is_unchanged):
+        if "roles" not in declared or slugs is None or (is_just_written and _are_fewer(slugs, declared["roles"])):
+            return
+        if is_just_written or is_unchanged:
             outs["roles"] = declared["roles"]
+
+    def denies(self, changes: Values, before: Values, after: Values) -> bool:
+        """Slugs that are fewer than the Names, or that did not change though the Names did, deny a write of roles.
+
+        The latter only where the Names before are known to stand for the slugs: they were written, and not guessed.
+        """
+        slugs, old_slugs = after.get("role_slugs"), before.get("role_slugs")
+        if "roles" not in changes or slugs is None or _roles(slugs) == _roles(changes["roles"]):
+            return False
+        if _are_fewer(slugs, changes["roles"]):
+            return True
+        if old_slugs is None or set(slugs) != set(old_slugs) or "roles" not in before.get(DECLARED, ()):
+            return False
+        written = before.get("roles", ())
+        is_read = set(written) == set(old_slugs)  # a refresh found other slugs than before, and shows these
+        is_guessed = bool(before.get(ADOPTED)) and _roles(written) == _roles(old_slugs)
+        return not is_read and not is_guessed and _roles(written) != _roles(changes["roles"])
+
+
+def _texts(reasons: Any) -> Iterator[str]:
+    """All texts in objects and lists."""
+    if isinstance(reasons, str):
+        yield reasons
+    elif isinstance(reasons, dict | list):
+        for each in reasons.values() if isinstance(reasons, dict) else reasons:
+            yield from _texts(each)
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -375,15 +414,20 @@ def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
     roles = user.get("roles", user.get("role"))
     if roles is not None:
         several = roles.split(",") if isinstance(roles, str) else roles if isinstance(roles, list) else [roles]
-        normal["roles"] = [slug for slug in map(_slug, several) if slug]
+        slugs = [_slug(role) for role in several]
+        # One that cannot be read makes the list one that cannot: whoever has it would seem to have fewer roles.
+        normal["roles"] = roles if None in slugs else [slug for slug in slugs if slug]
     return normal
 
 
-def _slug(role: Any) -> str:
-    """The slug of a role, or what else tells it from others; empty where nothing does."""
+def _slug(role: Any) -> str | None:
+    """The slug of a role, or what else tells it from others; empty where nothing does, None where it cannot be read."""
     if isinstance(role, dict):
-        role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), None)
-    return "" if role is None else str(role).strip()
+        role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), "")
+    if role is None or role == "":
+        return ""
+    text = identifier(role)
+    return text and text.strip()
 
 
 # --- looking things up ------------------------------------------------------------------------

@@ -46,6 +46,7 @@ from ..core.http import (
     Effect,
     Request,
     fits_a_header,
+    identifier,
     number,
     objects,
     retry_after,
@@ -310,6 +311,8 @@ class User(Resource, module="seatwise/nexudus", name="User"):
     """Date-time of the last change."""
     updated_by: Output[str]
     """E-mail of who changed it last."""
+    is_new: Output[bool]
+    """Whether Nexudus marks the user as new."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
         """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
@@ -526,7 +529,7 @@ class Nexudus(Vendor):
         return answer.object if answer.object.get("Id") else None
 
     def account_id(self, record: Mapping[str, Any]) -> str | None:
-        return str(record["Id"]) if record.get("Id") else None
+        return identifier(record.get("Id"))
 
     def created(self, answer: Answer) -> str | None:
         value = answer.object.get("Value")

@@ -38,7 +38,7 @@ from ..core.fields import (
     Wire,
     looks_like_a_number,
 )
-from ..core.http import Answer, Effect, Request, number, objects, segment, token_text, whole_number
+from ..core.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
 from ..core.lookup import Lookups
 from ..core.vendor import Listed, Listing, Token, Vendor
 from ..lookup import ask
@@ -353,7 +353,7 @@ class Tenovos(Vendor):
         return answer.object if answer.object.get("userId") else None
 
     def account_id(self, record: Mapping[str, Any]) -> str | None:
-        return str(record["userId"]) if record.get("userId") else None
+        return identifier(record.get("userId"))
 
     def created(self, answer: Answer) -> str | None:
         """API 1.0 answers no id; one that is there is believed."""

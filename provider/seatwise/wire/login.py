@@ -10,6 +10,7 @@ import anyio
 
 from ..core.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
 from ..core.http import Answer, Request
+from ..core.secrets import Known
 from ..core.vendor import Token, Vendor
 from .turns import turn
 
@@ -17,16 +18,18 @@ Send = Callable[[Request, Token | None, float], Awaitable[Answer]]
 
 
 class Login:
-    """The one token of a tenant. `send` sends a request with a token (or none) until a deadline."""
+    """The one token of a tenant, whose credentials become `known`.
 
-    def __init__(self, vendor: Vendor, send: Send) -> None:
+    `send` sends a request with a token (or none) until a deadline.
+    """
+
+    def __init__(self, vendor: Vendor, known: Known, send: Send) -> None:
         self._vendor = vendor
         self._send = send
         self._token: Token | None = None
         self._renew_at: float | None = None
         self._useless: Token | None = None
-        self.secrets: set[str] = set()
-        """Every credential that it gave: an answer to an earlier one may still be on its way."""
+        self._known = known
         self._is_refused = False
         self._lock = anyio.Lock()
 
@@ -67,7 +70,7 @@ class Login:
             remedy = self._vendor.way_to_log_in
             raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title, remedy=remedy)
         self._token = token
-        self.secrets.update(token.secrets())
+        self._known.learn(*token.secrets())
         left = _seconds_left(token)
         self._renew_at = None if left is None else anyio.current_time() + left - min(60.0, 0.2 * left)
 

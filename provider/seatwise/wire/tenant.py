@@ -3,6 +3,7 @@
 All of it runs in one event loop. Time is the event loop's own, so that tests run it in virtual time.
 """
 
+import json
 import random
 import ssl
 from collections import defaultdict
@@ -16,7 +17,7 @@ import anyio.to_thread
 import httpx
 
 from ..core.directory import Directory
-from ..core.errors import AccountError, RateLimited, Unreachable
+from ..core.errors import AccountError, InvalidAccount, RateLimited, Unreachable
 from ..core.exchanges import Exchanges
 from ..core.http import Answer, Effect, Request, retry_after
 from ..core.notices import Notices
@@ -73,19 +74,21 @@ class Tenant:
         name = f"{vendor.name} {settings.tenant_id}"
         self.vendor = vendor
         self.run = run
-        self.warn = warn
-        self.notices = Notices(warn)
+        self.warn: Callable[[str], None] = lambda text: warn(" ".join(vault.message(text).split()))
+        self.notices = Notices(self.warn)
         self.vault = vault
+        vault.learn(*settings.secrets())
         self.engine_state: EngineState = engine_state or StackState()
-        self.journal = Journal(name, warn, run.journal, aside, self.engine_state.run)
+        self.journal = Journal(name, self.warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
         self.directory = Directory()
         self.claims = Claims()
         self.exchanges = Exchanges()
+        self.told: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
-        self._shared = SharedTally(name, warn, run.journal.with_name("limits.db")) if run.share_limits else None
+        self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
-        self._login = Login(vendor, self._deliver)
+        self._login = Login(vendor, vault, self._deliver)
         self._allowance = Allowance()
         self._jitter = random.Random()
         self._proxy = Proxy(settings.way, settings.called("proxy")) if settings.way else None
@@ -131,10 +134,6 @@ class Tenant:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
-
-    def credentials(self) -> set[str]:
-        """What the logins gave, to be blanked in messages."""
-        return self._login.secrets
 
     def now(self) -> float:
         """The event loop's seconds."""
@@ -266,17 +265,32 @@ class Tenant:
             return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
         return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
 
-    async def _exchange(self, request: Request, token: Token | None, tunnel: Tunnel) -> Answer:
+    def _built(self, request: Request, token: Token | None, tunnel: Tunnel) -> httpx.Request:
+        """The request as it is sent; its JSON is ASCII. Raises InvalidAccount when it cannot be built."""
         headers = {**request.headers, **(token.headers if token else {})}
-        outgoing = self._http.build_request(
-            request.method,
-            request.path,
-            params=dict(request.query) or None,
-            headers=headers,
-            json=request.json,
-            data=request.form,
-            extensions={"trace": tunnel.trace} if self._proxy else None,
-        )
+        try:
+            content = None if request.json is None else json.dumps(request.json, allow_nan=False).encode()
+            if content is not None:
+                headers["Content-Type"] = "application/json"
+            return self._http.build_request(
+                request.method,
+                request.path,
+                params=dict(request.query) or None,
+                headers=headers,
+                content=content,
+                data=request.form,
+                extensions={"trace": tunnel.trace} if self._proxy else None,
+            )
+        except (ValueError, TypeError, RecursionError, httpx.InvalidURL) as error:
+            raise InvalidAccount(
+                f"the request cannot be built ({type(error).__name__}), and was not sent",
+                vendor=self.vendor.title,
+                remedy="Look for characters or numbers that no text and no JSON can have, in what is declared and in "
+                "the settings",
+            ) from None
+
+    async def _exchange(self, request: Request, token: Token | None, tunnel: Tunnel) -> Answer:
+        outgoing = self._built(request, token, tunnel)
         response = await self._http.send(outgoing, stream=True)
         try:
             body = await read(response)
@@ -316,9 +330,9 @@ class Operation:
         self.directory = tenant.directory
         self.claims = tenant.claims
         self.engine_state = tenant.engine_state
+        self.told = tenant.told
         self.now = tenant.now
         self.each = tenant.each
-        self.credentials = tenant.credentials
         self._tenant = tenant
         self._deadline = tenant.deadline() if deadline is None else deadline
 

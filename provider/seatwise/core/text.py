@@ -1,0 +1,9 @@
+"""Text for a person's screen."""
+
+
+def printable(text: str) -> str:
+    """Return the text with a space for every character that would act on a terminal or cannot be seen.
+
+    Control characters (ESC, BEL, line breaks), those that turn the direction of writing, and those without a glyph.
+    """
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
