@@ -226,7 +226,8 @@ MUTANTS = (
     ),
     Mutant(
         "a member who fails is taken for done", "core/roster.py",
-        "                self._note(key, error)\n", "                pass\n",
+        'except AccountError as error:\n                self._note(key, error, LEAVING_FAILED if are_leaving else "")',
+        "except AccountError as error:\n                pass",
     ),
     Mutant(
         "a dead vendor gets every retry", "wire/retry.py",
@@ -251,7 +252,7 @@ MUTANTS = (
     ),
     Mutant(
         "a page of HTML is an answer", "core/http.py",
-        'if "html" in self.headers.get("content-type", ""):', "if False:",
+        'return None if "html" in self.headers.get("content-type", "") else', "return",
     ),
 )  # fmt: skip
 
