@@ -64,6 +64,7 @@ async def test_an_odd_value_of_one_member_stops_no_team(world: World, odd: Any) 
         for name in ("ana", "bo")
     }
     outs = await roster.create(world.door, "team", {"members": members}, "p/s/team")
+    await world.restart()
     ana = outs["ids"]["ana@example.com"]
     world.change_by_hand(ana, {WIRE[world.name]: odd})
 

@@ -247,8 +247,8 @@ MUTANTS = (
         "    except ZeroDivisionError as error:\n        tenant.warn(",
     ),
     Mutant(
-        "an answer of any size is read", "wire/tenant.py",
-        "if len(body) > LARGEST_ANSWER:", "if False:",
+        "an answer of any size is read", "wire/body.py",
+        "if max(on_the_wire, len(body.content)) > LARGEST_ANSWER:", "if False:",
     ),
     Mutant(
         "a page of HTML is an answer", "core/http.py",
