@@ -253,7 +253,9 @@ class Journal:
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
-        new = [each for each in accounts if not self._is_acknowledged(each, owner)]
+        wanted = {*accounts}
+        remembered = self._remembered(wanted)
+        new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
 
         def write(database: sqlite3.Connection) -> None:
             for each in new:
@@ -264,12 +266,13 @@ class Journal:
         if new:
             self._file.run(write, None)
 
-    def _is_acknowledged(self, account: str, owner: str) -> bool:
-        """Whether the account is remembered as known and as this owner's, or not at all."""
-        row = self._file.read(lambda database: self._row(database, "deeds.account = ?", account), None)
-        if row is None or not owner:
-            return row is None or bool(row[4])
-        return bool(row[4]) and (owner == row[2] or (parsed(owner) is None and same(owner, row[2])))
+    def _remembered(self, accounts: set[str]) -> list[tuple[str, str, bool]]:
+        """Those of the accounts that are remembered, each with its owner and whether the engine is known to have it."""
+        if len(accounts) == 1:
+            rows = self._read(_DEED + "deeds.account = ?", self._tenant, *accounts)
+        else:
+            rows = self._read(_DEED + "deeds.account is not null", self._tenant)
+        return [(account, owner, is_known) for _, account, owner, _, is_known in rows if account in accounts]
 
     def renewed(self, account: str, owner: str) -> None:
         """Note that in this run of the engine the account goes on as this owner's."""
@@ -338,6 +341,11 @@ class Journal:
 
     def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self._file.read(lambda database: database.execute(query, values).fetchall(), [])
+
+
+def _is_owners(owner: str, kept: str) -> bool:
+    """Whether the kept owner is this one already, or says more of it; no owner changes nothing."""
+    return owner in ("", kept) or (parsed(owner) is None and same(owner, kept))
 
 
 def _entry(row: tuple[Any, ...] | None) -> Entry | None:
