@@ -52,8 +52,8 @@ docs: ## Write the tables of docs/ from the code, and build the site into site/
 screenshot: ## Take docs/sandbox.png, the picture of the sandbox's page
 	@SEATWISE_SCREENSHOT=1 $(LIGHT) pytest -q tests/sandbox/test_browser.py -k picture
 
-wheel: ## Build the installable package into dist/
-	@$(LIGHT) uv build --wheel
+wheel: ## Build the installable package into dist/, with the commit in its version
+	@$(LIGHT) python tools/build_wheel.py
 
 clean: ## Remove what the targets made in this folder (not the tools in the cache)
 	rm -rf .venv .venv-lowest .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site stacks/out

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import build_wheel
 import pytest
 
 import pages
@@ -69,9 +70,8 @@ def test_a_stranger_installs_the_wheel_and_runs_the_readmes_program(tmp_path: Pa
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("no uv on PATH to build the wheel with")
-    home, venv = tmp_path / "wheel", tmp_path / "venv"
-    subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", str(home), str(ROOT)], check=True)
-    (wheel,) = home.glob("seatwise-*.whl")
+    venv = tmp_path / "venv"
+    wheel = build_wheel.build(ROOT, tmp_path / "wheel")
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], check=True)
     pip = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     subprocess.run([*pip, str(wheel), "pip"], check=True)

@@ -18,7 +18,7 @@ COMMAND = re.compile(r"^    (.*)$", re.M)
 
 def script() -> str:
     """What the page says to do after the installation, as a shell does it."""
-    text = PAGE.read_text().partition("## 2.")[2].replace("    seatwise sandbox\n", "")
+    text = PAGE.read_text().partition("## 2.")[2].partition("## Upgrade")[0].replace("    seatwise sandbox\n", "")
     steps: list[tuple[int, str]] = []
     for found in FILE.finditer(text):
         steps.append((found.start(), f"cat > {found[1]} <<'END'\n{found[2]}END"))

@@ -167,7 +167,10 @@ async def _go_on_or_adopt(tenant: Tenant, news: Values, existing: Found, owner: 
         begun = await _go_on(tenant, news, held, owner)
         if begun is not None:
             return begun
-    return Begun(existing.account, await _adopt(tenant, news, existing, owner, doubt))
+    outs = await _adopt(tenant, news, existing, owner, doubt)
+    if doubt:
+        tenant.warn(f"{tenant.vendor.title} {news['email']} ({existing.account}) counts as adopted, for {doubt}")
+    return Begun(existing.account, outs)
 
 
 def _on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOutcome:

@@ -1,0 +1,83 @@
+"""What docs/takeover.md and docs/ci.md say of ownership and its limits is so on the real engine."""
+
+from pathlib import Path
+
+import pytest
+
+from conftest import Sandbox
+from engine.conftest import Project
+
+pytestmark = pytest.mark.engine
+ANA = "enerflo.User('ana', email='ana@x.example', roles=['Setter'])"
+URN = "urn:pulumi:test::accounts::pulumi-python:dynamic/seatwise/nexudus:User::ana"
+HOST = "nexudus.User('ana', full_name='Ana', email='{}@x.example', language=1, on_destroy='delete')"
+
+
+def is_unchanged(project: Project) -> bool:
+    return project.run("preview", "--expect-no-changes").code == 0
+
+
+def test_a_resource_renamed_with_an_alias_keeps_its_account(project: Project, sandbox: Sandbox) -> None:
+    project.program(ANA)
+    project.up()
+    alias = "opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name='ana')]))"
+    project.program(ANA.replace("'ana'", "'ana-ruiz'").removesuffix(")") + f", {alias}")
+    assert "test/ana is test/ana-ruiz now" in project.preview().output
+    sandbox.mark()
+    project.up()
+    assert sandbox.writes("enerflo") == []
+    assert is_unchanged(project)
+
+
+@pytest.mark.parametrize("preview", ["none", "before the rename", "after the rename"])
+def test_a_preview_ends_what_a_first_up_leaves_open(project: Project, sandbox: Sandbox, preview: str) -> None:
+    """Without one, a new stack of the old name is taken for a run of which the engine forgot the create."""
+    project.program(ANA)
+    project.up()
+    if preview == "before the rename":
+        project.preview()
+    project.run("stack", "rename", "renamed")
+    if preview == "after the rename":
+        project.preview()
+    project.run("stack", "init", "test")
+    (account,) = sandbox.accounts("enerflo")
+    if preview == "none":
+        project.up()
+        assert list(sandbox.accounts("enerflo")) == [account]
+    else:
+        assert f"with the id {account}" in project.up(fails=True).output
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_an_email_changes_before_a_replacement_and_not_with_it(project: Project, sandbox: Sandbox, runs: int) -> None:
+    """Where the journal is not: the old account is deactivated, and never deleted, when both come in one run."""
+    project.program(HOST.format("ana"))
+    project.up()
+    (account,) = sandbox.accounts("nexudus")
+    Path(project.environment["SEATWISE_JOURNAL"]).unlink()
+    project.program(HOST.format("ruiz"))
+    if runs == 2:
+        project.up()
+    project.up("--replace", URN)
+    accounts = sandbox.accounts("nexudus")
+    assert [each["Email"] for each in accounts.values() if each["Active"]] == ["ruiz@x.example"]
+    assert len(accounts) == 3 - runs
+    assert accounts[account]["Active"] is (runs == 2)
+    assert is_unchanged(project)
+
+
+def test_a_state_that_was_lost_is_taken_up_by_adoption(project: Project, sandbox: Sandbox) -> None:
+    project.program(ANA)
+    project.up()
+    project.preview()
+    project.run("stack", "rm", "--force", "--yes")
+    project.run("stack", "init", "test")
+    assert "a state was lost" in project.up(fails=True).output
+    project.program(ANA.removesuffix(")") + ", on_existing='adopt', on_destroy='deactivate')")
+    project.up()
+    (account,) = sandbox.accounts("enerflo").values()
+    assert account["active"] is True
+    project.program()
+    project.up()
+    (account,) = sandbox.accounts("enerflo").values()
+    assert account["active"] is False

@@ -1,0 +1,147 @@
+"""The wheel of `make wheel` replaces the wheel of another commit, and its version names the commit."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import build_wheel
+import pytest
+
+from pages import ROOT
+
+GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
+PLAIN = "0.1.0"
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run([*GIT, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path) -> str:
+    """Change a file, commit all files, and return the short name of the commit."""
+    with (folder / "README.md").open("a") as readme:
+        readme.write("More.\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "More")
+    return git(folder, "rev-parse", "--short=7", "HEAD")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository of one commit with all that a build needs."""
+    folder = tmp_path / "clone"
+    shutil.copytree(ROOT / "provider", folder / "provider", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    git(folder, "init", "--quiet")
+    commit(folder)
+    return folder
+
+
+def test_pip_replaces_the_wheel_of_another_commit(clone: Path, tmp_path: Path) -> None:
+    if shutil.which("uv") is None:
+        pytest.skip("no uv on PATH to build the wheel with")
+    venv, dist = tmp_path / "venv", tmp_path / "dist"
+    subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(venv)], check=True)
+    (packages,) = venv.glob("lib/python*/site-packages")
+    pip = [sys.executable, "-m", "pip", "--python", str(venv), "install", "--no-deps", "--quiet", "-U"]
+    show = [sys.executable, "-c", "from seatwise.cli import main; main(['--version'])"]
+
+    def installed() -> str:
+        """The version that `seatwise --version` shows, after an upgrade with the wheel of now."""
+        wheel = build_wheel.build(clone, dist)
+        assert list(dist.iterdir()) == [wheel], "the one file that `dist/seatwise-*.whl` names"
+        subprocess.run([*pip, str(wheel)], check=True)
+        environment = os.environ | {"PYTHONPATH": str(packages)}
+        said = subprocess.run(show, env=environment, check=True, capture_output=True, text=True).stdout
+        assert wheel.name.startswith(f"seatwise-{said.split()[1]}-py3-")
+        return said.strip()
+
+    assert re.fullmatch(rf"seatwise 0\.1\.0\+\d{{14}}\.g{git(clone, 'rev-parse', '--short=7', 'HEAD')}", installed())
+    second = commit(clone)
+    assert installed().endswith(f".g{second}")
+    (clone / "provider" / "seatwise" / "new.py").touch()
+    assert installed().endswith(f".g{second}.dirty")
+    assert git(clone, "diff", "HEAD") == "", "a build changes no file"
+
+
+def as_it_is(clone: Path) -> Path:
+    return clone
+
+
+def tagged(clone: Path) -> Path:
+    git(clone, "tag", "v0.1.0")
+    return clone
+
+
+def tagged_and_changed(clone: Path) -> Path:
+    (tagged(clone) / "README.md").write_text("Other words.")
+    return clone
+
+
+def tagged_before(clone: Path) -> Path:
+    commit(tagged(clone))
+    return clone
+
+
+def tagged_otherwise(clone: Path) -> Path:
+    git(clone, "tag", "v0.2.0")
+    return clone
+
+
+def shallow(clone: Path) -> Path:
+    commit(clone)
+    git(clone.parent, "clone", "--quiet", "--depth=1", "--no-tags", clone.as_uri(), "shallow")
+    return clone.parent / "shallow"
+
+
+def without_git(clone: Path) -> Path:
+    shutil.rmtree(clone / ".git")
+    return clone
+
+
+def unpacked_in_another_repository(clone: Path) -> Path:
+    around = clone.parent
+    git(around, "init", "--quiet")
+    (around / "README.md").touch()
+    git(around, "add", "README.md")
+    git(around, "commit", "--quiet", "--message", "Other sources")
+    return without_git(clone)
+
+
+@pytest.mark.parametrize(
+    ("situation", "local"),
+    [
+        (as_it_is, r"\+\d{14}\.g[0-9a-f]{7}"),
+        (shallow, r"\+\d{14}\.g[0-9a-f]{7}"),
+        (tagged_before, r"\+\d{14}\.g[0-9a-f]{7}"),
+        (tagged_otherwise, r"\+\d{14}\.g[0-9a-f]{7}"),
+        (tagged_and_changed, r"\+\d{14}\.g[0-9a-f]{7}\.dirty"),
+        (tagged, ""),
+        (without_git, ""),
+        (unpacked_in_another_repository, ""),
+    ],
+)
+def test_the_version_says_what_a_build_is_of(clone: Path, situation: Callable[[Path], Path], local: str) -> None:
+    assert re.fullmatch(re.escape(PLAIN) + local, build_wheel.version(situation(clone), PLAIN))
+
+
+def test_a_repository_that_git_cannot_read_is_told(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (clone / ".git" / "HEAD").write_text("nothing")
+    assert build_wheel.version(clone, PLAIN) == PLAIN
+    assert "`git log -1` says why" in capsys.readouterr().err
+
+
+def test_a_later_commit_has_a_higher_version(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package index with the wheels of several commits gives the latest."""
+    versions = []
+    for second in (9, 10, 100):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{1_700_000_000 + second} +0000")
+        commit(clone)
+        versions.append(build_wheel.version(clone, PLAIN))
+    assert versions == sorted(versions)
