@@ -8,7 +8,7 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core import lifecycle
+from seatwise.core import lifecycle, roster
 from seatwise.core.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
 from seatwise.core.owner import Owner
 from seatwise.core.tenant import Deed, Doubt, Entry, Held
@@ -266,3 +266,41 @@ async def test_what_a_newer_version_wrote_is_looked_at_or_refused_in_one_line(wo
     assert await lifecycle.update(world.tenant, account, outs, world.inputs(outs))
     with pytest.raises(JournalTooNew, match="a newer version of seatwise has written LENT into the journal"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+
+# --- a renamed stack --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["old name free", "old name taken"])
+async def test_a_resource_that_is_replaced_as_its_stack_is_renamed(world: World, *, is_taken: bool) -> None:
+    """The state has it under the stack's new name; under the old one there may be another stack's namesake."""
+    account, outs = await made(world)
+    stranger, others = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
+    await world.restart()
+    world.door.journal.acknowledge([account, stranger], ANA)
+    before = world.accounts
+    renamed = owner("ana", "prod")
+    world.engine_state.stacks = {("accounts", "prod"), *([("accounts", "dev")] if is_taken else [])}
+    world.engine_state.held = {renamed: Held(account, outs)} | ({ANA: Held(stranger, others)} if is_taken else {})
+    world.door.claims.in_state(renamed, ANA)
+
+    again, _ = await lifecycle.create(world.tenant, world.inputs(), renamed)
+
+    assert again == account
+    assert world.accounts == before
+
+
+async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> None:
+    plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
+    news = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
+    outs = await roster.create(world.door, "hosts", news, owner("hosts"))
+    await world.restart()
+    before, renamed = world.accounts, owner("hosts", "prod")
+    world.engine_state.stacks = {("accounts", "prod")}
+    world.engine_state.held = {renamed: Held("hosts", outs)}
+    world.door.claims.in_state(renamed, owner("hosts"))
+
+    again = await roster.create(world.door, "hosts", news, renamed)
+
+    assert again["ids"] == outs["ids"]
+    assert world.accounts == before

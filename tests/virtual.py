@@ -20,7 +20,7 @@ from seatwise.core import state
 from seatwise.core.creating import CREATE_IN_FLIGHT_S
 from seatwise.core.errors import AccountError
 from seatwise.core.fields import Field
-from seatwise.core.owner import MEMBERS
+from seatwise.core.owner import MEMBERS, stack_of
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Held, Removals
 from seatwise.dynamic import vendor_named
@@ -71,6 +71,8 @@ class EngineState:
     def __init__(self, run: str) -> None:
         self.run = run
         self.held: dict[str, Held] = {}
+        self.stacks: set[tuple[str, str]] | None = None
+        """Projects and names of the stacks that there are; None: all that are asked for."""
         self.error: AccountError | None = None
         """Why it cannot be read, if so."""
 
@@ -78,6 +80,8 @@ class EngineState:
         """The resource of this owner."""
         if self.error is not None:
             raise self.error
+        if self.stacks is not None and stack_of(owner) not in self.stacks:
+            raise AccountError("`pulumi stack export` failed: there is no such stack")
         return self.held.get(owner.removesuffix(MEMBERS))
 
 
@@ -116,6 +120,8 @@ class World:
             if name.startswith(vendor.upper())
         }
         self.process = 0
+        self.ahead = 0.0
+        """Seconds that have gone by besides those of the virtual clock."""
         self.settings = self.vendor.settings_type(**{**usual, "requests_per_minute": 0, **given})
         self._begin()
 
@@ -145,6 +151,7 @@ class World:
 
         The journal goes by the machine's clock, which stands still here.
         """
+        self.ahead += seconds
         with closing(sqlite3.connect(self.run.journal)) as journal, journal:
             journal.execute("update deeds set at = at - ?", (seconds,))
 
@@ -266,7 +273,12 @@ class _Faulty(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         sent = partial(
-            Sent, anyio.current_time(), self._world.process, kind_of(request), request.url, _json(request.content)
+            Sent,
+            anyio.current_time() + self._world.ahead,
+            self._world.process,
+            kind_of(request),
+            request.url,
+            _json(request.content),
         )
         fault = self._world.next_fault(request)
         answer = None

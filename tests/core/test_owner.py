@@ -79,6 +79,21 @@ def test_an_owner_of_an_earlier_version_that_says_otherwise_is_not(old: str, new
     assert not owner.same(old, new)
 
 
+@pytest.mark.parametrize(
+    ("before", "today", "in_the_state"),
+    [
+        (made(), made(), made()),
+        (made(), made(stack="prod"), made(stack="prod")),
+        (made(name="old"), made(), made(name="old")),  # with an alias
+        (made(name="old"), made(stack="prod"), made(name="old", stack="prod")),
+        ("accounts/dev/old", made(), "accounts/dev/old"),
+        ("accounts/dev/ana", made(stack="prod"), made(stack="prod")),
+    ],
+)
+def test_a_renamed_stack_keeps_its_resources(before: str, today: str, in_the_state: str) -> None:
+    assert owner.in_stack_of(before, today) == in_the_state
+
+
 def test_the_parents_of_a_resource_are_in_the_urn_of_its_parent() -> None:
     urn = f"urn:pulumi:dev::accounts::a:b:Team${PERSON}::ana::x"
     assert owner.parents_in(urn) == ("a:b:Team", PERSON)

@@ -8,7 +8,7 @@ Until 0.1.0 an owner held the type of the direct parent alone, and nothing was e
 `accounts/dev/seatwise:index:Person$ana`. States and journals keep such owners; they are recognized.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 MEMBERS = ":members"
@@ -68,6 +68,17 @@ def parsed(owner: str) -> Owner | None:
     _, project, stack, parents, name = parts
     types = tuple(unquote(each) for each in parents.split("$") if each)
     return Owner(unquote(project), unquote(stack), types, unquote(name))
+
+
+def in_stack_of(before: str, owner: str) -> str:
+    """Return an earlier owner of a resource as the state has it today, whose stack may have been renamed since.
+
+    Where its parts cannot be told, that is the owner of today.
+    """
+    if stack_of(before) == stack_of(owner):
+        return before
+    old, new = parsed(before), parsed(owner)
+    return owner if old is None or new is None else str(replace(old, project=new.project, stack=new.stack))
 
 
 def same(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import email_key
 from .http import Answer, Request
 from .notices import Notices
-from .owner import forms, is_team, same, stack_of
+from .owner import forms, in_stack_of, is_team, same, stack_of
 from .secrets import Vault
 from .vendor import Vendor
 
@@ -201,7 +201,7 @@ class Claims:
 
     def in_state(self, owner: str, before: str) -> None:
         """Note that the engine has the owner's resource in its state, where it may have the name of `before`."""
-        self._in_state[owner] = before or owner
+        self._in_state[owner] = in_stack_of(before, owner) if before else owner
 
     def name_in_state(self, owner: str) -> str | None:
         """Return the owner that the resource has in the engine's state; None where that is not known to have it."""
