@@ -3,9 +3,9 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -20,7 +20,7 @@ from seatwise.core import state
 from seatwise.core.creating import CREATE_IN_FLIGHT_S
 from seatwise.core.errors import AccountError
 from seatwise.core.fields import Field
-from seatwise.core.owner import MEMBERS, stack_of
+from seatwise.core.owner import forms, stack_of
 from seatwise.core.secrets import Vault
 from seatwise.core.tenant import Held, Removals
 from seatwise.dynamic import vendor_named
@@ -68,21 +68,39 @@ class Sent:
 class EngineState:
     """What an engine's state holds, by owner, as a test says."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, vendor: str) -> None:
         self.run = run
+        self._vendor = vendor
         self.held: dict[str, Held] = {}
         self.stacks: set[tuple[str, str]] | None = None
         """Projects and names of the stacks that there are; None: all that are asked for."""
         self.error: AccountError | None = None
         """Why it cannot be read, if so."""
 
-    async def held_by(self, owner: str) -> Held | None:
-        """The resource of this owner."""
+    async def of_owner(self, owner: str) -> Sequence[Held]:
+        """The resources of this owner."""
+        self._must_be_readable(owner)
+        return [each for each in self._resources() if owner in forms(each.owner)]
+
+    async def of_account(self, account: str, owner: str) -> Sequence[Held]:
+        """The resources with this account."""
+        self._must_be_readable(owner)
+        return [each for each in self._resources() if account in each.accounts()]
+
+    def _must_be_readable(self, owner: str) -> None:
         if self.error is not None:
             raise self.error
         if self.stacks is not None and stack_of(owner) not in self.stacks:
             raise AccountError("`pulumi stack export` failed: there is no such stack")
-        return self.held.get(owner.removesuffix(MEMBERS))
+
+    def _resources(self) -> Sequence[Held]:
+        """What is held, of the kind that its outputs show."""
+        return [
+            replace(
+                each, owner=owner, kind=each.kind or f"{self._vendor}:{'Roster' if 'ids' in each.outputs else 'User'}"
+            )
+            for owner, each in self.held.items()
+        ]
 
 
 class World:
@@ -127,7 +145,7 @@ class World:
 
     def _begin(self) -> None:
         self.process += 1
-        self.engine_state = EngineState(f"run {self.process}")
+        self.engine_state = EngineState(f"run {self.process}", self.name)
         self.vault = Vault()
         self.removals = Removals(self.run.max_removals)
         seams: tuple[httpx.AsyncBaseTransport, Aside] = _Faulty(self), at_once

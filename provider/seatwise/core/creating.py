@@ -9,6 +9,7 @@ from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .existing import exists, tell_inactive
 from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
+from .holders import has_account, held_by
 from .http import Answer
 from .owner import is_team, same, told
 from .secrets import matches
@@ -16,7 +17,6 @@ from .state import (
     ADOPTED,
     DECLARED,
     REVISION,
-    TENANT,
     declared_names,
     differences,
     expand,
@@ -25,6 +25,7 @@ from .state import (
     revision_of,
     seen,
     with_policies,
+    with_revision,
 )
 from .tenant import Deed, Doubt, Entry, Held, Record, Tenant, refused, tell_unfit
 from .vendor import Vendor
@@ -103,21 +104,20 @@ def _take_up(tenant: Tenant, account: str, owner: str) -> None:
 async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
     """Go on with the account of a resource that the engine replaces; None where it has none, or the account is gone.
 
-    The engine says nothing of it to a provider: its state tells.
+    The engine says nothing of it to a provider: its state tells. Raises AccountError where that cannot be read and the
+    resource had an account.
     """
     name = tenant.claims.name_in_state(owner)
-    if is_team(owner) or (name is None and not tenant.journal.has_made(owner)):
+    made = tenant.journal.made_for(owner)
+    if is_team(owner) or (name is None and made is None):
         return None
     try:
-        held = await tenant.engine_state.held_by(name or owner)
+        held = await held_by(tenant, name or owner)
     except AccountError:
-        return None  # what is there is refused, which says why
-    return await _go_on(tenant, news, held, owner) if held is not None and _is_here(tenant, held) else None
-
-
-def _is_here(tenant: Tenant, held: Held) -> bool:
-    """Whether the engine's state has the resource in this tenant; states of early versions do not say."""
-    return held.outputs.get(TENANT) in (None, tenant.vendor.settings.tenant_id)
+        if name is None and made is not None and not made.is_known:
+            return None  # a create that the engine forgot, as far as is known
+        raise
+    return await _go_on(tenant, news, held, owner) if held is not None else None
 
 
 async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun | None:
@@ -129,8 +129,11 @@ async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun 
         if record is None:
             return None
         _take_up(tenant, account, owner)
-        outs = await _as_updated(tenant, account, olds | _same_secrets(tenant, olds, news), news, record)
-    return Begun(account, outs | {DECLARED: declared_names(news)})
+        olds |= _same_secrets(tenant, held, olds, news)
+        outs = await _as_updated(tenant, account, olds, news, record)
+    # It tells the new life from the old one, which awaits its deletion.
+    revision = max(tenant.journal.establish(account, revision_of(olds)), revision_of(olds) + 1)
+    return Begun(account, with_revision(outs, revision) | {DECLARED: declared_names(news)})
 
 
 async def _as_updated(tenant: Tenant, account: str, olds: Values, news: Values, record: Record) -> dict[str, Any]:
@@ -144,15 +147,17 @@ async def _as_updated(tenant: Tenant, account: str, olds: Values, news: Values, 
     return await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
 
 
-def _same_secrets(tenant: Tenant, olds: Values, news: Values) -> dict[str, Any]:
-    """The secrets that the vendor has, under the fingerprint of today where it is of the same secret."""
+def _same_secrets(tenant: Tenant, held: Held, olds: Values, news: Values) -> dict[str, Any]:
+    """The secrets that the vendor has, under the fingerprint of today where it is of the same secret.
+
+    Where the state shows no secrets, they count as the same: a person may have changed a password since.
+    """
     secrets = {}
-    for name, field in tenant.vendor.schema.items():
-        if not field.secret or name not in olds:
-            continue
-        plain = tenant.vault.reveal(str(news.get(name, "")))
-        is_same = plain is not None and matches(plain, str(olds[name]))
-        secrets[name] = news[name] if is_same else olds[name]
+    for name in (name for name, field in tenant.vendor.schema.items() if field.secret and name in news):
+        plain = tenant.vault.reveal(str(news[name]))
+        is_hidden = not held.is_whole and name in olds.get(DECLARED, ())
+        if is_hidden or (name in olds and plain is not None and matches(plain, str(olds[name]))):
+            secrets[name] = news[name]
     return secrets
 
 
@@ -160,10 +165,10 @@ async def _go_on_or_adopt(tenant: Tenant, news: Values, existing: Found, owner: 
     """Go on with an account that the engine's state has as this resource's; else adopt it, if the program says so."""
     doubt = ""
     try:
-        held = await tenant.engine_state.held_by(owner) if owner and not is_team(owner) else None
+        held = await held_by(tenant, owner) if owner and not is_team(owner) else None
     except AccountError as error:
         held, doubt = None, error.problem
-    if held is not None and held.id == existing.account and _is_here(tenant, held):
+    if held is not None and held.id == existing.account:
         begun = await _go_on(tenant, news, held, owner)
         if begun is not None:
             return begun
@@ -238,23 +243,15 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
     """
     account = last.account or ""
     if owner and same(owner, last.owner):
-        return not last.is_known or await _is_held(tenant, account, owner)
+        return not last.is_known or await has_account(tenant, account, owner)
     if tenant.claims.other_holder(account, owner) is not None:  # under another e-mail
         return False
     if not tenant.claims.is_handed_over(email, last.owner, owner):
         return False
     try:
-        return not last.is_known or await _is_held(tenant, account, last.owner)
+        return not last.is_known or await has_account(tenant, account, last.owner)
     except AccountError:
         return True
-
-
-async def _is_held(tenant: Tenant, account: str, owner: str) -> bool:
-    """Whether the engine's state has the account as this owner's; raises AccountError when it cannot be read."""
-    held = await tenant.engine_state.held_by(owner)
-    if held is None or not _is_here(tenant, held):
-        return False
-    return account in ({*held.outputs.get("ids", {}).values()} if is_team(owner) else {held.id})
 
 
 def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:

@@ -12,9 +12,10 @@ from typing import Any
 
 from .creating import create
 from .errors import AccountError, NoSuchAccount, Refused, VendorBroken
-from .fields import NOTHING, Values
+from .fields import NOTHING, Values, email_key
 from .finding import fetch, has_email
-from .owner import is_team
+from .holders import exact_owner, life, other_lives
+from .owner import is_team, stack_of, told
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -190,6 +191,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     """
     email = str(olds.get("email", ""))
     async with tenant.alone(account):
+        owner = await exact_owner(tenant, account, owner)
         if await _goes_on(tenant, account, email, owner):
             return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
@@ -204,6 +206,8 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
             record = await fetch(tenant, account, email)
             if record is not None:
                 refuse_a_strangers(tenant, account, olds, record)
+        if await _has_another_life(tenant, account, owner, olds, how):
+            return False
         with _claimed(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
     return True
@@ -213,6 +217,12 @@ async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool
     """Whether the account goes on in this run, with this resource's new life or with another resource."""
     claims = tenant.claims
     if claims.goes_on(account, email, owner) or tenant.journal.is_renewed(account):
+        return True
+    if _is_declared_elsewhere(tenant, email, owner):
+        return True
+    holder = tenant.journal.last_holder(account)
+    if holder and owner and stack_of(holder) != stack_of(owner):
+        tenant.warn(f"{tenant.vendor.title} {email} ({account}) is left as it is: {told(holder)} has taken it over")
         return True
     if owner == "":  # of a state that knows no owner
         is_others = claims.holder(account) is not None or claims.is_declared(email)
@@ -247,6 +257,36 @@ def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
         journal.forget(email)
 
 
+def _is_declared_elsewhere(tenant: Tenant, email: str, owner: str) -> bool:
+    """Whether another provider process of this run has the resource that the engine replaces.
+
+    A member of a team goes on where the team still declares its e-mail.
+    """
+    declared = tenant.journal.declared(owner) if owner else None
+    if declared is None:
+        return False
+    return email_key(email) in declared if is_team(owner) else True
+
+
+async def _has_another_life(tenant: Tenant, account: str, owner: str, olds: Values, how: str) -> bool:
+    """Whether the engine's state has the account in another resource, or in this one's life after a replacement.
+
+    Raises AccountError where that cannot be seen and the account would be lost for good.
+    """
+    try:
+        others = await other_lives(tenant, account, owner, olds)
+    except AccountError as error:
+        if how != "delete":
+            return False
+        raise AccountError(
+            f"not deleted for good, for {error.problem}",
+            vendor=tenant.vendor.title,
+            account=f"{olds.get('email', '')} ({account})",
+            remedy=error.remedy,
+        ) from None
+    return bool(others) and tenant.journal.give_up(account, life(owner, olds), others)
+
+
 async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Whether another resource has got this account, or declares the e-mail that it still has.
 
@@ -254,7 +294,10 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
     """
     if tenant.claims.other_holder(account, owner) is not None:
         return True
-    return tenant.claims.is_others(email, owner) and await _has_the_email(tenant, account, email)
+    if not tenant.claims.is_others(email, owner) or not await _has_the_email(tenant, account, email):
+        return False
+    tenant.journal.unacknowledge(account)  # the one that declares it may come to it after this
+    return True
 
 
 async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:

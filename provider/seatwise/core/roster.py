@@ -24,8 +24,9 @@ from .errors import (
 )
 from .fields import Values
 from .finding import fetch
+from .holders import held_by
 from .owner import MEMBERS
-from .state import TENANT
+from .state import revision_of, with_revision
 from .team import (
     LEAVING_FAILED,
     POLICIES,
@@ -129,26 +130,45 @@ async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[st
 
     The accounts of a team that the engine replaces go on: it is an update then.
     """
-    olds = await _replaced(tenant, owner)
+    olds = await _replaced(tenant, owner, news)
     problems = removals(tenant.vendor, olds.get("members", {}), news.get("members", {}), news.get("max_removals"))
     if problems:
         raise InvalidAccount("; ".join(f"{each.field} {each.reason}".strip() for each in problems))
     outs = await update(tenant, name, olds, news, owner)
     for account in olds.get("ids", {}).values():
         tenant.journal.renewed(account, owner + MEMBERS)
+    if olds:  # it tells the new life from the old one, which awaits its deletion
+        outs = with_revision(outs, max(revision_of(outs), revision_of(olds) + 1))
     if outs["failed"] and not outs["ids"]:
         raise AccountError(failures(name, outs["failed"], outs["counts"]), vendor=tenant.vendor.title)
     return outs
 
 
-async def _replaced(tenant: Tenant, owner: str) -> Values:
+async def _replaced(tenant: Tenant, owner: str, news: Values) -> dict[str, Any]:
     """The outputs of the team that the engine replaces, as its state has them; empty for a new team."""
-    before = tenant.claims.name_in_state(owner)
-    if before is None and not tenant.journal.has_made(owner + MEMBERS):
+    before, made = tenant.claims.name_in_state(owner), tenant.journal.made_for(owner + MEMBERS)
+    if before is None and made is None:
         return {}
-    held = await tenant.engine_state.held_by(before or owner)
-    is_here = held is not None and held.outputs.get(TENANT) in (None, tenant.vendor.settings.tenant_id)
-    return held.outputs if held is not None and is_here else {}
+    try:
+        held = await held_by(tenant, (before or owner) + MEMBERS)
+    except AccountError:
+        if before is None and made is not None and not made.is_known:
+            return {}  # creates that the engine forgot, as far as is known
+        raise
+    if held is None:
+        return {}
+    return dict(held.outputs) if held.is_whole else _with_secrets(tenant, held.outputs, news)
+
+
+def _with_secrets(tenant: Tenant, olds: Values, news: Values) -> dict[str, Any]:
+    """Outputs whose secrets the state does not show, with those that are declared: they count as the same."""
+    secrets = {name for name, field in tenant.vendor.schema.items() if field.secret}
+    declared: Members = news.get("members", {})
+    members = {
+        key: {**{name: declared[key][name] for name in secrets & declared.get(key, {}).keys()}, **member}
+        for key, member in olds.get("members", {}).items()
+    }
+    return {**olds, "members": members}
 
 
 async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: str) -> dict[str, Any]:
@@ -338,35 +358,62 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
 
 
 async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
-    """Retire all members; raises AccountError naming who could not be."""
-    team = Team.of(tenant.vendor, olds)
-    _refuse_many_leavers(tenant, team, olds, owner + MEMBERS)
-    work = Work(tenant, name, len(team.members) + len(team.leaving))
+    """Retire all members; raises AccountError naming who could not be.
+
+    Of a team that the engine replaces, only those are deactivated who are not declared any more: its new life deletes
+    them, if that is asked for. Where the new life is in the state already, it has seen to them.
+    """
+    team, owner = Team.of(tenant.vendor, olds), owner + MEMBERS
+    if await _has_new_life(tenant, olds, owner):
+        return
     how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}
+    if tenant.claims.is_known(owner) or tenant.journal.declared(owner) is not None:
+        leavers = _leavers_of_replaced(tenant, team, owner)
+        _refuse_many(team, leavers, olds)
+        team.members = {key: team.members[key] for key in leavers}
+        team.leaving = {}
+        how = {"on_destroy": "retain" if olds.get("on_leave") == "retain" else "deactivate"}
+    work = Work(tenant, name, len(team.members) + len(team.leaving))
 
     async def retire(tenant: Tenant, key: str) -> None:
         member = team.members[key]
-        await lifecycle.delete(tenant, member.id, member.outs | how, owner + MEMBERS)
+        await lifecycle.delete(tenant, member.id, member.outs | how, owner)
 
     async def forget(tenant: Tenant, key: str) -> None:
-        await _delete_if_still_retired(tenant, key, team.leaving[key], owner + MEMBERS)
+        await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
 
     await work.each(forget, team.leaving)
     await work.each(retire, list(team.members), are_leaving=True)
     _raise_if_any_failed(work, "the same command tries the team again")
 
 
-def _refuse_many_leavers(tenant: Tenant, team: Team, olds: Values, owner: str) -> None:
-    """Raise InvalidAccount where a team that is replaced would lose more members than may leave in one run."""
-    claims = tenant.claims
-    if not claims.is_known(owner):
-        return  # the whole team is to go
-    out = [key for key, each in team.members.items() if not claims.goes_on(each.id, key, owner)]
-    out = [key for key in out if not _is_done(tenant, team.members[key].id)]
+async def _has_new_life(tenant: Tenant, olds: Values, owner: str) -> bool:
+    """Whether the engine's state has the team that took the place of this one, which awaits its deletion."""
+    try:
+        held = await held_by(tenant, owner)
+    except AccountError:
+        return False
+    return held is not None and held.is_live and revision_of(held.outputs) != revision_of(olds)
+
+
+def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
+    """The members of a team that is replaced who are not declared any more, and whom no other run has seen to."""
+    declared = tenant.journal.declared(owner) or frozenset()
+    return [
+        key
+        for key, each in team.members.items()
+        if key_of(str(each.outs.get("email", key))) not in declared
+        and not tenant.claims.goes_on(each.id, key, owner)
+        and not _is_done(tenant, each.id)
+    ]
+
+
+def _refuse_many(team: Team, leavers: Sequence[str], olds: Values) -> None:
+    """Raise InvalidAccount where more members would leave than may in one run."""
     most = most_removals(olds.get("max_removals"), len(team.members)) or 0
-    if len(out) > most:
+    if len(leavers) > most:
         raise InvalidAccount(
-            f"{len(out):,} of {len(team.members):,} members would leave while the Roster is replaced, and at most "
+            f"{len(leavers):,} of {len(team.members):,} members would leave while the Roster is replaced, and at most "
             f"{most:,} may in one run",
             remedy="Replace it in a run in which nobody leaves",
         )

@@ -1,7 +1,7 @@
 """A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import email_key
 from .http import Answer, Request
 from .notices import Notices
-from .owner import forms, in_stack_of, is_team, same, stack_of
+from .owner import forms, in_stack_of, is_team, parsed, same, stack_of
 from .secrets import Vault
 from .vendor import Vendor
 
@@ -106,8 +106,8 @@ class Journal(Protocol):
     def last_of(self, account: str) -> Entry | None:
         """Return what is remembered of this account, under whatever e-mail."""
 
-    def has_made(self, owner: str) -> bool:
-        """Return whether an account that was made for this owner is remembered."""
+    def made_for(self, owner: str) -> Entry | None:
+        """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.
@@ -131,8 +131,29 @@ class Journal(Protocol):
     def rename(self, account: str, email: str) -> None:
         """Remember an account that was made under this e-mail from now on; of a deactivated one remember nothing."""
 
-    def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
-        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
+    def acknowledge(self, accounts: Iterable[str], owner: str = "", before: str = "") -> None:
+        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays.
+
+        `before` is the owner that their outputs name, where the resource or its stack was renamed since.
+        """
+
+    def unacknowledge(self, account: str) -> None:
+        """Note that the engine is about to forget the account under its owner: another resource gets it."""
+
+    def declare(self, owner: str, emails: Iterable[str]) -> None:
+        """Note what a resource without old inputs declares in this run of the engine: it is new, or being replaced."""
+
+    def declared(self, owner: str) -> frozenset[str] | None:
+        """Return the keys of the e-mails that `declare` noted in this run, by whatever process; None without a note."""
+
+    def give_up(self, account: str, life: str, others: Iterable[str]) -> bool:
+        """Return whether one of the other lives of the account has not given it up in this run; then note this one.
+
+        Of several that are removed at once the last one is not let off.
+        """
+
+    def last_holder(self, account: str) -> str:
+        """Return the owner whom `renewed` was noted for last, in whatever run; empty without one."""
 
     def renewed(self, account: str, owner: str) -> None:
         """Note that in this run of the engine the account goes on as this owner's."""
@@ -164,23 +185,36 @@ class Journal(Protocol):
 
 @dataclass(frozen=True)
 class Held:
-    """A resource in the engine's state: its id and its outputs."""
+    """A resource in the engine's state. `kind` is what its type ends with: `enerflo:User`, `enerflo:Roster`."""
 
     id: str
     outputs: Mapping[str, Any]
+    owner: str = ""
+    kind: str = ""
+    is_live: bool = True
+    """False for one that awaits its deletion, beside another one of the same name."""
+    is_whole: bool = True
+    """Whether the outputs have what is secret."""
+
+    def accounts(self) -> set[str]:
+        """Return the ids of its accounts."""
+        return {*self.outputs.get("ids", {}).values()} if self.kind.endswith(":Roster") else {self.id}
 
 
 class EngineState(Protocol):
-    """What the engine's state holds, asked where the journal and the vendor cannot tell whose an account is."""
+    """What the engine's state holds, asked where the journal and the vendor cannot tell whose an account is.
+
+    Each raises AccountError when the state cannot be read.
+    """
 
     run: str
     """What all provider processes of one run of the engine have in common, and no two runs have."""
 
-    async def held_by(self, owner: str) -> Held | None:
-        """Return the resource of this owner in the state of its stack; None where there is none.
+    async def of_owner(self, owner: str) -> Sequence[Held]:
+        """Return the resources of this owner, of whatever vendor and kind; raises AccountError."""
 
-        Raises AccountError when the state cannot be read.
-        """
+    async def of_account(self, account: str, owner: str) -> Sequence[Held]:
+        """Return the resources with an account of this id, in the state of this owner's stack; raises AccountError."""
 
 
 class Claims:
@@ -195,13 +229,13 @@ class Claims:
 
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
-        self._declared |= forms(owner)
+        self._declared.add(owner)
         other = self._owners.setdefault(email_key(email), owner)
         return None if same(other, owner) else other
 
     def in_state(self, owner: str, before: str) -> None:
         """Note that the engine has the owner's resource in its state, where it may have the name of `before`."""
-        self._in_state[owner] = in_stack_of(before, owner) if before else owner
+        self._in_state[owner] = owner if not before or same(before, owner) else in_stack_of(before, owner)
 
     def name_in_state(self, owner: str) -> str | None:
         """Return the owner that the resource has in the engine's state; None where that is not known to have it."""
@@ -214,7 +248,11 @@ class Claims:
 
     def is_known(self, owner: str) -> bool:
         """Return whether the program of this run declares the owner's resource."""
-        return owner in self._declared
+        return owner in self._declared or (parsed(owner) is None and any(same(owner, each) for each in self._declared))
+
+    def any_owner(self) -> str:
+        """Return an owner of this run, which names its stack; empty where there is none."""
+        return next(iter(self._declared), "")
 
     def is_declared(self, email: str) -> bool:
         """Return whether a resource of this run declares this e-mail."""
@@ -264,7 +302,7 @@ class Claims:
             return False  # its new life has another account
         if self._holders.get(account) is not None and same(self._holders[account], owner):
             return True
-        if is_team(owner):
+        if is_team(owner) or parsed(owner) is None:  # one of before 0.1.0 may be several resources
             return same(self._owners.get(email_key(email), ""), owner)
         return owner in self._declared
 

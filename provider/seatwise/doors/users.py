@@ -31,6 +31,8 @@ class Users(Door):
             problems += unowned(news)
             if olds:
                 self._connected().claims.in_state(owner_of(news), owner_of(olds))
+            elif owner_of(news):
+                self._connected().journal.declare(owner_of(news), [str(values.get("email", ""))])
             problems += self._claim(values.get("email"), owner_of(news))
             self._expect(new=not olds)
         except AccountError as error:
@@ -48,7 +50,7 @@ class Users(Door):
         self._same_tenant(id, olds)
         tenant, owner = self._connected(), owner_of(news)
         tenant.claims.keep(id, news.get("email"), owner)
-        tenant.journal.acknowledge([id], owner)
+        tenant.journal.acknowledge([id], owner, owner_of(olds))
         self._tell_exchange(olds, news)
         known, unknown = split(arguments(news))
         before = self._typed(olds)

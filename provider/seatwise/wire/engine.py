@@ -10,17 +10,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import anyio
 
 from ..core.errors import AccountError
-from ..core.owner import MEMBERS, TYPES, forms, owner_in, stack_of, told
+from ..core.owner import TYPES, forms, owner_in, stack_of
 from ..core.tenant import Held
 
 TIME_LIMIT = 60.0  # seconds
-Export = Callable[[str], Awaitable[bytes]]
+Export = Callable[..., Awaitable[bytes]]
 
 
 def run_id() -> str:
@@ -29,85 +30,121 @@ def run_id() -> str:
     return address if re.fullmatch(r"\S+:\d+", address) else str(os.getpid())
 
 
-async def export(stack: str) -> bytes:
-    """Return the state of a stack as `pulumi stack export` writes it; raises AccountError when that fails."""
+async def export(*arguments: str) -> bytes:
+    """Return what `pulumi stack export` prints; raises AccountError when that fails."""
     command = shutil.which("pulumi")
     if command is None:
         raise AccountError("there is no pulumi command on PATH")
-    arguments = [command, "stack", "export", "--show-secrets", "--stack", stack, "--non-interactive"]
     quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
     with anyio.move_on_after(TIME_LIMIT) as scope:
         try:
             done = await anyio.run_process(
-                arguments, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env={**os.environ, **quiet}
+                [command, "stack", "export", "--non-interactive", *arguments],
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                env={**os.environ, **quiet},
             )
         except OSError as error:
             raise AccountError(f"`pulumi stack export` cannot be run ({type(error).__name__})") from None
     if scope.cancelled_caught:
         raise AccountError(f"`pulumi stack export` did not end within {TIME_LIMIT:.0f} seconds")
     if done.returncode:
-        raise AccountError(f"`pulumi stack export --stack {stack}` failed with exit code {done.returncode}")
+        raise AccountError(f"`pulumi stack export` failed with exit code {done.returncode}")
     return done.stdout
 
 
 class StackState:
     """The resources that the engine had in its state when this run first asked. Nothing of it is kept on disk.
 
-    It is exported once a stack, and only when a create meets an account that may be the resource's own.
+    It is exported once a stack: when a create meets an account that may be the resource's own, and before a removal.
     """
 
     def __init__(self, export: Export = export) -> None:
         self.run = run_id()
         self._export = export
         self._lock = anyio.Lock()
-        self._stacks: dict[str, dict[str, Held] | AccountError] = {}
+        self._stacks: dict[tuple[str, str], _Stack | AccountError] = {}
 
-    async def held_by(self, owner: str) -> Held | None:
-        """Return the resource of this owner in the state of its stack; None where there is none.
+    async def of_owner(self, owner: str) -> Sequence[Held]:
+        """Return the resources of this owner, of whatever vendor and kind; raises AccountError."""
+        return (await self._stack(owner)).by_owner[owner]
 
-        Raises AccountError when the state cannot be read.
-        """
-        _, stack = stack_of(owner)
+    async def of_account(self, account: str, owner: str) -> Sequence[Held]:
+        """Return the resources with an account of this id, in the state of this owner's stack; raises AccountError."""
+        return (await self._stack(owner)).by_account[account]
+
+    async def _stack(self, owner: str) -> "_Stack":
+        stack = stack_of(owner)
         async with self._lock:
             if stack not in self._stacks:
-                self._stacks[stack] = await self._load(stack, owner)
-        held = self._stacks[stack]
-        if isinstance(held, AccountError):
-            raise held
-        return held.get(owner.removesuffix(MEMBERS))
+                self._stacks[stack] = await self._load(*stack)
+        found = self._stacks[stack]
+        if isinstance(found, AccountError):
+            raise found
+        return found
 
-    async def _load(self, stack: str, owner: str) -> dict[str, Held] | AccountError:
-        try:
-            return held(json.loads(await self._export(stack)))
-        except (ValueError, AttributeError, TypeError):
-            problem = "`pulumi stack export` printed no state"
-        except AccountError as error:
-            problem = error.problem
+    async def _load(self, project: str, stack: str) -> "_Stack | AccountError":
+        """Try with the secrets, then without (their passphrase may have been typed), then from outside the project."""
+        whole = f"organization/{project}/{stack}"
+        problem = ""
+        for arguments in (["--show-secrets", "--stack", stack], ["--stack", stack], ["--stack", whole]):
+            try:
+                return _Stack(held(json.loads(await self._export(*arguments))))
+            except (ValueError, AttributeError, TypeError, KeyError):
+                problem = problem or "`pulumi stack export` printed no state"
+            except AccountError as error:
+                problem = problem or error.problem
         return AccountError(
-            f"whether the state of the stack has {told(owner)} cannot be read: {problem}",
-            remedy="Run it where the pulumi command is on PATH",
+            f"the state of the stack {stack} cannot be read: {problem}",
+            remedy="Run it where the pulumi command is on PATH and knows the stack",
         )
 
 
-def held(state: Mapping[str, Any]) -> dict[str, Held]:
-    """Return seatwise's resources in an exported state, by all forms of their owners.
+class _Stack:
+    """The resources of one stack, by all forms of their owners and by the ids of their accounts."""
 
-    What awaits its deletion gives way to what lives.
-    """
-    found: dict[str, Held] = {}
+    def __init__(self, resources: Iterable[Held]) -> None:
+        self.by_owner: defaultdict[str, list[Held]] = defaultdict(list)
+        self.by_account: defaultdict[str, list[Held]] = defaultdict(list)
+        for each in resources:
+            for form in forms(each.owner):
+                self.by_owner[form].append(each)
+            for account in each.accounts():
+                self.by_account[account].append(each)
+
+
+def held(state: Mapping[str, Any]) -> list[Held]:
+    """Return seatwise's resources in an exported state."""
     resources: Sequence[Mapping[str, Any]] = state["deployment"].get("resources") or []
-    for each in sorted(resources, key=lambda each: not each.get("delete", False)):
-        if str(each.get("type", "")).startswith(TYPES):
-            resource = Held(str(each.get("id", "")), _plain(each.get("outputs") or {}))
-            found |= dict.fromkeys(forms(owner_in(str(each["urn"]))), resource)
-    return found
+    return [_held(each) for each in resources if str(each.get("type", "")).startswith(TYPES)]
+
+
+def _held(resource: Mapping[str, Any]) -> Held:
+    hidden: list[str] = []
+    outputs = _plain(resource.get("outputs") or {}, hidden)
+    return Held(
+        id=str(resource.get("id", "")),
+        outputs=outputs,
+        owner=owner_in(str(resource["urn"])),
+        kind=str(resource["type"]).removeprefix(TYPES),
+        is_live=not resource.get("delete", False),
+        is_whole=not hidden,
+    )
 
 
 SECRET = "4dabf18193072939515e22adb298388d"
+"""The key with which the engine marks a secret."""
 
 
-def _plain(value: Any) -> Any:
-    """The value without the engine's marks of secrets."""
-    if isinstance(value, dict):
-        return _plain(json.loads(value["plaintext"])) if SECRET in value else {k: _plain(v) for k, v in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+def _plain(value: Any, hidden: list[str]) -> Any:
+    """The value without the engine's marks of secrets; what it hides is left out, and its name noted as hidden."""
+    if isinstance(value, list):
+        return [_plain(each, hidden) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "plaintext" in value and SECRET in value:
+        return _plain(json.loads(value["plaintext"]), hidden)
+    names = [name for name, each in value.items() if isinstance(each, dict) and "ciphertext" in each and SECRET in each]
+    hidden += names
+    return {name: _plain(each, hidden) for name, each in value.items() if name not in names}

@@ -7,6 +7,7 @@ its account is looked at before the engine's state of it is believed. A file tha
 written is reported once and never stops an operation.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -40,6 +41,14 @@ create index if not exists deeds_by_owner on deeds (tenant, owner);
 create table if not exists known (
     tenant text not null, account text not null, at real not null, primary key (tenant, account)
 );
+create table if not exists declared (
+    tenant text not null, owner text not null, run text not null, emails text not null, at real not null,
+    primary key (tenant, owner)
+);
+create table if not exists given_up (
+    tenant text not null, account text not null, life text not null, run text not null, at real not null,
+    primary key (tenant, account, life)
+);
 create table if not exists renewals (
     tenant text not null, account text not null, owner text not null, run text not null, at real not null,
     primary key (tenant, account)
@@ -53,6 +62,7 @@ _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
 _UNKNOWN = "delete from known where tenant = ? and account = ?"
 _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed = ?"
+_DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
@@ -124,10 +134,11 @@ class Journal:
         """Return what is remembered of this account, under whatever e-mail; raises as `last` does."""
         return self._file.read(lambda database: _entry(self._row(database, "deeds.account = ?", account)), None)
 
-    def has_made(self, owner: str) -> bool:
-        """Return whether an account that was made for this owner is remembered."""
-        query = "select 1 from deeds where tenant = ? and owner in (?, ?) and deed = ? limit 1"
-        return bool(self._read(query, self._tenant, *_two(owner), Deed.MADE.name))
+    def made_for(self, owner: str) -> Entry | None:
+        """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
+        query = _DEED + "owner in (?, ?) and deed = ? order by known.account is null limit 1"
+        rows = self._read(query, self._tenant, *_two(owner), Deed.MADE.name)
+        return _entry(rows[0] if rows else None)
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.
@@ -182,6 +193,8 @@ class Journal:
                 last = self._last(database, each.email)
                 if last is not None and last.deed is Deed.INTENDED and last.age < each.window:
                     each.in_the_way = last
+                    # One of the future, of a clock that was set back since, counts from now on.
+                    database.execute(_DATE, (time.time(), self._tenant, email_key(each.email), time.time()))
                     continue
                 self._before[email_key(each.email)] = self._deed(each.email, last) if last else None
                 database.execute(_NOTE, self._deed(each.email, Entry(Deed.INTENDED, owner=each.owner)))
@@ -208,7 +221,7 @@ class Journal:
         if not self._is_pruned:
             self._is_pruned = True
             self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
-            for table in ("doubts", "revisions", "known", "renewals"):
+            for table in ("doubts", "revisions", "known", "renewals", "declared", "given_up"):
                 self._run(f"delete from {table} where at < ?", time.time() - MEMORY)  # noqa: S608 - our own names
 
     def forget(self, email: str) -> None:
@@ -251,8 +264,13 @@ class Journal:
 
         self._file.run(move, None)
 
-    def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
-        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
+    def acknowledge(self, accounts: Iterable[str], owner: str = "", before: str = "") -> None:
+        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays.
+
+        `before` is the owner that their outputs name, where the resource or its stack was renamed since.
+        """
+        if before and before != owner:
+            self._run("update renewals set owner = ? where tenant = ? and owner = ?", owner, self._tenant, before)
         wanted = {*accounts}
         remembered = self._remembered(wanted)
         new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
@@ -273,6 +291,45 @@ class Journal:
         else:
             rows = self._read(_DEED + "deeds.account is not null", self._tenant)
         return [(account, owner, is_known) for _, account, owner, _, is_known in rows if account in accounts]
+
+    def unacknowledge(self, account: str) -> None:
+        """Note that the engine is about to forget the account under its owner: another resource gets it."""
+        self._run(_UNKNOWN, self._tenant, account)
+
+    def declare(self, owner: str, emails: Iterable[str]) -> None:
+        """Note what a resource without old inputs declares in this run of the engine: it is new, or being replaced."""
+        keys = json.dumps([email_key(each) for each in emails])
+        query = "insert or replace into declared values (?, ?, ?, ?, ?)"
+        self._run(query, self._tenant, owner, self._run_id, keys, time.time())
+
+    def declared(self, owner: str) -> frozenset[str] | None:
+        """Return the keys of the e-mails that `declare` noted in this run, by whatever process; None without a note."""
+        query = "select emails from declared where tenant = ? and owner = ? and run = ? and at > ?"
+        rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN)
+        return frozenset(json.loads(rows[0][0])) if rows else None
+
+    def give_up(self, account: str, life: str, others: Iterable[str]) -> bool:
+        """Return whether one of the other lives of the account has not given it up in this run; then note this one.
+
+        Of several that are removed at once the last one is not let off.
+        """
+
+        def write(database: sqlite3.Connection) -> bool:
+            query = "select life from given_up where tenant = ? and account = ? and run = ? and at > ?"
+            values = (self._tenant, account, self._run_id, time.time() - RUN)
+            given_up = {row[0] for row in database.execute(query, values)}
+            if {*others} <= given_up:
+                return False
+            query = "insert or replace into given_up values (?, ?, ?, ?, ?)"
+            database.execute(query, (self._tenant, account, life, self._run_id, time.time()))
+            return True
+
+        return self._file.run(write, bool({*others}))
+
+    def last_holder(self, account: str) -> str:
+        """Return the owner whom `renewed` was noted for last, in whatever run; empty without one."""
+        rows = self._read("select owner from renewals where tenant = ? and account = ?", self._tenant, account)
+        return str(rows[0][0]) if rows else ""
 
     def renewed(self, account: str, owner: str) -> None:
         """Note that in this run of the engine the account goes on as this owner's."""
