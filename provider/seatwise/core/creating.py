@@ -107,7 +107,7 @@ async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
     The engine says nothing of it to a provider: its state tells. Raises AccountError where that cannot be read and the
     resource had an account.
     """
-    name = tenant.claims.name_in_state(owner)
+    name = tenant.claims.name_in_state(owner) or (owner if tenant.journal.renews(owner) else None)
     made = tenant.journal.made_for(owner)
     if is_team(owner) or (name is None and made is None):
         return None

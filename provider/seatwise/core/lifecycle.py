@@ -193,6 +193,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     async with tenant.alone(account):
         owner = await exact_owner(tenant, account, owner)
         if await _goes_on(tenant, account, email, owner):
+            tenant.journal.renewed(account, tenant.claims.holder(account) or owner)  # its create may come after this
             return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
         if how == "retain":

@@ -152,6 +152,9 @@ class Journal(Protocol):
         Of several that are removed at once the last one is not let off.
         """
 
+    def renews(self, owner: str) -> bool:
+        """Return whether `renewed` was noted for this owner in this run of the engine."""
+
     def last_holder(self, account: str) -> str:
         """Return the owner whom `renewed` was noted for last, in whatever run; empty without one."""
 

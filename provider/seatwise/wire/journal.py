@@ -326,6 +326,11 @@ class Journal:
 
         return self._file.run(write, bool({*others}))
 
+    def renews(self, owner: str) -> bool:
+        """Return whether `renewed` was noted for this owner in this run of the engine."""
+        query = "select 1 from renewals where tenant = ? and owner = ? and run = ? and at > ? limit 1"
+        return bool(self._read(query, self._tenant, owner, self._run_id, time.time() - RUN))
+
     def last_holder(self, account: str) -> str:
         """Return the owner whom `renewed` was noted for last, in whatever run; empty without one."""
         rows = self._read("select owner from renewals where tenant = ? and account = ?", self._tenant, account)
