@@ -183,7 +183,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     One that is gone already is a success. One that goes on in this run is left as it is: with the resource that the
     engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
-    email = str(olds.get("email", ""))
+    email, owner = str(olds.get("email", "")), tenant.claims.today(owner)
     async with tenant.alone(account):
         if await _goes_on(tenant, account, email, owner):
             return False

@@ -295,6 +295,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
 
 async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     """Retire all members; raises AccountError naming who could not be."""
+    owner = tenant.claims.today(owner)
     team = Team.of(tenant.vendor, olds)
     _refuse_many_leavers(tenant, team, olds, owner + MEMBERS)
     work = Work(tenant, name, len(team.members) + len(team.leaving))
