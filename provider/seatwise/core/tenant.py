@@ -11,7 +11,7 @@ from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import Values, email_key
 from .http import Answer, Request
 from .notices import Notices
-from .owner import MEMBERS, forms, in_stack_of, is_team, same, stack_of
+from .owner import MEMBERS, forms, in_stack_of, is_team, parsed, same, stack_of
 from .secrets import Vault
 from .vendor import Vendor
 
@@ -211,8 +211,12 @@ class Claims:
 
     def today(self, owner: str) -> str:
         """Return the owner as this run names it: old outputs say what it was before it, or its stack, was renamed."""
-        name = self._today.get(owner.removesuffix(MEMBERS))
-        return owner if name is None else name + (MEMBERS if is_team(owner) else "")
+        name, other = owner.removesuffix(MEMBERS), next(iter(self._owners.values()), "")
+        if name in self._today:
+            name = self._today[name]
+        elif parsed(name) and parsed(other):  # no check tells of a forced replacement; a run has but one stack
+            name = in_stack_of(name, other)
+        return name + (MEMBERS if is_team(owner) else "")
 
     def is_others(self, email: str, owner: str) -> bool:
         """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
