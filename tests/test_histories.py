@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,8 +32,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from trio.testing import MockClock
 
 import oracle
-from model import Resource, Stack
-from seatwise.core import lifecycle
+from model import NONE, Replacement, Resource, Stack, is_retained
+from seatwise.core.creating import CREATE_IN_FLIGHT_S
 from seatwise.core.errors import AccountError, AccountExists, NoSuchAccount
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox
@@ -262,25 +262,6 @@ class Weather:
         raise httpx.ReadTimeout("time-out")
 
 
-class Engine(Stack):
-    """The model of the engine, asked what became of each account."""
-
-    async def _retire(self, name: str) -> None:
-        old = self.state[name]
-        await lifecycle.delete(self.world.tenant, old.id, old.outs)
-        record = self.world.accounts.get(old.id)
-        is_active = record is not None and not self.world.is_retired(record) and not is_retained(old)
-        if is_active or (record is not None and old.outs.get("on_destroy") == "delete"):
-            self.lies.append(f"{name} was retired, and its account is there")
-        del self.state[name]
-
-
-def is_retained(resource: Resource) -> bool:
-    """Whether an account is left as it is when its resource goes."""
-    default = "retain" if resource.outs["adopted"] else "deactivate"
-    return (resource.outs.get("on_destroy") or default) == "retain"
-
-
 # --- the machine ------------------------------------------------------------------------------
 
 PICK = st.integers(0, 11)
@@ -321,6 +302,10 @@ class Histories(RuleBasedStateMachine):
         """
         self.intents: set[str] = set()
         """E-mails of creates of which it is not known what became of them."""
+        self.left: dict[str, float] = {}
+        """When such a create left at the latest, by e-mail (seconds)."""
+        self.without_outcome: dict[str, float] = {}
+        """When creates left of which seatwise cannot know what became of them, by e-mail (seconds)."""
         self.drifted: set[str] = set()
         """Accounts that people changed since the engine looked."""
         self.leaving: set[str] = set()
@@ -343,7 +328,7 @@ class Histories(RuleBasedStateMachine):
         run = RunSettings(journal=self.folder / "journal.db")
         self.unique_emails = unique_emails
         self.world = World(self.vendor, run, unique_emails=unique_emails, **quirks)
-        self.stack = Engine(self.world, checkpoints=checkpoints)
+        self.stack = Stack(self.world, checkpoints=checkpoints)
         for number in range(people):
             self.declare(number, number, number, spelling=False, adopt=False, is_known=False)
         if people and strangers:
@@ -397,10 +382,11 @@ class Histories(RuleBasedStateMachine):
         elif what == "policy":
             arguments["on_existing"] = one_of(("adopt", "fail"), value)
 
-    @precondition(lambda self: self.program)
+    # The engine calls no delete for a resource that it was about to make again, and drops it from its state.
+    @precondition(lambda self: self.program.keys() - self.stack.recreated)
     @rule(name=PICK)
     def leave_out(self, name: int) -> None:
-        self._leave_out(one_of(self.program, name))
+        self._leave_out(one_of((each for each in self.program if each not in self.stack.recreated), name))
 
     def _email_for(self, name: str, wanted: str) -> str:
         """That e-mail if it is nobody else's, or the one that the resource has."""
@@ -537,6 +523,99 @@ class Histories(RuleBasedStateMachine):
         if self.stack.failures and is_taken_back:
             self.take_back()
 
+    @precondition(lambda self: self.stack.state.keys() & self.program.keys())
+    @rule(
+        seed=SEEDS,
+        share=st.sampled_from((0.0, 0.0, 0.0, 0.1, 0.3)),
+        names=PICK,
+        is_forced=st.booleans(),
+        deletes_first=st.booleans(),
+        kill_at=st.integers(-8, 12),
+        after=st.booleans(),
+    )
+    def up_that_replaces(
+        self, seed: int, share: float, names: int, is_forced: bool, deletes_first: bool, kill_at: int, after: bool
+    ) -> None:
+        """For a trigger, or for --replace and a taint: some of the resources, or all of them."""
+        there = sorted(self.stack.state.keys() & self.program.keys())
+        some = frozenset(there if names % 3 == 2 else [one_of(there, names)])
+        replacement = Replacement(some, is_forced, deletes_first)
+        self._up(Weather(seed, share, kill_at=max(0, kill_at), is_killed_after=after), replacement)
+
+    # --- other stacks -------------------------------------------------------------------------
+
+    @precondition(lambda self: self._shown())
+    @rule(which=PICK, where=st.sampled_from(("project", "stack", "resource", "backend")))
+    def declare_elsewhere(self, which: int, where: str) -> None:
+        """Another owner declares an account: in another project, stack or backend, or under another name.
+
+        A resource of the same name in a stack of the same name is told from a create that the engine forgot: the
+        engine has shown that it knows the account.
+        """
+        name = one_of(self._shown(), which)
+        account, before = self.stack.state[name].id, self.world.accounts
+        other = Stack(self.world, name=self.stack.name, project=self.stack.project)
+        other.project += "-2" if where == "project" else ""
+        other.name += "-2" if where == "stack" else ""
+        asked = f"{name}-2" if where == "resource" else name
+        arguments = {**self._arguments(name), "email": self._email_of(account), "on_existing": "fail"}
+        assert not self._in_time(partial(other.up, {asked: arguments})), f"{account} is in two states"
+        error = other.failures[asked]
+        assert isinstance(error, AccountExists), error
+        assert error.existing == account, f"{error}: {error.existing}"
+        assert without_bookkeeping(self.world.accounts) == without_bookkeeping(before)
+        self.world.trail.clear()
+        self.world.warnings.clear()
+
+    def _shown(self) -> list[str]:
+        """Resources whose accounts any other resource must be refused: the engine has shown that it knows them."""
+        emails = Counter(self.world.email(record) for record in self.world.accounts.values())
+        return [
+            name
+            for name, each in self.stack.state.items()
+            if each.id in self.stack.shown and self._is_plain(each, emails) and name in self.program | self.left_out
+        ]
+
+    def _is_plain(self, resource: Resource, emails: Mapping[str, int]) -> bool:
+        """Whether nothing is in doubt about a resource's account: it is active, and the only one with its e-mail."""
+        record, email = self.world.accounts.get(resource.id), _fold(resource.inputs["email"])
+        if record is None or self.world.is_retired(record) or record.get("hidden"):
+            return False
+        return email == self.world.email(record) and emails[email] == 1 and email not in self.left
+
+    def _arguments(self, name: str) -> dict[str, Any]:
+        arguments = self.program.get(name) or self.left_out[name]
+        return {key: value for key, value in arguments.items() if key != "password"}
+
+    @rule(number=PICK, is_taken=st.booleans())
+    def rename_stack(self, number: int, is_taken: bool) -> None:
+        """`pulumi stack rename`; another stack may take the old name, with resources of the same names."""
+        old = self.stack.name
+        self.given["stack"] += 1
+        self.stack.name = f"stack-{self.given['stack']}"
+        self.is_settled = False
+        # What the engine forgot was made for a stack that is no more.
+        self.owed = {account: (email, owner and "of the old stack") for account, (email, owner) in self.owed.items()}
+        self.lent = {account: (email, owner and "of the old stack") for account, (email, owner) in self.lent.items()}
+        if is_taken and self.program:
+            self._take_the_name(old, one_of(self.program, number), number)
+
+    def _take_the_name(self, stack: str, name: str, number: int) -> None:
+        """Another stack of this name makes an account, which is from now on left alone as one that a person made."""
+        free = [each for each in self._free_emails() if each not in self.left]
+        if not free:
+            return
+        once = dict.fromkeys(self.accounts_of.given_once, f"{stack}-{name}-{number}")
+        other = Stack(self.world, name=stack, project=self.stack.project)
+        arguments = {**self._arguments(name), **once, "email": one_of(free, number), "on_existing": "fail"}
+        before = self.world.accounts.keys()
+        self._in_time(partial(other.up, {name: arguments}))
+        for account in self.world.accounts.keys() - before:
+            self._leave_alone(account)
+        self.stack.neighbours.append(other)
+        self.world.trail.clear()
+        self.world.warnings.clear()
+
     @precondition(lambda self: self.is_news())
     @rule(at=st.integers(1, 12))
     def up_while_tokens_expire(self, at: int) -> None:
@@ -565,12 +644,16 @@ class Histories(RuleBasedStateMachine):
 
     def _used(self) -> set[str]:
         """E-mails that the program says, the state knows, or accounts in the state have."""
-        known = {resource.id for resource in self.stack.state.values()}
+        known = self._known()
         return (
             {_fold(arguments["email"]) for arguments in self.program.values()}
             | {_fold(resource.inputs["email"]) for resource in self.stack.state.values()}
             | {self.world.email(record) for account, record in self.world.accounts.items() if account in known}
         )
+
+    def _known(self) -> set[str]:
+        """Accounts in the state, those of resources that were replaced and await their delete among them."""
+        return {resource.id for resource in (*self.stack.state.values(), *self.stack.pending)}
 
     def _free_emails(self) -> list[str]:
         """E-mails that nobody has or is about to have."""
@@ -624,17 +707,30 @@ class Histories(RuleBasedStateMachine):
     def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
         return anyio.run(work, backend="trio", backend_options={"clock": self.clock})
 
-    def _up(self, weather: Weather) -> None:
-        self._run(weather, partial(self.stack.up, self.program), is_up=True)
+    def _up(self, weather: Weather, replacement: Replacement = NONE) -> None:
+        work = partial(self.stack.up, self.program, replacement)
+        self._run(weather, work, is_up=True, replaced=replacement.names | self.stack.recreated)
 
     def _refresh(self, weather: Weather) -> None:
         if self._run(weather, self.stack.refresh, is_up=False):
             self.drifted.clear()
 
-    def _run(self, weather: Weather, work: Callable[[], Awaitable[bool]], *, is_up: bool) -> bool:
+    def _begun(self, weather: Weather, *, is_up: bool = True, replaced: Iterable[str] = ()) -> "Run":
+        """A run that is about to begin."""
+        stack, program = self.stack, dict(self.program) if is_up else {}
+        return Run(weather, is_up, program, self.world.accounts, dict(stack.state), [*stack.pending], {*replaced})
+
+    def _run(
+        self,
+        weather: Weather,
+        work: Callable[[], Awaitable[bool]],
+        *,
+        is_up: bool,
+        replaced: Iterable[str] = (),
+    ) -> bool:
         """One run of the engine, and everything that is asked after it."""
-        world, stack = self.world, self.stack
-        run = Run(weather, is_up, dict(self.program) if is_up else {}, world.accounts, dict(stack.state))
+        world = self.world
+        run = self._begun(weather, is_up=is_up, replaced=replaced)
         weather.store, weather.vendor = world.store, self.vendor
         licensed = self._licensed(run)
         world.hazard, world.door._jitter = weather, random.Random(weather.seed)
@@ -680,10 +776,10 @@ class Histories(RuleBasedStateMachine):
 
     def _follow(self, run: "Run", licensed: list[str]) -> None:
         """Note what has become of the accounts."""
-        known = {resource.id for resource in self.stack.state.values()}
-        for old in run.known.values():
+        known = self._known()
+        for old in (*run.known.values(), *run.pending):
             if old.id in run.after and old.id not in known:
-                if is_retained(old):
+                if run.is_retained(old):
                     self._leave_alone(old.id)
                 else:
                     self.owed[old.id] = _fold(old.outs["email"]), ""
@@ -710,14 +806,19 @@ class Histories(RuleBasedStateMachine):
 
     def _note_what_was_tried(self, run: "Run") -> None:
         leaving = [each for name, each in run.known.items() if run.is_up and name not in run.program]
+        staying = {each.id for name, each in run.known.items() if name in run.program}
+        leaving += [each for each in run.pending if run.is_up and each.id not in staying]
         self.leaving |= {each.id for each in leaving if not is_retained(each)}
         there = {self.world.email(record) for record in run.before.values()}
         retired = {email for email, owner in self.owed.values() if not owner}
         is_killed = "" in self.stack.failures
         maybe = {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
         maybe |= {email for _, email in run.to_be_made() if email in retired or (is_killed and email not in there)}
-        found = {_fold(resource.inputs["email"]) for resource in self.stack.state.values()}
+        # Of a resource that is replaced, the state may have an account that is gone.
+        found = {_fold(each.inputs["email"]) for each in self.stack.state.values() if each.id in run.after}
         self.intents = (self.intents | maybe) - found
+        self.left = {**self.left, **dict.fromkeys(maybe, self.clock.current_time())}
+        self.left = {email: at for email, at in self.left.items() if email not in found}
 
     def _was_brought_back(self, run: "Run", account: str) -> bool:
         """Whether the run reactivated an account."""
@@ -740,6 +841,7 @@ class Histories(RuleBasedStateMachine):
         if max(after.values(), default=0) <= 1:
             oracle.no_duplicates(self.world)
         oracle.nothing_was_sent_twice(self.world)
+        self._ask_whether_none_was_sent_too_early()
         oracle.nobody_waits_for_ever(self.stack)
         oracle.nothing_went_elsewhere(self.world)
         oracle.no_secret_is_told(self.stack)
@@ -747,6 +849,8 @@ class Histories(RuleBasedStateMachine):
         oracle.strangers_are_left_alone(self.world)
         for account in run.before.keys() & run.after.keys():
             self._ask_whether_the_rest_is_as_it_was(run, account)
+        for name in run.replaced & run.known.keys() & run.program.keys():
+            self._ask_whether_it_goes_on(run, name)
         for name, error in self.stack.failures.items():
             if name and (run.weather.is_calm or isinstance(error, AccountExists)):
                 assert self._is_due(run, name, error), f"{name}: {type(error).__name__}: {error}"
@@ -754,6 +858,22 @@ class Histories(RuleBasedStateMachine):
         if run.weather.is_calm:
             logins = sum(sent.kind == "token" for sent in self.world.trail)
             assert logins <= (3 if run.weather.expire_at else 1), "P10"
+
+    def _ask_whether_none_was_sent_too_early(self) -> None:
+        """P5: no create leaves within five minutes of one whose outcome is not known, by whatever run.
+
+        That of an account that shows by now, which somebody may delete then, is known.
+        """
+        there = {self.world.email(record) for record in self.world.accounts.values()}
+        left = oracle.without_outcome(self.world, self.without_outcome)
+        self.without_outcome = {email: at for email, at in left.items() if email not in there}
+
+    def _ask_whether_it_goes_on(self, run: "Run", name: str) -> None:
+        """A replaced resource keeps its account, and the account its place."""
+        old, new = run.known[name], self.stack.state[name]
+        if old.id in run.before:
+            assert old.id in run.after, f"{name} was replaced, and its account is deleted"
+            assert new.id == old.id, f"{name} was replaced, and has another account"
 
     def _ask_whether_the_rest_is_as_it_was(self, run: "Run", account: str) -> None:
         """P3: no run changes what is not declared."""
@@ -792,8 +912,10 @@ class Histories(RuleBasedStateMachine):
             for account, record in table.items()
             if self.world.email(record) == email
         }
+        if oracle.is_on_its_way(error):
+            return self.clock.current_time() - self.left.get(email, -CREATE_IN_FLIGHT_S) < CREATE_IN_FLIGHT_S
         old = run.known.get(name)
-        if old is None:
+        if old is None or name in run.made_again():
             others = [account for account, record in having.items() if not self._is_owed(name, account, record)]
             is_adopted = run.program[name].get("on_existing") == "adopt"
             is_taken = email in self.reserved or len(having) > 1 or (bool(others) and not is_adopted)
@@ -862,9 +984,9 @@ class Histories(RuleBasedStateMachine):
             self._refresh(Weather())
         self._put_right()
         world = self.world
-        run = Run(Weather(), True, self.program, world.accounts, dict(self.stack.state))
+        run = self._begun(Weather(), replaced=self.stack.recreated)
         licensed = self._licensed(run)
-        let_go = [each.id for name, each in self.stack.state.items() if name not in self.program and is_retained(each)]
+        let_go = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
         world.by_hand |= {account: run.before[account] for account in let_go}
         self._in_time(partial(oracle.converges, self.stack, self.program))
         run.after = world.accounts
@@ -883,7 +1005,7 @@ class Histories(RuleBasedStateMachine):
                 self._delete_by_hand(account)  # made for a resource that nobody wants any more
         for number, name in enumerate(list(self.program)):
             self._clear_the_way(name, adopts=number % 2 == 0)
-        known = {resource.id for resource in self.stack.state.values()}
+        known = self._known()
         emails = Counter(self.world.email(record) for record in self.world.accounts.values())
         for account, record in self.world.accounts.items():
             email = self.world.email(record)
@@ -916,20 +1038,42 @@ class Histories(RuleBasedStateMachine):
 
 @dataclass
 class Run:
-    """One run: the program (nothing in a refresh), the vendor's table before and after, the state before."""
+    """One run: the program (nothing in a refresh), the vendor's table before and after, the state before.
+
+    `replaced` are the resources that the engine makes anew.
+    """
 
     weather: Weather
     is_up: bool
     program: dict[str, dict[str, Any]]
     before: dict[str, Record]
     known: dict[str, Resource]
+    pending: list[Resource]
+    """Old resources of replacements that were interrupted."""
+    replaced: set[str]
     after: dict[str, Record] = field(default_factory=dict)
+
+    def is_retained(self, resource: Resource) -> bool:
+        """Whether an account is left as it is when its resource goes, and all that was kept of it."""
+        return all(is_retained(each) for each in (resource, *self.pending) if each.id == resource.id)
+
+    def made_again(self) -> set[str]:
+        """The resources that are replaced and whose accounts are gone."""
+        return {name for name in self.replaced & self.known.keys() if self.known[name].id not in self.before}
 
     def to_be_made(self) -> Iterator[tuple[str, str]]:
         """The resources that the engine does not know yet, with their e-mails."""
         for name, arguments in self.program.items():
-            if name not in self.known:
+            if name not in self.known or name in self.made_again():
                 yield name, _fold(arguments["email"])
+
+
+def without_bookkeeping(table: Mapping[str, Record]) -> dict[str, Record]:
+    """The records of a table without what the vendor changes by itself."""
+    return {
+        account: {key: value for key, value in record.items() if key not in BOOKKEEPING}
+        for account, record in table.items()
+    }
 
 
 def _is_unclear(sent: Sent) -> bool:

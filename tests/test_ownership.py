@@ -10,8 +10,9 @@ import pytest
 
 from seatwise.core import lifecycle, roster
 from seatwise.core.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
-from seatwise.core.owner import Owner
+from seatwise.core.owner import MEMBERS, Owner
 from seatwise.core.tenant import Deed, Doubt, Entry, Held
+from seatwise.sandbox.server import STAND_INS
 from virtual import Fault, World, answered, cannot_connect, lost_before
 
 pytestmark = pytest.mark.anyio
@@ -304,3 +305,29 @@ async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> 
 
     assert again["ids"] == outs["ids"]
     assert world.accounts == before
+
+
+@pytest.mark.parametrize("is_forced", [False, True], ids=["for a trigger", "forced"])
+@pytest.mark.parametrize("kind", ["user", "team"])
+async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World, kind: str, *, is_forced: bool) -> None:
+    """Though a person has given the account another e-mail: the old outputs name the stack of before."""
+    plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
+    team = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
+    renamed, suffix = owner("ana", "prod"), MEMBERS if kind == "team" else ""
+    if kind == "team":
+        outs = await roster.create(world.door, "ana", team, ANA)
+    else:
+        account, outs = await lifecycle.create(world.tenant, plain, ANA)
+    await world.restart()
+    (account,) = world.accounts
+    before = world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "zoe@example.com"})
+    if not is_forced:
+        world.door.claims.in_state(renamed, ANA)
+    world.door.claims.claim(EMAIL, renamed + suffix)
+
+    if kind == "team":
+        await roster.delete(world.door, "ana", outs, ANA)
+    else:
+        assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+
+    assert world.accounts[account] == before

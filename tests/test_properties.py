@@ -111,6 +111,7 @@ async def test_p2_no_account_is_left_that_nobody_owns(world: World, fault: Fault
     for number in range(3):
         world.fault("create", *[lost_after] * number, fault)
         assert not await stack.up(people(world))
+        world.time_goes_by()
     await oracle.converges(stack, people(world))
 
 

@@ -21,7 +21,8 @@ SOURCE = ROOT / "provider" / "seatwise"
 # The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
 TESTS = (
     "tests/test_bad_days.py", "tests/test_dynamic.py", "tests/test_runners.py", "tests/test_requests.py", "tests/core",
-    "tests/wire", "tests/vendors", "tests/test_roster.py", "tests/test_properties.py", "tests/test_faults.py",
+    "tests/test_ownership.py", "tests/wire", "tests/vendors", "tests/test_roster.py", "tests/test_properties.py",
+    "tests/test_faults.py",
 )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ MUTANTS = (
     ),
     Mutant(
         "a create is not noted before it leaves", "core/creating.py",
-        "    await tenant.journal.intend(email, owner)\n", "",
+        "in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)", "in_the_way = None",
     ),
     Mutant(
         "an account that another machine retired stays retired", "core/creating.py",
@@ -194,15 +195,31 @@ MUTANTS = (
     ),
     Mutant(
         "an account that others took back is seatwise's own", "core/creating.py",
-        "if not is_owners and not vendor.is_retired(record):", "if False:",
+        "if not is_owners and not tenant.vendor.is_retired(record):", "if False:",
     ),
     Mutant(
         "what the engine forgot is given to any resource", "core/creating.py",
-        'owner != "" and owner == last.owner', "True",
+        "if owner and same(owner, last.owner):", "if True:",
     ),
     Mutant(
         "an account that another resource declares now is retired", "core/lifecycle.py",
-        "        if await _is_others(tenant, account, email, owner):\n            return False\n", "",
+        "    return await _is_others(tenant, account, email, owner)\n", "    return False\n",
+    ),
+    Mutant(
+        "a resource that is replaced loses its account", "core/lifecycle.py",
+        " or await _goes_on(tenant, account, email, owner)", "",
+    ),
+    Mutant(
+        "what the engine knows is given to a namesake", "core/creating.py",
+        "return not last.is_known or await has_account(tenant, account, owner)", "return True",
+    ),
+    Mutant(
+        "a refused create takes back an earlier one's note", "wire/journal.py",
+        "            if before is not None:\n                database.execute(_NOTE, before)\n", "",
+    ),
+    Mutant(
+        "a create is sent while an earlier one may arrive", "wire/journal.py",
+        "if last is not None and last.deed is Deed.INTENDED and last.age < each.window:", "if False:",
     ),
     Mutant(
         "whose an account is goes by its e-mail", "core/lifecycle.py",
@@ -214,7 +231,7 @@ MUTANTS = (
     ),
     Mutant(
         "an account moves between teams of any stacks", "core/tenant.py",
-        "return is_teams and _stack(old) == _stack(new) and", "return is_teams and",
+        'is_here = stack_of(old) == stack_of(new) != ("", "")', "is_here = True",
     ),
     Mutant(
         "a team may lose everybody", "core/team.py",

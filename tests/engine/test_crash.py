@@ -25,18 +25,25 @@ pytestmark = pytest.mark.engine
 PEOPLE = 10
 SKIP_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
-# What each phase declares: how many people, and their first name.
-PHASES = {"create": (PEOPLE, "Ana"), "update": (PEOPLE, "Zoe"), "remove": (PEOPLE - 1, "Zoe")}
+# What each phase declares: how many people, their first name, and a trigger that replaces all resources.
+PHASES = {
+    "create": (PEOPLE, "Ana", 1),
+    "update": (PEOPLE, "Zoe", 1),
+    "replace": (PEOPLE, "Zoe", 2),
+    "remove": (PEOPLE - 1, "Zoe", 2),
+}
 # How many requests each phase sends to each vendor.
 REQUESTS = {
-    "enerflo": {"create": 31, "update": 10, "remove": 1},
-    "nexudus": {"create": 23, "update": 21, "remove": 3},
-    "tenovos": {"create": 31, "update": 11, "remove": 2},
+    "enerflo": {"create": 31, "update": 10, "replace": 10, "remove": 1},
+    "nexudus": {"create": 23, "update": 21, "replace": 11, "remove": 3},
+    "tenovos": {"create": 31, "update": 11, "replace": 11, "remove": 2},
 }
 PROGRAMS = {
-    "enerflo": "enerflo.User(f'u{n}', email=f'u{n}@x.example', first_name=name, roles=['Setter'], office_ids=[n])",
-    "nexudus": "nexudus.User(f'u{n}', email=f'u{n}@x.example', full_name=name, language=1)",
-    "tenovos": "tenovos.User(f'u{n}', email=f'u{n}@x.example', username=f'u{n}', first_name=name, last_name='V')",
+    "enerflo": "enerflo.User(f'u{n}', email=f'u{n}@x.example', first_name=name, roles=['Setter'], office_ids=[n],"
+    " opts=opts)",
+    "nexudus": "nexudus.User(f'u{n}', email=f'u{n}@x.example', full_name=name, language=1, opts=opts)",
+    "tenovos": "tenovos.User(f'u{n}', email=f'u{n}@x.example', username=f'u{n}', first_name=name, last_name='V',"
+    " opts=opts)",
 }
 EMAIL = {"enerflo": "email", "nexudus": "Email", "tenovos": "email"}
 # What the vendor's record must hold then.
@@ -68,19 +75,27 @@ class Crash:
 def every_crash() -> list[Crash]:
     """At every request, before it and after it in turn, every other pair of creates with an engine that forgets.
 
-    The few requests of a removal get both sides. Updates and removals are lived once more, and reverted.
+    The few requests of a removal get both sides. Updates and removals are lived once more, and reverted. At the reads
+    of a replacement an engine that remembers is killed on one side, and one that forgets on the other.
     """
     crashes = [
         Crash(vendor, phase, request, after, forgetful=phase == "create" and request % 4 > 1)
         for vendor, phases in REQUESTS.items()
         for phase, requests in phases.items()
+        if phase != "replace"
         for request in range(1, requests + 1)
         for after in (False, True)
         if phase == "remove" or after == bool(request % 2)
     ]
     again = [each for each in crashes if each.phase != "create"]
-    return crashes + [
+    crashes += [
         replace(each, forgetful=each.phase == "update" or bool(each.request % 2), reverted=True) for each in again
+    ]
+    return crashes + [
+        Crash(vendor, "replace", request, after=bool(request % 2) is forgetful, forgetful=forgetful)
+        for vendor, phases in REQUESTS.items()
+        for request in range(1, phases["replace"] + 1)
+        for forgetful in (False, True)
     ]
 
 
@@ -88,14 +103,17 @@ SAMPLE = [
     Crash("enerflo", "create", 6, after=True),
     Crash("enerflo", "create", 31, after=True, forgetful=True),
     Crash("enerflo", "update", 5, after=True),
+    Crash("enerflo", "replace", 10, after=True),
     Crash("enerflo", "remove", 1, after=True),
     Crash("nexudus", "create", 1, after=False),
     Crash("nexudus", "create", 17, after=True, forgetful=True),
     Crash("nexudus", "update", 13, after=False),
+    Crash("nexudus", "replace", 7, after=False, forgetful=True),
     Crash("nexudus", "remove", 2, after=False),
     Crash("tenovos", "create", 25, after=False),
     Crash("tenovos", "create", 30, after=False, forgetful=True),
     Crash("tenovos", "update", 7, after=False, forgetful=True, reverted=True),
+    Crash("tenovos", "replace", 11, after=True, reverted=True),
     Crash("tenovos", "remove", 2, after=True),
 ]
 IS_FULL = os.environ.get("SEATWISE_CRASH") == "full"
@@ -103,8 +121,9 @@ CRASHES = every_crash() if IS_FULL else SAMPLE
 
 
 def declare(project: Project, vendor: str, phase: str) -> None:
-    people, name = PHASES[phase]
-    project.program(f"name = {name!r}", f"for n in range({people}):", f"    {PROGRAMS[vendor]}")
+    people, name, trigger = PHASES[phase]
+    opts = f"opts = pulumi.ResourceOptions(replacement_trigger={trigger})"
+    project.program(f"name = {name!r}", opts, f"for n in range({people}):", f"    {PROGRAMS[vendor]}")
 
 
 def run_whole(project: Project, sandbox: Sandbox, vendor: str, phase: str) -> None:
@@ -159,7 +178,7 @@ def time_passes(project: Project) -> None:
 
 def assert_one_account_each(sandbox: Sandbox, vendor: str, phase: str) -> None:
     """Everybody who was ever declared has one account, as it was declared last, and was created once."""
-    people, name = PHASES[phase]
+    people, name, _ = PHASES[phase]
     accounts = {each[EMAIL[vendor]]: each for each in sandbox.accounts(vendor).values()}
     wanted = {f"u{n}@x.example": RECORDS[vendor](n, name, n < people) for n in range(PEOPLE)}
     assert len(sandbox.accounts(vendor)) == PEOPLE
@@ -184,7 +203,7 @@ def test_a_plain_up_after_a_kill_ends_with_one_account_each(crash: Crash, projec
     project.up()
 
     assert_one_account_each(sandbox, crash.vendor, phase)
-    people, _ = PHASES[phase]
+    people, *_ = PHASES[phase]
     assert {each["outputs"]["email"] for each in project.resources()} == {f"u{n}@x.example" for n in range(people)}
     before = sandbox.requests()
     assert project.up().changes == {"unchanged": people + 1}

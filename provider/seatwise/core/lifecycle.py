@@ -189,11 +189,10 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     One that is gone already is a success. One that goes on in this run is left as it is: with the resource that the
     engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
-    email = str(olds.get("email", ""))
+    email, before, owner = str(olds.get("email", "")), owner, tenant.claims.today(owner)
     async with tenant.alone(account):
         owner = await exact_owner(tenant, account, owner)
-        if await _goes_on(tenant, account, email, owner):
-            tenant.journal.renewed(account, tenant.claims.holder(account) or owner)  # its create may come after this
+        if _is_taken_over(tenant, account, email, before, owner) or await _goes_on(tenant, account, email, owner):
             return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
         if how == "retain":
@@ -214,16 +213,22 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     return True
 
 
+def _is_taken_over(tenant: Tenant, account: str, email: str, *owners: str) -> bool:
+    """Whether a resource of another stack has taken the account over since, as the journal knows; says so."""
+    holder = tenant.journal.last_holder(account)
+    if not holder or not all(owners) or stack_of(holder) in map(stack_of, owners):
+        return False
+    tenant.warn(f"{tenant.vendor.title} {email} ({account}) is left as it is: {told(holder)} has taken it over")
+    return True
+
+
 async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Whether the account goes on in this run, with this resource's new life or with another resource."""
     claims = tenant.claims
-    if claims.goes_on(account, email, owner) or tenant.journal.is_renewed(account):
+    if tenant.journal.is_renewed(account):
         return True
-    if _is_declared_elsewhere(tenant, email, owner):
-        return True
-    holder = tenant.journal.last_holder(account)
-    if holder and owner and stack_of(holder) != stack_of(owner):
-        tenant.warn(f"{tenant.vendor.title} {email} ({account}) is left as it is: {told(holder)} has taken it over")
+    if claims.goes_on(account, email, owner) or _is_declared_elsewhere(tenant, email, owner):
+        tenant.journal.renewed(account, claims.holder(account) or owner)  # its create may come after this
         return True
     if owner == "":  # of a state that knows no owner
         is_others = claims.holder(account) is not None or claims.is_declared(email)

@@ -363,7 +363,7 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     Of a team that the engine replaces, only those are deactivated who are not declared any more: its new life deletes
     them, if that is asked for. Where the new life is in the state already, it has seen to them.
     """
-    team, owner = Team.of(tenant.vendor, olds), owner + MEMBERS
+    team, owner = Team.of(tenant.vendor, olds), tenant.claims.today(owner) + MEMBERS
     if await _has_new_life(tenant, olds, owner):
         return
     how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}

@@ -11,7 +11,7 @@ from .errors import AccountError, NoSuchAccount, SettingsError, TooManyRemovals
 from .fields import email_key
 from .http import Answer, Request
 from .notices import Notices
-from .owner import forms, in_stack_of, is_team, parsed, same, stack_of
+from .owner import MEMBERS, forms, in_stack_of, is_team, parsed, same, stack_of
 from .secrets import Vault
 from .vendor import Vendor
 
@@ -229,6 +229,7 @@ class Claims:
         self._declared: set[str] = set()
         self._made: dict[str, str] = {}
         self._in_state: dict[str, str] = {}
+        self._today: dict[str, str] = {}
 
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
@@ -239,10 +240,21 @@ class Claims:
     def in_state(self, owner: str, before: str) -> None:
         """Note that the engine has the owner's resource in its state, where it may have the name of `before`."""
         self._in_state[owner] = owner if not before or same(before, owner) else in_stack_of(before, owner)
+        if parsed(before) is not None:  # one of before 0.1.0 may be several resources
+            self._today[before] = owner
 
     def name_in_state(self, owner: str) -> str | None:
         """Return the owner that the resource has in the engine's state; None where that is not known to have it."""
         return self._in_state.get(owner)
+
+    def today(self, owner: str) -> str:
+        """Return the owner as this run names it: old outputs say what it was before it, or its stack, was renamed."""
+        name, other = owner.removesuffix(MEMBERS), next(iter(self._owners.values()), "")
+        if name in self._today:
+            name = self._today[name]
+        elif parsed(name) and parsed(other):  # no check tells of a forced replacement; a run has but one stack
+            name = in_stack_of(name, other)
+        return name + (MEMBERS if is_team(owner) else "")
 
     def is_others(self, email: str, owner: str) -> bool:
         """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
