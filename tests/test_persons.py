@@ -167,6 +167,25 @@ def test_all_that_is_wrong_is_told_with_row_and_column(name: str, content: str, 
     assert problems(name, content) == lines
 
 
+@pytest.mark.parametrize("read", [seatwise.people, seatwise.load_members])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (5, "must be text, and is int"),
+        (None, "must be text, and is NoneType"),
+        (["people.csv"], "must be text, and is list"),
+        (b"people.csv", "must be text, and is bytes"),
+        ("a\0.csv", "a .csv: cannot be the path of a file"),
+        ("a\ud800.csv", "a .csv: cannot be "),
+    ],
+)
+def test_a_path_that_can_be_none_ends_with_one_line(read: Any, path: Any, said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        read(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("flat", "accounts", "name"),
     [
