@@ -1,7 +1,9 @@
 """Look-ups as a program makes them: outputs, settings, providers and errors, without the engine."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -126,7 +128,7 @@ def test_a_name_may_be_an_output_and_an_unknown_one_gives_an_unknown_id(sandbox:
 
 
 def test_what_is_asked_with_a_secret_is_one() -> None:
-    assert run(lambda: enerflo.office_id(Output.secret("Denver"))) == "secret"
+    assert run(lambda: enerflo.office_id(Output.secret("Phoenix"))) == "secret"
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,76 @@ def test_what_goes_wrong_ends_the_program_with_one_line(question: Callable[[], A
         run(question)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        (enerflo.get_user, "ana@example.com"),
+        (enerflo.get_user, "a@b"),
+        (enerflo.get_user, "not an address"),
+        (enerflo.office_id, "Denvr"),
+        (nexudus.business_id, "Dow"),
+        (lambda value: nexudus.role_id("Front desk", business=value), "Upptown"),
+        (tenovos.group_id, "Marketin"),
+    ],
+)
+def test_a_failure_names_no_argument_that_is_secret(question: Callable[..., Any], value: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        run(lambda: question(Output.secret(value)))
+    assert not re.search(rf"(?<!\w){re.escape(value)}", str(caught.value), re.IGNORECASE), caught.value
+
+
+def other(value: Any, wrong: Any) -> Any:
+    """The value, or a wrong one where a business, or an argument that may be left out, can be that value."""
+    return wrong if value in (5, None) else value
+
+
+WRONG = [5, True, None, ["a"], {"a": 1}, float("nan"), b"a", "\ud800", {"a"}]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "name", "question"),
+    [
+        ("Enerflo", "email", enerflo.get_user),
+        ("Enerflo", "name", enerflo.office_id),
+        ("Nexudus", "email", nexudus.get_user),
+        ("Nexudus", "name", nexudus.role_id),
+        ("Nexudus", "name", nexudus.business_id),
+        ("Tenovos", "email", tenovos.get_user),
+        ("Tenovos", "name", tenovos.group_id),
+        ("Tenovos", "name", tenovos.role_id),
+        ("Enerflo", "role", lambda value: enerflo.get_users(role=other(value, 5))),
+        ("Tenovos", "group", lambda value: tenovos.get_users(group=other(value, 5))),
+        ("Tenovos", "user_role_id", lambda value: tenovos.get_users(user_role_id=other(value, 5))),
+        ("Nexudus", "business", lambda value: nexudus.get_user_roles(business=other(value, 1.5))),
+        ("Nexudus", "business", lambda value: nexudus.role_id("a", business=other(value, 1.5))),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_named_in_one_line(vendor: str, name: str, question: Callable[..., Any]) -> None:
+    for value in WRONG:
+        with pytest.raises(pulumi.RunError, match=rf"^{vendor}: {name} (must be text|contains)[^\n]*$"):
+            run(partial(question, value))
+
+
+def test_a_whole_number_that_came_through_the_engine_names_a_business() -> None:
+    assert [each.id for each in run(lambda: nexudus.get_user_roles(business=2.0))] == [79, 80]  # type: ignore[arg-type]
+
+
+def test_a_provider_that_is_none_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match=r"^provider must be enerflo\.Provider\(\.\.\.\)$"):
+        run(lambda: enerflo.get_offices(provider="west"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("vendor", ["enerflo", "nexudus", "tenovos"])
+def test_two_who_declare_an_e_mail_are_named_without_it(vendor: str) -> None:
+    """A program may call it a secret, of which the provider hears nothing."""
+    door = load(f"{vendor}:User")
+    inputs = {name: value for name, value in door.vendor.example.items() if name != "password"}
+    first, second = (door.check({}, {**inputs, OWNER: f"/p/s//{name}"}) for name in "ab")
+    assert not first.failures
+    said = "email is declared by s/a as well: one resource owns an account"
+    assert [each.reason for each in second.failures] == [said]
 
 
 def test_a_missing_setting_is_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

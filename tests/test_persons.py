@@ -167,6 +167,55 @@ def test_all_that_is_wrong_is_told_with_row_and_column(name: str, content: str, 
     assert problems(name, content) == lines
 
 
+@pytest.mark.parametrize("read", [seatwise.people, seatwise.load_members])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (5, "must be text, and is int"),
+        (None, "must be text, and is NoneType"),
+        (["people.csv"], "must be text, and is list"),
+        (b"people.csv", "must be text, and is bytes"),
+        ("a\0.csv", "a .csv: cannot be the path of a file"),
+        ("a\ud800.csv", "a .csv: cannot be "),
+    ],
+)
+def test_a_path_that_can_be_none_ends_with_one_line(read: Any, path: Any, said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        read(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flat", "accounts", "name"),
+    [
+        ("enerflo: no", "{enerflo: {phone: 5550100001}}", "enerflo"),
+        ("enerflo: no", "{enerflo: }", "enerflo"),
+        ("enerflo: yes", "{enerflo: no}", "enerflo"),
+        ("enerflo.roles: [Setter]", "{enerflo: {roles: [Agent]}}", "enerflo.roles"),
+        ("enerflo.password: hunter2hunter2", "{enerflo: {password: hunter3hunter3}}", "enerflo.password"),
+    ],
+)
+def test_what_a_row_says_twice_is_an_error(flat: str, accounts: str, name: str) -> None:
+    row = f"- name: ana\n  email: a@b.c\n  {flat}\n  accounts: {accounts}\n"
+    reason = "is there twice, here and under accounts, with two values; say it once"
+    assert problems("people.yaml", row) == [f"people.yaml, line 1, key {name}: {reason}"]
+
+
+@pytest.mark.parametrize("flat", ["enerflo: yes", "enerflo:", "enerflo.roles: [Setter]", "enerflo.roles:"])
+def test_what_a_row_says_twice_in_one_way_is_none(flat: str) -> None:
+    row = f"- name: ana\n  email: a@b.c\n  {flat}\n  accounts: {{enerflo: {{roles: [Setter]}}}}\n"
+    (ana,) = people("people.yaml", row)
+    assert [each.args for each in ana["accounts"]] == [{"roles": ["Setter"]}]
+
+
+@pytest.mark.parametrize("empty", ["", "&first", "null", "~"])
+def test_a_key_without_a_value_is_not_given(empty: str) -> None:
+    row = f"- name: ana\n  email: a@b.c\n  accounts: {{enerflo: {{roles: [Setter], password: {empty} }}}}\n"
+    (ana,) = people("people.yaml", row)
+    assert [each.args for each in ana["accounts"]] == [{"roles": ["Setter"]}]
+
+
 def test_an_email_twice_names_both_rows_and_a_secret_none() -> None:
     rows = f"ana,ana@example.com,{SECRET}\nben,ANA@example.com,x\n"
     said = problems("people.csv", f"name,email,tenovos.password\n{rows}")

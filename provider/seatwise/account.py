@@ -1,7 +1,8 @@
 """The Pulumi resources that every vendor's `User` and `Provider` extend."""
 
 import typing
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
 
 import pulumi
@@ -67,7 +68,12 @@ class Account(dynamic.Resource):
         """An account that is there and that this stack reads and does not own.
 
         Nothing is ever changed at the vendor. A missing id is an error in preview.
+        Raises pulumi.RunError for an id that is no text.
         """
+        if not isinstance(id, Output | Awaitable):
+            _refuse_unfit(resource_name, {"id": id})
+            if not isinstance(id, str) or not id:
+                raise pulumi.RunError(f'{resource_name}: id must be text, such as "1042"')
         account = cls.__new__(cls)
         Account.__init__(account, resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
         return account
@@ -80,9 +86,23 @@ class Account(dynamic.Resource):
 
 def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
     """See that the engine can carry what is known; raises pulumi.RunError, for no check sees what it would change."""
-    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := unfit(value))]
+    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _uncarried(value) or unfit(value))]
     if reasons:
         raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
+
+
+def _uncarried(value: Any) -> str:
+    """Return why Pulumi's SDK would end in a traceback with a value; empty if it would not."""
+    if isinstance(value, list | tuple):
+        found = ((number, _uncarried(each)) for number, each in enumerate(value))
+        return next((f"item {number}: {reason}" for number, reason in found if reason), "")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "must be text, and is bytes"
+    if isinstance(value, Set | range | Iterator):
+        return f"must be a list, and is a {type(value).__name__}"
+    if value is None or isinstance(value, str | int | float | Mapping | Sequence | Enum | Output | Awaitable):
+        return ""
+    return f"must be text, a number, a flag or a list, and is a {type(value).__name__}"
 
 
 def refuse_import(resource_name: str, opts: pulumi.ResourceOptions | None, remedy: str) -> None:

@@ -4,7 +4,7 @@ They run in the program's own process, on the event loop that all of seatwise's 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,9 +14,9 @@ from pulumi.runtime import get_config
 from pulumi.runtime.settings import get_root_resource
 
 from .account import TenantProvider
-from .core.errors import AccountError
-from .core.lookup import Lookups
-from .core.secrets import VAULT
+from .core.errors import AccountError, UnknownName
+from .core.lookup import Lookups, unlike
+from .core.secrets import VAULT, Known
 from .core.vendor import Vendor
 from .doors.door import tenant_with
 from .wire import loop
@@ -38,14 +38,27 @@ def ask(
 
     Unknown as long as an argument or a setting of the provider is. What goes wrong ends the program with one line.
     """
+    if not isinstance(provider, TenantProvider | None):
+        raise pulumi.RunError(f"provider must be {vendor.name}.Provider(...)")
     # What is found is no secret for the sake of the credentials that it took.
     given = None if provider is None else Output.unsecret(Output.from_input(provider.given(vendor.name)))
-    return Output.all(given, *arguments).apply(lambda known: _answer(vendor, question, *known))
+    outputs = [Output.from_input(argument) for argument in arguments]
+    return Output.all(given, *outputs).apply(lambda known: _answer(vendor, question, known[0], known[1:], outputs))
 
 
 async def _answer(
-    vendor: type[Vendor], question: Callable[..., Awaitable[T]], given: Mapping[str, Any] | None, *values: Any
+    vendor: type[Vendor],
+    question: Callable[..., Awaitable[T]],
+    given: Mapping[str, Any] | None,
+    values: Sequence[Any],
+    outputs: Sequence[Output[Any]],
 ) -> T:
+    reasons = unlike(question, values)
+    if reasons:
+        raise pulumi.RunError(f"{vendor.title}: {'; '.join(reasons)}")
+    texts = [(value, output) for value, output in zip(values, outputs, strict=True) if isinstance(value, str)]
+    secrets = [value for value, output in texts if await output.is_secret()]
+    VAULT.learn(*secrets)
     run = _RUNS.setdefault(get_root_resource() or asyncio.get_running_loop(), {})
 
     async def answer(settings: Settings) -> T:
@@ -56,4 +69,13 @@ async def _answer(
         settings = vendor.settings_type.load(get_config if given is None else given.get)
         return await asyncio.wrap_future(loop.start(answer, settings))
     except AccountError as error:
-        raise pulumi.RunError(VAULT.message(str(error))) from None
+        raise pulumi.RunError(_told(error, secrets)) from None
+
+
+def _told(error: AccountError, secrets: Sequence[str]) -> str:
+    """The error as a line without the arguments that are secret, however short, and without names like theirs."""
+    if secrets and isinstance(error, UnknownName):
+        error = UnknownName("none or several have this secret name", vendor=error.vendor, remedy=error.remedy)
+    own = Known()
+    own.learn(*secrets)
+    return VAULT.message(own.blanked(str(error), is_quoted=True))

@@ -19,7 +19,7 @@ from .core import person
 from .core.errors import InvalidPeople
 from .core.fields import Problem, email_key, flag
 from .person import check
-from .rows import Listed, Place, Row, line, read, some, strangers, twice
+from .rows import Listed, Place, Row, line, read, shown, some, strangers, twice
 from .vendors import names
 
 PEOPLE = Listed("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
@@ -94,19 +94,27 @@ def _has_accounts(vendor: ModuleType) -> bool:
 
 
 def _flat(row: Row) -> Row:
-    """The row with what YAML says of `accounts` under names such as `enerflo.roles`, and `enerflo` as a flag."""
+    """The row with what YAML says of `accounts` under names such as `enerflo.roles`, and `enerflo` as a flag.
+
+    Raises InvalidPeople where the row says something else under such a name itself.
+    """
     if row.kind != "key" or "accounts" not in row:
         return row
     accounts = row.pop("accounts") or {}
     if not isinstance(accounts, dict):
         remedy = "must have each vendor's name with its arguments, such as `accounts: {vendor: {argument: value}}`"
         raise InvalidPeople([f"{row.where}, key accounts: {remedy}"])
+    inner: dict[str, Any] = {}
     for vendor, arguments in accounts.items():
         is_flag = arguments is not None and not isinstance(arguments, dict)
-        row[f"{vendor}"] = arguments if is_flag else True
+        inner[f"{vendor}"] = arguments if is_flag else True
         if isinstance(arguments, dict):
-            row.update({f"{vendor}.{name}": value for name, value in arguments.items()})
-    return row
+            inner.update({f"{vendor}.{name}": value for name, value in arguments.items()})
+    doubles = [name for name, value in inner.items() if row.get(name) is not None and row[name] != value]
+    if doubles:
+        reason = "is there twice, here and under accounts, with two values; say it once"
+        raise InvalidPeople([f"{row.where}, key {shown(name)}: {reason}" for name in doubles])
+    return Row({**row, **inner}, row.where, row.kind)
 
 
 def _flags(row: Row, vendors: Iterable[str]) -> tuple[dict[str, bool], list[Problem]]:

@@ -22,6 +22,7 @@ from yaml.reader import Reader
 
 from .core.errors import InvalidMembers
 from .core.fields import LARGEST, Field, Problem, Schema, Values, close_to, folded, is_missing
+from .core.text import printable
 
 try:
     from yaml import CSafeLoader as _SafeLoader  # ten times as fast
@@ -78,7 +79,11 @@ def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
     - `.csv`: UTF-8, commas, a header of names. Values are text; an empty cell is not given.
     - `.yaml`, `.yml`: a list of mappings.
     """
-    file = Path(path)
+    try:
+        file = Path(path)
+    except TypeError:
+        reason = f"the path of a file must be text, and is {type(path).__name__}"
+        raise listed.error([f"{listed.plural}: {reason}"]) from None
     rows = _FORMATS.get(file.suffix.lower())
     if rows is None:
         raise listed.error([f"{path}: {listed.plural} are read from files that end in {', '.join(_FORMATS)}"])
@@ -88,6 +93,8 @@ def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
         raise listed.error([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise listed.error([f"{path}: is not in UTF-8; save it with that encoding"]) from None
+    except ValueError:  # a null character, or half of one
+        raise listed.error([f"{printable(f'{path}')}: cannot be the path of a file"]) from None
     return [*rows(text, str(path), listed)]
 
 

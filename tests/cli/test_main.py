@@ -37,6 +37,26 @@ def test_the_version_is_the_packages() -> None:
     assert (result.exit_code, result.stdout) == (0, f"seatwise {version('seatwise')}\n")
 
 
+FULL = "the output cannot be written: No space left on device"
+CLOSED = "the output cannot be written: it is closed; send it to a file, or to /dev/null"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("arguments", ["--version", "--help", "show enerflo 1", "list nexudus --json"])
+@pytest.mark.parametrize(("output", "said"), [("> /dev/full", FULL), (">&-", CLOSED)])
+def test_output_that_cannot_be_written_is_a_failure_of_one_line(
+    arguments: str, output: str, said: str, tenants: str
+) -> None:
+    command = f"{shlex.quote(sys.executable)} -m seatwise {arguments} {output}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"seatwise: {said}\n")
+
+
+def test_a_reader_that_has_heard_enough_gets_no_line(tenants: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m seatwise list enerflo | true"
+    assert subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -5,6 +5,7 @@ import html
 import json
 import re
 import time
+import unicodedata
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -114,6 +115,14 @@ def known(*secrets: str) -> Known:
         re.sub("%..", lambda found: found[0].lower(), quote(ODD, safe="")),
         html.escape(ODD),
         html.escape(ODD).replace("&#x27;", "&#039;"),
+        "".join(f"&#{ord(char)};" for char in ODD),
+        "".join(f"&#x{ord(char):x};" for char in ODD),
+        "".join(f"&#x{ord(char):X};" for char in ODD),
+        unicodedata.normalize("NFD", ODD),
+        json.dumps(unicodedata.normalize("NFD", ODD))[1:-1],
+        json.dumps(json.dumps(json.dumps(ODD)))[5:-5],
+        json.dumps(json.dumps(json.dumps(ODD, ensure_ascii=False), ensure_ascii=False), ensure_ascii=False)[5:-5],
+        ODD.encode().decode("latin-1"),
     ],
     ids=lambda text: ascii(text)[:30],
 )
@@ -134,6 +143,27 @@ def test_a_secret_is_blanked_however_it_is_written(written: str) -> None:
 )
 def test_what_is_blanked_and_what_is_not(secrets: list[str], text: str, blanked: str) -> None:
     assert known(*secrets).message(text) == blanked
+
+
+def test_a_secret_that_is_learned_decomposed_is_blanked_composed() -> None:
+    assert known(unicodedata.normalize("NFD", PLAIN)).message(f"no {PLAIN}!") == f"no {BLANK}!"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "p&#228;ssword 1",
+        "p&auml;ssword&#x20;&#49;",
+        "p\\u00E4ssword\\u0020\\u0031",
+        "p\\\\\\u00e4ssword 1",
+    ],
+)
+def test_a_secret_of_which_a_vendor_escapes_some_is_blanked(written: str) -> None:
+    assert known(PLAIN).blanked(f"{written} is bad", is_quoted=True) == f"{BLANK} is bad"
+
+
+def test_words_without_a_secret_keep_their_escapes() -> None:
+    assert known(PLAIN).blanked("a &lt; b \\u00e4", is_quoted=True) == "a &lt; b \\u00e4"
 
 
 @pytest.mark.parametrize(

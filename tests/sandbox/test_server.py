@@ -436,3 +436,64 @@ def test_a_switch_of_another_shape_is_a_400(switches: dict[str, Any], sandbox: S
 def test_a_body_of_many_levels_is_no_crash(path: str, sandbox: Sandbox) -> None:
     answer = httpx.post(f"{sandbox.url}{path}", content=b"[" * 100_000, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500
+
+
+# --- what somebody puts in by hand ------------------------------------------------------------
+
+ODD: Final[list[Any]] = [
+    None, -5, True, "x", "", "\ud800", float("nan"), 10**400, {"a": 1}, {"\ud800": 1}, [{"a": 1}], [[1]], [None],
+    ["\ud800"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("vendor", "key"),
+    [(vendor, key) for vendor, each in server.STAND_INS.items() for key in [field.key for field in each.FIELDS]],
+)
+def test_no_value_that_is_put_in_by_hand_breaks_the_sandbox(vendor: str, key: str, http: httpx.Client) -> None:
+    stand_in = server.STAND_INS[vendor]
+    for number, value in enumerate(ODD):
+        fields = {stand_in.EMAIL: f"a{number}@example.com", key: value}
+        added = http.post(f"/sandbox/accounts/{vendor}", content=json.dumps(fields))
+        assert added.status_code in ((200, 400, 409) if key == stand_in.EMAIL else (200,)), value
+        if added.status_code == 200:
+            account = f"/accounts/{vendor}/{added.json()['id']}"
+            assert http.get(account).status_code == 200, value
+            changed = http.patch(f"/sandbox{account}", content=json.dumps({key: value}))
+            assert changed.status_code in ((200, 400) if key == stand_in.EMAIL else (200,)), value
+    lists = {
+        "enerflo": ["/enerflo/api/v3/users"],
+        "nexudus": ["/nexudus/api/sys/users"],
+        "tenovos": ["/tenovos/user/search/@", "/tenovos-1.5/user/search/*"],
+    }
+    for path in ["/", f"/sandbox/accounts/{vendor}", *lists[vendor]]:
+        assert http.get(path, headers=_logged_in(vendor, http)).status_code == 200, path
+
+
+@pytest.mark.parametrize("vendor", server.STAND_INS)
+def test_an_id_or_an_e_mail_that_is_no_text_is_refused(vendor: str, http: httpx.Client) -> None:
+    stand_in = server.STAND_INS[vendor]
+    good = {stand_in.EMAIL: "ana@example.com"}
+    for wrong in ({stand_in.EMAIL: "\ud800@example.com"}, good | {stand_in.ID: "\ud800"}):
+        assert http.post(f"/sandbox/accounts/{vendor}", content=json.dumps(wrong)).status_code == 400
+    account = http.post(f"/sandbox/accounts/{vendor}", json=good).json()["id"]
+    for email in ("\ud800@example.com", 5, None, ["a@example.com"]):
+        changed = http.patch(f"/sandbox/accounts/{vendor}/{account}", content=json.dumps({stand_in.EMAIL: email}))
+        assert changed.status_code == 400, email
+
+
+@pytest.mark.parametrize("query", ["done=%ff", "at=%ed%a0%80", "at=%00", "done=added&done=x", "at=<b>", "x[]=1"])
+def test_the_page_takes_any_query(query: str, http: httpx.Client) -> None:
+    assert http.get(f"/?{query}").status_code == 200
+
+
+def _logged_in(vendor: str, http: httpx.Client) -> dict[str, str]:
+    """The headers of somebody who has logged in."""
+    if vendor == "enerflo":
+        return ENERFLO_KEY
+    if vendor == "nexudus":
+        token = http.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()["access_token"]
+        return {"authorization": f"Bearer {token}"}
+    key = {"x-api-key": server.STAND_INS[vendor].environment("")["TENOVOS_API_KEY"]}
+    session = http.post("/tenovos/auth/token", headers=key, json=TENOVOS_LOGIN).json()["session"]
+    return {**key, "authorization": session["authorization"], "accesstoken": session["accessToken"]}

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from seatwise.core import errors
 from seatwise.core.http import Answer, Effect, Request
+from seatwise.core.secrets import Known
 from seatwise.core.vendor import Limit, Listing
 from seatwise.vendors.enerflo import VENDOR, Settings
 
@@ -270,6 +271,42 @@ def test_a_failure_can_come_with_status_200() -> None:
 def test_a_taken_email_is_recognised_in_each_shape_of_refusal(answer: Answer) -> None:
     refusal = ENERFLO.refusal(answer, "create", "ana@example.com")
     assert type(refusal) is errors.AccountExists
+
+
+PLAIN = "pässwörd 1"
+RECORD = b'{"success": true, "data": {"id": 7, "email": "ana@example.com", "phone": "5550100'
+
+
+@pytest.mark.parametrize(
+    ("kind", "charset"),
+    [
+        ("text/plain; charset=ISO-8859-1", "latin-1"),
+        ('text/plain; charset="windows-1252"', "cp1252"),
+        ("text/plain; CHARSET=utf-16", "utf-16"),
+        ("text/plain; charset=utf-8", "latin-1"),
+        ("text/plain; charset=iso-8859-1", "utf-8"),
+        ("text/plain; charset=klingon", "utf-8"),
+        ("text/plain", "latin-1"),
+        ("", "utf-8"),
+    ],
+)
+def test_a_password_is_blanked_in_every_charset(kind: str, charset: str) -> None:
+    known = Known()
+    known.learn(PLAIN)
+    answer = Answer(422, {"content-type": kind}, f"The password {PLAIN} is weak.".encode(charset))
+    told = str(ENERFLO.refusal(answer, "create", "ana@example.com", known))
+    assert told.startswith("Enerflo ana@example.com: create refused with 422: The password [secret] is weak. ")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", "text/html", ""])
+def test_a_damaged_answer_that_says_yes_is_not_quoted(kind: str) -> None:
+    refusal = ENERFLO.refusal(Answer(200, {"content-type": kind}, RECORD), "read", "7")
+    assert str(refusal).startswith("Enerflo 7: read refused with 200. ")
+
+
+def test_plain_text_is_quoted_whatever_the_status() -> None:
+    refusal = ENERFLO.refusal(Answer(200, {"content-type": "text/plain"}, b"Down for maintenance"), "read", "7")
+    assert str(refusal).startswith("Enerflo 7: read refused with 200: Down for maintenance. ")
 
 
 def test_a_refusal_quotes_all_reasons() -> None:

@@ -428,8 +428,11 @@ def test_certificates_that_cannot_be_used_are_refused_by_both_names(kind: str, t
         path.mkdir()
     elif kind == "not certificates":
         path.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
-    with pytest.raises(SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a file of certificates"):
+    with pytest.raises(
+        SettingsError, match=r"ENERFLO_CA_BUNDLE \(enerflo:caBundle\) must be a file of certificates"
+    ) as caught:
         loaded_from(apiKey=SECRET, caBundle=str(path))
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_path_may_begin_at_home(environment: Environment, tmp_path: Path) -> None:

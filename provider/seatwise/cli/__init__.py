@@ -3,13 +3,24 @@
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from . import doctor, import_, list_, roles, run, sandbox, show
+from .output import written
 
-main = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+
+class _Commands(TyperGroup):
+    """The commands, whose output is on its way when they are done."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with written():
+            return super().main(*args, **kwargs)
+
+
+main = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 main.command("list")(list_.list_)
 main.command("show")(show.show)
 main.command("roles")(roles.roles)

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EPIPE
 from threading import Timer
 from typing import Any
 
@@ -157,6 +158,35 @@ def misused(problem: str) -> typer.Exit:
     """The end of a command that was asked what makes no sense."""
     note(f"seatwise: {problem}")
     return typer.Exit(MISUSED)
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """See that all output is written: where it cannot be, the command fails, with a line that says why.
+
+    A reader that has heard enough (`| head`) gets no line.
+    """
+    if sys.stdout is None:
+        note("seatwise: the output cannot be written: it is closed; send it to a file, or to /dev/null")
+        raise SystemExit(FAILED)
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        if error.errno != EPIPE:
+            note(f"seatwise: the output cannot be written: {error.strerror}")
+        _drop_output()
+        raise SystemExit(FAILED) from None
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere: Python would try again at its end, and complain."""
+    with suppress(OSError, ValueError):  # it has no descriptor, or is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

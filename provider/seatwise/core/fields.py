@@ -24,7 +24,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from .boundary import Unfit, is_sound
+from .boundary import UNKNOWN, Unfit, is_sound
 
 T = TypeVar("T")
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
@@ -162,6 +162,8 @@ def unfit(value: Any) -> str:
         found = ((number, unfit(each)) for number, each in enumerate(value))
         return next((f"item {number}: {reason}" for number, reason in found if reason), "")
     if isinstance(value, str):
+        if value in UNKNOWN:
+            return "is a text that the engine takes for a value that it does not know yet: choose another"
         control = _NOT_TEXT.search(value)
         return f"contains {character(control[0])}: take it out" if control else ""
     if isinstance(value, int) and abs(value) > LARGEST:

@@ -5,6 +5,7 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -61,9 +62,21 @@ class Answer:
         return None if "html" in self.headers.get("content-type", "") else decoded(self.body)
 
     @property
+    def text(self) -> str:
+        """The body as text: in the charset that it says, else as UTF-8, else as Latin-1."""
+        said = _CHARSET.search(self.headers.get("content-type", ""))
+        for charset in (said[1] if said else "utf-8", "utf-8"):
+            with suppress(LookupError, ValueError):
+                return self.body.decode(charset)
+        return self.body.decode("latin-1")
+
+    @property
     def object(self) -> Mapping[str, Any]:
         """The decoded body if it is a JSON object, else an empty one."""
         return self.json if isinstance(self.json, dict) else {}
+
+
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -5,15 +5,18 @@ Nothing is written. Each list is asked for once in a run, for all who ask; what 
 
 import dataclasses
 import difflib
+import inspect
+import math
+import typing
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from .directory import Directory, incoherent, pages
 from .errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
-from .fields import Values, flag, folded
+from .fields import Values, flag, folded, unfit
 from .finding import look_up
 from .tenant import Record, Tenant, no_list, tell_unfit
 from .vendor import Listed, N, Named, Vendor, quote
@@ -92,6 +95,28 @@ class Lookups:
         operation = self._tenant.operation()
         operation.directory = self._directory
         return operation
+
+
+def unlike(question: Callable[..., Any], values: Iterable[Any]) -> list[str]:
+    """What is wrong with the arguments of a question, by their names and without their values.
+
+    One that says no type takes text; flags are left to `Lookups.flag`.
+    """
+    _, *parameters = inspect.signature(question).parameters.values()
+    reasons = [(each.name, _unlike(each.annotation, value)) for each, value in zip(parameters, values, strict=True)]
+    return [f"{name} {reason}" for name, reason in reasons if reason]
+
+
+def _unlike(wanted: Any, value: Any) -> str:
+    kinds = typing.get_args(wanted) or ((str,) if wanted is inspect.Parameter.empty else (wanted,))
+    if bool in kinds or (value is None and NoneType in kinds):
+        return ""
+    if isinstance(value, str):
+        return unfit(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if int in kinds and is_number and math.isfinite(value) and value == int(value):
+        return ""
+    return "must be text or a whole number" if int in kinds else "must be text"
 
 
 async def _load(tenant: Tenant, listed: Listed[N]) -> list[N]:

@@ -15,6 +15,7 @@ import html
 import json
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -24,6 +25,8 @@ from urllib.parse import quote, quote_plus
 from .text import printable
 
 BLANK = "[secret]"
+JSON_LEVELS = 3
+"""How often text may be quoted in JSON in JSON."""
 WHOLE = 4
 """Characters from which on a secret is blanked wherever it stands: a shorter one only as a word of the vendor's."""
 
@@ -51,16 +54,36 @@ def _fingerprint(plain: str, salt: bytes) -> str:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """The ways in which a secret may be written: plain, and escaped for JSON, a repr, a URL, HTML."""
-    escaped = [json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
-    escaped += [json.dumps(each)[1:-1] for each in escaped]
-    yield from (secret, " ".join(secret.split()), *escaped, *(each.replace("/", "\\/") for each in escaped))
+    """The ways in which a secret may be written: in each of Unicode's normal forms, plain and escaped.
+
+    UTF-8 that somebody took for Latin-1 is one of them.
+    """
+    composed = {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD"))}
+    for text in composed | {each.encode(errors="replace").decode("latin-1") for each in composed}:
+        yield from _escaped(text)
+
+
+def _escaped(secret: str) -> Iterator[str]:
+    """The text as it is, and escaped for JSON (up to three times), a repr, a URL, HTML."""
+    yield from (secret, " ".join(secret.split()))
+    level = {secret}
+    for _ in range(JSON_LEVELS):
+        level = {json.dumps(each, ensure_ascii=is_ascii)[1:-1] for each in level for is_ascii in (True, False)}
+        level |= {each.replace("/", "\\/") for each in level}
+        yield from level
     yield from (repr(secret)[1:-1], repr(f"{secret}'\"")[1:-4])
     text = secret.encode(errors="replace")
     quoted = quote(text), quote(text, safe=""), quote_plus(text)
     yield from (*quoted, *(re.sub("%..", lambda found: found[0].lower(), each) for each in quoted))
+    for numbers in ("&#{};", "&#x{:x};", "&#x{:X};"):
+        yield "".join(numbers.format(ord(char)) for char in secret)
     in_html = html.escape(secret)
     yield from (in_html, in_html.replace("&#x27;", "&#039;"), html.escape(secret, quote=False))
+
+
+def _plain(text: str) -> str:
+    """The text without escapes that stand for one character each: HTML's references and JSON's numbers."""
+    return html.unescape(re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text))
 
 
 class Known:
@@ -84,7 +107,18 @@ class Known:
                         self._long[form[:WHOLE]].add(form)
 
     def blanked(self, text: str, *, is_quoted: bool = False) -> str:
-        """The text without any secret; in a vendor's own words (`is_quoted`) without the short ones as well."""
+        """The text without any secret; in a vendor's own words (`is_quoted`) without the short ones as well.
+
+        Words in which some characters are escaped, and which hold a secret without that, come back unescaped.
+        """
+        text = self._blanked(text, is_quoted=is_quoted)
+        if not is_quoted:
+            return text
+        plain = _plain(text)
+        bare = self._blanked(plain, is_quoted=True)
+        return text if bare == plain else bare
+
+    def _blanked(self, text: str, *, is_quoted: bool) -> str:
         with self._lock:
             spans = self._spans(text)
             short = sorted(self._short) if is_quoted else []

@@ -147,11 +147,14 @@ class Door(dynamic.ResourceProvider):
         return True
 
     def _claim(self, email: object, owner: str) -> list[Problem]:
-        """Note who declares an e-mail in this run; two who do are a mistake."""
+        """Note who declares an e-mail in this run; two who do are a mistake.
+
+        The problem does not hold the e-mail: whether a program calls it a secret is not known here.
+        """
         if not isinstance(email, str) or not owner:
             return []
         other = self._connected().claims.claim(email, owner)
-        problem = f"{email} is declared by {told(other)} as well: one resource owns an account" if other else ""
+        problem = f"is declared by {told(other)} as well: one resource owns an account" if other else ""
         return [Problem("email", problem)] if other else []
 
 

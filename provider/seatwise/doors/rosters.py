@@ -40,7 +40,7 @@ class Rosters(Door):
                 self._connected().claims.in_state(owner_of(news), owner_of(olds))
             elif owner:
                 self._connected().journal.declare(owner, members)
-            problems += [each for key in members for each in self._claim(key, owner)]
+            problems += [Problem(key, each.reason) for key in members for each in self._claim(key, owner)]
             if not olds and not problems:
                 self._tell_plan(team.Team(), members, news)
         except AccountError as error:

@@ -14,6 +14,7 @@ from .replies import (
     Fault,
     Hold,
     Options,
+    StandIn,
     complaints,
     json_body,
     json_reply,
@@ -36,12 +37,27 @@ async def add(request: Request) -> Response:
     vendor, fields = request.path_params["vendor"], await json_body(request)
     if vendor not in stand_ins_of(request):
         return json_reply({"error": "no such vendor"}, 404)
-    if not isinstance(fields.get(stand_ins_of(request)[vendor].EMAIL), str):
+    stand_in = stand_ins_of(request)[vendor]
+    if not isinstance(fields.get(stand_in.EMAIL), str):
         return json_reply({"error": "the e-mail is missing"}, 400)
+    if wrong := _unkept(fields, stand_in):
+        return wrong
     try:
         return json_reply({"id": hand_of(request).add(vendor, fields)})
     except Taken:
         return json_reply({"error": "the e-mail is taken"}, 409)
+
+
+def _unkept(fields: Mapping[str, Any], stand_in: StandIn) -> Response | None:
+    """The refusal of an e-mail or an id by which no record can be kept; the other fields may be anything."""
+    email = fields.get(stand_in.EMAIL, "")
+    if isinstance(email, str) and _is_text(email) and _is_text(str(fields.get(stand_in.ID, ""))):
+        return None
+    return json_reply({"error": "the e-mail and the id must be text, without half characters"}, 400)
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 async def change(request: Request) -> Response:
@@ -49,6 +65,8 @@ async def change(request: Request) -> Response:
     vendor, account, fields = request.path_params["vendor"], request.path_params["id"], await json_body(request)
     if not fields:
         return json_reply({"error": "the body must be a JSON object with fields of the record"}, 400)
+    if vendor in stand_ins_of(request) and (wrong := _unkept(fields, stand_ins_of(request)[vendor])):
+        return wrong
     try:
         return json_reply(hand_of(request).change(vendor, account, fields))
     except NoSuch:

@@ -109,7 +109,7 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
         "active": 1 if record["active"] else 0,
         "timezone": record.get("timezone") or "America/Denver",
         "valid_email": 1,
-        "roles": [SLUGS.get(role, role) for role in record["roles"]],
+        "roles": _slugs(record["roles"]),
         "external_user_id": record.get("external_user_id"),
         "meta": {
             "inactive": not record["active"],
@@ -118,6 +118,13 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
         },
         "intercom_user_jwt": "eyJhbGciOi.sandbox.secret",
     }
+
+
+def _slugs(roles: Any) -> Any:
+    """The slugs of roles; what was put in by hand and is none stays as it is."""
+    if not isinstance(roles, list):
+        return roles
+    return [SLUGS.get(role, role) if isinstance(role, str) else role for role in roles]
 
 
 async def create(request: Request) -> Response:

@@ -27,7 +27,7 @@ class Editable:
 
     def shown(self, record: Mapping[str, Any]) -> str:
         """The value as people read it."""
-        return ", ".join(self.choices.get(each, str(each)) for each in self._items(record))
+        return ", ".join(self._label(each) for each in self._items(record))
 
     def texts(self, record: Mapping[str, Any]) -> list[str]:
         """What a form sends when nobody touches the field."""
@@ -58,7 +58,11 @@ class Editable:
         value = record.get(self.key)
         if value is None:
             return []
-        return list(value) if self.many else [value]
+        return list(value) if self.many and isinstance(value, list) else [value]
+
+    def _label(self, item: Any) -> str:
+        """What people call an item; one that is no choice, whatever its type, as it is."""
+        return next((label for choice, label in self.choices.items() if choice == item), str(item))
 
 
 def changes(

@@ -244,7 +244,8 @@ def _templates() -> "Environment":
 
 
 def _rendered(template: str, status: int = 200, **values: Any) -> Response:
-    return HTMLResponse(_templates().get_template(template).render(values), status)
+    page = _templates().get_template(template).render(values)
+    return HTMLResponse(page.encode(errors="replace"), status)  # a record may hold half a character
 
 
 def _back(done: str, at: str) -> Response:

@@ -6,6 +6,7 @@ API 1.0 under `/tenovos`, 1.5 under `/tenovos-1.5`, over the same users.
 import secrets
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -213,6 +214,15 @@ async def read(request: Request) -> Response:
     return json_reply(_shown(record, _is_1_5(request)))
 
 
+def _name(known: Mapping[str, str], key: Any) -> str:
+    """The name that belongs to a key; empty for what was put in by hand and is none."""
+    return known.get(key, "") if isinstance(key, str) else ""
+
+
+def _names(known: Mapping[str, str], keys: Any) -> list[str]:
+    return [_name(known, each) for each in keys] if isinstance(keys, list) else []
+
+
 async def search(request: Request) -> Response:
     """GET /user/search/{text}: whatever contains the text, in no promised order."""
     if stranger := _stranger(request):
@@ -225,7 +235,7 @@ async def search(request: Request) -> Response:
             record["hidden"] -= 1
             store.replace(VENDOR, account, record["email"], record)
             continue
-        names = [ROLES.get(record.get("userRoleId") or "", ""), *(GROUPS[each] for each in record.get("groups") or [])]
+        names = [_name(ROLES, record.get("userRoleId")), *_names(GROUPS, record.get("groups"))]
         texts = [str(record.get(key) or "") for key in _SEARCHED] + names
         if any(text in each.casefold() for each in texts) or (wide and text == "*"):
             hits.append(_shown(record, wide))

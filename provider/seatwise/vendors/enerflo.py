@@ -339,16 +339,20 @@ class Enerflo(Vendor):
     def taken(self, answer: Answer) -> bool:
         """The shape of a refusal is not documented, its text is."""
         reasons = answer.object.get("errors")
-        text = str(reasons.get("email")) if isinstance(reasons, dict) else answer.body.decode(errors="replace")
+        text = str(reasons.get("email")) if isinstance(reasons, dict) else answer.text
         return "already been taken" in text
 
     def words(self, answer: Answer) -> str:
-        """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text."""
+        """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text.
+
+        A body that is none of it is not quoted where the status says that all went well: it may be a person's record.
+        """
         reasons = answer.object.get("errors")
         if isinstance(reasons, dict | list):
             return " ".join(_texts(reasons))
-        is_text = answer.json is None and "html" not in answer.headers.get("content-type", "")
-        return answer.body.decode(errors="replace") if is_text else super().words(answer)
+        kind = answer.headers.get("content-type", "").lower()
+        is_text = kind.startswith("text/plain") if answer.ok else "html" not in kind
+        return answer.text if is_text and answer.json is None else super().words(answer)
 
     def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
         """Slugs as Names: the known ones, and for the others the likeliest spelling."""

@@ -103,7 +103,8 @@ def _certificates(path: Path) -> Path:
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
-        raise ValueError(f"must be a file of certificates (PEM): {path} cannot be used ({error})") from None
+        reason = error.strerror or "it holds none"
+        raise ValueError(f"must be a file of certificates (PEM), and cannot be used: {reason}") from None
     return path
 
 
