@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import httpx
 from platformdirs import user_state_path
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -83,11 +84,20 @@ def _proxy(secret: SecretStr) -> SecretStr:
     url = secret.get_secret_value()
     parts = urlsplit(url)
     is_plain = not re.search(r"[\s?#\\]", url) and parts.path in ("", "/") and _has_sound_port(parts)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or not _is_url(url):
         raise ValueError(
             "must be the URL of a proxy such as http://proxy.example.com:3128, or http://user:password@..."
         )
     return secret
+
+
+def _is_url(text: str) -> bool:
+    """Whether the library that sends requests takes it; it refuses international names that no domain can have."""
+    try:
+        httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return True
 
 
 def _full_path(path: Path) -> Path:
