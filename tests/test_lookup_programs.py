@@ -240,12 +240,9 @@ def test_the_stacks_config_comes_before_the_environment(sandbox: Sandbox, monkey
 def provider(west: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., enerflo.Provider]:
     """Makes providers of the other company's tenant, which no engine hears of."""
     monkeypatch.setattr(pulumi.ProviderResource, "__init__", lambda *_: None)
-    given: dict[str, Any] = {
-        "base_url": f"{west.url}/enerflo",
-        "requests_per_minute": 0,
-        "api_key": "sandbox-enerflo-key",
-    }
-    return lambda **others: enerflo.Provider("west", **(given | others))
+    given: dict[str, Any] = {"base_url": f"{west.url}/enerflo", "requests_per_minute": 0}
+    key = {"api_key": "sandbox-enerflo-key"}
+    return lambda **others: enerflo.Provider("west", **given, **(others or key))
 
 
 def test_a_provider_says_which_tenant_is_meant(
@@ -267,8 +264,7 @@ def test_a_provider_takes_settings_from_the_variables_it_names(
 ) -> None:
     monkeypatch.setenv("WEST_KEY", "sandbox-enerflo-key")
     monkeypatch.setenv("ENERFLO_API_KEY", "not-this-one")
-    named = {"api_key": None, "env": {"api_key": "WEST_KEY"}}
-    assert run(lambda: enerflo.office_id("Denver", provider=provider(**named))) == 12
+    assert run(lambda: enerflo.office_id("Denver", provider=provider(env={"api_key": "WEST_KEY"}))) == 12
 
 
 def test_look_ups_follow_the_providers_rules_of_credentials(
@@ -276,9 +272,11 @@ def test_look_ups_follow_the_providers_rules_of_credentials(
 ) -> None:
     sandbox.mark()
     with pytest.raises(pulumi.RunError, match="the variable WEST_KEY, which env= of the Provider names for api_key"):
-        run(lambda: enerflo.office_id("Denver", provider=provider(api_key=None, env={"api_key": "WEST_KEY"})))
+        run(lambda: enerflo.office_id("Denver", provider=provider(env={"api_key": "WEST_KEY"})))
+    with pytest.raises(pulumi.RunError, match="api_key of the Provider has no value"):
+        run(lambda: enerflo.office_id("Denver", provider=provider(api_key=Output.secret(None))))
     with pytest.raises(pulumi.RunError, match="give the Provider api_key="):
-        run(lambda: enerflo.office_id("Denver", provider=provider(api_key=None)))
+        run(lambda: enerflo.office_id("Denver", provider=provider(deadline=60)))
     assert west.calls() == sandbox.calls() == []
 
 
@@ -287,8 +285,8 @@ def test_a_provider_has_no_other_settings_than_the_vendors(provider: Callable[..
         provider(api_kye="k", env={"deadlin": "SECONDS"})
 
 
-def test_a_provider_whose_url_is_unknown_gives_an_unknown_answer(provider: Callable[..., enerflo.Provider]) -> None:
-    assert run(lambda: enerflo.office_id("Denver", provider=provider(base_url=unknown()))) == "unknown"
+def test_a_provider_whose_key_is_unknown_gives_an_unknown_answer(provider: Callable[..., enerflo.Provider]) -> None:
+    assert run(lambda: enerflo.office_id("Denver", provider=provider(api_key=unknown()))) == "unknown"
 
 
 def test_a_provider_of_another_vendor_is_refused(provider: Callable[..., Any]) -> None:

@@ -1,5 +1,6 @@
 """The Pulumi resources that every vendor's `User` and `Provider` extend."""
 
+import os
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from enum import Enum
@@ -13,9 +14,12 @@ from .core.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from .core.owner import Owner, parents_in
 from .core.vendor import Vendor
 from .dynamic import OWNER, load, vendor_named
-from .wire.settings import PROVIDER, Settings
+from .rows import is_known
+from .wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
 
 STACK = "pulumi:pulumi:Stack"
+PACKAGE = "pulumi-python"
+"""The package of every dynamic resource, whatever its vendor."""
 
 
 T = TypeVar("T", covariant=True)
@@ -47,6 +51,7 @@ class Account(dynamic.Resource):
 
     def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         provider = load(self.key())
+        refuse_provider(resource_name, provider.vendor.name, opts)
         refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
         schema = provider.vendor.schema
         secrets = [field.name for field in schema.values() if field.secret]
@@ -111,6 +116,29 @@ def refuse_import(resource_name: str, opts: pulumi.ResourceOptions | None, remed
         raise pulumi.RunError(f"{resource_name}: the option import_ cannot take over an account: {remedy}")
 
 
+def refuse_provider(resource_name: str, vendor: str, opts: pulumi.ResourceOptions | None) -> None:
+    """Raise pulumi.RunError where the options, or a parent, give an account of this vendor a Provider of another one.
+
+    Its process would read this vendor's settings of the main tenant.
+    """
+    provider = _provider_in(opts) if opts is not None else None
+    if isinstance(provider, TenantProvider) and provider.vendor != vendor:
+        raise pulumi.RunError(
+            f"{resource_name}: this is of {vendor}, and its provider {provider.pulumi_resource_name} is one of "
+            f'{provider.vendor}: give it one of {vendor} ({vendor}.Provider("main") is the main tenant)'
+        )
+
+
+def _provider_in(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
+    """The explicit provider of a dynamic resource with these options, as the SDK finds it."""
+    if opts.provider is not None and opts.provider.package == PACKAGE:
+        return opts.provider
+    several = opts.providers or {}
+    by_package = several if isinstance(several, Mapping) else {each.package: each for each in several}
+    inherited = opts.parent.get_provider(f"{PACKAGE}:dynamic:Resource") if opts.parent is not None else None
+    return by_package.get(PACKAGE) or inherited
+
+
 def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Input[str]:
     """The owner that a resource of this name is, as the provider gets it: with the types of all its parents."""
     project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -144,6 +172,7 @@ class Seat:
         self.opts = opts or pulumi.ResourceOptions()
         self.provider = provider or self.opts.provider
         """The explicit provider, which names the tenant."""
+        refuse_provider(f"{self.vendor.name}.Account", self.vendor.name, pulumi.ResourceOptions(provider=self.provider))
         self.where = ""
         """Where a file says it, such as `people.csv, row 7`."""
 
@@ -169,13 +198,14 @@ class TenantArgs(TypedDict, total=False):
     """Arguments that every vendor's `Provider` has.
 
     What is not given comes from Pulumi's config or the environment; but one with a base URL, a tenant or a credential
-    takes no credential from there, and a tenant's name never comes from there.
+    takes no credential from there, and a tenant's name never comes from there. What is given has to have a value.
     """
 
     base_url: Input[str]
     """The part before the documented paths."""
     tenant: Input[str]
-    """A name of your own for the tenant: where two share a base URL, or the base URL changes."""
+    """A name of your own for the tenant: where two share a base URL, or the base URL changes. Has to be given with
+    credentials where the base URL is the main tenant's."""
     requests_per_minute: Input[int]
     """Overrides the documented limits; 0 turns pacing off."""
     concurrency: Input[int]
@@ -200,20 +230,29 @@ class TenantProvider(pulumi.ProviderResource):
         self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         settings = vendor_named(vendor).settings_type
-        env = dict(args.get("env") or {})
-        own = {name: value for name, value in args.items() if name != "env" and value is not None}
+        _refuse_empty(f"{vendor}.Provider {resource_name}", args)
+        env = dict(args.get("env", {}))
+        own = {name: value for name, value in args.items() if name != "env"}
         unknown = sorted((own.keys() | env.keys()) - settings.model_fields.keys())
         if unknown:
             raise pulumi.RunError(f"{vendor}.Provider has no setting {', '.join(unknown)}")
+        own |= _told_apart(f"{vendor}.Provider {resource_name}", settings, own, env)
         copied = _from_config(settings, own.keys() | env.keys())
+        outputs = sorted(name for name, value in own.items() if not is_known(value))
+        marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
         # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
         self._vendor = vendor
         self._given: dict[str, Input[Any]] = {
             settings.config_key(name): value for name, value in (copied | own).items()
-        } | {settings.config_key(PROVIDER): {"env": env, "from_config": sorted(copied)}}
+        } | {settings.config_key(PROVIDER): marker}
         plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__) if name != "proxy"}
         props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
-        super().__init__("pulumi-python", resource_name, props, opts)
+        super().__init__(PACKAGE, resource_name, props, opts)
+
+    @property
+    def vendor(self) -> str:
+        """The name of the vendor whose tenant this is."""
+        return self._vendor
 
     def given(self, vendor: str) -> dict[str, Input[Any]]:
         """What this provider says of a vendor's settings, by config key, as its own process will see it.
@@ -225,6 +264,52 @@ class TenantProvider(pulumi.ProviderResource):
                 f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
             )
         return self._given
+
+
+def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
+    """See that what is said has a value, so that no setting of the main tenant takes its place.
+
+    Raises pulumi.RunError naming the arguments. The provider's process does so for outputs.
+    """
+    env = args.get("env", {})
+    empty = [argument for argument, value in args.items() if is_known(value) and has_no_value(value)]
+    empty += [f"env={{{setting!r}: ...}}" for setting, variable in (env or {}).items() if has_no_value(variable)]
+    if empty:
+        raise pulumi.RunError(f"{name}: {', '.join(empty)} has no value. {GIVE_A_VALUE}")
+
+
+def _told_apart(
+    name: str, settings: type[Settings], own: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, Output[str]]:
+    """See that what has credentials of its own can be told from the main tenant, by a base URL or a tenant's name.
+
+    Returns a base URL that is an output, to be looked at when it is known. Raises pulumi.RunError.
+    """
+    said = own.keys() | env.keys()
+    if "tenant" in said or not settings.has_own_login(said):
+        return {}
+    main = settings.main_base_url(get_config)
+
+    def other(url: str | None) -> str | None:
+        if url is None or (main is not None and url.rstrip("/").lower() == main.lower()):
+            raise pulumi.RunError(_unnamed(name, main))
+        return url
+
+    if "base_url" not in said:
+        other(None)
+    url = own.get("base_url", os.environ.get(env.get("base_url", "")) or "")
+    if is_known(url):
+        other(url)
+        return {}
+    return {"base_url": Output.from_input(url).apply(lambda known: known and other(known))}
+
+
+def _unnamed(name: str, main: str | None) -> str:
+    keeps = f': its accounts of before stay with tenant="{main}"' if main else ""
+    return (
+        f"{name} has credentials of its own, and only its base URL could tell it from the main tenant, which has "
+        f'the same: give it tenant="a name of yours"{keeps}'
+    )
 
 
 def _from_config(settings: type[Settings], said: Set[str]) -> dict[str, str]:

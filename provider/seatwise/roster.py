@@ -7,7 +7,7 @@ from uuid import uuid4
 import pulumi
 from pulumi import Output, dynamic
 
-from .account import owner_named, refuse_import
+from .account import owner_named, refuse_import, refuse_provider
 from .core import team
 from .core.errors import InvalidMembers
 from .core.fields import Field
@@ -88,6 +88,7 @@ class Roster(dynamic.Resource):
         kind = getattr(vendor, "VENDOR", None)
         if not isinstance(kind, type) or not issubclass(kind, Vendor):
             raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
+        refuse_provider(resource_name, kind.name, opts)
         try:
             declared = team.keyed(typed(kind, members))
         except InvalidMembers as error:

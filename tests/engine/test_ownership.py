@@ -112,7 +112,7 @@ def test_a_replacement_of_everything_with_its_provider_locks_nobody_out(project:
     """Two provider processes: one makes the new resource, the other one deletes the old."""
     project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
     project.program(
-        "west = nexudus.Provider('west', base_url=pulumi.Config().require('url'),"
+        "west = nexudus.Provider('west', base_url=pulumi.Config().require('url'), tenant='west',"
         f" username={project.environment['NEXUDUS_USERNAME']!r}, env={{'password': 'WEST_PASSWORD'}})",
         USER.format("provider=west"),
     )

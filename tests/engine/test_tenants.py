@@ -1,6 +1,7 @@
 """Accounts that come back, accounts that are only read, and more than one tenant."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -122,12 +123,13 @@ def test_a_provider_of_the_same_tenant_changes_nothing_and_another_tenants_is_re
     sandbox.mark()
 
     moved = f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=main))"
-    project.program(provider(sandbox, "main"), moved)
+    main = provider(sandbox, "main").replace("base_url=", f"tenant='{sandbox.url}/enerflo', base_url=")
+    project.program(main, moved)
     assert project.up().changes["unchanged"] == 2
     assert sandbox.writes() == []
     assert sandbox.accounts("enerflo") == before
 
-    project.program(provider(sandbox, "main"), provider(west, "west"), moved.replace("=main", "=west"))
+    project.program(main, provider(west, "west"), moved.replace("=main", "=west"))
     refused = project.preview(fails=True).output
     assert f"it was made in the tenant {sandbox.url}/enerflo" in refused
     assert west.requests() == []
@@ -162,6 +164,64 @@ def test_an_unset_variable_of_a_provider_is_named_and_sends_nothing(
     assert "the variable WEST_KEY" in project.run("destroy", "--yes", "--skip-preview", fails=True).output
     assert "the variable WEST_KEY" in project.run("refresh", "--yes", "--skip-preview", fails=True).output
     assert west.requests() == []
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("given", ["os.environ.get('WEST_KEY')", "pulumi.Output.secret(os.environ.get('WEST_KEY'))"])
+def test_an_argument_of_a_provider_without_a_value_sends_nothing(
+    given: str, project: Project, sandbox: Sandbox
+) -> None:
+    """It would be the main tenant's account that is renamed."""
+    project.environment["WEST_KEY"] = "sandbox-enerflo-key"
+    project.program(
+        "import os",
+        f"west = enerflo.Provider('west', tenant='{sandbox.url}/enerflo', api_key={given})",
+        f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))",
+    )
+    project.up()
+    program = project.folder / "__main__.py"
+    program.write_text(program.read_text().replace("Sales Rep", "Setter"))
+    del project.environment["WEST_KEY"]
+    sandbox.mark()
+    for command in (project.preview, project.up):
+        assert re.search(r"api_key (of the Provider )?has no value", command(fails=True).output)
+    assert sandbox.requests() == []
+
+
+def test_an_account_that_loses_its_provider_is_not_the_main_tenants(project: Project, sandbox: Sandbox) -> None:
+    """Both tenants are at one base URL: the name of the other one tells them apart."""
+    project.environment["WEST_KEY"] = "sandbox-enerflo-key"
+    west = "west = enerflo.Provider('west', {}env={{'api_key': 'WEST_KEY'}})"
+    user = f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))"
+    project.program(west.format(""), user)
+    assert "give it tenant=" in project.up(fails=True).output
+    assert sandbox.requests() == []
+
+    project.program(west.format("tenant='west', "), user)
+    project.up()
+    sandbox.mark()
+    project.program(west.format("tenant='west', "), user.replace(", opts=pulumi.ResourceOptions(provider=west)", ""))
+    assert "it was made in the tenant west" in project.up(fails=True).output
+    assert sandbox.requests() == []
+
+
+def test_a_provider_of_another_vendor_is_refused(project: Project, sandbox: Sandbox) -> None:
+    """In the program, and in the provider's process, where a transform gives it behind the program's back."""
+    west = "west = nexudus.Provider('west', tenant='west', env={'username': 'NEXUDUS_USERNAME', 'password': 'P'})"
+    project.environment["P"] = project.environment["NEXUDUS_PASSWORD"]
+    project.program(west, f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))")
+    assert "ana: this is of enerflo, and its provider west is one of nexudus" in project.up(fails=True).output
+
+    project.program(
+        west,
+        "def to_west(args):",
+        "    if args.type_.endswith('enerflo:User'):",
+        "        given = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(provider=west))",
+        "        return pulumi.ResourceTransformationResult(args.props, given)",
+        f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(transformations=[to_west]))",
+    )
+    for command in (project.preview, project.up):
+        assert "an account of enerflo has a provider of nexudus" in command(fails=True).output
     assert sandbox.requests() == []
 
 

@@ -249,6 +249,7 @@ async def test_an_address_of_this_machine_needs_no_proxy(site: Site, settings: N
     [
         "proxy.example:3128", "socks5://proxy.example", "http://", "http://proxy.example/path", "http://proxy.example:0",
         "http://proxy.example?x", "http://a b@proxy.example", "http://proxy.example:99999", "http://p@ss#w@proxy",
+        "http://pröxy-.example:3128",
     ],
 )  # fmt: skip
 def test_what_is_no_proxy_is_refused_without_showing_it(url: str) -> None:

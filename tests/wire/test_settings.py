@@ -59,9 +59,15 @@ def test_config_comes_before_the_environment(environment: Environment) -> None:
 # --- credentials come from one source ---------------------------------------------------------
 
 
-def of_a_provider(vendor: type[Settings], env: Mapping[str, str] = {}, copied: Sequence[str] = (), **given: Any) -> Any:
+def of_a_provider(
+    vendor: type[Settings],
+    env: Mapping[str, str] = {},
+    copied: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    **given: Any,
+) -> Any:
     """What the process of an explicit Provider gets as its configuration."""
-    marker = {"env": dict(env), "from_config": list(copied)}
+    marker = {"env": dict(env), "from_config": list(copied), "outputs": list(outputs)}
     return {vendor.config_key(name): value for name, value in {**given, PROVIDER: marker}.items()}.get
 
 
@@ -135,6 +141,22 @@ def test_credentials_come_from_one_source(
         pytest.param(
             of_a_provider(enerflo.Settings, {"deadline": "UNSET"}, api_key=SECRET), "the variable UNSET",
             id="unset-and-no-credential",
+        ),
+        pytest.param(
+            of_a_provider(enerflo.Settings, outputs=["api_key"]), "api_key of the Provider has no value. Give it one",
+            id="output-of-none",
+        ),
+        pytest.param(
+            of_a_provider(enerflo.Settings, outputs=["api_key"], api_key=None, tenant="west"),
+            "api_key of the Provider has no value", id="secret-output-of-none",
+        ),
+        pytest.param(
+            of_a_provider(enerflo.Settings, outputs=["api_key"], api_key=""), "api_key of the Provider has no value",
+            id="empty-output",
+        ),
+        pytest.param(
+            of_a_provider(nexudus.Settings, outputs=["tenant", "token"], token="t"),
+            "tenant of the Provider has no value", id="one-of-two-outputs",
         ),
         pytest.param(
             of_a_provider(nexudus.Settings, username="ana"), "give the Provider password=..., or env=", id="half"

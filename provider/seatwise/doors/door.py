@@ -11,15 +11,16 @@ from pulumi import dynamic
 from pulumi.dynamic import CheckFailure
 from pulumi.output import Unknown
 
-from ..core.errors import AccountError, InvalidAccount
+from ..core.errors import AccountError, InvalidAccount, SettingsError
 from ..core.fields import Problem
 from ..core.owner import same, told
 from ..core.secrets import VAULT
 from ..core.state import TENANT
 from ..core.tenant import Removals
 from ..core.vendor import Vendor
+from ..vendors import names
 from ..wire import loop
-from ..wire.settings import RunSettings, Settings
+from ..wire.settings import PROVIDER, RunSettings, Settings
 from ..wire.tenant import Operation, Tenant
 from .host import end_with_engine, keeps_internal_properties, widen
 
@@ -114,9 +115,20 @@ class Door(dynamic.ResourceProvider):
             run = RunSettings.load()  # a bad one is better known in preview
             if run.threads is not None and not widen(run.threads):
                 tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python, or the system, has no more")
+            self._refuse_other_vendors_provider()
             self._loaded = self.vendor.settings_type.load(self._config)
             VAULT.learn(*self._loaded.secrets())
         return self._loaded
+
+    def _refuse_other_vendors_provider(self) -> None:
+        """See that this is no process of another vendor's Provider, which knows nothing of this vendor's tenant."""
+        others = [name for name in names() if self._config(f"{name}:{PROVIDER}") and name != self.vendor.name]
+        if others:
+            raise SettingsError(
+                f"an account of {self.vendor.name} has a provider of {others[0]}",
+                vendor=self.vendor.title,
+                remedy=f'Give it one of {self.vendor.name} ({self.vendor.name}.Provider("main") is the main tenant)',
+            )
 
     def _connected(self) -> Tenant:
         if self._tenant is None:

@@ -8,13 +8,14 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import httpx
 from platformdirs import user_state_path
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -29,6 +30,8 @@ CREDENTIAL = "credential"
 """Marks a setting that belongs to a login and is no secret, such as a user name."""
 OF_A_TENANT = frozenset({"base_url", "tenant"})
 """A Provider that gives one of these has to give its credentials."""
+GIVE_A_VALUE = "Give it one: a Provider never takes the main tenant's in its place"
+"""The remedy for an argument of a Provider that is given and empty."""
 
 
 class Missing(ValueError):
@@ -83,11 +86,20 @@ def _proxy(secret: SecretStr) -> SecretStr:
     url = secret.get_secret_value()
     parts = urlsplit(url)
     is_plain = not re.search(r"[\s?#\\]", url) and parts.path in ("", "/") and _has_sound_port(parts)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or not _is_url(url):
         raise ValueError(
             "must be the URL of a proxy such as http://proxy.example.com:3128, or http://user:password@..."
         )
     return secret
+
+
+def _is_url(text: str) -> bool:
+    """Whether the library that sends requests takes it; it refuses international names that no domain can have."""
+    try:
+        httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return True
 
 
 def _full_path(path: Path) -> Path:
@@ -200,6 +212,16 @@ class Settings(BaseSettings):
     def has_own_login(cls, said: Set[str]) -> bool:
         """Whether a Provider that says these settings takes its credentials from nowhere else."""
         return not said.isdisjoint(OF_A_TENANT | cls.credentials())
+
+    @classmethod
+    def main_base_url(cls, config: Callable[[str], Any]) -> str | None:
+        """The base URL of the main tenant, by the stack's config; None where there is none, or it is unfit."""
+        default = cls.model_fields["base_url"].get_default()
+        url = config(cls.config_key("base_url")) or EnvSettingsSource(cls)().get("base_url") or default
+        try:
+            return _base_url(url) if isinstance(url, str) else None
+        except ValueError:
+            return None
 
     def called(self, name: str) -> str:
         """What messages call a setting, by where it came from."""
@@ -317,9 +339,17 @@ class _Config(_Source):
 
 
 class _OfProvider(_Source):
-    """What an explicit Provider says: as values, and by the variables that its `env` names."""
+    """What an explicit Provider says: as values, and by the variables that its `env` names.
 
-    def __init__(self, cls: type[Settings], values: Mapping[str, Any], env: Mapping[str, str]) -> None:
+    `outputs` are the arguments whose values were not known when the program said them.
+    """
+
+    def __init__(
+        self, cls: type[Settings], values: Mapping[str, Any], env: Mapping[str, str], outputs: Iterable[str]
+    ) -> None:
+        empty = [f"{name} of the Provider has no value" for name in outputs if has_no_value(values.get(name))]
+        if empty:
+            raise SettingsError("; ".join(empty), vendor=cls.vendor, remedy=GIVE_A_VALUE)
         unset = [(name, variable) for name, variable in env.items() if not os.environ.get(variable)]
         if unset:
             problems = [
@@ -343,7 +373,7 @@ class _OfProvider(_Source):
 def _sources(cls: type[Settings], config: Callable[[str], Any]) -> tuple[list[_Source], _Source]:
     """The sources of settings, the first first, and the one of credentials.
 
-    Raises SettingsError when a variable that an explicit Provider names is not set.
+    Raises SettingsError when an argument of an explicit Provider, or a variable that it names, has no value.
     """
     given = {name: value for name in cls.model_fields if (value := config(cls.config_key(name))) is not None}
     environment = EnvSettingsSource(cls)()
@@ -351,13 +381,18 @@ def _sources(cls: type[Settings], config: Callable[[str], Any]) -> tuple[list[_S
     if isinstance(provider, Mapping):
         copied = {name: given.pop(name) for name in provider["from_config"] if name in given}
         environment.pop("tenant", None)
-        own = _OfProvider(cls, given, provider["env"])
+        own = _OfProvider(cls, given, provider["env"], provider.get("outputs", ()))
         sources = [own, _Config(cls, copied), _Environment(cls, environment)]
         if cls.has_own_login(own.values.keys()):
             return sources, own
     else:
         sources = [_Config(cls, given), _Environment(cls, environment)]
     return sources, next((each for each in sources if cls.credentials() & each.values.keys()), sources[-1])
+
+
+def has_no_value(value: object) -> bool:
+    """Whether a setting is None or empty, as what reads an unset variable gives it."""
+    return value is None or value == ""
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
