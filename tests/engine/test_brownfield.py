@@ -152,7 +152,8 @@ WITH_IMPORT = {
     "User": "enerflo.User('ana', email='ana@example.com', roles=['Setter'], opts=opts)",
     "Roster": "seatwise.Roster('ana', vendor=enerflo, members=[], opts=opts)",
     "Person": "seatwise.Person('ana', email='ana@example.com', accounts=[], opts=opts)",
-    "Account": "seatwise.Person('ana', email='ana@example.com', accounts=[nexudus.Account(language=1, opts=opts)])",
+    "Account": "seatwise.Person('ana', email='ana@example.com', first_name='Ana',"
+    " accounts=[nexudus.Account(language=1, opts=opts)])",
 }
 
 

@@ -74,7 +74,7 @@ def test_an_email_that_is_reserved_and_not_shown_has_its_own_message(project: Pr
 
     refused = project.up(fails=True).output
     assert "the e-mail is taken, by an account that Enerflo does not show" in refused
-    assert "Choose another e-mail, or ask the vendor to free this one" in refused
+    assert "choose another e-mail, or ask the vendor to free this one" in refused
 
 
 def test_get_reads_an_account_without_owning_it(project: Project, sandbox: Sandbox) -> None:
