@@ -331,3 +331,107 @@ async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World,
         assert not await lifecycle.delete(world.tenant, account, outs, ANA)
 
     assert world.accounts[account] == before
+
+
+# --- removals ---------------------------------------------------------------------------------
+
+
+def revised(outs: dict[str, Any], revision: int) -> dict[str, Any]:
+    return {**outs, "__revision": revision}
+
+
+async def test_the_old_life_of_a_replaced_resource_is_removed_by_another_process(world: World) -> None:
+    """A run was killed after the create. In the next one another provider process gets the old resource's delete."""
+    account, outs = await made(world)
+    old, new = revised(outs, 1), revised(outs, 2)
+    world.engine_state.held = {ANA: Held(account, new)}
+
+    assert not await lifecycle.delete(world.tenant, account, old, ANA)
+    assert not world.is_retired(world.accounts[account])
+
+    await world.restart()
+    world.engine_state.held = {ANA: Held(account, new)}
+    assert await lifecycle.delete(world.tenant, account, new, ANA), "when the new one goes, so does the account"
+    assert world.is_retired(world.accounts[account])
+
+
+async def test_of_two_resources_with_one_account_the_last_one_retires_it(world: World) -> None:
+    account, outs = await made(world)
+    ben = owner("ben")
+    world.engine_state.held = {ANA: Held(account, outs), ben: Held(account, outs)}
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+    assert not world.is_retired(world.accounts[account])
+    assert await lifecycle.delete(world.tenant, account, outs, ben)
+    assert world.is_retired(world.accounts[account])
+
+
+async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
+    async with World("nexudus") as world:
+        account, outs = await made(world)
+        world.engine_state.error = AccountError("the state of the stack dev cannot be read")
+        world.door.claims.claim("ben@example.com", owner("ben"))
+        with pytest.raises(AccountError, match="not deleted for good, for the state of the stack dev cannot be read"):
+            await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"}, ANA)
+        assert not world.is_retired(world.accounts[account])
+        assert await lifecycle.delete(world.tenant, account, outs, ANA)
+        assert world.is_retired(world.accounts[account])
+
+
+async def test_a_replaced_resource_whose_state_cannot_be_read_makes_no_second_account(world: World) -> None:
+    account, _ = await made(world)
+    world.door.claims.in_state(ANA, ANA)
+    world.engine_state.error = AccountError("the state of the stack dev cannot be read")
+    with pytest.raises(AccountError, match="cannot be read"):
+        await lifecycle.create(world.tenant, world.inputs(email="ruiz@example.com"), ANA)
+    assert list(world.accounts) == [account]
+
+
+async def test_a_delete_before_its_create_in_another_process_is_left_alone(world: World) -> None:
+    """The process that makes the new resource has checked it, and noted what it declares."""
+    account, outs = await made(world)
+    world.door.journal.declare(ANA, ["ruiz@example.com"])
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+    assert not world.is_retired(world.accounts[account])
+    await world.restart()
+    assert await lifecycle.delete(world.tenant, account, outs, ANA), "in another run it is a removal"
+
+
+async def test_an_account_that_another_stack_took_over_is_left_to_it(world: World) -> None:
+    account, outs = await made(world)
+    adopter = owner("ana", "prod")
+    await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), adopter)
+    await world.restart()
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+    assert not world.is_retired(world.accounts[account])
+    assert any("prod/ana has taken it over" in line for line in world.warnings)
+    await world.restart()
+    world.door.journal.acknowledge([account], owner("ruiz", "prod"), adopter)
+    assert world.door.journal.last_holder(account) == owner("ruiz", "prod"), "a renamed holder is followed"
+
+
+async def test_namesakes_in_a_state_of_an_earlier_version_are_told_apart(world: World) -> None:
+    """Their owners named the direct parent alone: one leaves, and the other one is declared still."""
+    person = "seatwise:index:Person"
+    sales, field = owner("ana", "dev", "x:y:Sales", person), owner("ana", "dev", "x:y:Field", person)
+    old = f"accounts/dev/{person}$ana"
+    account, outs = await made(world, old)
+    world.engine_state.held = {sales: Held(account, outs), field: Held("another", {"email": "ana2@example.com"})}
+    world.door.claims.claim("ana2@example.com", field)
+    world.door.claims.in_state(field, old)
+
+    assert await lifecycle.delete(world.tenant, account, outs, old)
+
+    assert world.is_retired(world.accounts[account])
+
+
+async def test_a_note_of_the_future_counts_from_now_on(world: World) -> None:
+    """The clock was set back since."""
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.time_goes_by(-1_000_000)
+    with pytest.raises(UnknownOutcome, match="again in 300 seconds"):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.time_goes_by()
+    await lifecycle.create(world.tenant, world.inputs(), ANA)
+    assert len(world.accounts) == 1

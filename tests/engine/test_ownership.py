@@ -124,6 +124,70 @@ def test_a_replacement_of_everything_with_its_provider_locks_nobody_out(project:
     assert is_unchanged(project)
 
 
+@pytest.mark.parametrize("dbr", [False, True], ids=["create first", "delete first"])
+def test_a_resource_that_moves_to_a_provider_as_it_is_replaced_keeps_its_account(
+    project: Project, sandbox: Sandbox, *, dbr: bool
+) -> None:
+    """The old resource is deleted by a process that has heard of nothing, at once or in the run after a failed one."""
+    project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
+    west = (
+        f"west = nexudus.Provider('west', base_url={project.environment['NEXUDUS_BASE_URL']!r},"
+        f" username={project.environment['NEXUDUS_USERNAME']!r}, env={{'password': 'WEST_PASSWORD'}})"
+    )
+    first = f", delete_before_replace={dbr}"
+    project.program(USER.format("replacement_trigger=1"))
+    project.up()
+    before = sandbox.accounts("nexudus")
+    replaced = [west, USER.format(f"provider=west, replacement_trigger=2{first}")]
+    if not dbr:
+        project.program(*replaced, "import time", "time.sleep(8)", "raise Exception('boom')")
+        project.up(fails=True)
+    project.program(*replaced)
+    project.up()
+    assert sandbox.accounts("nexudus") == before
+    assert is_unchanged(project)
+    project.program(west)
+    project.up()
+    assert sandbox.accounts("nexudus") == {}
+
+
+def test_a_replacement_looks_at_no_namesake_at_another_vendor(project: Project, sandbox: Sandbox) -> None:
+    """The ids of two vendors are alike, and all accounts of a person have one name."""
+    project.environment |= {"ENERFLO_TENANT": "acme", "NEXUDUS_TENANT": "acme"}
+    sandbox.add("nexudus", FullName="Stranger", Email="stranger@x.example")
+    person = (
+        "seatwise.Person('ana', email='{}@x.example', first_name='Ana', accounts=[enerflo.Account(roles=['Setter']),"
+        " nexudus.Account(language=1)])"
+    )
+    project.program("import seatwise", person.format("ana"))
+    project.up()
+    sandbox.add("enerflo", email="stranger@x.example", roles=["Setter"])
+    assert sorted(sandbox.accounts("enerflo")) == sorted(sandbox.accounts("nexudus")) == ["1001", "1002"]
+
+    project.program("import seatwise", person.format("ruiz"))
+    project.up("--replace", "**")
+
+    assert emails(sandbox, "enerflo") == emails(sandbox) == ["ruiz@x.example", "stranger@x.example"]
+    assert is_unchanged(project)
+
+
+def test_two_providers_of_one_tenant_and_the_first_resource_goes(project: Project, sandbox: Sandbox) -> None:
+    project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
+    west = (
+        "west = nexudus.Provider('west', base_url=pulumi.Config().require('url'),"
+        f" username={project.environment['NEXUDUS_USERNAME']!r}, env={{'password': 'WEST_PASSWORD'}})"
+    )
+    project.run("config", "set", "url", project.environment["NEXUDUS_BASE_URL"])
+    other = USER.format("provider=west").replace("User('ana'", "User('b', on_existing='adopt'")
+    project.program(west, USER.format(""))
+    project.up()
+    project.program(west, USER.format(""), other)
+    project.up()
+    project.program(west, other)
+    project.up()
+    assert emails(sandbox) == ["ana@x.example"]
+
+
 def test_who_leaves_a_team_while_it_is_replaced_is_retired(project: Project, sandbox: Sandbox) -> None:
     project.program("import seatwise", ROSTER.format("('ana', 'ben', 'cleo')", "replacement_trigger=1"))
     project.up()

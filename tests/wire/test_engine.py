@@ -1,0 +1,93 @@
+"""What the engine's state says of accounts, as `pulumi stack export` prints it."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from seatwise.core.errors import AccountError
+from seatwise.core.owner import Owner
+from seatwise.wire.engine import StackState, held
+
+pytestmark = pytest.mark.anyio
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+ANA = str(Owner("accounts", "dev", (), "ana"))
+
+
+def resource(kind: str, id: str, name: str = "ana", **more: Any) -> dict[str, Any]:
+    type_ = f"pulumi-python:dynamic/seatwise/{kind}"
+    return {"urn": f"urn:pulumi:dev::accounts::{type_}::{name}", "type": type_, "id": id, "outputs": {}, **more}
+
+
+def secret(**how: str) -> dict[str, Any]:
+    return {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", **how}
+
+
+STATE: dict[str, Any] = {
+    "deployment": {
+        "resources": [
+            {"urn": "urn:pulumi:dev::accounts::pulumi:pulumi:Stack::accounts-dev", "type": "pulumi:pulumi:Stack"},
+            resource("enerflo:User", "1001", outputs={"password": secret(plaintext='"scrypt:a"'), "__revision": 2}),
+            resource("enerflo:User", "1001", delete=True, outputs={"__revision": 1}),
+            resource("nexudus:User", "1001", outputs={"password": secret(ciphertext="v1:x"), "email": "a@x.example"}),
+            resource(
+                "nexudus:Roster", "accounts/dev/ana", outputs={"ids": {"b@x.example": "1001", "c@x.example": "7"}}
+            ),
+        ]
+    }
+}
+
+
+def exported(*answers: bytes | AccountError) -> tuple[Callable[..., Awaitable[bytes]], list[tuple[str, ...]]]:
+    """An export that gives these answers in turn, and the arguments of its calls."""
+    calls: list[tuple[str, ...]] = []
+
+    async def export(*arguments: str) -> bytes:
+        answer = answers[len(calls)]
+        calls.append(arguments)
+        if isinstance(answer, AccountError):
+            raise answer
+        return answer
+
+    return export, calls
+
+
+async def test_resources_of_one_name_are_told_apart_by_vendor_kind_and_life() -> None:
+    export, calls = exported(json.dumps(STATE).encode())
+    state = StackState(export)
+
+    found = {(each.kind, each.is_live, each.outputs.get("__revision")) for each in await state.of_owner(ANA)}
+
+    assert found == {
+        ("enerflo:User", True, 2),
+        ("enerflo:User", False, 1),
+        ("nexudus:User", True, None),
+        ("nexudus:Roster", True, None),
+    }
+    assert {each.kind for each in await state.of_account("7", ANA)} == {"nexudus:Roster"}
+    assert len(await state.of_account("1001", ANA)) == 4
+    assert await state.of_owner("accounts/dev/ana") == await state.of_owner(ANA), "as an earlier version wrote it"
+    assert len(calls) == 1, "it is exported once"
+
+
+def test_secrets_are_read_or_known_to_be_hidden() -> None:
+    shown, _, hidden, _ = held(STATE)
+    assert (shown.outputs["password"], shown.is_whole) == ("scrypt:a", True)
+    assert (dict(hidden.outputs), hidden.is_whole) == ({"email": "a@x.example"}, False)
+
+
+async def test_a_state_whose_passphrase_was_typed_is_read_without_secrets() -> None:
+    export, calls = exported(AccountError("failed"), json.dumps(STATE).encode())
+    assert await StackState(export).of_owner(ANA)
+    assert calls == [("--show-secrets", "--stack", "dev"), ("--stack", "dev")]
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b"null", AccountError("there is no pulumi command on PATH")])
+async def test_a_state_that_cannot_be_read_is_an_error_each_time(answer: bytes | AccountError) -> None:
+    export, calls = exported(answer, answer, answer)
+    state = StackState(export)
+    for _ in range(2):
+        with pytest.raises(AccountError, match="the state of the stack dev cannot be read: "):
+            await state.of_owner(ANA)
+    assert len(calls) == 3
