@@ -130,8 +130,9 @@ def test_a_resource_that_moves_to_a_provider_as_it_is_replaced_keeps_its_account
 ) -> None:
     """The old resource is deleted by a process that has heard of nothing, at once or in the run after a failed one."""
     project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
+    url = project.environment["NEXUDUS_BASE_URL"]
     west = (
-        f"west = nexudus.Provider('west', base_url={project.environment['NEXUDUS_BASE_URL']!r},"
+        f"west = nexudus.Provider('west', base_url={url!r}, tenant={url!r},"
         f" username={project.environment['NEXUDUS_USERNAME']!r}, env={{'password': 'WEST_PASSWORD'}})"
     )
     first = f", delete_before_replace={dbr}"
@@ -174,7 +175,7 @@ def test_a_replacement_looks_at_no_namesake_at_another_vendor(project: Project, 
 def test_two_providers_of_one_tenant_and_the_first_resource_goes(project: Project, sandbox: Sandbox) -> None:
     project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
     west = (
-        "west = nexudus.Provider('west', base_url=pulumi.Config().require('url'),"
+        "url = pulumi.Config().require('url')\nwest = nexudus.Provider('west', base_url=url, tenant=url,"
         f" username={project.environment['NEXUDUS_USERNAME']!r}, env={{'password': 'WEST_PASSWORD'}})"
     )
     project.run("config", "set", "url", project.environment["NEXUDUS_BASE_URL"])
