@@ -46,6 +46,12 @@ def test_an_argument_without_a_value_is_named(given: dict[str, Any], named: str)
     assert str(caught.value).startswith(f"enerflo.Provider west: {named} has no value. Give it one")
 
 
+@pytest.mark.parametrize("env", [["api_key"], "WEST_KEY", 5])
+def test_variables_that_are_no_mapping_are_one_line(env: Any) -> None:
+    with pytest.raises(pulumi.RunError, match="enerflo.Provider west: env must say which variable has which setting"):
+        enerflo.Provider("west", env=env)
+
+
 def test_the_process_is_told_which_arguments_are_outputs() -> None:
     outputs: dict[str, Any] = {"tenant": Output.from_input("west"), "password": Output.secret(None)}
     west: Any = nexudus.Provider("west", username="ana", **outputs)

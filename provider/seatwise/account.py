@@ -230,6 +230,9 @@ class TenantProvider(pulumi.ProviderResource):
         self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         settings = vendor_named(vendor).settings_type
+        if not isinstance(args.get("env"), Mapping | None):
+            wanted = 'env must say which variable has which setting, such as env={"api_key": "WEST_API_KEY"}'
+            raise pulumi.RunError(f"{vendor}.Provider {resource_name}: {wanted}")
         _refuse_empty(f"{vendor}.Provider {resource_name}", args)
         env = dict(args.get("env", {}))
         own = {name: value for name, value in args.items() if name != "env"}
