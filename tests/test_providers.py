@@ -48,7 +48,7 @@ def test_an_argument_without_a_value_is_named(given: dict[str, Any], named: str)
 
 @pytest.mark.parametrize("env", [["api_key"], "WEST_KEY", 5])
 def test_variables_that_are_no_mapping_are_one_line(env: Any) -> None:
-    with pytest.raises(pulumi.RunError, match="enerflo.Provider west: env must say which variable has which setting"):
+    with pytest.raises(pulumi.RunError, match=r"enerflo\.Provider west: env must say which variable has which setting"):
         enerflo.Provider("west", env=env)
 
 
