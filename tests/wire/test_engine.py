@@ -29,6 +29,7 @@ STATE: dict[str, Any] = {
         "resources": [
             {"urn": "urn:pulumi:dev::accounts::pulumi:pulumi:Stack::accounts-dev", "type": "pulumi:pulumi:Stack"},
             resource("enerflo:User", "1001", outputs={"password": secret(plaintext='"scrypt:a"'), "__revision": 2}),
+            resource("enerflo:User", "1001", name="boss", external=True),
             resource("enerflo:User", "1001", delete=True, outputs={"__revision": 1}),
             resource("nexudus:User", "1001", outputs={"password": secret(ciphertext="v1:x"), "email": "a@x.example"}),
             resource(
@@ -75,6 +76,10 @@ def test_secrets_are_read_or_known_to_be_hidden() -> None:
     shown, _, hidden, _ = held(STATE)
     assert (shown.outputs["password"], shown.is_whole) == ("scrypt:a", True)
     assert (dict(hidden.outputs), hidden.is_whole) == ({"email": "a@x.example"}, False)
+
+
+def test_an_account_that_is_only_read_is_held_by_nobody() -> None:
+    assert "boss" not in {each.owner.rpartition("/")[2] for each in held(STATE)}
 
 
 async def test_a_state_whose_passphrase_was_typed_is_read_without_secrets() -> None:

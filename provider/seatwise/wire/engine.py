@@ -115,9 +115,10 @@ class _Stack:
 
 
 def held(state: Mapping[str, Any]) -> list[Held]:
-    """Return seatwise's resources in an exported state."""
+    """Return seatwise's resources in an exported state, without those that are only read (`User.get`)."""
     resources: Sequence[Mapping[str, Any]] = state["deployment"].get("resources") or []
-    return [_held(each) for each in resources if str(each.get("type", "")).startswith(TYPES)]
+    ours = [each for each in resources if str(each.get("type", "")).startswith(TYPES)]
+    return [_held(each) for each in ours if not each.get("external", False)]
 
 
 def _held(resource: Mapping[str, Any]) -> Held:
