@@ -128,7 +128,7 @@ def no_secret_is_told(stack: Stack) -> None:
 
 def nothing_was_claimed_that_is_not_so(stack: Stack) -> None:
     """P7: nobody was said to be gone, or retired, who is not."""
-    assert stack.lies == []
+    assert stack.lies == [], stack.lies
 
 
 def strangers_are_left_alone(world: World) -> None:

@@ -396,19 +396,6 @@ async def test_a_delete_before_its_create_in_another_process_is_left_alone(world
     assert await lifecycle.delete(world.tenant, account, outs, ANA), "in another run it is a removal"
 
 
-async def test_an_account_that_another_stack_took_over_is_left_to_it(world: World) -> None:
-    account, outs = await made(world)
-    adopter = owner("ana", "prod")
-    await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), adopter)
-    await world.restart()
-    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
-    assert not world.is_retired(world.accounts[account])
-    assert any("prod/ana has taken it over" in line for line in world.warnings)
-    await world.restart()
-    world.door.journal.acknowledge([account], owner("ruiz", "prod"), adopter)
-    assert world.door.journal.last_holder(account) == owner("ruiz", "prod"), "a renamed holder is followed"
-
-
 async def test_namesakes_in_a_state_of_an_earlier_version_are_told_apart(world: World) -> None:
     """Their owners named the direct parent alone: one leaves, and the other one is declared still."""
     person = "seatwise:index:Person"

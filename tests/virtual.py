@@ -85,7 +85,8 @@ class EngineState:
     async def of_account(self, account: str, owner: str) -> Sequence[Held]:
         """The resources with this account."""
         self._must_be_readable(owner)
-        return [each for each in self._resources() if account in each.accounts()]
+        here = stack_of(owner)
+        return [each for each in self._resources() if account in each.accounts() and stack_of(each.owner) == here]
 
     def _must_be_readable(self, owner: str) -> None:
         if self.error is not None:

@@ -207,7 +207,7 @@ MUTANTS = (
     ),
     Mutant(
         "a resource that is replaced loses its account", "core/lifecycle.py",
-        " or await _goes_on(tenant, account, email, owner)", "",
+        "        if await _goes_on(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
         "what the engine knows is given to a namesake", "core/creating.py",

@@ -91,7 +91,7 @@ async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
 
 def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
     tenant.journal.note(email, Entry(Deed.MADE, account, owner))
-    tenant.claims.made(account, owner)
+    _take_up(tenant, account, owner)
     tenant.directory.wrote(account, email)
 
 
@@ -107,9 +107,11 @@ async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
     The engine says nothing of it to a provider: its state tells. Raises AccountError where that cannot be read and the
     resource had an account.
     """
-    name = tenant.claims.name_in_state(owner) or (owner if tenant.journal.renews(owner) else None)
+    if not owner or is_team(owner):
+        return None
+    name = tenant.claims.name_in_state(owner) or (owner if tenant.journal.renewed_for(owner) else None)
     made = tenant.journal.made_for(owner)
-    if is_team(owner) or (name is None and made is None):
+    if name is None and made is None:
         return None
     try:
         held = await held_by(tenant, name or owner)

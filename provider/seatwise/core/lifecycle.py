@@ -15,7 +15,7 @@ from .errors import AccountError, NoSuchAccount, Refused, VendorBroken
 from .fields import NOTHING, Values, email_key
 from .finding import fetch, has_email
 from .holders import exact_owner, life, other_lives
-from .owner import is_team, stack_of, told
+from .owner import is_team
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -189,10 +189,10 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     One that is gone already is a success. One that goes on in this run is left as it is: with the resource that the
     engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
-    email, before, owner = str(olds.get("email", "")), owner, tenant.claims.today(owner)
+    email, owner = str(olds.get("email", "")), tenant.claims.today(owner)
     async with tenant.alone(account):
         owner = await exact_owner(tenant, account, owner)
-        if _is_taken_over(tenant, account, email, before, owner) or await _goes_on(tenant, account, email, owner):
+        if await _goes_on(tenant, account, email, owner):
             return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
         if how == "retain":
@@ -213,21 +213,12 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     return True
 
 
-def _is_taken_over(tenant: Tenant, account: str, email: str, *owners: str) -> bool:
-    """Whether a resource of another stack has taken the account over since, as the journal knows; says so."""
-    holder = tenant.journal.last_holder(account)
-    if not holder or not all(owners) or stack_of(holder) in map(stack_of, owners):
-        return False
-    tenant.warn(f"{tenant.vendor.title} {email} ({account}) is left as it is: {told(holder)} has taken it over")
-    return True
-
-
 async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Whether the account goes on in this run, with this resource's new life or with another resource."""
     claims = tenant.claims
     if tenant.journal.is_renewed(account):
         return True
-    if claims.goes_on(account, email, owner) or _is_declared_elsewhere(tenant, email, owner):
+    if claims.goes_on(account, email, owner) or _is_declared_elsewhere(tenant, account, email, owner):
         tenant.journal.renewed(account, claims.holder(account) or owner)  # its create may come after this
         return True
     if owner == "":  # of a state that knows no owner
@@ -263,7 +254,7 @@ def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
         journal.forget(email)
 
 
-def _is_declared_elsewhere(tenant: Tenant, email: str, owner: str) -> bool:
+def _is_declared_elsewhere(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Whether another provider process of this run has the resource that the engine replaces.
 
     A member of a team goes on where the team still declares its e-mail.
@@ -271,7 +262,10 @@ def _is_declared_elsewhere(tenant: Tenant, email: str, owner: str) -> bool:
     declared = tenant.journal.declared(owner) if owner else None
     if declared is None:
         return False
-    return email_key(email) in declared if is_team(owner) else True
+    if is_team(owner):
+        return email_key(email) in declared
+    lives = tenant.journal.renewed_for(owner)
+    return not lives or account in lives  # its new life may have another account
 
 
 async def _has_another_life(tenant: Tenant, account: str, owner: str, olds: Values, how: str) -> bool:

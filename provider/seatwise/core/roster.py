@@ -147,7 +147,7 @@ async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[st
 async def _replaced(tenant: Tenant, owner: str, news: Values) -> dict[str, Any]:
     """The outputs of the team that the engine replaces, as its state has them; empty for a new team."""
     before, made = tenant.claims.name_in_state(owner), tenant.journal.made_for(owner + MEMBERS)
-    if before is None and made is None:
+    if not owner or (before is None and made is None):
         return {}
     try:
         held = await held_by(tenant, (before or owner) + MEMBERS)

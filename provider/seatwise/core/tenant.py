@@ -131,11 +131,8 @@ class Journal(Protocol):
     def rename(self, account: str, email: str) -> None:
         """Remember an account that was made under this e-mail from now on; of a deactivated one remember nothing."""
 
-    def acknowledge(self, accounts: Iterable[str], owner: str = "", before: str = "") -> None:
-        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays.
-
-        `before` is the owner that their outputs name, where the resource or its stack was renamed since.
-        """
+    def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
+        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
 
     def unacknowledge(self, account: str) -> None:
         """Note that the engine is about to forget the account under its owner: another resource gets it."""
@@ -152,11 +149,8 @@ class Journal(Protocol):
         Of several that are removed at once the last one is not let off.
         """
 
-    def renews(self, owner: str) -> bool:
-        """Return whether `renewed` was noted for this owner in this run of the engine."""
-
-    def last_holder(self, account: str) -> str:
-        """Return the owner whom `renewed` was noted for last, in whatever run; empty without one."""
+    def renewed_for(self, owner: str) -> frozenset[str]:
+        """Return the accounts for which `renewed` was noted for this owner in this run of the engine."""
 
     def renewed(self, account: str, owner: str) -> None:
         """Note that in this run of the engine the account goes on as this owner's."""

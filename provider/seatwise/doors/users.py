@@ -50,7 +50,7 @@ class Users(Door):
         self._same_tenant(id, olds)
         tenant, owner = self._connected(), owner_of(news)
         tenant.claims.keep(id, news.get("email"), owner)
-        tenant.journal.acknowledge([id], owner, owner_of(olds))
+        tenant.journal.acknowledge([id], owner)
         self._tell_exchange(olds, news)
         known, unknown = split(arguments(news))
         before = self._typed(olds)

@@ -53,6 +53,7 @@ create table if not exists renewals (
     tenant text not null, account text not null, owner text not null, run text not null, at real not null,
     primary key (tenant, account)
 );
+create index if not exists renewals_by_owner on renewals (tenant, owner);
 """
 _DEED = """
 select deed, deeds.account, owner, deeds.at, known.account is not null from deeds
@@ -264,13 +265,8 @@ class Journal:
 
         self._file.run(move, None)
 
-    def acknowledge(self, accounts: Iterable[str], owner: str = "", before: str = "") -> None:
-        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays.
-
-        `before` is the owner that their outputs name, where the resource or its stack was renamed since.
-        """
-        if before and before != owner:
-            self._run("update renewals set owner = ? where tenant = ? and owner = ?", owner, self._tenant, before)
+    def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
+        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
         wanted = {*accounts}
         remembered = self._remembered(wanted)
         new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
@@ -326,15 +322,11 @@ class Journal:
 
         return self._file.run(write, bool({*others}))
 
-    def renews(self, owner: str) -> bool:
-        """Return whether `renewed` was noted for this owner in this run of the engine."""
-        query = "select 1 from renewals where tenant = ? and owner = ? and run = ? and at > ? limit 1"
-        return bool(self._read(query, self._tenant, owner, self._run_id, time.time() - RUN))
-
-    def last_holder(self, account: str) -> str:
-        """Return the owner whom `renewed` was noted for last, in whatever run; empty without one."""
-        rows = self._read("select owner from renewals where tenant = ? and account = ?", self._tenant, account)
-        return str(rows[0][0]) if rows else ""
+    def renewed_for(self, owner: str) -> frozenset[str]:
+        """Return the accounts for which `renewed` was noted for this owner in this run of the engine."""
+        query = "select account from renewals where tenant = ? and owner = ? and run = ? and at > ?"
+        rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN)
+        return frozenset(row[0] for row in rows)
 
     def renewed(self, account: str, owner: str) -> None:
         """Note that in this run of the engine the account goes on as this owner's."""
