@@ -98,7 +98,8 @@ def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
 def _take_up(tenant: Tenant, account: str, owner: str) -> None:
     """Note that an account that was there goes on as this owner's: no delete of this run is meant for it."""
     tenant.claims.made(account, owner)
-    tenant.journal.renewed(account, owner)
+    if owner:
+        tenant.journal.renewed(account, owner)
 
 
 async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
