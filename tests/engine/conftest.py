@@ -64,12 +64,13 @@ class Project:
         imports = "import pulumi\nfrom seatwise import enerflo, nexudus, tenovos\n"
         (self.folder / "__main__.py").write_text(imports + "\n".join(lines) + "\n")
 
-    def run(self, *arguments: str, fails: bool = False) -> Ran:
+    def run(self, *arguments: str, fails: bool = False, stdin: str = "") -> Ran:
         """Run `pulumi` with these arguments; fails the test when its exit code is not as expected."""
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color", "never"],
             cwd=self.folder,
             env=self.environment,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

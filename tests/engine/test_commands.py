@@ -18,9 +18,9 @@ IMPORT = {each for each in PRINTED if each.startswith("pulumi import")}  # run w
 CLOUD = {each for each in PRINTED if each.startswith(("pulumi deployment ", "pulumi stack schedule "))}
 # What pages talk of without the word that says which.
 MORE = {"pulumi stack change-secrets-provider": ["passphrase"]}
-# What makes the stacks and the account comes first; what retires it, and gives the stack a new passphrase, last.
+# What makes the stacks and the account comes first; what retires it, re-encrypts the stack and removes it, last.
 FIRST = ("pulumi stack init", "pulumi stack select", "pulumi up")
-LAST = ("pulumi destroy", "pulumi stack change-secrets-provider")
+LAST = ("pulumi destroy", "pulumi stack change-secrets-provider", "pulumi stack rm")
 
 
 def turn(command: str) -> tuple[int, str]:
@@ -37,7 +37,8 @@ def test_the_printed_commands_do_what_they_say(project: Project, sandbox: Sandbo
     for command in commands:
         _, *words = shlex.split(command)
         project.environment = asked if "--preview-only" in words else unasked
-        project.run(*words, *MORE.get(command, []))
+        given = project.run("stack", "export").output if command == "pulumi stack import" else ""
+        project.run(*words, *MORE.get(command, []), stdin=given)
         if command == "pulumi up":
             assert sandbox.only("enerflo")["active"] is True
     assert sandbox.only("enerflo")["active"] is False
