@@ -11,14 +11,12 @@ import pytest
 from pulumi.dynamic import Config
 
 from golden import make as golden
+from seatwise.core.boundary import SIGNATURE
 from seatwise.core.team import Team
 from seatwise.core.tenant import Deed, Doubt, Entry
 from seatwise.dynamic import Door, load
 from seatwise.wire import loop
 from seatwise.wire.journal import Journal
-
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""Where the engine marks a secret in a state."""
 
 
 def plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 from seatwise.core import audit
 from seatwise.core.audit import Summary, Wanted
+from seatwise.core.boundary import SIGNATURE
 from seatwise.core.errors import InvalidExport
 from seatwise.core.http import Answer
 from seatwise.vendors.enerflo import Enerflo, Settings
@@ -103,7 +104,7 @@ def roster(ids: Any, **outputs: Any) -> dict[str, Any]:
     return {"type": ROSTER, "id": "p/s/team", "outputs": {"__tenant": HERE, "ids": ids} | outputs}
 
 
-SHOWN = {audit.SPECIAL: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '{"ana@example.com": "1"}'}
+SHOWN = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '{"ana@example.com": "1"}'}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_what_is_no_export_is_named(export: Any) -> None:
 
 
 def test_an_encrypted_team_is_no_empty_team() -> None:
-    hidden = roster({audit.SPECIAL: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"})
+    hidden = roster({SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"})
     with pytest.raises(InvalidExport, match="--show-secrets"):
         audit.owned("enerflo", HERE, {"deployment": {"resources": [hidden]}}, "dev.json")
 

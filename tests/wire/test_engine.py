@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from seatwise.core.boundary import SIGNATURE
 from seatwise.core.errors import AccountError
 from seatwise.core.owner import Owner
 from seatwise.wire.engine import StackState, held
 
 pytestmark = pytest.mark.anyio
-SIGNATURE = "4dabf18193072939515e22adb298388d"
 ANA = str(Owner("accounts", "dev", (), "ana"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .boundary import SIGNATURE
 from .errors import InvalidAccount, InvalidExport
 from .fields import Problem, composed, email_address, email_key
 from .state import TENANT
@@ -17,8 +18,6 @@ from .vendor import Vendor, quote
 
 TYPE = "pulumi-python:dynamic/seatwise/"
 """What the type tokens of all resources begin with."""
-SPECIAL = "4dabf18193072939515e22adb298388d"
-"""The key by which a state tells a secret from an object: pulumi/sdk/go/common/resource/sig."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def _ids(vendor: str, resource: Mapping[str, Any], outs: Mapping[str, Any], sour
 
 def _plain(value: Any, source: str) -> dict[str, Any]:
     """An object of a state, which may be a secret that is shown."""
-    if isinstance(value, dict) and SPECIAL in value:
+    if isinstance(value, dict) and SIGNATURE in value:
         value = json.loads(value["plaintext"]) if "plaintext" in value else None
     if not isinstance(value, dict):
         remedy = "Give a file that `pulumi stack export --show-secrets` wrote, and delete it afterwards"

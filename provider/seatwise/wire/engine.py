@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 
+from ..core.boundary import SIGNATURE
 from ..core.errors import AccountError
 from ..core.owner import TYPES, forms, owner_in, stack_of
 from ..core.tenant import Held
@@ -134,18 +135,16 @@ def _held(resource: Mapping[str, Any]) -> Held:
     )
 
 
-SECRET = "4dabf18193072939515e22adb298388d"
-"""The key with which the engine marks a secret."""
-
-
 def _plain(value: Any, hidden: list[str]) -> Any:
     """The value without the engine's marks of secrets; what it hides is left out, and its name noted as hidden."""
     if isinstance(value, list):
         return [_plain(each, hidden) for each in value]
     if not isinstance(value, dict):
         return value
-    if "plaintext" in value and SECRET in value:
+    if "plaintext" in value and SIGNATURE in value:
         return _plain(json.loads(value["plaintext"]), hidden)
-    names = [name for name, each in value.items() if isinstance(each, dict) and "ciphertext" in each and SECRET in each]
+    names = [
+        name for name, each in value.items() if isinstance(each, dict) and "ciphertext" in each and SIGNATURE in each
+    ]
     hidden += names
     return {name: _plain(each, hidden) for name, each in value.items() if name not in names}
