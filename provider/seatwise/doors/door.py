@@ -20,6 +20,7 @@ from ..core.tenant import Removals
 from ..core.vendor import Vendor
 from ..vendors import names
 from ..wire import loop
+from ..wire.engine import StackState
 from ..wire.settings import PROVIDER, RunSettings, Settings
 from ..wire.tenant import Operation, Tenant
 from .host import end_with_engine, keeps_internal_properties, widen
@@ -34,6 +35,8 @@ OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -
 """The remedy where the SDK drops what begins with `__`."""
 REMOVALS = Removals()
 """Whom this process has retired, at all vendors."""
+ENGINE_STATE = StackState()
+"""What the engine's state has: exported once a run, whatever the number of vendors."""
 TENANTS: list[Tenant] = []
 """The tenants of this process: one for a vendor, whatever the kind of resource."""
 _lock = Lock()
@@ -150,12 +153,13 @@ class Door(dynamic.ResourceProvider):
 
     def _is_renamed(self, olds: Props, news: Props) -> bool:
         """Whether the resource or its stack has another name now, which an update records; says so once."""
-        if not is_renamed(olds, news):
+        old, new = owner_of(olds), owner_of(news)
+        if not old or not new or same(old, new):
             return False
         if not self._is_told_of_names:
             self._is_told_of_names = True
-            old, new = told(owner_of(olds)), told(owner_of(news))
-            tell(f"{old} is {new} now, and so on: `pulumi up` records the new names, and sends nothing for that")
+            names = f"{told(old)} is {told(new)} now, and so on"
+            tell(f"{names}: `pulumi up` records the new names, and sends nothing for that")
         return True
 
     def _claim(self, email: object, owner: str) -> list[Problem]:
@@ -184,7 +188,7 @@ def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
             if tenant.vendor.settings == settings and tenant.run == run and not tenant.is_closed:
                 return tenant
         REMOVALS.most = run.max_removals
-        TENANTS.append(Tenant(vendor(settings), VAULT, tell, run, REMOVALS))
+        TENANTS.append(Tenant(vendor(settings), VAULT, tell, run, REMOVALS, engine_state=ENGINE_STATE))
         return TENANTS[-1]
 
 
@@ -242,9 +246,3 @@ def unowned(news: Props) -> list[Problem]:
 def owned(props: Props, source: Props) -> Props:
     """The properties with the owner that the source names."""
     return props | ({OWNER: source[OWNER]} if OWNER in source else {})
-
-
-def is_renamed(olds: Props, news: Props) -> bool:
-    """Whether the resource, or its stack, has another name than when its outputs were made."""
-    old, new = owner_of(olds), owner_of(news)
-    return bool(old and new) and not same(old, new)
