@@ -54,7 +54,7 @@ class Account(dynamic.Resource):
         refuse_provider(resource_name, provider.vendor.name, opts)
         refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
         schema = provider.vendor.schema
-        secrets = [field.name for field in schema.values() if field.secret]
+        secrets = sorted(schema.secrets)
         given = {name: None if is_missing(value) else value for name, value in args.items()}
         _refuse_unfit(resource_name, given)
         props = dict.fromkeys(outputs_of(type(self))) | {

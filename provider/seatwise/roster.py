@@ -13,7 +13,7 @@ from .core.errors import InvalidMembers
 from .core.fields import Field
 from .core.vendor import Vendor
 from .doors.door import OWNER
-from .doors.rosters import FAILED_IN, RUN
+from .doors.rosters import RUN
 from .dynamic import load
 from .members import typed
 
@@ -104,10 +104,10 @@ class Roster(dynamic.Resource):
             "counts": None,
             "failed": None,
             RUN: THIS_RUN,
-            FAILED_IN: None,
+            team.FAILED_IN: None,
         }
         super().__init__(load(f"{kind.name}:Roster"), resource_name, props, opts)
-        failed_in: Output[str | None] = self.__dict__[FAILED_IN]
+        failed_in: Output[str | None] = self.__dict__[team.FAILED_IN]
         outputs = Output.all(self.failed, self.counts, failed_in)
         outputs.apply(lambda known: _fail_if_any_failed(resource_name, *known))
 

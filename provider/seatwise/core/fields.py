@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
@@ -314,6 +315,9 @@ class Problem:
     field: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.field} {self.reason}".strip()
+
 
 @dataclass(frozen=True)
 class Field:
@@ -416,6 +420,11 @@ class Schema(Mapping[str, Field]):
             if name not in known
         ]
         return cls(fields + read_only)
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The names of the fields that are kept nowhere."""
+        return frozenset(field.name for field in self.values() if field.secret)
 
     def arguments(self) -> Iterator[Field]:
         """The fields a program can set, without the read-only ones."""

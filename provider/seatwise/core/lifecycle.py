@@ -167,9 +167,7 @@ def _known_secrets(tenant: Tenant, account: str, olds: Values, news: Values, dou
 
     No record shows a secret, and a person may have changed it since: it is sent again only where it may be lacking.
     """
-    secrets = {
-        field.name: olds[field.name] for field in tenant.vendor.schema.values() if field.secret and field.name in olds
-    }
+    secrets = {name: olds[name] for name in tenant.vendor.schema.secrets & olds.keys()}
     if doubt in (Doubt.UNSEEN, Doubt.CHANGED):
         return secrets
     known = {

@@ -48,7 +48,7 @@ class Declarable:
     def told(self, vendor: Vendor, record: Mapping[str, Any]) -> list[str]:
         """What a person should know of it, a line each."""
         about = f"{vendor.title} {vendor.email(record)} ({vendor.account_id(record)})"
-        refused = [f"{problem.field} {problem.reason}" for problem in self.refused]
+        refused = [str(problem) for problem in self.refused]
         if self.values is None:
             way_out = f"Correct it in the admin page of {vendor.title}, then import it"
             return [f"{about}: not taken over: {'; '.join(refused)}. {way_out}"]

@@ -25,6 +25,8 @@ SEEN = "__seen"
 """Output: what is remembered of a member beside the arguments, by e-mail. Hidden by the engine's displays."""
 LEAVING = "__leaving"
 """Output: ids of accounts that were deactivated and that the next run deletes, by e-mail."""
+FAILED_IN = "__failed_in"
+"""Output: the run of the program in which members failed, if any did."""
 POLICIES = ("on_existing", "on_leave", "max_removals")
 OF_THE_TEAM = {"on_existing": "on_existing", "on_destroy": "on_leave"}
 """Arguments of a single account, and what says the same of a whole team."""
@@ -196,7 +198,7 @@ def check(
         values, found = state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault, whose)
         checked = {name: value for name, value in values.items() if name != "on_existing"}
         members[key] = packed(key, checked) | dict(later)
-        problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
+        problems += [Problem("", f"{key}: {problem}") for problem in found]
     if not problems:
         problems += removals(vendor, before, members, news.get("max_removals"))
     return members, problems
@@ -215,7 +217,7 @@ def too_late(vendor: type[Vendor], team: Team, news: Members, split: Split) -> l
         lost = {*outs[DECLARED]} - {*olds}
         values = {name: value for name, value in vendor.schema.typed(known).items() if name not in lost}
         found = state.too_late(vendor, olds, values, f'members["{key}"]')
-        problems += [Problem("", f"{key}: {problem.field} {problem.reason}") for problem in found]
+        problems += [Problem("", f"{key}: {problem}") for problem in found]
     return problems
 
 
@@ -314,9 +316,8 @@ class Plan:
 
 def is_due(plan: Plan, olds: Values, news: Values) -> bool:
     """Whether an update is: who failed may be out of the program since, and must not be said to fail for ever."""
-    is_kept_otherwise = not {*renamed(olds.get("members", {}))} <= {
-        *renamed(news.get("members", {}))
-    }  # under an e-mail of before
+    names, declared = renamed(olds.get("members", {})), renamed(news.get("members", {}))
+    is_kept_otherwise = not names.keys() <= declared.keys()  # under an e-mail of before
     is_other_policy = any(olds.get(name) != news.get(name) for name in POLICIES)
     return bool(plan) or bool(olds.get("failed")) or is_kept_otherwise or is_other_policy
 

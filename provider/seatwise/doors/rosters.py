@@ -14,8 +14,6 @@ from .door import OWNER, Door, Props, arguments, failure, owned, owner_of, reada
 
 RUN = "__run"
 """Input, which no state keeps: a name of the run, made by its program."""
-FAILED_IN = "__failed_in"
-"""Output: the run in which somebody failed, if anybody did."""
 MOST_PROBLEMS = 20
 """How many are told at once."""
 
@@ -95,7 +93,7 @@ class Rosters(Door):
 
     def _dated(self, outs: Props) -> Props:
         """Return the outputs with the run in which members failed: a later one that only shows them has not failed."""
-        return outs | ({FAILED_IN: self._run_name} if outs["failed"] and self._run_name else {})
+        return outs | ({team.FAILED_IN: self._run_name} if outs["failed"] and self._run_name else {})
 
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
         """Say who joins, changes and leaves and what it costs, if anybody does."""
@@ -118,7 +116,7 @@ class Rosters(Door):
 
 def _told(problems: Sequence[Problem]) -> list[str]:
     """The first of them, and how many more there are."""
-    told = [f"{each.field} {each.reason}".strip() for each in problems[:MOST_PROBLEMS]]
+    told = [str(each) for each in problems[:MOST_PROBLEMS]]
     if len(problems) > MOST_PROBLEMS:
         told.append(f"and {len(problems) - MOST_PROBLEMS:,} more problems")
     return told

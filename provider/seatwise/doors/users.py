@@ -37,9 +37,7 @@ class Users(Door):
             self._expect(new=not olds)
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        return CheckResult(
-            values | unknown | ours, [failure(f"{each.field} {each.reason}".strip()) for each in problems]
-        )
+        return CheckResult(values | unknown | ours, [failure(str(each)) for each in problems])
 
     @readable
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
