@@ -9,7 +9,7 @@ from .errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from .existing import exists, tell_inactive
 from .fields import Schema, Takes, Values
 from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
-from .holders import has_account, held_by
+from .holders import has_account, held_by, replaced
 from .http import Answer
 from .owner import is_team, same, told
 from .secrets import matches
@@ -96,30 +96,15 @@ def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
 
 
 def _take_up(tenant: Tenant, account: str, owner: str) -> None:
-    """Note that an account that was there goes on as this owner's: no delete of this run is meant for it."""
+    """Note that an account goes on as this owner's, made or found: no delete of this run is meant for it."""
     tenant.claims.made(account, owner)
     if owner:
         tenant.journal.renewed(account, owner)
 
 
 async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
-    """Go on with the account of a resource that the engine replaces; None where it has none, or the account is gone.
-
-    The engine says nothing of it to a provider: its state tells. Raises AccountError where that cannot be read and the
-    resource had an account.
-    """
-    if not owner or is_team(owner):
-        return None
-    name = tenant.claims.name_in_state(owner) or (owner if tenant.journal.renewed_for(owner) else None)
-    made = tenant.journal.made_for(owner)
-    if name is None and made is None:
-        return None
-    try:
-        held = await held_by(tenant, name or owner)
-    except AccountError:
-        if name is None and made is not None and not made.is_known:
-            return None  # a create that the engine forgot, as far as is known
-        raise
+    """Go on with the account of a resource that the engine replaces; None where it has none, or the account is gone."""
+    held = None if is_team(owner) else await replaced(tenant, owner)
     return await _go_on(tenant, news, held, owner) if held is not None else None
 
 
@@ -145,8 +130,7 @@ async def _as_updated(tenant: Tenant, account: str, olds: Values, news: Values, 
     if doubt is None:
         return await change(tenant, account, olds, news)
     wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
-    secret = [name for name, field in tenant.vendor.schema.items() if field.secret]
-    known = {name: olds[name] for name in (*secret, REVISION) if name in olds}
+    known = {name: olds[name] for name in (*tenant.vendor.schema.secrets, REVISION) if name in olds}
     return await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
 
 
@@ -156,7 +140,7 @@ def _same_secrets(tenant: Tenant, held: Held, olds: Values, news: Values) -> dic
     Where the state shows no secrets, they count as the same: a person may have changed a password since.
     """
     secrets = {}
-    for name in (name for name, field in tenant.vendor.schema.items() if field.secret and name in news):
+    for name in tenant.vendor.schema.secrets & news.keys():
         plain = tenant.vault.reveal(str(news[name]))
         is_hidden = not held.is_whole and name in olds.get(DECLARED, ())
         if is_hidden or (name in olds and plain is not None and matches(plain, str(olds[name]))):

@@ -24,6 +24,28 @@ async def held_by(tenant: Tenant, owner: str) -> Held | None:
     return next((each for each in found if each.is_live), found[0] if found else None)
 
 
+async def replaced(tenant: Tenant, owner: str) -> Held | None:
+    """Return the resource in the state whose place the owner's new one takes; None for one that is new.
+
+    The engine does not tell. The state is asked where something says that the owner had an account: a check with old
+    inputs, a delete of this run that was let off, or the journal. A state that cannot be read counts as without it only
+    where the journal alone says so, of an account that the engine has never shown to know: it forgot the create.
+    """
+    name = owner.removesuffix(MEMBERS)
+    if not name:
+        return None
+    before = tenant.claims.name_in_state(name) or (name if tenant.journal.renewed_for(owner) else None)
+    made = tenant.journal.made_for(owner)
+    if before is None and made is None:
+        return None
+    try:
+        return await held_by(tenant, (before or name) + (MEMBERS if is_team(owner) else ""))
+    except AccountError:
+        if before is None and made is not None and not made.is_known:
+            return None
+        raise
+
+
 async def has_account(tenant: Tenant, account: str, owner: str) -> bool:
     """Return whether the owner's resource in the state has the account."""
     held = await held_by(tenant, owner)

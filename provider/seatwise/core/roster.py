@@ -24,10 +24,11 @@ from .errors import (
 )
 from .fields import Values
 from .finding import fetch
-from .holders import held_by
+from .holders import held_by, replaced
 from .owner import MEMBERS
 from .state import revision_of, with_revision
 from .team import (
+    FAILED_IN,
     LEAVING_FAILED,
     POLICIES,
     Member,
@@ -133,7 +134,7 @@ async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[st
     olds = await _replaced(tenant, owner, news)
     problems = removals(tenant.vendor, olds.get("members", {}), news.get("members", {}), news.get("max_removals"))
     if problems:
-        raise InvalidAccount("; ".join(f"{each.field} {each.reason}".strip() for each in problems))
+        raise InvalidAccount("; ".join(map(str, problems)))
     outs = await update(tenant, name, olds, news, owner)
     for account in olds.get("ids", {}).values():
         tenant.journal.renewed(account, owner + MEMBERS)
@@ -146,15 +147,7 @@ async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[st
 
 async def _replaced(tenant: Tenant, owner: str, news: Values) -> dict[str, Any]:
     """The outputs of the team that the engine replaces, as its state has them; empty for a new team."""
-    before, made = tenant.claims.name_in_state(owner), tenant.journal.made_for(owner + MEMBERS)
-    if not owner or (before is None and made is None):
-        return {}
-    try:
-        held = await held_by(tenant, (before or owner) + MEMBERS)
-    except AccountError:
-        if before is None and made is not None and not made.is_known:
-            return {}  # creates that the engine forgot, as far as is known
-        raise
+    held = await replaced(tenant, owner + MEMBERS)
     if held is None:
         return {}
     return dict(held.outputs) if held.is_whole else _with_secrets(tenant, held.outputs, news)
@@ -162,7 +155,7 @@ async def _replaced(tenant: Tenant, owner: str, news: Values) -> dict[str, Any]:
 
 def _with_secrets(tenant: Tenant, olds: Values, news: Values) -> dict[str, Any]:
     """Outputs whose secrets the state does not show, with those that are declared: they count as the same."""
-    secrets = {name for name, field in tenant.vendor.schema.items() if field.secret}
+    secrets = tenant.vendor.schema.secrets
     declared: Members = news.get("members", {})
     members = {
         key: {**{name: declared[key][name] for name in secrets & declared.get(key, {}).keys()}, **member}
@@ -247,7 +240,7 @@ async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Memb
 
 async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
     """A member under another e-mail, as declared. A password that is the same is not sent again for that."""
-    secrets = [name for name, field in tenant.vendor.schema.items() if field.secret and name in news.keys() & old.outs]
+    secrets = tenant.vendor.schema.secrets & news.keys() & old.outs.keys()
     plain = {name: tenant.vault.reveal(news[name]) for name in secrets}
     same = {name: tenant.vault.seal(text, old.outs[name]) for name, text in plain.items() if text is not None}
     outs = await lifecycle.update(tenant, old.id, old.outs, {**news, **same})
@@ -353,7 +346,7 @@ async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any],
     await work.each(look, list(team.members), first_alone=True)
     _raise_if_any_failed(work, "the state stays as it was until a refresh reads them all")
     outs = team.outputs(vendor)
-    kept = {key: olds[key] for key in ("failed", "counts", "__failed_in") if key in olds}
+    kept = {key: olds[key] for key in ("failed", "counts", FAILED_IN) if key in olds}
     return outs | kept | _policies(olds), {"members": declared} | _policies(olds)
 
 

@@ -1,7 +1,7 @@
 """A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -143,7 +143,7 @@ class Journal(Protocol):
     def declared(self, owner: str) -> frozenset[str] | None:
         """Return the keys of the e-mails that `declare` noted in this run, by whatever process; None without a note."""
 
-    def give_up(self, account: str, life: str, others: Iterable[str]) -> bool:
+    def give_up(self, account: str, life: str, others: Set[str]) -> bool:
         """Return whether one of the other lives of the account has not given it up in this run; then note this one.
 
         Of several that are removed at once the last one is not let off.
@@ -243,7 +243,7 @@ class Claims:
 
     def today(self, owner: str) -> str:
         """Return the owner as this run names it: old outputs say what it was before it, or its stack, was renamed."""
-        name, other = owner.removesuffix(MEMBERS), next(iter(self._owners.values()), "")
+        name, other = owner.removesuffix(MEMBERS), self.any_owner()
         if name in self._today:
             name = self._today[name]
         elif parsed(name) and parsed(other):  # no check tells of a forced replacement; a run has but one stack

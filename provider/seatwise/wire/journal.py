@@ -10,7 +10,7 @@ written is reported once and never stops an operation.
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -304,7 +304,7 @@ class Journal:
         rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN)
         return frozenset(json.loads(rows[0][0])) if rows else None
 
-    def give_up(self, account: str, life: str, others: Iterable[str]) -> bool:
+    def give_up(self, account: str, life: str, others: Set[str]) -> bool:
         """Return whether one of the other lives of the account has not given it up in this run; then note this one.
 
         Of several that are removed at once the last one is not let off.
@@ -314,13 +314,13 @@ class Journal:
             query = "select life from given_up where tenant = ? and account = ? and run = ? and at > ?"
             values = (self._tenant, account, self._run_id, time.time() - RUN)
             given_up = {row[0] for row in database.execute(query, values)}
-            if {*others} <= given_up:
+            if others <= given_up:
                 return False
             query = "insert or replace into given_up values (?, ?, ?, ?, ?)"
             database.execute(query, (self._tenant, account, life, self._run_id, time.time()))
             return True
 
-        return self._file.run(write, bool({*others}))
+        return self._file.run(write, bool(others))
 
     def renewed_for(self, owner: str) -> frozenset[str]:
         """Return the accounts for which `renewed` was noted for this owner in this run of the engine."""
