@@ -21,7 +21,7 @@ lowest: ## Run all tests with the lowest versions of what seatwise needs
 	@$(RUN) --lowest pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: ## Live ten thousand random histories in virtual time (half an hour)
-	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/test_histories.py
+	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/core/test_histories.py
 
 crash: ## Kill the real pulumi at every request of a program (half an hour)
 	@SEATWISE_CRASH=full $(RUN) pytest -n 8 --dist worksteal tests/engine/test_crash.py

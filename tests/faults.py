@@ -18,7 +18,7 @@ import anyio
 import httpx
 
 from model import Program, Stack
-from seatwise.core.errors import (
+from seatwise.core.vendor.errors import (
     AccountError,
     AccountExists,
     InvalidField,

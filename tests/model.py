@@ -12,10 +12,10 @@ from typing import Any
 
 import anyio
 
-from seatwise.core import lifecycle, state
-from seatwise.core.errors import AccountError
-from seatwise.core.owner import Owner, forms
-from seatwise.core.tenant import Held
+from seatwise.core.account import lifecycle, state
+from seatwise.core.account.owner import Owner, forms
+from seatwise.core.account.ports import Held
+from seatwise.core.vendor.errors import AccountError
 from virtual import Killed, World
 
 AT_ONCE = 4

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from model import Program, Stack
-from seatwise.core.creating import CREATE_IN_FLIGHT_S
-from seatwise.core.errors import UnknownOutcome
+from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.vendor.errors import UnknownOutcome
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox
 from virtual import Sent, World

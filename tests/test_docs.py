@@ -130,7 +130,7 @@ IN_SMALL = {
     "crash": "make test",  # tests/engine/test_crash.py with a sample of the kills
     "lowest": "--lowest pytest",
     "mutants": "make test",  # tests/test_tools.py, where each is made
-    "soak": "make test",  # tests/test_histories.py with some hundreds of them
+    "soak": "make test",  # tests/core/test_histories.py with some hundreds of them
 }
 
 

@@ -17,7 +17,7 @@ VENDOR_NAMES = {"enerflo", "nexudus", "tenovos"}  # as of today; a later vendor 
 
 
 def imports(path: Path) -> set[str]:
-    """Modules a file imports, with those of this package as `seatwise.core.fields`."""
+    """Modules a file imports, with those of this package as `seatwise.core.vendor.fields`."""
     package = ["seatwise", *path.relative_to(PACKAGE).parent.parts]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -37,7 +37,7 @@ def imported_by(folder: str) -> set[str]:
     ("folder", "forbidden"),
     [
         ("core", ("httpx", "pulumi", "anyio", "sqlite3", "seatwise.wire", "seatwise.vendors", "seatwise.dynamic")),
-        ("wire", ("pulumi", "seatwise.vendors", "seatwise.dynamic", "seatwise.account")),
+        ("wire", ("pulumi", "seatwise.vendors", "seatwise.dynamic", "seatwise.resources.user")),
         ("vendors", ("httpx", "anyio", "sqlite3", "seatwise.dynamic", "seatwise.sandbox")),
         ("sandbox", ("httpx", "pulumi", "seatwise.core", "seatwise.wire", "seatwise.vendors")),
     ],

@@ -7,8 +7,8 @@ from pathlib import Path
 import fields
 import pytest
 
-from seatwise.account import TenantArgs
-from seatwise.core.vendor import Vendor
+from seatwise.core.vendor.vendor import Vendor
+from seatwise.resources.user import TenantArgs
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings, Settings
 

@@ -16,13 +16,13 @@ import anyio
 import httpx
 from pydantic import SecretStr
 
-from seatwise.core import state
-from seatwise.core.creating import CREATE_IN_FLIGHT_S
-from seatwise.core.errors import AccountError
-from seatwise.core.fields import Field
-from seatwise.core.owner import forms, stack_of
-from seatwise.core.secrets import Vault
-from seatwise.core.tenant import Held, Removals
+from seatwise.core.account import state
+from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.account.owner import forms, stack_of
+from seatwise.core.account.ports import Held, Removals
+from seatwise.core.vendor.errors import AccountError
+from seatwise.core.vendor.fields import Field
+from seatwise.core.vendor.secrets import Vault
 from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from seatwise.account import Account, AccountArgs, TenantArgs
-from seatwise.core.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
-from seatwise.core.vendor import Limit, Vendor
+from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
+from seatwise.core.vendor.vendor import Limit, Vendor
+from seatwise.resources.user import Account, AccountArgs, TenantArgs
 from seatwise.vendors import names
 from seatwise.wire.settings import Settings
 

@@ -20,9 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "provider" / "seatwise"
 # The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
 TESTS = (
-    "tests/test_bad_days.py", "tests/test_dynamic.py", "tests/test_runners.py", "tests/test_requests.py", "tests/core",
-    "tests/test_ownership.py", "tests/wire", "tests/vendors", "tests/test_roster.py", "tests/test_properties.py",
-    "tests/test_faults.py",
+    "tests/core/account", "tests/dynamic/test_base.py", "tests/core/vendor", "tests/core/queries", "tests/core/team",
+    "tests/wire", "tests/vendors", "tests/core/test_properties.py", "tests/core/test_faults.py",
 )  # fmt: skip
 
 
@@ -50,27 +49,27 @@ MUTANTS = (
         "return outcome is not Outcome.UNCLEAR or effect is not Effect.CREATE", "return True",
     ),
     Mutant(
-        "the look-up before a create is skipped", "core/creating.py",
+        "the look-up before a create is skipped", "core/account/creating.py",
         "existing = await look_up(tenant, email)", "existing = None",
     ),
     Mutant(
-        "a create is not noted before it leaves", "core/creating.py",
+        "a create is not noted before it leaves", "core/account/creating.py",
         "in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)", "in_the_way = None",
     ),
     Mutant(
-        "an account that another machine retired stays retired", "core/creating.py",
+        "an account that another machine retired stays retired", "core/account/creating.py",
         " or tenant.vendor.is_retired(own.record)", "",
     ),
     Mutant(
-        "an update that was carried out is not counted", "core/writing.py",
+        "an update that was carried out is not counted", "core/account/writing.py",
         "        revision = tenant.journal.establish(account, revision)\n", "        tenant.journal.trust(account)\n",
     ),
     Mutant(
-        "an account that is there is adopted silently", "core/creating.py",
+        "an account that is there is adopted silently", "core/account/creating.py",
         'if news.get("on_existing") != "adopt":', "if False:",
     ),
     Mutant(
-        "500 is taken for gone", "core/vendor.py",
+        "500 is taken for gone", "core/vendor/vendor.py",
         "return answer.status in (404, 410)", "return answer.status in (404, 410, 500)",
     ),
     Mutant(
@@ -78,34 +77,34 @@ MUTANTS = (
         'return answer.status == 403 and answer.object.get("message") == NOT_FOUND', "return answer.status == 403",
     ),
     Mutant(
-        "gone is believed without a look at the list", "core/finding.py",
+        "gone is believed without a look at the list", "core/account/finding.py",
         "is_listed = await tenant.directory.holds(tenant, account)", "is_listed = False",
     ),
     Mutant(
-        "half a list proves that an account is gone", "core/directory.py",
+        "half a list proves that an account is gone", "core/account/directory.py",
         "return is_listed if is_listed or listed.is_coherent else None", "return is_listed",
     ),
     Mutant(
-        "a list that cannot be read is an empty one", "core/directory.py",
+        "a list that cannot be read is an empty one", "core/account/directory.py",
         "    raise error\n", "    return Listing([])\n",
     ),
     Mutant(
-        "whom the list does not hold is gone", "core/lifecycle.py",
+        "whom the list does not hold is gone", "core/account/lifecycle.py",
         "    if listed is None:\n        return None\n    if vendor.version",
         "    if listed is None and tenant.directory._list:\n        raise NoSuchAccount('', status=404)\n"
         "    if listed is None:\n        return None\n    if vendor.version",
     ),
     Mutant(
-        "the list answers for accounts that were written since", "core/directory.py",
+        "the list answers for accounts that were written since", "core/account/directory.py",
         "or self._list is None or account in self._written:", "or self._list is None:",
     ),
     Mutant(
-        "who has an e-mail since the list was loaded is not known", "core/directory.py",
+        "who has an e-mail since the list was loaded is not known", "core/account/directory.py",
         "return self._list.ids[email_key(email)] | self._emails[email_key(email)]",
         "return self._list.ids[email_key(email)]",
     ),
     Mutant(
-        "a list that lacks what a record has is believed", "core/directory.py",
+        "a list that lacks what a record has is believed", "core/account/directory.py",
         "vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()", "True",
     ),
     Mutant(
@@ -139,16 +138,16 @@ MUTANTS = (
         "follow_redirects=False", "follow_redirects=True",
     ),
     Mutant(
-        "a message quotes secrets", "core/secrets.py",
+        "a message quotes secrets", "core/vendor/secrets.py",
         "text = text[:start] + BLANK + text[end:]", "pass",
     ),
     Mutant(
-        "a message quotes the whole body", "core/vendor.py",
+        "a message quotes the whole body", "core/vendor/vendor.py",
         "words = quote(known.blanked(self.words(answer), is_quoted=True))",
         "words = answer.body.decode(errors='replace')",
     ),
     Mutant(
-        "the provider in the state carries its settings", "doors/door.py",
+        "the provider in the state carries its settings", "dynamic/base.py",
         ".load, (self.key,)", ".load, (self.key,), {'_loaded': self._settings()}",
     ),
     Mutant(
@@ -156,15 +155,15 @@ MUTANTS = (
         'return identifier(record.get("id"))', 'return record["id"] if record.get("id") else None',
     ),
     Mutant(
-        "e-mails are compared with their case", "core/fields.py",
+        "e-mails are compared with their case", "core/vendor/fields.py",
         "return email.strip().translate(_SMALL)", "return email.strip()",
     ),
     Mutant(
-        "a refused deactivation is a success", "core/lifecycle.py",
+        "a refused deactivation is a success", "core/account/lifecycle.py",
         "    except Refused:\n        if not await", "    except Refused:\n        if False and not await",
     ),
     Mutant(
-        "a write that may be done leaves no doubt", "core/writing.py",
+        "a write that may be done leaves no doubt", "core/account/writing.py",
         "if before is None and not error.maybe_sent:", "if before is None:",
     ),
     Mutant(
@@ -172,45 +171,45 @@ MUTANTS = (
         "maybe_sent = maybe_sent or tried.outcome is Outcome.UNCLEAR", "maybe_sent = False",
     ),
     Mutant(
-        "an answer that says nothing is believed", "core/writing.py",
+        "an answer that says nothing is believed", "core/account/writing.py",
         "if is_confirmed and not _denies(vendor, record_after, changes):",
         "if record_after is None or not _denies(vendor, record_after, changes):",
     ),
     Mutant(
-        "an answer whose record denies the change is believed", "core/writing.py",
+        "an answer whose record denies the change is believed", "core/account/writing.py",
         "if is_confirmed and not _denies(vendor, record_after, changes):", "if is_confirmed:",
     ),
     Mutant(
-        "a password is sent again for any doubt", "core/lifecycle.py",
+        "a password is sent again for any doubt", "core/account/lifecycle.py",
         "if doubt in (Doubt.UNSEEN, Doubt.CHANGED):", "if doubt is Doubt.UNSEEN:",
     ),
     Mutant(
-        "a delete is not noted before it leaves", "core/lifecycle.py",
+        "a delete is not noted before it leaves", "core/account/lifecycle.py",
         "    with in_doubt(tenant, account, before, before or Doubt.CHANGED):\n", "    if True:\n",
     ),
     Mutant(
-        "a create that commits late is forgotten", "core/creating.py",
+        "a create that commits late is forgotten", "core/account/creating.py",
         "    if found is None:\n        raise UnknownOutcome(",
         "    if found is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
     ),
     Mutant(
-        "an account that others took back is seatwise's own", "core/creating.py",
+        "an account that others took back is seatwise's own", "core/account/creating.py",
         "if not is_owners and not tenant.vendor.is_retired(record):", "if False:",
     ),
     Mutant(
-        "what the engine forgot is given to any resource", "core/creating.py",
+        "what the engine forgot is given to any resource", "core/account/creating.py",
         "if owner and same(owner, last.owner):", "if True:",
     ),
     Mutant(
-        "an account that another resource declares now is retired", "core/lifecycle.py",
+        "an account that another resource declares now is retired", "core/account/lifecycle.py",
         "    return await _is_others(tenant, account, email, owner)\n", "    return False\n",
     ),
     Mutant(
-        "a resource that is replaced loses its account", "core/lifecycle.py",
+        "a resource that is replaced loses its account", "core/account/lifecycle.py",
         "        if await _goes_on(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
-        "what the engine knows is given to a namesake", "core/creating.py",
+        "what the engine knows is given to a namesake", "core/account/creating.py",
         "return not last.is_known or await has_account(tenant, account, owner)", "return True",
     ),
     Mutant(
@@ -222,27 +221,27 @@ MUTANTS = (
         "if last is not None and last.deed is Deed.INTENDED and last.age < each.window:", "if False:",
     ),
     Mutant(
-        "whose an account is goes by its e-mail", "core/lifecycle.py",
+        "whose an account is goes by its e-mail", "core/account/lifecycle.py",
         "return record is not None and has_email(tenant, record, email)", "return True",
     ),
     Mutant(
-        "who retires an account does not wait for who takes it up", "core/lifecycle.py",
+        "who retires an account does not wait for who takes it up", "core/account/lifecycle.py",
         "async with tenant.alone(account):", 'async with tenant.alone(f"retire {account}"):',
     ),
     Mutant(
-        "an account moves between teams of any stacks", "core/tenant.py",
+        "an account moves between teams of any stacks", "core/account/ports.py",
         'is_here = stack_of(old) == stack_of(new) != ("", "")', "is_here = True",
     ),
     Mutant(
-        "a team may lose everybody", "core/team.py",
+        "a team may lose everybody", "core/team/plan.py",
         "    if len(out) > most:", "    if len(out) > most and False:",
     ),
     Mutant(
-        "a person's last day is none of the accounts'", "core/person.py",
+        "a person's last day is none of the accounts'", "core/queries/person.py",
         "return today > last_day", "return today >= last_day",
     ),
     Mutant(
-        "a member who fails is taken for done", "core/roster.py",
+        "a member who fails is taken for done", "core/team/lifecycle.py",
         'except AccountError as error:\n                self._note(key, error, LEAVING_FAILED if are_leaving else "")',
         "except AccountError as error:\n                pass",
     ),
@@ -255,11 +254,11 @@ MUTANTS = (
         "return await self._tenant.send(request, self._deadline)", "return await self._tenant.send(request)",
     ),
     Mutant(
-        "the cap on removals is not kept", "core/tenant.py",
+        "the cap on removals is not kept", "core/account/ports.py",
         "if self.most is None or self.done < self.most:", "if True:",
     ),
     Mutant(
-        "a follow-up that fails loses the account", "core/creating.py",
+        "a follow-up that fails loses the account", "core/account/creating.py",
         "    except AccountError as error:\n        tenant.warn(",
         "    except ZeroDivisionError as error:\n        tenant.warn(",
     ),
@@ -268,7 +267,7 @@ MUTANTS = (
         "if max(on_the_wire, len(body.content)) > LARGEST_ANSWER:", "if False:",
     ),
     Mutant(
-        "a page of HTML is an answer", "core/http.py",
+        "a page of HTML is an answer", "core/vendor/http.py",
         'return None if "html" in self.headers.get("content-type", "") else', "return",
     ),
 )  # fmt: skip

@@ -13,10 +13,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from .members import load_members
-from .person import Person
-from .persons import PersonArgs, people
-from .roster import Roster
+from .files.members import load_members
+from .files.people import PersonArgs, people
+from .resources.person import Person
+from .resources.roster import Roster
 from .vendors import Finder, enerflo, nexudus, tenovos
 
 __all__ = ["Person", "PersonArgs", "Roster", "enerflo", "load_members", "nexudus", "people", "tenovos"]

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.doors.host import GRACE_S
+from seatwise.dynamic.host import GRACE_S
 
 pytestmark = pytest.mark.engine
 OVERHEAD_S = 5.0

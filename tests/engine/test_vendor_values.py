@@ -8,7 +8,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.core.boundary import SIGNATURE, UNKNOWN
+from seatwise.core.vendor.boundary import SIGNATURE, UNKNOWN
 
 pytestmark = pytest.mark.engine
 SECRET = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}

@@ -2,7 +2,7 @@
 
     python3 tools/run.py python tests/golden/make.py
 
-The files here were written by commit 49ee61b, and every later version must read them (`tests/test_golden.py`,
+The files here were written by commit 49ee61b, and every later version must read them (`tests/dynamic/test_golden.py`,
 `tests/engine/test_golden.py`). Do not make them anew: add the files of a later version beside them, in another folder.
 
 - `state.json`: `pulumi stack export --show-secrets`, without what only describes the machine. Its secrets are

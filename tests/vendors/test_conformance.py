@@ -13,9 +13,9 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import Unknown
 
 from conftest import Sandbox
-from seatwise.account import Account, AccountArgs, outputs_of
-from seatwise.core.fields import Takes
+from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic import OWNER, Door, load
+from seatwise.resources.user import Account, AccountArgs, outputs_of
 from seatwise.vendors import names
 from seatwise.wire import loop
 

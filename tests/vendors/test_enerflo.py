@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from seatwise.core import errors
-from seatwise.core.http import Answer, Effect, Request
-from seatwise.core.secrets import Known
-from seatwise.core.vendor import Limit, Listing
+from seatwise.core.vendor import errors
+from seatwise.core.vendor.http import Answer, Effect, Request
+from seatwise.core.vendor.secrets import Known
+from seatwise.core.vendor.vendor import Limit, Listing
 from seatwise.vendors.enerflo import VENDOR, Settings
 
 ENERFLO = VENDOR(Settings(api_key=SecretStr("key-1")))

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from seatwise.core import errors
-from seatwise.core.http import Answer, Effect, Request
-from seatwise.core.state import expand
-from seatwise.core.vendor import Limit, Listing
+from seatwise.core.account.state import expand
+from seatwise.core.vendor import errors
+from seatwise.core.vendor.http import Answer, Effect, Request
+from seatwise.core.vendor.vendor import Limit, Listing
 from seatwise.vendors.nexudus import VENDOR, Language, Settings
 
 NEXUDUS = VENDOR(Settings(username="ops@example.com", password=SecretStr("pass-1")))

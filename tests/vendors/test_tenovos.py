@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from seatwise.core import errors
-from seatwise.core.http import Answer, Effect, Request
-from seatwise.core.vendor import Listing
+from seatwise.core.vendor import errors
+from seatwise.core.vendor.http import Answer, Effect, Request
+from seatwise.core.vendor.vendor import Listing
 from seatwise.vendors.tenovos import VENDOR, Settings
 
 V1 = VENDOR(

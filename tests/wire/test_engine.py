@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from seatwise.core.boundary import SIGNATURE
-from seatwise.core.errors import AccountError
-from seatwise.core.owner import Owner
+from seatwise.core.account.owner import Owner
+from seatwise.core.vendor.boundary import SIGNATURE
+from seatwise.core.vendor.errors import AccountError
 from seatwise.wire.engine import StackState, held
 
 pytestmark = pytest.mark.anyio

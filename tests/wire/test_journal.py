@@ -13,8 +13,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from seatwise.core.errors import InvalidAccount
-from seatwise.core.tenant import Deed, Doubt, Entry
+from seatwise.core.account.ports import Deed, Doubt, Entry
+from seatwise.core.vendor.errors import InvalidAccount
 from seatwise.wire import files
 from seatwise.wire import journal as journals
 from seatwise.wire.journal import Journal, verify
@@ -307,8 +307,8 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from seatwise.core.errors import InvalidAccount
-from seatwise.core.tenant import Deed, Doubt, Entry
+from seatwise.core.vendor.errors import InvalidAccount
+from seatwise.core.account.ports import Deed, Doubt, Entry
 from seatwise.wire.journal import Journal, verify
 journal = Journal("enerflo here", lambda text: sys.exit(text), Path(sys.argv[1]))
 for number in range(20):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import pytest
 
-from seatwise.core.errors import NoSuchAccount
+from seatwise.core.vendor.errors import NoSuchAccount
 from seatwise.wire import loop
 
 THREADS = 4

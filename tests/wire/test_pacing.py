@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from seatwise.core.vendor import Limit, Vendor
+from seatwise.core.vendor.vendor import Limit, Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
@@ -198,7 +198,7 @@ def test_processes_that_run_at_once_never_exceed_a_limit_together(tmp_path: Path
     program = """
 import sys, time, anyio
 from pathlib import Path
-from seatwise.core.vendor import Limit
+from seatwise.core.vendor.vendor import Limit
 from seatwise.wire.pacing import Pacing, SharedTally
 async def main():
     tally = SharedTally("enerflo here", print, Path(sys.argv[1]))

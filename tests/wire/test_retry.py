@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from seatwise.core.http import Effect, retry_after
+from seatwise.core.vendor.http import Effect, retry_after
 from seatwise.wire.retry import Outcome, may_repeat, wait
 
 # How often a request may be sent in all.

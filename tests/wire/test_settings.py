@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 import trustme
 
-from seatwise.core.errors import SettingsError
+from seatwise.core.vendor.errors import SettingsError
 from seatwise.dynamic import vendor_named
 from seatwise.vendors import enerflo, names, nexudus, tenovos
 from seatwise.wire.settings import PROVIDER, RunSettings, Settings

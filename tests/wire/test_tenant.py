@@ -15,11 +15,11 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core.errors import AccountError, NotAuthorised, RateLimited, Unreachable, VendorBroken
-from seatwise.core.http import Answer, Effect, Request
-from seatwise.core.secrets import Vault
-from seatwise.core.tenant import Removals, refused
-from seatwise.core.vendor import Vendor
+from seatwise.core.account.ports import Removals, refused
+from seatwise.core.vendor.errors import AccountError, NotAuthorised, RateLimited, Unreachable, VendorBroken
+from seatwise.core.vendor.http import Answer, Effect, Request
+from seatwise.core.vendor.secrets import Vault
+from seatwise.core.vendor.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos

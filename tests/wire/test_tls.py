@@ -9,10 +9,10 @@ from threading import Thread
 import pytest
 import trustme
 
-from seatwise.core.errors import SettingsError, Unreachable
-from seatwise.core.http import Effect, Request
-from seatwise.core.secrets import Vault
-from seatwise.core.tenant import Removals
+from seatwise.core.account.ports import Removals
+from seatwise.core.vendor.errors import SettingsError, Unreachable
+from seatwise.core.vendor.http import Effect, Request
+from seatwise.core.vendor.secrets import Vault
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Tenant

@@ -10,10 +10,10 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
-from seatwise.account import Account, AccountArgs, Items
-from seatwise.core.fields import CREATE_ONLY, Email, NameSet, Password, Schema, Takes, Values
-from seatwise.core.http import Answer, Effect, Request, segment
-from seatwise.core.vendor import Limit, Listing, Token, Vendor
+from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Schema, Takes, Values
+from seatwise.core.vendor.http import Answer, Effect, Request, segment
+from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
+from seatwise.resources.user import Account, AccountArgs, Items
 from seatwise.wire import settings
 
 

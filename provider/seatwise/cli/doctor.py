@@ -8,9 +8,9 @@ from importlib.metadata import version
 import anyio
 import typer
 
-from ..core import finding
-from ..core.errors import AccountError
-from ..core.vendor import Vendor
+from ..core.account import finding
+from ..core.vendor.errors import AccountError
+from ..core.vendor.vendor import Vendor
 from ..dynamic import vendor_named
 from ..vendors import names
 from . import engine

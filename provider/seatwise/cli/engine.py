@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InvalidExport
+from ..core.vendor.errors import InvalidExport
 from .output import failed, note
 
 OLDEST = (3, 254, 0)  # the first whose import files may hold inputs and outputs

@@ -12,9 +12,10 @@ import anyio
 import typer
 from rich.prompt import Prompt
 
-from ..core import audit, finding
-from ..core.tenant import Record
-from ..core.vendor import Vendor
+from ..core.account import finding
+from ..core.account.ports import Record
+from ..core.queries import audit
+from ..core.vendor.vendor import Vendor
 from ..dynamic import import_file
 from ..wire.tenant import Tenant
 from .options import Json, Match, Quiet, VendorName, vendor_type

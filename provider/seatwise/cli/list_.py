@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import anyio
 import typer
 
-from ..core import audit, finding
-from ..core.errors import InvalidMembers
-from ..core.fields import folded
-from ..core.tenant import no_list
-from ..core.vendor import Vendor
-from ..members import load
+from ..core.account import finding
+from ..core.account.ports import no_list
+from ..core.queries import audit
+from ..core.vendor.errors import InvalidMembers
+from ..core.vendor.fields import folded
+from ..core.vendor.vendor import Vendor
+from ..files.members import load
 from .engine import decoded, export
 from .options import Json, Match, Quiet, VendorName, vendor_type
 from .output import FOUND, Say, counted, failed, misused, print_rows, progress, readable, speaker

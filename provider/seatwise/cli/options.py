@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.vendor import Vendor
+from ..core.vendor.vendor import Vendor
 from ..dynamic import vendor_named
 from ..vendors import names
 from .output import misused

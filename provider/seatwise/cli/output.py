@@ -16,9 +16,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..core.errors import AccountError
-from ..core.secrets import VAULT
-from ..core.text import printable
+from ..core.vendor.errors import AccountError
+from ..core.vendor.secrets import VAULT
+from ..core.vendor.text import printable
 
 FAILED, MISUSED, FOUND = 1, 2, 3  # exit codes
 PATIENCE = 2.0  # seconds before progress shows

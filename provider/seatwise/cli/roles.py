@@ -2,9 +2,9 @@
 
 import anyio
 
-from ..core.errors import SettingsError
-from ..core.lookup import Lookups, rows
-from ..core.vendor import Vendor
+from ..core.queries.lookup import Lookups, rows
+from ..core.vendor.errors import SettingsError
+from ..core.vendor.vendor import Vendor
 from .options import Json, Quiet, VendorName, vendor_type
 from .output import note, print_rows, progress, readable
 from .tenants import tenant

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import anyio
 import typer
 
-from ..core import audit, finding
-from ..core.errors import NoSuchAccount
-from ..core.vendor import Vendor
+from ..core.account import finding
+from ..core.queries import audit
+from ..core.vendor.errors import NoSuchAccount
+from ..core.vendor.vendor import Vendor
 from .options import Json, Quiet, VendorName, vendor_type
 from .output import print_fields, progress, readable
 from .tenants import tenant

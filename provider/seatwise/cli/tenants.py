@@ -1,8 +1,8 @@
 """The tenant that the environment names."""
 
-from ..core.secrets import VAULT
-from ..core.tenant import Removals
-from ..core.vendor import Vendor
+from ..core.account.ports import Removals
+from ..core.vendor.secrets import VAULT
+from ..core.vendor.vendor import Vendor
 from ..wire.settings import RunSettings
 from ..wire.tenant import Tenant
 from .output import note

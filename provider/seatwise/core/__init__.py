@@ -1,6 +1,5 @@
-"""What seatwise knows without touching anything: no sockets, no files, no Pulumi.
+"""What an account, a team and a vendor are, and what happens to them. Pure: no sockets, no files, no Pulumi.
 
-Read in this order: `errors`, `fields`, `secrets`, `http`, `vendor`, `state`, `tenant`; then how an account lives:
-`directory`, `finding`, `writing`, `creating`, `lifecycle`; then a team (`team`, `estimate`, `roster`) and a `person`;
-then what programs and the command line ask: `lookup`, `audit`, `takeover`.
+Read the rooms in this order: `vendor` (fields, requests and answers, errors), `account` (the life of one account),
+`team` (many accounts of one vendor), `queries` (look-ups, audits, imports).
 """

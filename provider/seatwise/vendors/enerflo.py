@@ -17,9 +17,9 @@ from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
 from pulumi import Input, Output, ResourceOptions
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account as Resource
-from ..account import AccountArgs, Items, Seat, TenantArgs, TenantProvider
-from ..core.fields import (
+from ..core.account.state import ADOPTED, DECLARED
+from ..core.queries.lookup import Lookups
+from ..core.vendor.fields import (
     CREATE_ONLY,
     RESPELLED,
     UNREADABLE,
@@ -35,11 +35,11 @@ from ..core.fields import (
     Values,
     Wire,
 )
-from ..core.http import Answer, Effect, Request, identifier, objects, segment, whole_number
-from ..core.lookup import Lookups
-from ..core.state import ADOPTED, DECLARED
-from ..core.vendor import Limit, Listed, Listing, Token, Vendor
-from ..lookup import ask
+from ..core.vendor.http import Answer, Effect, Request, identifier, objects, segment, whole_number
+from ..core.vendor.vendor import Limit, Listed, Listing, Token, Vendor
+from ..resources.lookup import ask
+from ..resources.user import Account as Resource
+from ..resources.user import AccountArgs, Items, Seat, TenantArgs, TenantProvider
 from ..wire import settings
 
 PAGE_SIZE = 100

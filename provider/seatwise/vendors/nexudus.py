@@ -22,9 +22,8 @@ from pydantic import SecretStr, model_validator
 from pydantic.alias_generators import to_pascal
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account as Resource
-from ..account import AccountArgs, Seat, TenantArgs, TenantProvider
-from ..core.fields import (
+from ..core.queries.lookup import Lookups
+from ..core.vendor.fields import (
     SECRET,
     UNREADABLE,
     VOLATILE,
@@ -41,7 +40,7 @@ from ..core.fields import (
     named,
     one_of,
 )
-from ..core.http import (
+from ..core.vendor.http import (
     Answer,
     Effect,
     Request,
@@ -54,9 +53,10 @@ from ..core.http import (
     token_text,
     whole_number,
 )
-from ..core.lookup import Lookups
-from ..core.vendor import Limit, Listed, Listing, Token, Vendor
-from ..lookup import ask
+from ..core.vendor.vendor import Limit, Listed, Listing, Token, Vendor
+from ..resources.lookup import ask
+from ..resources.user import Account as Resource
+from ..resources.user import AccountArgs, Seat, TenantArgs, TenantProvider
 from ..wire import settings
 
 PAGE_SIZE = 100

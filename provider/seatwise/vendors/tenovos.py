@@ -19,9 +19,8 @@ from pydantic import SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_settings import SettingsConfigDict
 
-from ..account import Account as Resource
-from ..account import AccountArgs, Items, Seat, TenantArgs, TenantProvider
-from ..core.fields import (
+from ..core.queries.lookup import Lookups
+from ..core.vendor.fields import (
     CREATE_ONLY,
     NEEDED_TO_CREATE,
     UNREADABLE,
@@ -38,10 +37,11 @@ from ..core.fields import (
     Wire,
     looks_like_a_number,
 )
-from ..core.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
-from ..core.lookup import Lookups
-from ..core.vendor import Listed, Listing, Token, Vendor
-from ..lookup import ask
+from ..core.vendor.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
+from ..core.vendor.vendor import Listed, Listing, Token, Vendor
+from ..resources.lookup import ask
+from ..resources.user import Account as Resource
+from ..resources.user import AccountArgs, Items, Seat, TenantArgs, TenantProvider
 from ..wire import settings
 
 PAGE_SIZE = 100

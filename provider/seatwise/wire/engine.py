@@ -16,10 +16,10 @@ from typing import Any
 
 import anyio
 
-from ..core.boundary import SIGNATURE
-from ..core.errors import AccountError
-from ..core.owner import TYPES, forms, owner_in, stack_of
-from ..core.tenant import Held
+from ..core.account.owner import TYPES, forms, owner_in, stack_of
+from ..core.account.ports import Held
+from ..core.vendor.boundary import SIGNATURE
+from ..core.vendor.errors import AccountError
 
 TIME_LIMIT = 60.0  # seconds
 Export = Callable[..., Awaitable[bytes]]

@@ -18,10 +18,10 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..core.errors import InvalidAccount, JournalTooNew
-from ..core.fields import email_key
-from ..core.owner import forms, parsed, same
-from ..core.tenant import Deed, Doubt, Entry
+from ..core.account.owner import forms, parsed, same
+from ..core.account.ports import Deed, Doubt, Entry
+from ..core.vendor.errors import InvalidAccount, JournalTooNew
+from ..core.vendor.fields import email_key
 from .files import SharedFile
 
 _TABLES = """

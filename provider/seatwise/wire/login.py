@@ -8,10 +8,10 @@ from typing import Any
 
 import anyio
 
-from ..core.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
-from ..core.http import Answer, Request
-from ..core.secrets import Known
-from ..core.vendor import Token, Vendor
+from ..core.vendor.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
+from ..core.vendor.http import Answer, Request
+from ..core.vendor.secrets import Known
+from ..core.vendor.vendor import Token, Vendor
 from .turns import turn
 
 Send = Callable[[Request, Token | None, float], Awaitable[Answer]]

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import anyio
 
-from ..core.vendor import Limit
+from ..core.vendor.vendor import Limit
 from .files import SharedFile
 
 SLACK = 1.01

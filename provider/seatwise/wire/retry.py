@@ -15,7 +15,7 @@ import enum
 import random
 from typing import ClassVar
 
-from ..core.http import Effect
+from ..core.vendor.http import Effect
 
 MAX_ATTEMPTS = 4
 BASE_WAIT = 0.25  # seconds

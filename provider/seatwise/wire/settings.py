@@ -21,8 +21,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationEr
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ..core.errors import SettingsError
-from ..core.http import fits_a_header
+from ..core.vendor.errors import SettingsError
+from ..core.vendor.http import fits_a_header
 
 PROVIDER = "provider"
 """The input that tells the process of an explicit Provider that it is one, as `provider_input` makes it."""

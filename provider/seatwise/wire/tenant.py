@@ -16,14 +16,14 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from ..core.directory import Directory
-from ..core.errors import AccountError, InvalidAccount, RateLimited, Unreachable
-from ..core.exchanges import Exchanges
-from ..core.http import Answer, Effect, Request, retry_after
-from ..core.notices import Notices
-from ..core.secrets import Vault
-from ..core.tenant import Claims, EngineState, Removals
-from ..core.vendor import Token, Vendor
+from ..core.account.directory import Directory
+from ..core.account.exchanges import Exchanges
+from ..core.account.notices import Notices
+from ..core.account.ports import Claims, EngineState, Removals
+from ..core.vendor.errors import AccountError, InvalidAccount, RateLimited, Unreachable
+from ..core.vendor.http import Answer, Effect, Request, retry_after
+from ..core.vendor.secrets import Vault
+from ..core.vendor.vendor import Token, Vendor
 from .body import ACCEPTED, UnfitBody, read
 from .engine import StackState
 from .journal import Aside, Journal

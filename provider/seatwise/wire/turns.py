@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from ..core.errors import Unreachable
+from ..core.vendor.errors import Unreachable
 
 
 @asynccontextmanager

@@ -1,0 +1,38 @@
+"""E-mails that move from account to account in one change: mostly resources that are named by a list's index. Pure."""
+
+from ..vendor.fields import folded
+
+
+class Exchanges:
+    """Which resources of a tenant get another e-mail in this run."""
+
+    def __init__(self) -> None:
+        self._gives: dict[str, str] = {}
+        """Resources by the e-mail that they have so far."""
+        self._gets: dict[str, str] = {}
+        """Resources by the e-mail that they get."""
+        self._is_told = False
+
+    def change(self, resource: str, old: str, new: str) -> str | None:
+        """Note that a resource gets another e-mail; return a line about the first one that another one gives up."""
+        old, new = folded(old), folded(new)
+        if old == new:
+            return None
+        self._gives[old], self._gets[new] = resource, resource
+        if self._is_told:
+            return None
+        if new in self._gives:
+            self._is_told = True
+            return _told(resource, self._gives[new], new)
+        if old in self._gets:
+            self._is_told = True
+            return _told(self._gets[old], resource, old)
+        return None
+
+
+def _told(receiver: str, giver: str, email: str) -> str:
+    return (
+        f"accounts exchange e-mails in this change: {receiver} gets that of {giver} ({email}), and with its account "
+        "another person gets all that belongs to it. Name a resource after the person and never after a list index: "
+        "then only the resource of the person who leaves is taken out"
+    )

@@ -1,0 +1,151 @@
+"""What is told of an account that has an e-mail which another one is to get, and the remedy that fits."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimited, Refused, VendorBroken
+from ..vendor.fields import Values
+from ..vendor.vendor import Vendor
+from .finding import Found, look_up
+from .owner import TYPES, is_team, parsed, same, stack_of, told
+from .ports import Deed, Tenant
+
+PERSON = "seatwise:index:Person"
+"""The type of a `Person`, which the owner of its accounts names."""
+
+
+def exists(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str = "") -> AccountExists:
+    """Return the error for an account that is there, with the remedy that fits the resource which declares it.
+
+    It says whose the account is, as far as the journal knows; `doubt` is why the engine's state was not asked.
+    """
+    vendor, email = tenant.vendor, str(news["email"])
+    is_inactive = vendor.is_retired(existing.record)
+    whose, remedy = _whose(tenant, existing.account, owner)
+    problem = f"an account with this e-mail is there already, with the id {existing.account}"
+    problem += (", and it is inactive" if is_inactive else "") + (f": {whose}" if whose else "")
+    error = AccountExists(
+        problem + (f" ({doubt})" if doubt and whose else ""),
+        status=409,
+        vendor=vendor.title,
+        account=email,
+        remedy=remedy or _remedy(vendor, email, owner, _brought_back(vendor, news) if is_inactive else ""),
+    )
+    error.existing = existing.account
+    return error
+
+
+def tell_inactive(tenant: Tenant, news: Values, existing: Found) -> None:
+    """Tell of an inactive account that is adopted, and stays inactive as the program does not say what it is to be."""
+    vendor = tenant.vendor
+    missing = _missing(vendor, news)
+    if not missing or not vendor.is_retired(existing.record):
+        return
+    who = f"{vendor.title} {news['email']} ({existing.account})"
+    line = f"{who} is adopted and stays inactive: declare {missing} to bring it back"
+    tenant.notices.tell(f"{vendor.title}: adopted accounts that stay inactive", line)
+
+
+async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) -> None:
+    """Say in the error of a refused change of an e-mail which account has it, if one has, and the way out."""
+    if isinstance(error, NotAuthorised | RateLimited | VendorBroken):
+        return
+    try:
+        found = await look_up(tenant, email)
+    except AccountError:
+        return
+    if found is None or found.account == account:
+        return
+    holder = tenant.claims.holder(found.account)
+    error.problem += f"; the account {found.account} has the e-mail {email}"
+    if holder is None:
+        error.remedy = "Free it in the admin page, or declare another e-mail here"
+        return
+    error.problem += f", and belongs to {told(holder)}, which declares another one now"
+    error.remedy = (
+        "Once that account has its new e-mail, `pulumi up` again brings this one about. Where two exchange theirs, "
+        "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
+    )
+
+
+ADOPTED_STAYS = 'An adopted account stays active when it leaves the program, unless it says on_destroy="deactivate"'
+
+
+def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
+    """Whose an account is as far as the journal knows, and what to do about it; empty where it knows nothing."""
+    last = tenant.journal.last_of(account)
+    if last is None or last.deed is not Deed.MADE or not last.owner:
+        return "", ""
+    if same(last.owner, owner):
+        return (
+            f"seatwise made it for {told(owner)}, and the state of this stack does not have it, so another stack "
+            "of the same name has it, or a state was lost",
+            "If another stack has it, declare it there alone. If the state was lost, take the account over with "
+            f'on_existing="adopt". {ADOPTED_STAYS}',
+        )
+    if stack_of(last.owner) == stack_of(owner):
+        return (
+            f"seatwise made it for {told(last.owner)}",
+            "If that resource was renamed or has another parent now, say so in its options with "
+            f'aliases=[{_alias(tenant, last.owner)}]; on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
+        )
+    project, _ = stack_of(last.owner)
+    return (
+        f"it belongs to {told(last.owner)} of the project {project}",
+        "Declare it in one stack alone: take it out there with `pulumi state delete` or move it with `pulumi state "
+        f'move`, and add on_existing="adopt" here. {ADOPTED_STAYS}',
+    )
+
+
+def _alias(tenant: Tenant, owner: str) -> str:
+    """The alias that a resource needs which had this owner before."""
+    known, kind = parsed(owner), "Roster" if is_team(owner) else "User"
+    return "..." if known is None else f'"{known.urn(f"{TYPES}{tenant.vendor.name}:{kind}")}"'
+
+
+def _remedy(vendor: Vendor, email: str, owner: str, brought_back: str) -> str:
+    adopt = f'on_existing="adopt" to take it over{brought_back}'
+    if is_team(owner):
+        return f'Say on_existing="adopt" of the Roster to take over all such accounts of its members{brought_back}'
+    if PERSON in unquote(owner):
+        return f"Add {adopt}, to the {vendor.name}.Account of the Person"
+    if _is_child(owner):
+        return f"Add {adopt}"
+    imports = f"`seatwise import {vendor.name} --match {email}`"
+    if _has_name_of_import(email, owner):
+        file = f"{vendor.name}-import.json"
+        return (
+            f"If {imports} wrote its declaration, put the account into the state with the file that it wrote as well: "
+            f"`pulumi import --file {file} --generate-code=false --protect=false --yes`. Else add {adopt}"
+        )
+    return f"Add {adopt}, or replace its declaration by what {imports} writes, and follow the steps that it prints"
+
+
+def _brought_back(vendor: Vendor, news: Values) -> str:
+    """What to say of bringing an inactive account back, after the remedy."""
+    missing = _missing(vendor, news)
+    if missing:
+        return f", and declare {missing} to bring it back"
+    return "" if vendor.retires(news) else ", which makes it active, as declared"
+
+
+def _missing(vendor: Vendor, news: Values) -> str:
+    """The arguments that would make the account active; empty where the program says what it is to be."""
+    says = any(name in news for name in vendor.reactivated)
+    return "" if says else ", ".join(f"{name}={_literal(value)}" for name, value in vendor.reactivated.items())
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _is_child(owner: str) -> bool:
+    known = parsed(owner)
+    return bool(known.parents) if known is not None else "$" in owner.rpartition("/")[2]
+
+
+def _has_name_of_import(email: str, owner: str) -> bool:
+    """Whether the resource has the name that `seatwise import` gives: the e-mail, numbered where it comes again."""
+    return re.search(rf"\b{re.escape(email.casefold())}(-\d+)?$", unquote(owner).casefold()) is not None

@@ -1,0 +1,194 @@
+"""Finding accounts at the vendor: by id, by e-mail, all of them; and what proves that one is gone."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from ..vendor.errors import AccountError, AccountExists, VendorBroken
+from ..vendor.vendor import Listing, Paged, Vendor
+from .directory import accounts, incoherent, is_coherent, page, pages
+from .ports import Deed, Record, Tenant, gone, learn_secrets, refused, tell_unfit
+from .waiting import told_pauses
+
+
+@dataclass(frozen=True)
+class Found:
+    """An account that has the e-mail; `is_whole` says whether the record is all that the vendor has of it."""
+
+    account: str
+    record: Record
+    is_whole: bool
+
+
+YOUNG = 32
+"""Seconds after which a new account must show: as long as a lost create is looked for."""
+
+
+async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
+    """The account's record; None when it is certainly gone.
+
+    "Not there" is believed when the list, which must be readable, does not hold the account either: a
+    wrong base URL and a missing permission give 404 and 403 as well. One that was made a moment ago may
+    not show yet: it gets a second look.
+    """
+    record = await _look(tenant, account, email)
+    too_young = 0.0 if record or not email else _seconds_too_young(tenant, account, email)
+    if too_young <= 0:
+        return record
+    about = f"{email} ({account}) was made or brought back a moment ago and does not show"
+    for seconds in told_pauses(tenant, [too_young], about):
+        await tenant.sleep(seconds)
+    return await _look(tenant, account, email)
+
+
+def _seconds_too_young(tenant: Tenant, account: str, email: str) -> float:
+    last = tenant.journal.last(email)
+    is_ours = last is not None and last.deed is Deed.MADE and last.account == account
+    return YOUNG - last.age if last is not None and is_ours else 0
+
+
+async def _look(tenant: Tenant, account: str, email: str | None) -> Record | None:
+    try:
+        return await _read(tenant, account, email)
+    except AccountError as error:
+        error.maybe_sent = False  # a look changes nothing
+        raise
+
+
+async def _read(tenant: Tenant, account: str, email: str | None) -> Record | None:
+    vendor = tenant.vendor
+    answer = await tenant.send(vendor.read(account))
+    record = vendor.record(answer) if answer.ok else None
+    if record is not None and vendor.account_id(record) == account:
+        tenant.directory.measure(vendor, account, record)
+        learn_secrets(tenant, record)
+        tell_unfit(tenant, record)
+        return record
+    if not vendor.missing(answer):
+        raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
+    is_listed = await tenant.directory.holds(tenant, account)
+    if is_listed is False:
+        return None
+    problem = "the vendor lists this account and says that it is not there"
+    if not is_listed:
+        problem = "the vendor says that it is not there, but its list is incomplete or has duplicates: no proof"
+    who = f"{email} ({account})" if email else account
+    raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who, remedy="Run it again later")
+
+
+async def everyone(
+    tenant: Tenant, wanted: Callable[[str, str], bool], *, must_be_whole: bool = False
+) -> AsyncIterator[Record]:
+    """The whole records of all listed accounts that are wanted, by id and e-mail.
+
+    A list that may lack somebody is told, and raises VendorBroken where it `must_be_whole`.
+    """
+    vendor = tenant.vendor
+    records, total = await pages(tenant, accounts(vendor))
+    lack = _lack(vendor, records, total)
+    if lack and must_be_whole:
+        raise VendorBroken(lack, status=200, vendor=vendor.title)
+    if lack:
+        tenant.warn(f"{vendor.title}: {lack}; run it again")
+    listed = {account: record for record in records if (account := vendor.account_id(record))}
+    for account, record in listed.items():
+        email = vendor.email(record)
+        if not wanted(account, email):
+            continue
+        whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
+        if whole is not None:
+            tell_unfit(tenant, whole)
+            yield whole
+
+
+def _lack(vendor: Vendor, records: Sequence[Record], total: int | None) -> str:
+    """Why somebody may be missing in a list that counts so many in total; empty where nobody can be."""
+    ids = [vendor.account_id(record) for record in records]
+    unknown = sum(not account for account in ids)
+    if unknown:
+        return f"{unknown:,} of {len(ids):,} listed accounts have no id: somebody may be missing here"
+    listed, counted = len({*ids}), len(ids) if total is None else total
+    if listed == counted:
+        return ""
+    return f"{listed:,} accounts are listed and {counted:,} are counted: somebody may be missing here"
+
+
+async def first_page(tenant: Tenant) -> Listing:
+    """The first page of all accounts: it shows that the vendor answers and what the credentials may do."""
+    return await page(tenant, accounts(tenant.vendor), 1)
+
+
+async def look_up(tenant: Tenant, email: str) -> Found | None:
+    """The account with exactly this e-mail, by the run's one look at the list where it serves; its record is whole.
+
+    Raises AccountExists when several have it.
+    """
+    ids = await tenant.directory.ids(tenant, email)
+    if ids is None:
+        found = await look_anew(tenant, email)
+        return found and await whole(tenant, found, email)
+    records = [(account, await fetch(tenant, account, email)) for account in sorted(ids)]
+    same = [Found(account, record, True) for account, record in records if record and has_email(tenant, record, email)]
+    return _only(tenant, same, email)
+
+
+async def look_anew(tenant: Tenant, email: str) -> Found | None:
+    """The account with exactly this e-mail, as the list shows it at this moment.
+
+    Raises AccountExists when several have it, VendorBroken when none has it in a list that contradicts itself.
+    """
+    vendor = tenant.vendor
+    records, total = await pages(tenant, accounts(vendor, email))
+    by_id = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    if "" in by_id:
+        raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
+    if not by_id and not is_coherent(vendor, records, total):
+        raise incoherent(vendor, email)
+    return _only(
+        tenant, [Found(account, record, vendor.lists_whole_records) for account, record in by_id.items()], email
+    )
+
+
+async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
+    """An inactive account with this e-mail, where the vendor's list hides it and another one can be asked for.
+
+    None as well where that list shows others than inactive accounts: then nothing was asked for.
+    """
+    vendor = tenant.vendor
+    if vendor.find_inactive(1) is None:
+        return None
+    of = Paged(ask=lambda number: vendor.find_inactive(number) or vendor.find(None, number), read=vendor.found)
+    try:
+        records, _ = await pages(tenant, of)
+    except AccountError:
+        return None
+    if not all(map(vendor.is_retired, records)):
+        return None
+    ids = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    found = _only(tenant, [Found(account, record, False) for account, record in ids.items() if account], email)
+    return found and await whole(tenant, found, email)
+
+
+async def whole(tenant: Tenant, found: Found, email: str) -> Found:
+    """The account with its record by id; raises NoSuchAccount when it is gone by now."""
+    record = await fetch(tenant, found.account, email)
+    if record is None:
+        raise gone(tenant, found.account, email)
+    return Found(found.account, record, True)
+
+
+def has_email(tenant: Tenant, record: Record, email: str) -> bool:
+    """Whether the account in a record has this e-mail."""
+    vendor = tenant.vendor
+    return vendor.schema["email"].same(vendor.email(record), email)
+
+
+def _only(tenant: Tenant, hits: list[Found], email: str) -> Found | None:
+    if len(hits) > 1:
+        raise AccountExists(
+            f"several accounts have this e-mail: {', '.join(sorted(hit.account for hit in hits))}",
+            status=409,
+            vendor=tenant.vendor.title,
+            account=email,
+            remedy="Give all but one another e-mail in the admin page",
+        )
+    return hits[0] if hits else None

@@ -1,0 +1,100 @@
+"""Which resources of the engine's state have an account: what creates go on with, and what removals must leave alone.
+
+The engine tells a provider nothing of a replacement, and each provider process hears only a part of a run. The state
+has all of it. Each function raises AccountError when the state cannot be read, unless it says otherwise.
+"""
+
+from collections.abc import Iterable
+
+from ..vendor.errors import AccountError
+from ..vendor.fields import Values
+from .owner import MEMBERS, is_team, parsed, same
+from .ports import Held, Tenant
+from .state import TENANT, revision_of
+
+
+async def held_by(tenant: Tenant, owner: str) -> Held | None:
+    """Return the owner's resource of this vendor in the state, a live one first; None where there is none.
+
+    Another vendor's resource may have the same name, and so may a team and a single account.
+    """
+    kind = f"{tenant.vendor.name}:{'Roster' if is_team(owner) else 'User'}"
+    named = _here(tenant, await tenant.engine_state.of_owner(owner.removesuffix(MEMBERS)))
+    found = [each for each in named if each.kind == kind]
+    return next((each for each in found if each.is_live), found[0] if found else None)
+
+
+async def replaced(tenant: Tenant, owner: str) -> Held | None:
+    """Return the resource in the state whose place the owner's new one takes; None for one that is new.
+
+    The engine does not tell. The state is asked where something says that the owner had an account: a check with old
+    inputs, a delete of this run that was let off, or the journal. A state that cannot be read counts as without it only
+    where the journal alone says so, of an account that the engine has never shown to know: it forgot the create.
+    """
+    name = owner.removesuffix(MEMBERS)
+    if not name:
+        return None
+    before = tenant.claims.name_in_state(name) or (name if tenant.journal.renewed_for(owner) else None)
+    made = tenant.journal.made_for(owner)
+    if before is None and made is None:
+        return None
+    try:
+        return await held_by(tenant, (before or name) + (MEMBERS if is_team(owner) else ""))
+    except AccountError:
+        if before is None and made is not None and not made.is_known:
+            return None
+        raise
+
+
+async def has_account(tenant: Tenant, account: str, owner: str) -> bool:
+    """Return whether the owner's resource in the state has the account."""
+    held = await held_by(tenant, owner)
+    return held is not None and account in held.accounts()
+
+
+async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
+    """Return the owner as the state's URN says it, where a state of before 0.1.0 says less, or nothing.
+
+    Returns the owner as it is where the state says no more, or cannot be read.
+    """
+    asked = owner or tenant.claims.any_owner()
+    if not asked or is_team(owner) or parsed(owner) is not None:
+        return owner
+    try:
+        having = _here(tenant, await tenant.engine_state.of_account(account, asked))
+    except AccountError:
+        return owner
+    exact = {each.owner for each in having if not owner or same(each.owner, owner)}
+    return exact.pop() if len(exact) == 1 else owner
+
+
+async def other_lives(tenant: Tenant, account: str, owner: str, olds: Values) -> set[str]:
+    """Return what else in the state has the account and stays: other resources, and this one's life once replaced.
+
+    `olds` are the outputs of the resource that is removed. A replaced one awaits its deletion beside the one that took
+    its place, whose revision is higher.
+    """
+    asked = owner or tenant.claims.any_owner()
+    if not asked:
+        return set()
+    having = _here(tenant, await tenant.engine_state.of_account(account, asked))
+    live = [each for each in having if each.is_live]
+    if owner == "" and len(live) == 1:
+        return set()
+    return {life(each.owner, each.outputs) for each in live if not _is_this(each, owner, olds)}
+
+
+def life(owner: str, outputs: Values) -> str:
+    """Return what tells a resource from the one that took its place."""
+    return f"{owner.removesuffix(MEMBERS)} {revision_of(outputs)}"
+
+
+def _is_this(held: Held, owner: str, olds: Values) -> bool:
+    is_named = owner == "" or same(held.owner, owner.removesuffix(MEMBERS))
+    return is_named and revision_of(held.outputs) == revision_of(olds)
+
+
+def _here(tenant: Tenant, resources: Iterable[Held]) -> list[Held]:
+    """Those of this vendor and tenant; states of the first versions do not say the tenant."""
+    tenants, of_vendor = (None, tenant.vendor.settings.tenant_id), f"{tenant.vendor.name}:"
+    return [each for each in resources if each.kind.startswith(of_vendor) and each.outputs.get(TENANT) in tenants]

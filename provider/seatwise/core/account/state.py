@@ -1,0 +1,159 @@
+"""What the engine keeps of an account, and how it is compared: check, diff, outputs. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..vendor.fields import Problem, Schema, Takes, Values
+from ..vendor.secrets import Vault
+from ..vendor.vendor import Vendor
+
+DECLARED = "__declared"
+"""Output: the names of the arguments that the program gave. Hidden by the engine's displays."""
+AS_DECLARED = "__as_declared"
+"""Output: declared values of create-only fields that the vendor now has otherwise."""
+REVISION = "__revision"
+"""Output: the number of the account's last write that the engine has heard of, as the journal counts them."""
+ADOPTED = "adopted"
+TENANT = "__tenant"
+"""Output: which tenant the account is in."""
+POLICIES = frozenset({"on_existing", "on_destroy"})
+
+
+def check(
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Checked inputs and all their problems.
+
+    `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet; `whose` names
+    the account for the salts of its secrets: its owner, and in a team the member.
+    """
+    values, problems = checked(vendor, olds, news, unknown, vault, whose)
+    return values, problems + (too_late(vendor, olds, values) if olds else [])
+
+
+def checked(
+    vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[Problem]]:
+    """As `check`, but for what can only be given when an account is made."""
+    values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
+    problems += vendor.rules(values, frozenset(values) | unknown)
+    if values.get("on_destroy") == "delete" and not vendor.can_delete:
+        reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
+        problems.append(Problem("on_destroy", reason))
+    for name, value in values.items():
+        if vendor.schema[name].secret:
+            argument = json.dumps([*whose, vendor.name, name]) if whose else ""
+            values[name] = vault.seal(value, olds.get(name), argument)
+    return values, problems
+
+
+def too_late(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
+    """The arguments of an account that is there which can only be given when one is made, and are otherwise now.
+
+    `within` is the path to the account's arguments in those of its resource.
+    """
+    return [
+        _fixed(vendor, name, within)
+        for name, value in values.items()
+        if vendor.schema[name].create_only and not vendor.schema[name].same(olds.get(name), value, both_declared=True)
+    ]
+
+
+def _fixed(vendor: type[Vendor], name: str, within: str) -> Problem:
+    path = f"{within}.{name}" if within else name
+    return Problem(
+        name,
+        f"can only be given when the account is made; {vendor.title} cannot change it later. Change it in the admin "
+        f"page of {vendor.title} and put it back here, or add ignore_changes=[{json.dumps(path)}] to the resource's "
+        "options",
+    )
+
+
+def diff(vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str]) -> bool:
+    """Whether an update is due. `olds` are outputs; unknown arguments count as changed."""
+    if unknown or differences(vendor.schema, olds, news):
+        return True
+    if olds.get("on_destroy") != news.get("on_destroy"):
+        return True
+    return declared_names(news) != sorted(olds.get(DECLARED, ()))
+
+
+def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]:
+    """The declared values that an update must change, by argument name."""
+    return {
+        name: value
+        for name, value in news.items()
+        if schema[name].takes & Takes.UPDATE and not schema[name].same(value, current.get(name), both_declared=True)
+    }
+
+
+def declared_names(news: Values) -> list[str]:
+    """The names that a state remembers as declared."""
+    return sorted(name for name, value in news.items() if value is not None and name not in POLICIES)
+
+
+def seen(schema: Schema, news: Values, record: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a record says, and which items of the declared deltas it fulfils. Null is None."""
+    actual = {} if record is None else schema.parse(record)
+    for name, wanted in news.items():
+        delta = schema[name].delta
+        if delta and delta.of in actual:
+            there = actual[delta.of] or []
+            actual[name] = [each for each in wanted if (each in there) is delta.present]
+    return actual
+
+
+def outputs(schema: Schema, news: Values, actual: Values, *, adopted: bool) -> dict[str, Any]:
+    """The state of an account: what was seen, in the program's spelling where it means the same.
+
+    Declared fields that were not seen keep their declared value.
+    """
+    outs = {name: value for name, value in actual.items() if value is not None}
+    as_declared: dict[str, Any] = {}
+    for name, value in news.items():
+        item = schema[name]
+        if name not in actual or item.same(value, actual[name]):
+            outs[name] = value
+        elif item.create_only:
+            as_declared[name] = value
+    outs[ADOPTED] = adopted
+    outs[DECLARED] = declared_names(news)
+    if as_declared:
+        outs[AS_DECLARED] = as_declared
+    return outs
+
+
+def with_policies(values: dict[str, Any], source: Values) -> dict[str, Any]:
+    """The values and what the source says about existing accounts and about destroying."""
+    return values | {name: source[name] for name in POLICIES if source.get(name) is not None}
+
+
+def with_revision(outs: dict[str, Any], revision: int) -> dict[str, Any]:
+    """The outputs as those of the account's so-manieth write; one that was only made has none."""
+    return outs | {REVISION: revision} if revision else outs
+
+
+def revision_of(outs: Values) -> int:
+    """The number of the last write that these outputs know of."""
+    return int(outs.get(REVISION, 0))
+
+
+def readable(schema: Schema, outs: Values) -> dict[str, Any]:
+    """The part of outputs that the vendor once said."""
+    return {name: value for name, value in outs.items() if name in schema and schema[name].readable}
+
+
+def expand(schema: Schema, changes: Values, current: Values) -> dict[str, Any]:
+    """Changes with each delta turned into the whole list that results from it."""
+    expanded = {name: value for name, value in changes.items() if not schema[name].delta}
+    for name, wanted in changes.items():
+        delta = schema[name].delta
+        if delta is None:
+            continue
+        there: list[Any] = expanded[delta.of] if delta.of in expanded else current.get(delta.of) or []
+        if delta.present:
+            expanded[delta.of] = there + [each for each in wanted if each not in there]
+        else:
+            expanded[delta.of] = [each for each in there if each not in wanted]
+    return expanded

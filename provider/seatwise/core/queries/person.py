@@ -1,0 +1,94 @@
+"""A person as one description: what it gives to each vendor, and until when it holds. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Annotated, Required, TypedDict, TypeVar
+
+from pydantic import AfterValidator
+
+from ..vendor.fields import Email, Problem, Schema, is_missing
+from ..vendor.vendor import Vendor
+
+T = TypeVar("T")
+NOTICE = 14
+"""Days before and after a person's last day in which a run tells of it."""
+
+
+def _day(text: str) -> str:
+    problem = ValueError("must be a date such as 2027-01-31, the last day of the accounts")
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise problem
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise problem from None
+    return text
+
+
+class Description(TypedDict, total=False):
+    """What can be said of a person, whatever the vendor."""
+
+    name: Required[str]
+    """The name of the resource."""
+    email: Required[Email]
+    """E-mail."""
+    first_name: str
+    """First name."""
+    last_name: str
+    """Last name."""
+    phone: str
+    """Phone number."""
+    active: bool
+    """Whether the accounts are active (default: yes)."""
+    expires: Annotated[str, AfterValidator(_day)]
+    """The last day (UTC) of the accounts, such as 2027-01-31."""
+
+
+SCHEMA = Schema.of(Description, {}, str)
+
+
+# --- for a vendor -----------------------------------------------------------------------------
+
+
+def arguments(
+    vendor: type[Vendor], description: Mapping[str, T], own: Mapping[str, T], join: Callable[[list[T]], T]
+) -> dict[str, T]:
+    """The arguments of an active person's account: what the description gives, and its own, which win.
+
+    `join` puts the parts of one argument together.
+    """
+    found = {
+        argument: [description[part] for part in parts if part in description]
+        for argument, parts in vendor.described.items()
+        if argument in vendor.schema
+    }
+    described = {argument: join(parts) for argument, parts in found.items() if parts}
+    given = {name: value for name, value in own.items() if value is None or not is_missing(value)}
+    return {**vendor.reactivated, **described, **given}
+
+
+def blamed(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:
+    """A problem with an account's argument, under the name that a person's program or file has for it."""
+    if problem.field in own or problem.field not in vendor.described:
+        return Problem(f"{vendor.name}.{problem.field}", problem.reason)
+    return Problem(vendor.described[problem.field][0], f"{problem.reason} ({vendor.title})")
+
+
+# --- until when -------------------------------------------------------------------------------
+
+
+def is_over(last_day: date, today: date) -> bool:
+    """Whether the accounts are to be inactive; the last day is still a day of theirs."""
+    return today > last_day
+
+
+def notice(last_day: date, today: date) -> str | None:
+    """What a run tells of a last day that is near, or was some days ago."""
+    days = (last_day - today).days
+    if abs(days) > NOTICE:
+        return None
+    if days < 0:
+        return f"expired on {last_day} (UTC): the accounts are deactivated"
+    when = "today" if days == 0 else f"in {days} day" + "s" * (days > 1)
+    return f"expires {when}, on {last_day} (UTC): the first run after that day deactivates the accounts"

@@ -1,0 +1,51 @@
+"""How many requests a change needs, and how long the vendor's limits make it. Pure."""
+
+import math
+from collections.abc import Iterable
+
+from ..vendor.fields import Takes
+from ..vendor.vendor import Limit, Vendor
+
+NOT_WORTH_A_WORD = 60.0
+"""Seconds under which nobody needs to be told."""
+
+
+def told(vendor: Vendor, *, creates: int = 0, updates: int = 0, removals: int = 0, alone: bool = False) -> str:
+    """Such as `about 2,000 requests (1,000 creates at 60 a minute: about 17 minutes)`; how long where it is long.
+
+    `alone` says that each new account is read back by itself, and not all of them together.
+    """
+    writes = creates + updates + removals
+    reads = creates * _reads_a_create(vendor, alone) + (updates + removals if vendor.replaces else 0)
+    requests = _counted(writes + reads, "request")
+    slowest = max(vendor.paced_by, key=lambda limit: _seconds(limit, writes, reads), default=None)
+    if slowest is None or _seconds(slowest, writes, reads) < NOT_WORTH_A_WORD:
+        return f"about {requests}"
+    what = _counted(writes, "create" if writes == creates else "write") if slowest.writes else requests
+    minutes = _counted(math.ceil(_seconds(slowest, writes, reads) / 60), "minute")
+    return f"about {requests} ({what} at {_a_minute(slowest):,.0f} a minute: about {minutes})"
+
+
+def follow_ups(vendor: Vendor, members: Iterable[Iterable[str]]) -> int:
+    """How many new accounts, given by the names of their arguments, get something that their create does not take."""
+    late = {name for name, field in vendor.schema.items() if field.takes is Takes.UPDATE}
+    return sum(not late.isdisjoint(names) for names in members)
+
+
+def _reads_a_create(vendor: Vendor, alone: bool) -> int:
+    """Requests to see that the e-mail is free, where no list tells, and to read the account back."""
+    is_read_back_by_list = vendor.lists_whole_records and vendor.tells_ids and not alone
+    return (not vendor.has_list) + (not is_read_back_by_list)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _seconds(limit: Limit, writes: int, reads: int) -> float:
+    requests = writes if limit.writes else writes + reads
+    return requests / limit.requests * limit.seconds
+
+
+def _a_minute(limit: Limit) -> float:
+    return limit.requests * 60 / limit.seconds

@@ -1,1 +1,0 @@
-"""The dynamic providers behind `seatwise.dynamic`: one for each kind of resource."""

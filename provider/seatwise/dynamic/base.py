@@ -1,0 +1,248 @@
+"""What every door does for the dynamic host: settings, the one tenant of the process, failures that can be read."""
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from importlib import import_module
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from pulumi import dynamic
+from pulumi.dynamic import CheckFailure
+from pulumi.output import Unknown
+
+from ..core.account.owner import same, told
+from ..core.account.ports import Removals
+from ..core.account.state import TENANT
+from ..core.vendor.errors import AccountError, InvalidAccount, SettingsError
+from ..core.vendor.fields import Problem
+from ..core.vendor.secrets import VAULT
+from ..core.vendor.vendor import Vendor
+from ..vendors import names
+from ..wire import loop
+from ..wire.engine import StackState
+from ..wire.settings import PROVIDER, RunSettings, Settings
+from ..wire.tenant import Operation, Tenant
+from .host import end_with_engine, keeps_internal_properties, widen
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Props = dict[str, Any]
+
+OWNER = "__owner"
+"""Input and output: which resource of which stack this is, for the journal and for accounts that move."""
+OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
+"""The remedy where the SDK drops what begins with `__`."""
+REMOVALS = Removals()
+"""Whom this process has retired, at all vendors."""
+ENGINE_STATE = StackState()
+"""What the engine's state has: exported once a run, whatever the number of vendors."""
+TENANTS: list[Tenant] = []
+"""The tenants of this process: one for a vendor, whatever the kind of resource."""
+_lock = Lock()
+
+
+def vendor_named(name: str) -> type[Vendor]:
+    """The vendor in `seatwise/vendors/<name>.py`; raises ModuleNotFoundError when there is none."""
+    vendor: type[Vendor] = import_module(f"seatwise.vendors.{name}").VENDOR
+    return vendor
+
+
+class Failure(Exception):
+    """What the engine prints. Named so that it prints as `seatwise: ...`."""
+
+
+Failure.__module__ = "builtins"
+Failure.__qualname__ = "seatwise"
+
+
+def readable(operation: Callable[P, R]) -> Callable[P, R]:
+    """Let a failure reach the user as one line: the host sends the whole traceback otherwise."""
+
+    def one_line(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return operation(*args, **kwargs)
+        except AccountError as error:
+            raise Failure(VAULT.message(str(error))) from None
+
+    return one_line
+
+
+class Door(dynamic.ResourceProvider):
+    """One vendor's resources in one provider process. Called from several threads."""
+
+    serialize_as_secret_always = False  # it holds nothing but its key
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+        self.vendor = vendor_named(key.partition(":")[0])
+        self._config: Callable[[str], Any] = lambda key: None
+        self._loaded: Settings | None = None
+        self._tenant: Tenant | None = None
+        self._is_told_of_names = False
+
+    def __reduce__(self) -> tuple[Callable[[str], "Door"], tuple[str]]:
+        return import_module("seatwise.dynamic").load, (self.key,)
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
+        # In the program's own process this would make a failing `up` hang; the host alone configures.
+        sys.tracebacklimit = 0
+        _end_with_engine()
+        self._config = req.config.get
+        if not keeps_internal_properties():  # a destroy and a refresh have no `check` that would notice
+            raise Failure(f"this version of Pulumi's SDK drops what states say of accounts: {OLD_SDK}")
+
+    def _signed(self, outs: Props, source: Props) -> Props:
+        """Outputs with the tenant that the account is in, and the owner that the source names."""
+        return owned(outs, source) | {TENANT: self._settings().tenant_id}
+
+    def _same_tenant(self, id: str, olds: Props) -> None:
+        """Refuse to touch an account that another tenant made: its id means somebody else here."""
+        made_by, here = olds.get(TENANT), self._settings().tenant_id
+        if made_by not in (None, here):
+            raise InvalidAccount(
+                f"it was made in the tenant {made_by}, and this resource's provider is for {here}",
+                vendor=self.vendor.title,
+                account=f"{olds.get('email', '')} ({id})",
+                remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
+                f"tenant at a new address, {self._settings().way_to_be(made_by)}",
+            )
+
+    def _typed(self, props: Props) -> Props:
+        return self.vendor.schema.typed(bare(props))
+
+    def _settings(self) -> Settings:
+        if self._loaded is None:
+            run = RunSettings.load()  # a bad one is better known in preview
+            if run.threads is not None and not widen(run.threads):
+                tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python, or the system, has no more")
+            self._refuse_other_vendors_provider()
+            self._loaded = self.vendor.settings_type.load(self._config)
+            VAULT.learn(*self._loaded.secrets())
+        return self._loaded
+
+    def _refuse_other_vendors_provider(self) -> None:
+        """See that this is no process of another vendor's Provider, which knows nothing of this vendor's tenant."""
+        others = [name for name in names() if self._config(f"{name}:{PROVIDER}") and name != self.vendor.name]
+        if others:
+            raise SettingsError(
+                f"an account of {self.vendor.name} has a provider of {others[0]}",
+                vendor=self.vendor.title,
+                remedy=f'Give it one of {self.vendor.name} ({self.vendor.name}.Provider("main") is the main tenant)',
+            )
+
+    def _connected(self) -> Tenant:
+        if self._tenant is None:
+            self._tenant = tenant_with(self.vendor, self._settings())
+        return self._tenant
+
+    def _scope(self, tenant: Tenant) -> Tenant | Operation:
+        """What an operation of the core speaks to; asked in the event loop."""
+        raise NotImplementedError
+
+    def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
+        """Run an operation of the core in the event loop."""
+        tenant = self._connected()
+
+        async def run() -> R:
+            return await operation(self._scope(tenant), *arguments)
+
+        return loop.call(run)
+
+    def _is_renamed(self, olds: Props, news: Props) -> bool:
+        """Whether the resource or its stack has another name now, which an update records; says so once."""
+        old, new = owner_of(olds), owner_of(news)
+        if not old or not new or same(old, new):
+            return False
+        if not self._is_told_of_names:
+            self._is_told_of_names = True
+            names = f"{told(old)} is {told(new)} now, and so on"
+            tell(f"{names}: `pulumi up` records the new names, and sends nothing for that")
+        return True
+
+    def _claim(self, email: object, owner: str) -> list[Problem]:
+        """Note who declares an e-mail in this run; two who do are a mistake.
+
+        The problem does not hold the e-mail: whether a program calls it a secret is not known here.
+        """
+        if not isinstance(email, str) or not owner:
+            return []
+        other = self._connected().claims.claim(email, owner)
+        problem = f"is declared by {told(other)} as well: one resource owns an account" if other else ""
+        return [Problem("email", problem)] if other else []
+
+
+@cache
+def _end_with_engine() -> None:
+    """Watch the engine, once for this process."""
+    end_with_engine(loop.is_idle)
+
+
+def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
+    """The one tenant of this process with these settings."""
+    run = RunSettings.load()
+    with _lock:
+        for tenant in TENANTS:
+            if tenant.vendor.settings == settings and tenant.run == run and not tenant.is_closed:
+                return tenant
+        REMOVALS.most = run.max_removals
+        TENANTS.append(Tenant(vendor(settings), VAULT, tell, run, REMOVALS, engine_state=ENGINE_STATE))
+        return TENANTS[-1]
+
+
+def failure(reason: str) -> CheckFailure:
+    """Why inputs are refused. It names no property, for the engine prints the value of that, secret or not."""
+    return CheckFailure("", VAULT.message(reason))
+
+
+def tell(text: str) -> None:
+    """Say something among the output of `pulumi`: the host's stdout becomes its info lines.
+
+    What its encoding lacks is replaced.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    line = f"seatwise: {VAULT.message(text)}\n"
+    sys.stdout.write(line.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def bare(props: Props) -> Props:
+    """The properties of the account: without Pulumi's own, and without whose it is and in which tenant."""
+    return {name: value for name, value in props.items() if name not in ("__provider", TENANT, OWNER)}
+
+
+def arguments(props: Props) -> Props:
+    """What the program said, without anything of Pulumi's or our own."""
+    return {name: value for name, value in props.items() if not name.startswith("__")}
+
+
+def split(props: Mapping[str, Any]) -> tuple[Props, Props]:
+    """Properties that are known, and those that are not known (throughout) before the update runs."""
+    unknown = {name: value for name, value in props.items() if _has_unknown(value)}
+    return {name: value for name, value in props.items() if name not in unknown}, unknown
+
+
+def _has_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_unknown(each) for each in value.values())
+    if isinstance(value, list):
+        return any(_has_unknown(each) for each in value)
+    return isinstance(value, Unknown)
+
+
+def owner_of(props: Props) -> str:
+    """Which resource of which stack this is; empty where it is not known."""
+    return str(props.get(OWNER, ""))
+
+
+def unowned(news: Props) -> list[Problem]:
+    """Return the problem of inputs without an owner: every program sends one, and every import file an empty one."""
+    reason = f"{OWNER} did not arrive, which says whose account this is: let no transform remove it, and {OLD_SDK}"
+    return [] if OWNER in news else [Problem("", reason)]
+
+
+def owned(props: Props, source: Props) -> Props:
+    """The properties with the owner that the source names."""
+    return props | ({OWNER: source[OWNER]} if OWNER in source else {})

@@ -1,0 +1,151 @@
+"""People from a file, one row each, with their accounts at several vendors.
+
+    for each in seatwise.people("people.yaml"):
+        seatwise.Person(**each)
+
+A file is CSV with columns such as `enerflo.roles`, or YAML with `accounts: {enerflo: {roles: [...]}}`.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Required, TypedDict, cast
+
+import pulumi
+
+from ..core.queries import person
+from ..core.vendor.errors import InvalidPeople
+from ..core.vendor.fields import Problem, email_key, flag
+from ..resources.person import check
+from ..resources.user import Seat
+from ..vendors import names
+from .reading import Listed, Place, Row, line, read, shown, some, strangers, twice
+
+PEOPLE = Listed("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
+
+
+class PersonArgs(TypedDict, total=False):
+    """The arguments of a `Person` as a file gives them; a program may change them before it declares the person."""
+
+    resource_name: Required[str]
+    """The name of the resource: what the file says as `name`."""
+    email: Required[str]
+    """E-mail."""
+    accounts: Required[list[Seat]]
+    """An `Account` of each vendor, in the order of the vendors' names."""
+    first_name: str
+    """First name."""
+    last_name: str
+    """Last name."""
+    phone: str
+    """Phone number."""
+    active: bool
+    """Whether the accounts are active."""
+    expires: str
+    """The last day (UTC) of the accounts, such as 2027-01-31."""
+
+
+def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
+    """The people in a file, in its order, for `Person(**each)`.
+
+    - `.csv`: UTF-8, commas, a header: `name`, `email`, `first_name`, `last_name`, `phone`, `active`, `expires`, and for
+      each argument of an account a column such as `enerflo.roles`. A person has an account at a vendor where one of
+      its cells is not empty; a column `enerflo` with yes or no says so by itself.
+    - `.yaml`, `.yml`: a list of mappings with the same keys; `accounts` has a mapping of arguments for each vendor.
+
+    A relative path starts from the current folder. What is required and lacking is left for the program to add;
+    `Person` asks for it.
+
+    Raises:
+        pulumi.RunError: All that is wrong, each with file, row and column.
+
+    """
+    try:
+        return load(path)
+    except InvalidPeople as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
+    """As `people`; raises InvalidPeople."""
+    vendors = {name: module for name in names() if _has_accounts(module := import_module(f"seatwise.vendors.{name}"))}
+    arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
+    rows = [_flat(row) for row in some(read(path, PEOPLE), path, PEOPLE)]
+    places = [Place(row.where, row.kind) for row in rows]
+    problems = strangers(rows, places, [*person.SCHEMA, *vendors, *arguments])
+    descriptions: list[dict[str, Any]] = []
+    for row, place in zip(rows, places, strict=True):
+        flags, wrong = _flags(row, vendors)
+        seats = [module.Account(**_own(row, name, module)) for name, module in vendors.items() if flags.get(name)]
+        description, found = _checked(row, seats)
+        descriptions.append({**description, "accounts": seats})
+        problems += [line(place, problem, row) for problem in [*wrong, *found]]
+    problems += twice(descriptions, places, "name") + twice(descriptions, places, "email", email_key)
+    if problems:
+        raise InvalidPeople(problems)
+    return [cast(PersonArgs, {"resource_name": each.pop("name"), **each}) for each in descriptions]
+
+
+def _has_accounts(vendor: ModuleType) -> bool:
+    """Return whether a vendor's module has an `Account` of its own: it may import the base class of that name."""
+    kind = getattr(vendor, "Account", None)
+    return isinstance(kind, type) and issubclass(kind, Seat)
+
+
+def _flat(row: Row) -> Row:
+    """The row with what YAML says of `accounts` under names such as `enerflo.roles`, and `enerflo` as a flag.
+
+    Raises InvalidPeople where the row says something else under such a name itself.
+    """
+    if row.kind != "key" or "accounts" not in row:
+        return row
+    accounts = row.pop("accounts") or {}
+    if not isinstance(accounts, dict):
+        remedy = "must have each vendor's name with its arguments, such as `accounts: {vendor: {argument: value}}`"
+        raise InvalidPeople([f"{row.where}, key accounts: {remedy}"])
+    inner: dict[str, Any] = {}
+    for vendor, arguments in accounts.items():
+        is_flag = arguments is not None and not isinstance(arguments, dict)
+        inner[f"{vendor}"] = arguments if is_flag else True
+        if isinstance(arguments, dict):
+            inner.update({f"{vendor}.{name}": value for name, value in arguments.items()})
+    doubles = [name for name, value in inner.items() if row.get(name) is not None and row[name] != value]
+    if doubles:
+        reason = "is there twice, here and under accounts, with two values; say it once"
+        raise InvalidPeople([f"{row.where}, key {shown(name)}: {reason}" for name in doubles])
+    return Row({**row, **inner}, row.where, row.kind)
+
+
+def _flags(row: Row, vendors: Iterable[str]) -> tuple[dict[str, bool], list[Problem]]:
+    """Whether the person has an account, by vendor, and what is wrong with saying so."""
+    flags: dict[str, bool] = {}
+    problems: list[Problem] = []
+    for name in vendors:
+        given = row.get(name)
+        try:
+            flags[name] = any(_own_names(row, name)) if given is None else flag(f"{given}")
+        except ValueError:
+            problems.append(Problem(name, "must be yes or no"))
+    return flags, problems
+
+
+def _own_names(row: Row, vendor: str) -> Iterator[str]:
+    """The names of the arguments that the row gives to an account."""
+    return (name for name, value in row.items() if name.startswith(f"{vendor}.") and value is not None)
+
+
+def _own(row: Row, vendor: str, module: Any) -> dict[str, Any]:
+    """An account's own arguments, without those that are none."""
+    own = {name.partition(".")[2]: row[name] for name in _own_names(row, vendor)}
+    return {name: value for name, value in own.items() if name in module.PersonalArgs.__annotations__}
+
+
+def _checked(row: Row, seats: list[Seat]) -> tuple[dict[str, Any], list[Problem]]:
+    """The person's description, with the accounts' arguments in their types, and what is wrong."""
+    given = {name: value for name, value in row.items() if name in person.SCHEMA}
+    description, declared, problems = check(given, seats, is_complete=False)
+    for seat, values in zip(seats, declared, strict=True):
+        seat.where = row.where
+        seat.args = {name: values[name] for name in seat.args}
+    return description, [Problem(name, "is required") for name in PEOPLE.needed if name not in description] + problems

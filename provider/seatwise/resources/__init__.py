@@ -1,0 +1,1 @@
+"""What a program declares: users, people, teams, providers, and look-ups."""

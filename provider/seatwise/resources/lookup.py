@@ -1,0 +1,81 @@
+"""Look-ups in a program: functions whose results are outputs, in preview as well.
+
+They run in the program's own process, on the event loop that all of seatwise's requests run in.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import pulumi
+from pulumi import Input, Output
+from pulumi.runtime import get_config
+from pulumi.runtime.settings import get_root_resource
+
+from ..core.queries.lookup import Lookups, unlike
+from ..core.vendor.errors import AccountError, UnknownName
+from ..core.vendor.secrets import VAULT, Known
+from ..core.vendor.vendor import Vendor
+from ..dynamic.base import tenant_with
+from ..wire import loop
+from ..wire.settings import Settings
+from ..wire.tenant import Tenant
+from .user import TenantProvider
+
+T = TypeVar("T")
+_RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()
+"""What was looked up, by run: one process may run a program several times."""
+
+
+def ask(
+    vendor: type[Vendor],
+    provider: TenantProvider | None,
+    question: Callable[..., Awaitable[T]],
+    *arguments: Input[Any],
+) -> Output[T]:
+    """The answer to a question, which gets a `Lookups` and the arguments.
+
+    Unknown as long as an argument or a setting of the provider is. What goes wrong ends the program with one line.
+    """
+    if not isinstance(provider, TenantProvider | None):
+        raise pulumi.RunError(f"provider must be {vendor.name}.Provider(...)")
+    # What is found is no secret for the sake of the credentials that it took.
+    given = None if provider is None else Output.unsecret(Output.from_input(provider.given(vendor.name)))
+    outputs = [Output.from_input(argument) for argument in arguments]
+    return Output.all(given, *outputs).apply(lambda known: _answer(vendor, question, known[0], known[1:], outputs))
+
+
+async def _answer(
+    vendor: type[Vendor],
+    question: Callable[..., Awaitable[T]],
+    given: Mapping[str, Any] | None,
+    values: Sequence[Any],
+    outputs: Sequence[Output[Any]],
+) -> T:
+    reasons = unlike(question, values)
+    if reasons:
+        raise pulumi.RunError(f"{vendor.title}: {'; '.join(reasons)}")
+    texts = [(value, output) for value, output in zip(values, outputs, strict=True) if isinstance(value, str)]
+    secrets = [value for value, output in texts if await output.is_secret()]
+    VAULT.learn(*secrets)
+    run = _RUNS.setdefault(get_root_resource() or asyncio.get_running_loop(), {})
+
+    async def answer(settings: Settings) -> T:
+        tenant = tenant_with(vendor, settings)
+        return await question(run.setdefault(tenant, Lookups(tenant)), *values)
+
+    try:
+        settings = vendor.settings_type.load(get_config if given is None else given.get)
+        return await asyncio.wrap_future(loop.start(answer, settings))
+    except AccountError as error:
+        raise pulumi.RunError(_told(error, secrets)) from None
+
+
+def _told(error: AccountError, secrets: Sequence[str]) -> str:
+    """The error as a line without the arguments that are secret, however short, and without names like theirs."""
+    if secrets and isinstance(error, UnknownName):
+        error = UnknownName("none or several have this secret name", vendor=error.vendor, remedy=error.remedy)
+    own = Known()
+    own.learn(*secrets)
+    return VAULT.message(own.blanked(str(error), is_quoted=True))

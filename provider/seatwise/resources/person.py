@@ -1,0 +1,193 @@
+"""A person at several vendors, as one Pulumi component."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pulumi
+from pulumi import Input, Output
+
+from ..core.queries import person
+from ..core.vendor.errors import SettingsError
+from ..core.vendor.fields import NOTHING, Problem, flag, is_missing
+from ..core.vendor.vendor import Vendor
+from ..files.reading import checked, is_known
+from ..wire.settings import RunSettings
+from .user import Account, Seat, refuse_import
+
+
+class Person(pulumi.ComponentResource):
+    """One person with an account at each of several vendors, from one description.
+
+        seatwise.Person("ana", email="ana@example.com", first_name="Ana", last_name="Ruiz", accounts=[
+            enerflo.Account(roles=["Sales Rep"]),
+            nexudus.Account(language=nexudus.Language.SPANISH),
+        ])
+
+    Each vendor gets what it has fields for; what its `Account` says wins.
+    """
+
+    ids: Output[dict[str, str]]
+    """The ids of the accounts by vendor: `enerflo`, or `enerflo-west` with the explicit provider `west`."""
+    accounts: Mapping[str, Account]
+    """The accounts themselves, under the same names."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        email: Input[str],
+        accounts: Iterable[Seat],
+        first_name: Input[str] | None = None,
+        last_name: Input[str] | None = None,
+        phone: Input[str] | None = None,
+        active: Input[bool] = True,
+        expires: str | date | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a person.
+
+        Args:
+            resource_name: The name of the resource, and the login where a vendor wants one that is no e-mail.
+            email: The e-mail.
+            accounts: An `Account` of each vendor, with what only that vendor wants to know.
+            first_name: First name.
+            last_name: Last name.
+            phone: Phone number.
+            active: False deactivates all accounts, each in its vendor's own way; they stay in the stack, and
+                come back with true.
+            expires: The last day (UTC) on which the accounts are active, such as "2027-01-31". The first run after
+                it deactivates them; runs in the two weeks before say so.
+            opts: Pulumi's options; `protect` and providers pass to the accounts.
+
+        Raises:
+            pulumi.RunError: An argument cannot be as it is; before anything is sent for this person.
+
+        """
+        remedy = 'run `seatwise import` for each vendor, or say on_existing="adopt" of each account'
+        refuse_import(resource_name, opts, remedy)
+        seats = _seats(resource_name, accounts)
+        given = {
+            "name": resource_name,
+            "email": email,
+            "first_name": first_name,
+            "last_name": last_name,
+            "phone": phone,
+            "active": active,
+            "expires": expires.isoformat() if isinstance(expires, date) and not is_missing(expires) else expires,
+        }
+        description, declared, problems = check(given, seats)
+        if problems:
+            raise pulumi.RunError(_told(resource_name, seats, problems))
+        is_active = _is_active(resource_name, description)
+        if not isinstance(is_active, bool):
+            is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
+
+        super().__init__("seatwise:index:Person", resource_name, None, opts)
+        self.accounts = {
+            seat.named(seat.vendor.name): seat.declare(
+                seat.named(resource_name), _retired_unless(is_active, seat.vendor, arguments), self
+            )
+            for seat, arguments in zip(seats, declared, strict=True)
+        }
+        ids: Any = {name: account.id for name, account in self.accounts.items()}
+        self.ids = Output.from_input(ids)
+        self.register_outputs({"ids": self.ids})
+
+
+def _seats(name: str, accounts: Any) -> list[Seat]:
+    """The accounts; raises pulumi.RunError when they are no list that is known."""
+    wanted = "such as [enerflo.Account(...)]"
+    if not is_known(accounts):
+        raise pulumi.RunError(f"{name}: accounts: must be known when the program runs: a list, {wanted}")
+    if isinstance(accounts, str | bytes | Mapping) or not isinstance(accounts, Iterable):
+        raise pulumi.RunError(f"{name}: accounts: must be a list, {wanted}")
+    return [*accounts]
+
+
+def check(
+    given: Mapping[str, Any], seats: Sequence[Seat], *, is_complete: bool = True
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[Problem]]:
+    """A person's description, the arguments of each account, and all that is wrong with them.
+
+    A person who is not complete yet may lack what is required.
+    """
+    strangers = [number for number, seat in enumerate(seats) if not isinstance(seat, Seat)]
+    if strangers:
+        reason = f"item {strangers[0]} is no account of a vendor, such as enerflo.Account(...)"
+        return {}, [], [Problem("accounts", reason)]
+    description, problems = checked(person.SCHEMA, given, is_complete=is_complete)
+    if not is_known(given.get("expires")):
+        problems.append(Problem("expires", "must be known when the program runs"))
+    problems += _doubles(seats)
+    declared = []
+    for seat in seats:
+        arguments = person.arguments(seat.vendor, description, seat.args, _joined)
+        values, found = checked(seat.vendor.schema, arguments, seat.vendor.rules, is_complete=is_complete)
+        told = {problem.field for problem in problems} & {*person.SCHEMA}  # one vendor's word on a part is enough
+        blamed = [person.blamed(seat.vendor, seat.args, problem) for problem in found]
+        problems += [problem for problem in blamed if problem.field not in told]
+        declared.append(values)
+    return description, declared, problems
+
+
+def _doubles(seats: Iterable[Seat]) -> Iterable[Problem]:
+    counts = Counter(seat.named(seat.vendor.name) for seat in seats)
+    for name, count in counts.items():
+        if count > 1:
+            yield Problem("accounts", f"{name} is there {count} times; a second tenant has a provider of its own")
+
+
+def _flag(name: str, value: Any) -> bool:
+    """Return what an output says of `active`, read as plain text is; raises pulumi.RunError for anything but a flag."""
+    try:
+        return flag(value)
+    except ValueError as error:
+        raise pulumi.RunError(f"{name}: active: {error}") from None
+
+
+def _joined(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    if all(map(is_known, parts)):
+        return " ".join(map(str, parts))
+    return Output.all(*parts).apply(lambda known: " ".join(str(each) for each in known if each not in NOTHING))
+
+
+def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an account whose person may be inactive, which wins over what it says itself."""
+    if isinstance(is_active, bool):
+        return {**arguments, **({} if is_active else vendor.retired)}
+    return {**arguments, **{name: _either(is_active, arguments.get(name), off) for name, off in vendor.retired.items()}}
+
+
+def _either(is_active: Input[bool], on: Any, off: Any) -> Output[Any]:
+    return Output.all(is_active, on).apply(lambda known: known[1] if known[0] else off)
+
+
+def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
+    """Whether the accounts are to be active today; tells of a last day that is near."""
+    is_active: Input[bool] = description.get("active", True)
+    if is_active is False or "expires" not in description:
+        return is_active
+    last_day, now = date.fromisoformat(description["expires"]), today()
+    notice = person.notice(last_day, now)
+    if notice:
+        pulumi.log.warn(f"{name} {notice}")  # with a resource it may come too late to be sent
+    return False if person.is_over(last_day, now) else is_active
+
+
+def _told(name: str, seats: Iterable[Seat], problems: Iterable[Problem]) -> str:
+    """All that is wrong with a person, in one line."""
+    where = next((seat.where for seat in seats if isinstance(seat, Seat) and seat.where), "")
+    who = f"{name} ({where})" if where else name
+    return f"{who}: " + "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
+
+
+def today() -> date:
+    """Today in UTC, or the day that `SEATWISE_TODAY` says; raises pulumi.RunError when that is no day."""
+    try:
+        return RunSettings.load().today or datetime.now(UTC).date()
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None

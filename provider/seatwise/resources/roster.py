@@ -1,0 +1,127 @@
+"""A team as one Pulumi resource: many accounts of one vendor."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Protocol, TypeVar
+from uuid import uuid4
+
+import pulumi
+from pulumi import Output, dynamic
+
+from ..core.team import plan as team
+from ..core.vendor.errors import InvalidMembers
+from ..core.vendor.fields import Field
+from ..core.vendor.vendor import Vendor
+from ..dynamic import load
+from ..dynamic.base import OWNER
+from ..dynamic.rosters import RUN
+from ..files.members import typed
+from .user import owner_named, refuse_import, refuse_provider
+
+THIS_RUN = uuid4().hex
+"""The name of this run of the program."""
+A = TypeVar("A", covariant=True, bound=Mapping[str, object])
+M = TypeVar("M", bound=Mapping[str, object])
+
+
+class VendorModule(Protocol[A]):
+    """`seatwise.enerflo` and its like."""
+
+    @property
+    def VENDOR(self) -> type[Vendor]:  # noqa: N802 - as the modules write it
+        """The vendor."""
+
+    @property
+    def UserArgs(self) -> type[A]:  # noqa: N802
+        """The arguments of one of its accounts."""
+
+
+class Roster(dynamic.Resource):
+    """A whole team of one vendor as one resource, for hundreds and thousands of people.
+
+        sales = seatwise.Roster("sales", vendor=enerflo, members=[
+            enerflo.UserArgs(email="ana@example.com", first_name="Ana", roles=["Sales Rep"]),
+        ])
+
+    Members are told apart by their e-mails, whatever the order and the case of ASCII letters. What fails for one of
+    them stops no other: the run names it and fails at the end, and the next `pulumi up` does only what is missing.
+    """
+
+    ids: Output[dict[str, str]]
+    """The ids of the accounts, by e-mail with its ASCII letters small."""
+    counts: Output[dict[str, int]]
+    """What the last run did: `members`, `joined`, `changed`, `left`, `failed` and `not_tried`."""
+    failed: Output[dict[str, str]]
+    """Who is not as declared and why, by e-mail; they are tried again by the next run."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        vendor: VendorModule[M],
+        members: Iterable[M],
+        on_existing: Literal["fail", "adopt"] = "fail",
+        on_leave: Literal["deactivate", "delete", "retain"] | None = None,
+        max_removals: int | str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a team.
+
+        Args:
+            resource_name: The name of the resource.
+            vendor: The vendor's module, such as `seatwise.enerflo`.
+            members: The arguments of each account, as the vendor's `UserArgs`, or from `seatwise.load_members`.
+                An e-mail must be plain text; other values may be outputs of other resources.
+            on_existing: What to do when an account with a member's e-mail is there already.
+            on_leave: What becomes of the account of somebody who is not declared any more. `"deactivate"` is the
+                default; `"delete"` (where the vendor can) deactivates at once and deletes in the next run. When the
+                whole team is destroyed, adopted accounts are left as they are unless this is given.
+            max_removals: How many members may leave in one run: a number, or a share such as `"10%"`. The default is
+                three or 10 %, whichever is more. A preview with more leavers fails.
+            opts: Pulumi's options.
+
+        Raises:
+            pulumi.RunError: A member is not as the vendor wants it, or two have one e-mail; before anything is sent.
+
+        """
+        remedy = 'say on_existing="adopt" (`seatwise import` takes over single accounts)'
+        refuse_import(resource_name, opts, remedy)
+        kind = getattr(vendor, "VENDOR", None)
+        if not isinstance(kind, type) or not issubclass(kind, Vendor):
+            raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
+        refuse_provider(resource_name, kind.name, opts)
+        try:
+            declared = team.keyed(typed(kind, members))
+        except InvalidMembers as error:
+            raise pulumi.RunError(f"{resource_name}: {error}") from None
+        self._resource_type_name = f"dynamic/seatwise/{kind.name}:Roster"  # type: ignore[misc]
+        props = {
+            "members": {key: _kept_secret(kind.schema, member) for key, member in declared.items()},
+            "on_existing": on_existing,
+            "on_leave": on_leave,
+            "max_removals": max_removals,
+            OWNER: owner_named(resource_name, opts),
+            "ids": None,
+            "counts": None,
+            "failed": None,
+            RUN: THIS_RUN,
+            team.FAILED_IN: None,
+        }
+        super().__init__(load(f"{kind.name}:Roster"), resource_name, props, opts)
+        failed_in: Output[str | None] = self.__dict__[team.FAILED_IN]
+        outputs = Output.all(self.failed, self.counts, failed_in)
+        outputs.apply(lambda known: _fail_if_any_failed(resource_name, *known))
+
+
+def _kept_secret(schema: Mapping[str, Field], member: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Output.secret(value) if schema[name].secret else value for name, value in member.items()}
+
+
+def _fail_if_any_failed(
+    name: str, failed: dict[str, str] | None, counts: dict[str, int] | None, failed_in: str | None
+) -> None:
+    """End the program with an error: the engine cannot be told that a part of a resource failed.
+
+    Failures of an earlier run are none of this one, which may be a destroy or a refresh that runs the program.
+    """
+    if failed and failed_in in (None, THIS_RUN):
+        raise pulumi.RunError(team.failures(name, failed, counts or {}))

@@ -1,0 +1,338 @@
+"""The Pulumi resources that every vendor's `User` and `Provider` extend."""
+
+import os
+import typing
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from enum import Enum
+from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
+
+import pulumi
+from pulumi import Input, Output, dynamic
+from pulumi.runtime import get_config
+
+from ..core.account.owner import Owner, parents_in
+from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
+from ..core.vendor.vendor import Vendor
+from ..dynamic import OWNER, load, vendor_named
+from ..files.reading import is_known
+from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
+
+STACK = "pulumi:pulumi:Stack"
+PACKAGE = "pulumi-python"
+"""The package of every dynamic resource, whatever its vendor."""
+
+
+T = TypeVar("T", covariant=True)
+
+
+class Items(Protocol[T]):
+    """A list whose items may be outputs, to a type checker. A text is none, though it is a sequence of texts."""
+
+    def __contains__(self, item: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[T]: ...
+    def __len__(self) -> int: ...
+
+
+class AccountArgs(TypedDict, total=False):
+    """Arguments that every account has and no vendor sees."""
+
+    on_existing: Input[Annotated[Literal["fail", "adopt"], NEVER_SENT, UNREADABLE]]
+    """What to do when an account with this e-mail is there already: `"fail"` (default) or `"adopt"` it."""
+    on_destroy: Input[Annotated[Literal["deactivate", "delete", "retain"], NEVER_SENT, UNREADABLE]]
+    """What becomes of the account on destroy: `"deactivate"` (default), `"delete"` where the vendor can,
+    or `"retain"`. An adopted account is retained unless this is given."""
+
+
+class Account(dynamic.Resource):
+    """One account of one vendor. Use a vendor's `User`."""
+
+    adopted: Output[bool]
+    """Whether the account was there before seatwise."""
+
+    def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        provider = load(self.key())
+        refuse_provider(resource_name, provider.vendor.name, opts)
+        refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
+        schema = provider.vendor.schema
+        secrets = sorted(schema.secrets)
+        given = {name: None if is_missing(value) else value for name, value in args.items()}
+        _refuse_unfit(resource_name, given)
+        props = dict.fromkeys(outputs_of(type(self))) | {
+            name: Output.secret(value) if name in secrets else value for name, value in given.items()
+        }
+        ours = pulumi.ResourceOptions(additional_secret_outputs=[name for name in secrets if name in args])
+        if opts is not None and opts.custom_timeouts is not None:
+            variable = provider.vendor.settings_type.variable("deadline")
+            hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
+            pulumi.log.warn(f"{resource_name}: {hint}")
+        props[OWNER] = owner_named(resource_name, opts)
+        super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
+
+    @classmethod
+    def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
+        """An account that is there and that this stack reads and does not own.
+
+        Nothing is ever changed at the vendor. A missing id is an error in preview.
+        Raises pulumi.RunError for an id that is no text.
+        """
+        if not isinstance(id, Output | Awaitable):
+            _refuse_unfit(resource_name, {"id": id})
+            if not isinstance(id, str) or not id:
+                raise pulumi.RunError(f'{resource_name}: id must be text, such as "1042"')
+        account = cls.__new__(cls)
+        Account.__init__(account, resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
+        return account
+
+    @classmethod
+    def key(cls) -> str:
+        """`enerflo:User`: what the state keeps to find the code again."""
+        return cls._resource_type_name.rpartition("/")[2]
+
+
+def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
+    """See that the engine can carry what is known; raises pulumi.RunError, for no check sees what it would change."""
+    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _uncarried(value) or unfit(value))]
+    if reasons:
+        raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
+
+
+def _uncarried(value: Any) -> str:
+    """Return why Pulumi's SDK would end in a traceback with a value; empty if it would not."""
+    if isinstance(value, list | tuple):
+        found = ((number, _uncarried(each)) for number, each in enumerate(value))
+        return next((f"item {number}: {reason}" for number, reason in found if reason), "")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "must be text, and is bytes"
+    if isinstance(value, Set | range | Iterator):
+        return f"must be a list, and is a {type(value).__name__}"
+    if value is None or isinstance(value, str | int | float | Mapping | Sequence | Enum | Output | Awaitable):
+        return ""
+    return f"must be text, a number, a flag or a list, and is a {type(value).__name__}"
+
+
+def refuse_import(resource_name: str, opts: pulumi.ResourceOptions | None, remedy: str) -> None:
+    """Raise pulumi.RunError for the option `import_`: the engine gives a dynamic provider nothing but the id then."""
+    if opts is not None and opts.import_ is not None:
+        raise pulumi.RunError(f"{resource_name}: the option import_ cannot take over an account: {remedy}")
+
+
+def refuse_provider(resource_name: str, vendor: str, opts: pulumi.ResourceOptions | None) -> None:
+    """Raise pulumi.RunError where the options, or a parent, give an account of this vendor a Provider of another one.
+
+    Its process would read this vendor's settings of the main tenant.
+    """
+    provider = _provider_in(opts) if opts is not None else None
+    if isinstance(provider, TenantProvider) and provider.vendor != vendor:
+        raise pulumi.RunError(
+            f"{resource_name}: this is of {vendor}, and its provider {provider.pulumi_resource_name} is one of "
+            f'{provider.vendor}: give it one of {vendor} ({vendor}.Provider("main") is the main tenant)'
+        )
+
+
+def _provider_in(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
+    """The explicit provider of a dynamic resource with these options, as the SDK finds it."""
+    if opts.provider is not None and opts.provider.package == PACKAGE:
+        return opts.provider
+    several = opts.providers or {}
+    by_package = several if isinstance(several, Mapping) else {each.package: each for each in several}
+    inherited = opts.parent.get_provider(f"{PACKAGE}:dynamic:Resource") if opts.parent is not None else None
+    return by_package.get(PACKAGE) or inherited
+
+
+def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Input[str]:
+    """The owner that a resource of this name is, as the provider gets it: with the types of all its parents."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    parent = opts.parent if opts is not None else None
+    if parent is None or parent.pulumi_resource_type == STACK:
+        return str(Owner(project, stack, (), resource_name))
+
+    async def owner() -> str:
+        # Not `parent.urn.apply`: the resource would depend on its parent, and so on itself.
+        urn = await parent.urn.future()
+        return str(Owner(project, stack, parents_in(urn or ""), resource_name))
+
+    return owner()
+
+
+class Seat:
+    """What a program says of one account of a `seatwise.Person`. Use a vendor's `Account`."""
+
+    args: Any
+    """The arguments of its own; a program may add to them."""
+
+    def __init__(
+        self,
+        user: type[Account],
+        args: Mapping[str, Any],
+        provider: "TenantProvider | None",
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        self.user = user
+        self.args = dict(args)
+        self.opts = opts or pulumi.ResourceOptions()
+        self.provider = provider or self.opts.provider
+        """The explicit provider, which names the tenant."""
+        refuse_provider(f"{self.vendor.name}.Account", self.vendor.name, pulumi.ResourceOptions(provider=self.provider))
+        self.where = ""
+        """Where a file says it, such as `people.csv, row 7`."""
+
+    @property
+    def vendor(self) -> type[Vendor]:
+        """The vendor of the account."""
+        return vendor_named(self.user.key().partition(":")[0])
+
+    def named(self, name: str) -> str:
+        """The name with that of the explicit provider, so that a person can have accounts in several tenants."""
+        return f"{name}-{self.provider.pulumi_resource_name}" if self.provider else name
+
+    def declare(self, name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Account:
+        """Declare the account; one that was declared by itself under the same name before stays the same."""
+        ours = pulumi.ResourceOptions(
+            parent=parent, provider=self.provider, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+        )
+        user: Callable[..., Account] = self.user
+        return user(name, opts=pulumi.ResourceOptions.merge(self.opts, ours), **args)
+
+
+class TenantArgs(TypedDict, total=False):
+    """Arguments that every vendor's `Provider` has.
+
+    What is not given comes from Pulumi's config or the environment; but one with a base URL, a tenant or a credential
+    takes no credential from there, and a tenant's name never comes from there. What is given has to have a value.
+    """
+
+    base_url: Input[str]
+    """The part before the documented paths."""
+    tenant: Input[str]
+    """A name of your own for the tenant: where two share a base URL, or the base URL changes. Has to be given with
+    credentials where the base URL is the main tenant's."""
+    requests_per_minute: Input[int]
+    """Overrides the documented limits; 0 turns pacing off."""
+    concurrency: Input[int]
+    """How many requests are on their way at once."""
+    deadline: Input[float]
+    """Seconds that one operation may take with all its requests, waits and retries."""
+    resend_creates: Input[bool]
+    """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
+    ca_bundle: Input[str]
+    """A file of certificates (PEM) to trust instead of the usual ones."""
+    proxy: Input[str]
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`."""
+    env: Mapping[str, str]
+    """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored;
+    one that is not set is an error."""
+
+
+class TenantProvider(pulumi.ProviderResource):
+    """A tenant other than the one that config and environment name. Use a vendor's `Provider`."""
+
+    def __init__(
+        self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        settings = vendor_named(vendor).settings_type
+        if not isinstance(args.get("env"), Mapping | None):
+            wanted = 'env must say which variable has which setting, such as env={"api_key": "WEST_API_KEY"}'
+            raise pulumi.RunError(f"{vendor}.Provider {resource_name}: {wanted}")
+        _refuse_empty(f"{vendor}.Provider {resource_name}", args)
+        env = dict(args.get("env", {}))
+        own = {name: value for name, value in args.items() if name != "env"}
+        unknown = sorted((own.keys() | env.keys()) - settings.model_fields.keys())
+        if unknown:
+            raise pulumi.RunError(f"{vendor}.Provider has no setting {', '.join(unknown)}")
+        own |= _told_apart(f"{vendor}.Provider {resource_name}", settings, own, env)
+        copied = _from_config(settings, own.keys() | env.keys())
+        outputs = sorted(name for name, value in own.items() if not is_known(value))
+        marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
+        # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
+        self._vendor = vendor
+        self._given: dict[str, Input[Any]] = {
+            settings.config_key(name): value for name, value in (copied | own).items()
+        } | {settings.config_key(PROVIDER): marker}
+        plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__) if name != "proxy"}
+        props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
+        super().__init__(PACKAGE, resource_name, props, opts)
+
+    @property
+    def vendor(self) -> str:
+        """The name of the vendor whose tenant this is."""
+        return self._vendor
+
+    def given(self, vendor: str) -> dict[str, Input[Any]]:
+        """What this provider says of a vendor's settings, by config key, as its own process will see it.
+
+        Raises pulumi.RunError when it is another vendor's.
+        """
+        if self._vendor != vendor:
+            raise pulumi.RunError(
+                f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
+            )
+        return self._given
+
+
+def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
+    """See that what is said has a value, so that no setting of the main tenant takes its place.
+
+    Raises pulumi.RunError naming the arguments. The provider's process does so for outputs.
+    """
+    env = args.get("env", {})
+    empty = [argument for argument, value in args.items() if is_known(value) and has_no_value(value)]
+    empty += [f"env={{{setting!r}: ...}}" for setting, variable in (env or {}).items() if has_no_value(variable)]
+    if empty:
+        raise pulumi.RunError(f"{name}: {', '.join(empty)} has no value. {GIVE_A_VALUE}")
+
+
+def _told_apart(
+    name: str, settings: type[Settings], own: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, Output[str]]:
+    """See that what has credentials of its own can be told from the main tenant, by a base URL or a tenant's name.
+
+    Returns a base URL that is an output, to be looked at when it is known. Raises pulumi.RunError.
+    """
+    said = own.keys() | env.keys()
+    if "tenant" in said or not settings.has_own_login(said):
+        return {}
+    main = settings.main_base_url(get_config)
+
+    def other(url: str | None) -> str | None:
+        if url is None or (main is not None and url.rstrip("/").lower() == main.lower()):
+            raise pulumi.RunError(_unnamed(name, main))
+        return url
+
+    if "base_url" not in said:
+        other(None)
+    url = own.get("base_url", os.environ.get(env.get("base_url", "")) or "")
+    if is_known(url):
+        other(url)
+        return {}
+    return {"base_url": Output.from_input(url).apply(lambda known: known and other(known))}
+
+
+def _unnamed(name: str, main: str | None) -> str:
+    keeps = f': its accounts of before stay with tenant="{main}"' if main else ""
+    return (
+        f"{name} has credentials of its own, and only its base URL could tell it from the main tenant, which has "
+        f'the same: give it tenant="a name of yours"{keeps}'
+    )
+
+
+def _from_config(settings: type[Settings], said: Set[str]) -> dict[str, str]:
+    """What the stack's config says of settings about which a Provider says nothing.
+
+    The process of an explicit Provider does not see the stack's config.
+    """
+    ours = settings.model_fields.keys() - said - {"tenant"}
+    if settings.has_own_login(said):
+        ours -= settings.credentials()
+    values = {name: get_config(settings.config_key(name)) for name in sorted(ours)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def outputs_of(resource: type[Account]) -> dict[str, Any]:
+    """The annotated outputs of a resource class, by name."""
+    return {
+        name: annotation
+        for cls in reversed(resource.__mro__)
+        if issubclass(cls, Account)
+        for name, annotation in cls.__annotations__.items()
+        if str(typing.get_origin(annotation)) == str(Output)
+    }

@@ -1,0 +1,425 @@
+"""Whose account it is, in virtual time: what a create may take up, and what it must not."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from seatwise.core.account import lifecycle
+from seatwise.core.account.owner import MEMBERS, Owner
+from seatwise.core.account.ports import Deed, Doubt, Entry, Held
+from seatwise.core.team import lifecycle as roster
+from seatwise.core.vendor.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
+from seatwise.sandbox.server import STAND_INS
+from virtual import Fault, World, answered, cannot_connect, lost_before
+
+pytestmark = pytest.mark.anyio
+
+
+def owner(name: str = "ana", stack: str = "dev", *parents: str) -> str:
+    return str(Owner("accounts", stack, parents, name))
+
+
+ANA = owner()
+EMAIL = "ana@example.com"
+
+
+async def made(world: World, whose: str = ANA) -> tuple[str, dict[str, Any]]:
+    """An account of a run that is over."""
+    account, outs = await lifecycle.create(world.tenant, world.inputs(), whose)
+    await world.restart()
+    return account, outs
+
+
+def zoe(world: World) -> dict[str, Any]:
+    """Somebody else's arguments."""
+    login: dict[str, Any] = {"username": "zoe"} if world.name == "tenovos" else {}
+    return world.inputs(email="zoe@example.com", **login)
+
+
+# --- what the engine forgot -------------------------------------------------------------------
+
+
+async def test_what_the_engine_knows_is_not_given_to_a_namesake(world: World) -> None:
+    account, _ = await made(world)
+    world.door.journal.acknowledge([account], ANA)
+
+    with pytest.raises(AccountExists, match="another stack of the same name has it, or a state was lost") as caught:
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    assert caught.value.existing == account
+    assert "stays active when it leaves the program" in str(caught.value)
+    assert world.calls.count("POST") == 1
+
+
+async def test_what_the_engines_state_has_goes_on_with_its_resource(world: World) -> None:
+    """A replacement: what a create is asked for is there under this very owner."""
+    account, outs = await made(world)
+    world.door.journal.acknowledge([account], ANA)
+    world.engine_state.held[ANA] = Held(account, outs)
+    writes = [each for each in world.calls if each != "GET"]
+
+    again, new = await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    assert again == account
+    assert [each for each in world.calls if each != "GET"] == writes
+    assert new["adopted"] is False
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA), "the old resource's"
+    assert not world.is_retired(world.accounts[account])
+
+
+async def test_a_state_that_cannot_be_read_gives_an_account_to_nobody(world: World) -> None:
+    account, _ = await made(world)
+    world.door.journal.acknowledge([account], ANA)
+    world.engine_state.error = AccountError("there is no pulumi command on PATH")
+    with pytest.raises(AccountError, match="no pulumi command on PATH"):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+
+async def test_the_state_of_another_tenant_says_nothing_here(world: World) -> None:
+    account, outs = await made(world)
+    world.door.journal.acknowledge([account], ANA)
+    world.engine_state.held[ANA] = Held(account, outs | {"__tenant": "https://elsewhere.example"})
+    with pytest.raises(AccountExists):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+
+@pytest.mark.parametrize(
+    ("whose", "says"),
+    [
+        (owner("ana", "prod"), "it belongs to prod/ana of the project accounts"),
+        (owner("old"), 'aliases=["urn:pulumi:dev::accounts::pulumi-python:dynamic/seatwise/'),
+        (owner("ana", "dev", "x:y:Team"), "seatwise made it for dev/x:y:Team$ana"),
+        ("accounts/dev/old", "aliases=[...]"),
+    ],
+)
+async def test_a_refusal_names_the_owner_and_the_way_out(world: World, whose: str, says: str) -> None:
+    account, _ = await made(world, whose)
+    world.door.journal.acknowledge([account], whose)
+    with pytest.raises(AccountExists) as caught:
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    assert says in str(caught.value)
+    assert "An adopted account stays active when it leaves the program" in str(caught.value)
+
+
+async def test_an_owner_of_an_earlier_version_is_given_its_account_back(world: World) -> None:
+    account, _ = await made(world, "accounts/dev/x:y:Team$ana")
+    again, _ = await lifecycle.create(world.tenant, world.inputs(), owner("ana", "dev", "a:b:Area", "x:y:Team"))
+    assert again == account
+
+
+# --- creates on their way ---------------------------------------------------------------------
+
+
+async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: World) -> None:
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), owner("ana", "prod"))
+    await world.restart()
+
+    with pytest.raises(UnknownOutcome, match="a create of this account left for prod/ana"):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    world.time_goes_by()
+    await lifecycle.create(world.tenant, world.inputs(), ANA)
+    assert len(world.accounts) == 1
+
+
+async def test_a_create_of_another_stack_that_came_through_is_not_taken(world: World) -> None:
+    account, _ = await made(world, owner("ana", "prod"))
+    world.door.journal.note(EMAIL, Entry(Deed.INTENDED, owner=owner("ana", "prod"), age=400))
+    with pytest.raises(AccountExists, match=f"with the id {account}"):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+
+async def test_two_processes_that_create_at_once_make_one_account(world: World) -> None:
+    """The note is taken in one transaction: only one of them sends."""
+    async with World(world.name, world.run) as other:
+        other.store, other._inner = world.store, world._inner
+        outcomes: list[str] = []
+
+        async def create(each: World, whose: str) -> None:
+            try:
+                await lifecycle.create(each.tenant, each.inputs(), whose)
+                outcomes.append("made")
+            except (UnknownOutcome, AccountExists):
+                outcomes.append("refused")
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(create, world, ANA)
+            tasks.start_soon(create, other, owner("ana", "prod"))
+        assert sorted(outcomes) == ["made", "refused"]
+        assert len(world.accounts) == 1
+
+
+REFUSALS: dict[str, list[Fault]] = {
+    "refused connection": [cannot_connect] * 4,
+    "422": [answered(422, b'{"message": "no"}', carried_out=False, content_type="application/json")],
+    "429": [answered(429, carried_out=False, retry_after="1000")],
+    "409": [answered(409, b'{"message": "taken"}', carried_out=False, content_type="application/json")],
+}
+
+
+@pytest.mark.parametrize("second", REFUSALS)
+async def test_a_try_that_made_nothing_takes_back_only_its_own_note(world: World, second: str) -> None:
+    """The first create arrives late, after another try was refused: it is the success it was."""
+    late: list[httpx.Request] = []
+
+    async def is_late(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        late.append(request)
+        raise httpx.ReadTimeout("time-out")
+
+    world.fault("POST", is_late)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    await world.restart()
+    world.time_goes_by()
+    world.fault("POST", *REFUSALS[second])
+    with pytest.raises(AccountError):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.faults.clear()
+    await world.restart()
+
+    await world.arrive(late[0])
+    account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    assert list(world.accounts) == [account]
+    assert outs["adopted"] is False
+
+
+# --- ids in answers ---------------------------------------------------------------------------
+
+
+async def _answer_with_another_id(world: World, request: httpx.Request, inner: Any, stranger: str) -> httpx.Response:
+    response: httpx.Response = await inner.handle_async_request(request)
+    await response.aread()
+    (own,) = [each for each in world.accounts if each != stranger]
+    return httpx.Response(response.status_code, headers={"content-type": "application/json"}, content=(
+        response.content.replace(own.encode(), stranger.encode())
+    ))  # fmt: skip
+
+
+async def test_an_answer_with_the_id_of_a_stranger_is_not_believed(world: World) -> None:
+    if not world.vendor.tells_ids:
+        return  # its answers hold no id
+    stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
+    await world.restart()
+    before = world.accounts[stranger]
+    world.fault("POST", lambda request, inner: _answer_with_another_id(world, request, inner, stranger))
+
+    account, _ = await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    assert account != stranger
+    assert world.email(world.accounts[account]) == EMAIL
+    assert world.accounts[stranger] == before
+
+
+async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_strangers(world: World) -> None:
+    """The create could not be read back, and its answer held another account's id."""
+    stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
+    account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
+    await world.restart()
+    world.door.journal.doubt(stranger, Doubt.UNSEEN)
+    world.door.journal.note(EMAIL, Entry(Deed.MADE, stranger, ANA))
+    before = dict(world.accounts)
+
+    for operation in (
+        lambda: lifecycle.update(world.tenant, stranger, outs, world.inputs(outs)),
+        lambda: lifecycle.read(world.tenant, stranger, outs),
+        lambda: lifecycle.delete(world.tenant, stranger, outs, ANA),
+    ):
+        with pytest.raises(VendorBroken, match="is that of another account, which is left alone"):
+            await operation()
+
+    assert world.accounts == before
+    await world.restart()
+    assert (await lifecycle.create(world.tenant, world.inputs(), ANA))[0] == account, "found by its e-mail"
+
+
+# --- a changed e-mail -------------------------------------------------------------------------
+
+
+async def test_an_account_under_another_email_is_remembered_as_its_owners(world: World) -> None:
+    if not world.vendor.schema["email"].takes & world.vendor.schema["email"].takes.UPDATE:
+        return
+    account, outs = await made(world)
+    news = world.inputs(outs, email="ruiz@example.com")
+    await lifecycle.update(world.tenant, account, outs, news)
+    last = world.door.journal.last("ruiz@example.com")
+    assert last is not None
+    assert (last.deed, last.account, last.owner) == (Deed.MADE, account, ANA)
+    assert world.door.journal.last(EMAIL) is None
+
+
+# --- the journal of a newer version -----------------------------------------------------------
+
+
+async def test_what_a_newer_version_wrote_is_looked_at_or_refused_in_one_line(world: World) -> None:
+    account, outs = await made(world)
+    with closing(sqlite3.connect(world.run.journal)) as journal, journal:
+        journal.execute("update deeds set deed = 'LENT'")
+        journal.execute(
+            "insert into doubts select tenant, account, 'HAUNTED', at from deeds where account = ?", (account,)
+        )
+    assert world.door.journal.doubt_about(account) is Doubt.CHANGED
+    assert await lifecycle.update(world.tenant, account, outs, world.inputs(outs))
+    with pytest.raises(JournalTooNew, match="a newer version of seatwise has written LENT into the journal"):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+
+# --- a renamed stack --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["old name free", "old name taken"])
+async def test_a_resource_that_is_replaced_as_its_stack_is_renamed(world: World, *, is_taken: bool) -> None:
+    """The state has it under the stack's new name; under the old one there may be another stack's namesake."""
+    account, outs = await made(world)
+    stranger, others = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
+    await world.restart()
+    world.door.journal.acknowledge([account, stranger], ANA)
+    before = world.accounts
+    renamed = owner("ana", "prod")
+    world.engine_state.stacks = {("accounts", "prod"), *([("accounts", "dev")] if is_taken else [])}
+    world.engine_state.held = {renamed: Held(account, outs)} | ({ANA: Held(stranger, others)} if is_taken else {})
+    world.door.claims.in_state(renamed, ANA)
+
+    again, _ = await lifecycle.create(world.tenant, world.inputs(), renamed)
+
+    assert again == account
+    assert world.accounts == before
+
+
+async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> None:
+    plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
+    news = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
+    outs = await roster.create(world.door, "hosts", news, owner("hosts"))
+    await world.restart()
+    before, renamed = world.accounts, owner("hosts", "prod")
+    world.engine_state.stacks = {("accounts", "prod")}
+    world.engine_state.held = {renamed: Held("hosts", outs)}
+    world.door.claims.in_state(renamed, owner("hosts"))
+
+    again = await roster.create(world.door, "hosts", news, renamed)
+
+    assert again["ids"] == outs["ids"]
+    assert world.accounts == before
+
+
+@pytest.mark.parametrize("is_forced", [False, True], ids=["for a trigger", "forced"])
+@pytest.mark.parametrize("kind", ["user", "team"])
+async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World, kind: str, *, is_forced: bool) -> None:
+    """Though a person has given the account another e-mail: the old outputs name the stack of before."""
+    plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
+    team = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
+    renamed, suffix = owner("ana", "prod"), MEMBERS if kind == "team" else ""
+    if kind == "team":
+        outs = await roster.create(world.door, "ana", team, ANA)
+    else:
+        account, outs = await lifecycle.create(world.tenant, plain, ANA)
+    await world.restart()
+    (account,) = world.accounts
+    before = world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "zoe@example.com"})
+    if not is_forced:
+        world.door.claims.in_state(renamed, ANA)
+    world.door.claims.claim(EMAIL, renamed + suffix)
+
+    if kind == "team":
+        await roster.delete(world.door, "ana", outs, ANA)
+    else:
+        assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+
+    assert world.accounts[account] == before
+
+
+# --- removals ---------------------------------------------------------------------------------
+
+
+def revised(outs: dict[str, Any], revision: int) -> dict[str, Any]:
+    return {**outs, "__revision": revision}
+
+
+async def test_the_old_life_of_a_replaced_resource_is_removed_by_another_process(world: World) -> None:
+    """A run was killed after the create. In the next one another provider process gets the old resource's delete."""
+    account, outs = await made(world)
+    old, new = revised(outs, 1), revised(outs, 2)
+    world.engine_state.held = {ANA: Held(account, new)}
+
+    assert not await lifecycle.delete(world.tenant, account, old, ANA)
+    assert not world.is_retired(world.accounts[account])
+
+    await world.restart()
+    world.engine_state.held = {ANA: Held(account, new)}
+    assert await lifecycle.delete(world.tenant, account, new, ANA), "when the new one goes, so does the account"
+    assert world.is_retired(world.accounts[account])
+
+
+async def test_of_two_resources_with_one_account_the_last_one_retires_it(world: World) -> None:
+    account, outs = await made(world)
+    ben = owner("ben")
+    world.engine_state.held = {ANA: Held(account, outs), ben: Held(account, outs)}
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+    assert not world.is_retired(world.accounts[account])
+    assert await lifecycle.delete(world.tenant, account, outs, ben)
+    assert world.is_retired(world.accounts[account])
+
+
+async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
+    async with World("nexudus") as world:
+        account, outs = await made(world)
+        world.engine_state.error = AccountError("the state of the stack dev cannot be read")
+        world.door.claims.claim("ben@example.com", owner("ben"))
+        with pytest.raises(AccountError, match="not deleted for good, for the state of the stack dev cannot be read"):
+            await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"}, ANA)
+        assert not world.is_retired(world.accounts[account])
+        assert await lifecycle.delete(world.tenant, account, outs, ANA)
+        assert world.is_retired(world.accounts[account])
+
+
+async def test_a_replaced_resource_whose_state_cannot_be_read_makes_no_second_account(world: World) -> None:
+    account, _ = await made(world)
+    world.door.claims.in_state(ANA, ANA)
+    world.engine_state.error = AccountError("the state of the stack dev cannot be read")
+    with pytest.raises(AccountError, match="cannot be read"):
+        await lifecycle.create(world.tenant, world.inputs(email="ruiz@example.com"), ANA)
+    assert list(world.accounts) == [account]
+
+
+async def test_a_delete_before_its_create_in_another_process_is_left_alone(world: World) -> None:
+    """The process that makes the new resource has checked it, and noted what it declares."""
+    account, outs = await made(world)
+    world.door.journal.declare(ANA, ["ruiz@example.com"])
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+    assert not world.is_retired(world.accounts[account])
+    await world.restart()
+    assert await lifecycle.delete(world.tenant, account, outs, ANA), "in another run it is a removal"
+
+
+async def test_namesakes_in_a_state_of_an_earlier_version_are_told_apart(world: World) -> None:
+    """Their owners named the direct parent alone: one leaves, and the other one is declared still."""
+    person = "seatwise:index:Person"
+    sales, field = owner("ana", "dev", "x:y:Sales", person), owner("ana", "dev", "x:y:Field", person)
+    old = f"accounts/dev/{person}$ana"
+    account, outs = await made(world, old)
+    world.engine_state.held = {sales: Held(account, outs), field: Held("another", {"email": "ana2@example.com"})}
+    world.door.claims.claim("ana2@example.com", field)
+    world.door.claims.in_state(field, old)
+
+    assert await lifecycle.delete(world.tenant, account, outs, old)
+
+    assert world.is_retired(world.accounts[account])
+
+
+async def test_a_note_of_the_future_counts_from_now_on(world: World) -> None:
+    """The clock was set back since."""
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.time_goes_by(-1_000_000)
+    with pytest.raises(UnknownOutcome, match="again in 300 seconds"):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.time_goes_by()
+    await lifecycle.create(world.tenant, world.inputs(), ANA)
+    assert len(world.accounts) == 1

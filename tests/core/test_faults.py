@@ -1,0 +1,173 @@
+"""The fault matrix: every fault at every operation of every vendor, and how things stand once it is over.
+
+Each cell is followed by a plain `up`, and in another world by a refresh and an `up`; then everything is as
+declared, with one account each and none lost, whatever happened. All of it in virtual time.
+"""
+
+import gc
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import oracle
+from faults import CELLS, CHUNK, FAULTS, OPERATIONS, VENDORS, Cell, Scene, Variant, goal, meet, mend, prepare
+from model import Stack
+from seatwise.core.vendor.errors import AccountError, UnknownOutcome
+from seatwise.wire.body import LARGEST_ANSWER
+from seatwise.wire.settings import RunSettings
+from virtual import World
+
+AGAIN = ("up", "refresh and up")
+WITH_LOGIN = ("nexudus", "tenovos")
+NOT_APPLICABLE = {
+    **{f"{fault}-token-enerflo": "an API key takes no login" for fault in FAULTS},
+    **{f"F15-token-{vendor}": "a login asks for no account" for vendor in WITH_LOGIN},
+    **{f"F16-token-{vendor}": "a login makes nothing that could be there twice" for vendor in WITH_LOGIN},
+    **{f"F16-look-up-{vendor}": "a look-up makes nothing that could be there twice" for vendor in VENDORS},
+    **{f"F16-read-{vendor}": "a read makes nothing that could be there twice" for vendor in VENDORS},
+    **{f"F20-token-{vendor}": "a login touches no account that somebody could edit" for vendor in WITH_LOGIN},
+}
+"""Cells that cannot be, each with the reason."""
+ROOT = Path(__file__).resolve().parents[2]
+OPEN_ENDED = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+"""An answer that is not read to its end leaves generators of httpx's to the garbage collector, which trio minds."""
+APPLY = [cell for cell in CELLS if str(cell) not in NOT_APPLICABLE]
+
+
+class Careless(sqlite3.Connection):
+    """A file that never waits for the disk: nobody pulls the plug here."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        super().execute("pragma synchronous = off")
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        return self.cursor() if sql.startswith("pragma synchronous") else super().execute(sql, *values)
+
+    def executescript(self, sql: str) -> sqlite3.Cursor:
+        return super().executescript(sql.replace("journal_mode = wal", "journal_mode = memory"))
+
+
+@pytest.fixture(autouse=True)
+def _power_stays_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Careless))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _rubbish_waits() -> Iterator[None]:
+    """Thousands of worlds come and go: that is quicker with the collector called more rarely."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
+
+
+def test_every_cell_is_tried_or_named_with_a_reason() -> None:
+    names = {str(cell) for cell in CELLS}
+    assert (len(FAULTS), len(OPERATIONS), len(VENDORS), len(names)) == (20, 6, 3, 360)
+    assert len(APPLY) + len(NOT_APPLICABLE) == 360
+    assert len(APPLY) >= 300
+    assert {str(cell) for cell in CELLS if not cell.variants} == NOT_APPLICABLE.keys()
+
+
+@pytest.mark.anyio
+@OPEN_ENDED
+@pytest.mark.parametrize("again", AGAIN)
+@pytest.mark.parametrize("cell", APPLY, ids=str)
+async def test_fault(cell: Cell, again: str, tmp_path: Path) -> None:
+    for number, (place, variant) in enumerate(cell.variants):
+        try:
+            await happens(cell.vendor, place, variant, again, tmp_path / f"{number}.db")
+        except Exception as error:
+            error.add_note(f"{cell}: {variant}, at the {place}")
+            raise
+
+
+async def happens(vendor: str, place: str, variant: Variant, again: str, file: Path) -> None:
+    """The run that meets the fault, what comes of it, and the runs after it."""
+    run = RunSettings.model_construct(journal=file, max_removals=None, share_limits=False)
+    async with World(vendor, run, unique_emails=variant.unique_emails) as world:
+        scene, stack = Scene(world, variant, place), Stack(world, checkpoints=variant.checkpoints)
+        await prepare(scene, stack)
+        await meet(scene, stack)
+        it_came_as_expected(scene, stack)
+        if variant.remedy:
+            await stack.up(goal(scene))
+            assert failed_with(stack) == {scene.outcome}, "it stays until somebody does something"
+            oracle.check(stack)
+            oracle.strangers_are_left_alone(world)
+            await mend(scene, stack)
+        if again == "refresh and up":
+            assert await stack.refresh(), stack.failures
+            oracle.check(stack)
+        await oracle.converges(stack, goal(scene))
+        for account, fields in scene.edits.items():
+            assert world.accounts[account].items() >= fields.items(), "what others set survives"
+
+
+def it_came_as_expected(scene: Scene, stack: Stack) -> None:
+    """The fault was met, as often as it may be; the run ended as it must, and what it said is so."""
+    failures = {name: repr(error) for name, error in stack.failures.items()}
+    assert 1 <= len(scene.met) <= (scene.variant.tries or len(scene.met)), "met, and not tried too often"
+    assert failed_with(stack) == ({scene.outcome} if scene.outcome else set()), failures
+    oracle.check(stack)
+    nothing_was_made_if_it_says_so(scene)
+    nothing_was_sent_too_early(scene)
+    assert scene.drawn <= LARGEST_ANSWER + len(CHUNK), "no more is taken than an account can have"
+
+
+def failed_with(stack: Stack) -> set[type[AccountError]]:
+    return {type(error) for error in stack.failures.values()}
+
+
+def nothing_was_made_if_it_says_so(scene: Scene) -> None:
+    """Any failure of a create but the ones that say otherwise means that the vendor has made nothing."""
+    is_certain = scene.outcome not in (None, AccountError, UnknownOutcome)
+    if scene.operation in ("create", "look-up", "token") and is_certain:
+        mine = [record for account, record in scene.world.accounts.items() if account not in scene.world.by_hand]
+        assert "ana@example.com" not in map(scene.world.email, mine)
+
+
+def nothing_was_sent_too_early(scene: Scene) -> None:
+    """P9: a vendor that asks to wait is left alone that long, by all requests of the run."""
+    wait = scene.variant.waits
+    times = [sent.at for sent in scene.world.trail if sent.process == scene.process]
+    assert [at for at in times for met in scene.met if met < at < met + wait] == []
+
+
+# --- the same faults and other tools ----------------------------------------------------------
+
+
+@OPEN_ENDED
+def test_seatwise_does_no_harm_where_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks.naive import compare
+
+    ours, documented, retrying = compare.compared().values()
+
+    assert ours == compare.Harm()
+    assert documented.duplicates > 0
+    assert documented.orphans > 0
+    assert documented.leaks
+    assert retrying.sent_twice > 0
+    for column in (documented, retrying):
+        assert column.orphans >= column.duplicates, "a second account leaves one that nobody knows"
+
+
+def test_the_table_goes_between_the_markers_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks.naive import compare
+
+    begin, end = compare.MARKERS
+    table = compare.table({"a tool": compare.Harm(duplicates=3, leaks=None)})
+
+    assert "| a tool | 20 |" in table
+    assert "| 3 | 0 | not modelled | 0 |" in table
+    for old in ("", "| old |\n| older |\n"):
+        assert compare.put(f"a\n{begin}\n{old}{end}\nb\n", table) == f"a\n{begin}\n{table}\n{end}\nb\n"
+    with pytest.raises(SystemExit, match="markers"):
+        compare.put("no place for it", table)

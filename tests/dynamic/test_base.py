@@ -1,0 +1,105 @@
+"""What is written on other people's disks, and how programs meet the door."""
+
+import base64
+import json
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from seatwise.dynamic import Door, load, vendor_named
+from seatwise.dynamic.host import widen
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden.json").read_text())
+
+
+@pytest.mark.parametrize("key", GOLDEN["providers"])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_every_state_ever_written_still_loads(key: str, protocol: int) -> None:
+    written = base64.b64decode(GOLDEN["providers"][key])
+    door = pickle.loads(written)
+
+    assert isinstance(door, Door)
+    assert door.key == key
+    assert pickle.loads(pickle.dumps(door, protocol)).key == key
+
+
+@pytest.mark.parametrize("key", GOLDEN["providers"])
+def test_the_state_holds_a_name_and_nothing_else(key: str) -> None:
+    assert base64.b64encode(pickle.dumps(load(key), 4)).decode() == GOLDEN["providers"][key]
+    assert load(key).serialize_as_secret_always is False
+
+
+@pytest.mark.parametrize("vendor", GOLDEN["properties"])
+def test_property_names_never_change(vendor: str) -> None:
+    """New ones may come; one that goes or is renamed breaks states and programs."""
+    assert set(GOLDEN["properties"][vendor]) <= {"adopted", *vendor_named(vendor).schema}
+
+
+@pytest.mark.parametrize("key", GOLDEN["providers"])
+def test_every_kind_of_resource_that_ever_was_has_its_type(key: str) -> None:
+    types = set(GOLDEN["types"].values())
+    assert f"pulumi-python:dynamic/seatwise/{key}" in types
+    assert len(types) == len(GOLDEN["providers"])
+
+
+PROGRAM = """
+import json, pulumi
+from seatwise import enerflo
+
+class Engine(pulumi.runtime.Mocks):
+    resources = []
+    def new_resource(self, args):
+        self.resources.append(args)
+        return args.name, args.inputs
+    def call(self, args):
+        return {}, None
+
+pulumi.runtime.set_mocks(Engine())
+
+@pulumi.runtime.test
+def program():
+    users = [
+        enerflo.User(f"user-{n}", email=f"user-{n}@example.com", roles=["Setter"], password="secret")
+        for n in range(1300)
+    ]
+    return pulumi.Output.all(*(user.email for user in users)).apply(lambda emails: emails[-1])
+
+program()
+print(json.dumps([[each.typ, each.inputs] for each in Engine.resources]))
+"""
+
+
+def test_a_program_declares_1300_accounts() -> None:
+    """The SDK's own pickling dies of recursion at about 980 resources; seatwise's does not."""
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    resources = json.loads(ran.stdout)
+
+    assert len(resources) == 1300
+    assert {type_ for type_, _ in resources} == {GOLDEN["types"]["enerflo"]}
+    assert {inputs["__provider"] for _, inputs in resources} == {GOLDEN["providers"]["enerflo:User"]}
+    assert resources[0][1]["password"] != "secret", "a secret input is marked as one"
+
+
+# --- the host's threads -----------------------------------------------------------------------
+
+
+def test_the_hosts_pool_is_widened_from_inside() -> None:
+    """As many as it says are at work at once, though the pool was made for four and they waited already."""
+    together = Barrier(16)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        widened = pool.submit(widen, 16)
+        waiting = [pool.submit(together.wait, 30) for _ in range(16)]
+        assert widened.result()
+        assert pool.submit(widen, 2).result(), "it is never made smaller"
+        for each in waiting:
+            each.result()
+
+
+def test_what_works_in_no_pool_says_that_it_cannot_be_widened() -> None:
+    assert not widen(16)

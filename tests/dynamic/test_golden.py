@@ -1,0 +1,119 @@
+"""A state and a journal that an earlier version wrote mean what they meant. See `golden/make.py`."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.dynamic import Config
+
+from golden import make as golden
+from seatwise.core.account.ports import Deed, Doubt, Entry
+from seatwise.core.team.plan import Team
+from seatwise.core.vendor.boundary import SIGNATURE
+from seatwise.dynamic import Door, load
+from seatwise.wire import loop
+from seatwise.wire.journal import Journal
+
+
+def plain(value: Any) -> Any:
+    """A value of a state as the engine hands it to a dynamic provider: secrets without their marks."""
+    if isinstance(value, dict):
+        marked = SIGNATURE in value
+        return json.loads(value["plaintext"]) if marked else {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+STATE = json.loads((golden.HERE / "state.json").read_text())["deployment"]["resources"]
+RESOURCES = {
+    each["urn"].partition("seatwise/")[2]: plain(each) for each in STATE if "dynamic/seatwise/" in each["type"]
+}
+"""By what ends their URNs, such as `enerflo:User::ana`."""
+PARTING = "nexudus:Roster::desk"
+
+
+@pytest.fixture
+def doors(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Makes the door of a resource, with the tenant and the journal of the golden files."""
+    golden.restore_journal(Path(os.environ["SEATWISE_JOURNAL"]))
+    with ExitStack() as closing:
+
+        def door_of(resource: dict[str, Any]) -> Door:
+            vendor, tenant = resource["type"].split("/")[2].partition(":")[0], resource["outputs"]["__tenant"]
+            monkeypatch.setenv(f"{vendor.upper()}_TENANT", tenant)
+            door = load(resource["type"].rpartition("/")[2])
+            door._config = Config({}, "test").get
+            closing.callback(lambda: loop.call(door._connected().aclose))
+            return door
+
+        yield door_of
+
+
+def test_the_golden_state_has_one_of_each() -> None:
+    outputs = [each["outputs"] for each in RESOURCES.values()]
+    assert {each.partition("::")[0].rpartition("$")[2] for each in RESOURCES} == {
+        *(f"{vendor}:User" for vendor in golden.VENDORS), "enerflo:Roster", "nexudus:Roster",
+    }  # fmt: skip
+    assert [each["email"] for each in outputs if each.get("adopted")] == ["adele@example.com"]
+    assert [each["email"] for each in outputs if each.get("active") is False] == ["ina@example.com"]
+    assert [each["email"] for each in outputs if each.get("__tenant") == "west"] == ["wes@example.com"]
+    assert sum("password" in each for each in outputs) == 3
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_golden_resource_is_as_its_inputs_say(name: str, doors: Any) -> None:
+    resource = RESOURCES[name]
+    door = doors(resource)
+    for each in RESOURCES.values():  # as the engine does, for every resource before the first diff of some
+        if each["type"] == resource["type"]:
+            assert door.check(each["inputs"], each["inputs"]).failures == []
+
+    diff = door.diff(resource["id"], resource["outputs"], resource["inputs"])
+
+    assert diff.changes is (name == PARTING), "one team has an account to delete for good"
+
+
+def test_a_golden_team_has_its_members(doors: Any) -> None:
+    sales, desk = (RESOURCES[name] for name in ("enerflo:Roster::sales", PARTING))
+    team = Team.of(doors(sales)._connected().vendor, sales["outputs"])
+    assert {member.outs["email"]: member.outs["adopted"] for member in team.members.values()} == {
+        "kim@example.com": False, "Max.Strauß@Example.com": False, "Olga@example.com": True,
+    }  # fmt: skip
+    assert Team.of(doors(desk)._connected().vendor, desk["outputs"]).leaving == {"peter@example.com": "1005"}
+
+
+@pytest.mark.parametrize(
+    ("tenant", "email", "entry"),
+    [
+        ("enerflo golden", "Ana.Ruiz@Example.com", Entry(Deed.MADE, "1002", "accounts/test/ana")),
+        ("enerflo golden", "Lost@example.com", Entry(Deed.INTENDED, None, "accounts/test/lost")),
+        ("enerflo golden", "gone@example.com", Entry(Deed.RETIRED, "1004")),
+        ("enerflo golden", "kim@example.com", Entry(Deed.MADE, "1005", "accounts/test/sales:members")),
+        ("enerflo golden", "Max.Strauß@Example.com", Entry(Deed.MADE, "1006", "accounts/test/sales:members")),
+        ("enerflo golden", "cleo@example.com", Entry(Deed.MADE, "1007", "accounts/test/seatwise:index:Person$cleo")),
+        ("enerflo west", "wes@example.com", Entry(Deed.MADE, "1008", "accounts/test/wes")),
+        ("nexudus golden", "José.Groß@Example.com", Entry(Deed.MADE, "1002", "accounts/test/jose")),
+        ("nexudus golden", "peter@example.com", Entry(Deed.RETIRED, "1005")),
+        ("nexudus golden", "vera@example.com", Entry(Deed.MADE, "1004", "accounts/test/vera")),
+    ],
+)
+def test_a_golden_entry_is_read(tenant: str, email: str, entry: Entry, tmp_path: Path) -> None:
+    golden.restore_journal(tmp_path / "golden.db")
+    found = Journal(tenant, pytest.fail, tmp_path / "golden.db").last(email)
+    assert found is not None
+    assert (found.deed, found.account, found.owner) == (entry.deed, entry.account, entry.owner)
+
+
+def test_golden_doubts_and_revisions_are_read(tmp_path: Path) -> None:
+    golden.restore_journal(tmp_path / "golden.db")
+    enerflo, nexudus = (
+        Journal(f"{vendor} golden", pytest.fail, tmp_path / "golden.db") for vendor in ("enerflo", "nexudus")
+    )
+    doubts = {account: nexudus.doubt_about(account) for account in ("1003", "1004", "1005")}
+    assert doubts == {"1003": None, "1004": Doubt.CHANGED, "1005": Doubt.RETIRED}
+    assert enerflo.doubts(1) == {"1004"}
+    assert [nexudus.revision("1006"), nexudus.revision("1003")] == [1, 0]
+    assert nexudus.doubt_about("1006", 0) is Doubt.FORGOTTEN

@@ -1,0 +1,487 @@
+"""Members from files and programs: what is read, and what is said of what cannot be."""
+
+import asyncio
+import copy
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import seatwise
+from seatwise.core.vendor.errors import InvalidMembers
+from seatwise.core.vendor.vendor import Vendor
+from seatwise.files.members import typed
+from seatwise.files.reading import COMMAS, Row
+from seatwise.vendors import enerflo, nexudus, tenovos
+
+ANA = {"email": "ana@example.com", "roles": ["Setter"]}
+BEN = {"email": "ben@example.com", "roles": ["Setter"]}
+SECRET = "hunter2hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load(name: str, content: str | bytes) -> list[Any]:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return seatwise.load_members(name)
+
+
+def refused(name: str, content: str | bytes) -> str:
+    """What is said of a file that cannot be loaded."""
+    with pytest.raises(pulumi.RunError) as caught:
+        load(name, content)
+    return str(caught.value)
+
+
+def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
+    """What is wrong with members, line by line."""
+    with pytest.raises(InvalidMembers) as caught:
+        typed(vendor, rows)
+    return [*caught.value.problems]
+
+
+# --- CSV --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        pytest.param("email,phone\na@b.c,007\n", [{"email": "a@b.c", "phone": "007"}], id="text stays text"),
+        pytest.param("email,phone\na@b.c,\n", [{"email": "a@b.c"}], id="an empty cell is not given"),
+        pytest.param("email,phone\na@b.c, \n", [{"email": "a@b.c"}], id="a blank cell is empty"),
+        pytest.param(" email , phone\na@b.c,5\n", [{"email": "a@b.c", "phone": "5"}], id="spaces in the header"),
+        pytest.param('email,x\na@b.c,"1, ""2"""\n', [{"email": "a@b.c", "x": '1, "2"'}], id="quotes"),
+        pytest.param("email\n,\n\na@b.c\n", [{"email": "a@b.c"}], id="blank rows are no members"),
+        pytest.param(b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}], id="a spreadsheet's own"),
+        pytest.param("email\ra@b.c\r", [{"email": "a@b.c"}], id="old line ends"),
+    ],
+)
+def test_a_csv_file_is_read(content: str | bytes, rows: list[dict[str, Any]]) -> None:
+    assert load("team.csv", content) == rows
+
+
+def test_a_row_of_a_csv_file_knows_the_line_that_an_editor_shows() -> None:
+    rows = load("team.csv", '\nemail,company\n\na@b.c,"two\nlines"\nd@e.f,\n')
+    assert [(row.where, row.kind) for row in rows] == [("team.csv, row 4", "column"), ("team.csv, row 6", "column")]
+    assert copy.deepcopy(rows[0]).where == "team.csv, row 4"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("", "team.csv, row 1: must name the columns, `email` among them, with commas between them"),
+        ("email;phone\n", "team.csv, row 1: must name the columns, `email` among them, with commas between them"),
+        (f"a@b.c,{SECRET}\n", "team.csv, row 1: must name the columns, `email` among them, with commas between them"),
+        ("\nemail,roles,roles\n", "team.csv, row 2: column roles is there twice"),
+        ("email,,phone\n", "team.csv, row 1: column 2 has no name"),
+        (
+            "email,last_name\na@b.c,Ana\nb@b.c,Ruiz, Ben\n",
+            "team.csv, row 3: has 3 cells, but the header has 2; put a cell with a comma in it between quotes",
+        ),
+        (
+            "email,last_name,phone\na@b.c,Ana\n",
+            "team.csv, row 2: has 2 cells, but the header has 3; put the commas of its empty cells at its end",
+        ),
+        (
+            f'email,password\na@b.c,"{SECRET}\nb@b.c,x\n',
+            "team.csv, row 2: is no CSV (unexpected end of data); "
+            'a cell that has a quote in it stands between quotes, with each of its own doubled: "say ""hi"""',
+        ),
+        (b"email\n\xff\n", "team.csv: is not in UTF-8; save it with that encoding"),
+    ],
+)
+def test_a_bad_csv_file_is_one_line_of_where_and_what(content: str | bytes, line: str) -> None:
+    assert refused("team.csv", content) == line
+
+
+# --- YAML -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Ana", "Ana"),
+        ("12", 12),
+        ("1.5", 1.5),
+        ("007", "007"),
+        ("1_000", "1_000"),
+        ("1.50", "1.50"),
+        ("0x1F", "0x1F"),
+        ("12:30", "12:30"),
+        ("9" * 5000, "9" * 5000),
+        ("2026-01-31", "2026-01-31"),
+        ("yes", True),
+        ("", None),
+        ("[Sales Rep, 12]", ["Sales Rep", 12]),
+    ],
+)
+def test_a_value_in_yaml_is_what_it_looks_like_unless_that_would_spell_it_otherwise(text: str, value: Any) -> None:
+    (row,) = load("team.yml", f"- x: {text}\n")
+    assert row == {"x": value}
+    assert type(row["x"]) is type(value)
+
+
+def test_a_row_of_a_yaml_file_knows_its_line() -> None:
+    rows = load("team.yaml", "# the team\n- email: a@b.c\n  phone: x\n\n- {email: d@e.f}\n")
+    assert [(row.where, row.kind) for row in rows] == [("team.yaml, line 2", "key"), ("team.yaml, line 5", "key")]
+
+
+def test_rows_of_a_yaml_file_may_share_values() -> None:
+    rows = load("team.yaml", "- &ana {email: a@b.c, phone: '1'}\n- {<<: *ana, email: d@e.f}\n")
+    assert rows == [{"email": "a@b.c", "phone": "1"}, {"email": "d@e.f", "phone": "1"}]
+
+
+NO_LIST = "team.yaml: must be a list of members, each beginning like `- email: ana@example.com`"
+QUOTES = "text with a sign at its beginning or a colon in it stands between quotes"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("", NO_LIST),
+        ("email: a@b.c\n", NO_LIST),
+        (f"{SECRET}\n", NO_LIST),
+        ("- email: a@b.c\n- b@b.c\n", "team.yaml, line 2: must be a member's arguments, such as `email: a"),
+        ("- email: a@b.c\n  email: b@b.c\n", "team.yaml, line 1: key email is there twice"),
+        ("- no: a@b.c\n", "team.yaml, line 1: its keys must be names of arguments"),
+        ("- email: a@b.c\n   phone: x\n", "team.yaml, line 2: is no YAML (mapping values are not allowed"),
+        (f"- email: a@b.c\n  password: *{SECRET}\n", "team.yaml, line 2: is no YAML (found undefined alias"),
+        (f"- email: a@b.c\n  password: !{SECRET} x\n", "team.yaml, line 2: is no YAML (could not determine a con"),
+        (f"- email: a@b.c\n  password: {SECRET}: x\n", "team.yaml, line 2: is no YAML (mapping values are not"),
+        ("- email: a@b.c\n  x: \x07\n", "team.yaml, line 2: has a character that YAML does not allow"),
+        (b"- email: \xff\n", "team.yaml: is not in UTF-8; save it with that encoding"),
+    ],
+)
+def test_a_bad_yaml_file_is_one_line_of_where_and_what(content: str | bytes, line: str) -> None:
+    said = refused("team.yaml", content)
+    assert said.startswith(line)
+    assert SECRET not in said
+    assert "\n" not in said
+    assert said.endswith(QUOTES) or "is no YAML" not in said
+
+
+MERGED = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
+SHARED = "- &a0 {x: [1]}\n" + "".join(f"- &a{n} {{x: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
+CHAIN = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 3000))
+TOO_MUCH = "is nested more than 20 deep or holds more than 10,000 names and values, with all that it refers to"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        pytest.param("- x: " + "[" * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="brackets"),
+        pytest.param("- x: " + "{a: " * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="braces"),
+        pytest.param(
+            "".join(f"{' ' * depth}- \n" for depth in range(900)),
+            "team.yaml, line 21: is nested more than 20 deep, and a member is not",
+            id="dashes",
+        ),
+        pytest.param(MERGED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled merges"),
+        pytest.param(SHARED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled aliases"),
+        pytest.param(CHAIN, f"team.yaml, line 21: {TOO_MUCH}", id="a chain of aliases"),
+        pytest.param("- &a {x: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself"),
+        pytest.param("- &a {<<: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself, merged"),
+    ],
+)
+def test_a_yaml_file_that_grows_as_it_is_read_is_one_line(content: str, line: str) -> None:
+    begun = time.monotonic()
+    said = refused("team.yaml", content)
+    assert said.startswith(line)
+    assert "\n" not in said
+    assert time.monotonic() - begun < 10, "seconds, where it took half a minute"
+
+
+def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
+    staff = "- &staff {email: a@b.c, roles: [" + ", ".join(f"r{number}" for number in range(100)) + "]}\n"
+    rows = load("team.yaml", staff + "".join(f"- {{<<: *staff, email: p{number}@b.c}}\n" for number in range(3000)))
+    assert (len(rows), len(rows[-1]["roles"])) == (3001, 100)
+
+
+# --- any file ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("team.csv", "team.csv: cannot be read: No such file or directory"),
+        ("team.xlsx", "team.xlsx: members are read from files that end in .csv, .yaml, .yml"),
+        ("team.json", "team.json: members are read from files that end in .csv, .yaml, .yml"),
+        ("team", "team: members are read from files that end in .csv, .yaml, .yml"),
+    ],
+)
+def test_a_file_that_is_none_of_ours_is_one_line(name: str, line: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.load_members(name)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("team.csv", "email,roles\n"),
+        ("team.csv", "\nemail\n\n,\n"),
+        ("team.yaml", "[]"),
+        ("team.yml", "# all gone\n[]\n"),
+    ],
+)
+def test_a_file_that_names_nobody_retires_nobody(name: str, content: str) -> None:
+    """It may have been cut to its header."""
+    assert refused(name, content) == f"{name}: names nobody; if nobody is meant, do not read it"
+
+
+def test_the_ending_may_be_in_capitals_and_the_path_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "TEAM.CSV"
+    path.write_text("email\na@b.c\n")
+    assert seatwise.load_members(path) == [{"email": "a@b.c"}]
+
+
+# --- a vendor's types -------------------------------------------------------------------------
+
+
+def of_enerflo(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
+    return enerflo.VENDOR, ANA | values
+
+
+def of_nexudus(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
+    return nexudus.VENDOR, {"email": "ana@example.com", "full_name": "Ana", "language": 2} | values
+
+
+def of_tenovos(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
+    return tenovos.VENDOR, {"email": "ana@example.com", "first_name": "Ana", "last_name": "Ruiz"} | values
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "value"),
+    [
+        pytest.param(of_enerflo(roles="Sales Rep; Setter"), "roles", ["Sales Rep", "Setter"], id="a list of names"),
+        pytest.param(of_enerflo(roles=" Setter ;; "), "roles", ["Setter"], id="a list with nothing in it"),
+        pytest.param(of_enerflo(office_ids="12;13"), "office_ids", [12, 13], id="a list of numbers"),
+        pytest.param(of_enerflo(office_ids=[12, "13"]), "office_ids", [12, 13], id="a list that is one"),
+        pytest.param(of_enerflo(roles=["Sales Rep"], manager_id=" 7 "), "manager_id", 7, id="a number"),
+        pytest.param(of_enerflo(active="Yes"), "active", True, id="yes"),
+        pytest.param(of_enerflo(active="false"), "active", False, id="false"),
+        pytest.param(of_enerflo(active="0"), "active", False, id="0"),
+        pytest.param(of_enerflo(phone=5555555555), "phone", "5555555555", id="a number where text is wanted"),
+        pytest.param(of_enerflo(first_name=" Ana "), "first_name", "Ana", id="spaces around text"),
+        pytest.param(of_enerflo(password=f" {SECRET} "), "password", f" {SECRET} ", id="spaces around a secret"),
+        pytest.param(of_enerflo(password=12345678), "password", "12345678", id="a secret of digits"),
+        pytest.param(of_nexudus(language="english us"), "language", 1, id="a name for a number"),
+        pytest.param(of_nexudus(language="3"), "language", 3, id="a number of names"),
+        pytest.param(of_tenovos(groups=[1, "x"]), "groups", ["1", "x"], id="numbers in a list of text"),
+        pytest.param(of_tenovos(groups=[1042.0]), "groups", ["1042"], id="whole floats in a list of text"),
+        pytest.param(of_enerflo(office_ids=[12.0]), "office_ids", [12], id="whole floats in a list of numbers"),
+        pytest.param(of_enerflo(external_user_id=1042.0), "external_user_id", "1042", id="a whole float for text"),
+        pytest.param(of_enerflo(external_user_id=1.5), "external_user_id", "1.5", id="a float for text"),
+        pytest.param(of_enerflo(external_user_id=2**60), "external_user_id", f"{2**60}", id="a large number for text"),
+        pytest.param(of_enerflo(roles="Head, West;"), "roles", ["Head, West"], id="a name with a comma"),
+        pytest.param(of_enerflo(roles=["Head, West"]), "roles", ["Head, West"], id="a comma in a list that is one"),
+    ],
+)
+def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], name: str, value: Any) -> None:
+    vendor, row = declared
+    (member,) = typed(vendor, [row])
+    assert repr(member) == repr(row | {name: value})
+
+
+def test_what_is_not_given_is_left_out() -> None:
+    nan = float("nan")
+    assert typed(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
+    assert load("team.yaml", "- {email: a@b.c, phone: .nan, first_name: '.nan'}") == [
+        {"email": "a@b.c", "phone": None, "first_name": ".nan"}
+    ]
+
+
+@pytest.fixture
+def a_program_runs() -> Iterator[None]:
+    """Outputs need an event loop, as every program has one."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("a_program_runs")
+def test_what_is_only_known_later_stays_as_it_is() -> None:
+    later = {"external_user_id": pulumi.Output.from_input("7"), "office_ids": [1, pulumi.Output.from_input(2)]}
+    (member,) = typed(enerflo.VENDOR, [ANA | later])
+    assert [member[name] is value for name, value in later.items()] == [True, True]
+
+
+def test_rows_are_read_and_not_changed() -> None:
+    row = Row({"email": "ana@example.com", "roles": "Setter"}, "team.csv, row 2", "column")
+    assert typed(enerflo.VENDOR, [row]) == [ANA]
+    assert row == {"email": "ana@example.com", "roles": "Setter"}
+
+
+# --- what is wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("declared", "line"),
+    [
+        pytest.param(of_enerflo(phone="1"), "phone: must have ten digits, such as 555-555-5555", id="a bad value"),
+        pytest.param(
+            of_enerflo(office_ids="1;x"),
+            "office_ids: item 1: must be a whole number",
+            id="a bad item",
+        ),
+        pytest.param(of_enerflo(roles=None), "roles: is required", id="a required one"),
+        pytest.param(of_enerflo(roles=float("nan")), "roles: is required", id="an empty cell of a required one"),
+        pytest.param(of_tenovos(groups=["x", float("nan")]), "groups: item 1: must be text", id="an empty item"),
+        pytest.param(of_enerflo(external_user_id=float("inf")), "external_user_id: must be text", id="infinity"),
+        pytest.param(of_enerflo(external_user_id=1e17), "external_user_id: must be text", id="a float of lost digits"),
+        pytest.param(of_enerflo(roles="Sales Rep, Setter"), f"roles: {COMMAS}", id="commas between names"),
+        pytest.param(of_enerflo(office_ids="12, 13"), f"office_ids: {COMMAS}", id="commas between ids"),
+        pytest.param(of_enerflo(frst_name="Ana"), "frst_name: is no argument; did you mean first_name?", id="a letter"),
+        pytest.param(
+            of_enerflo(roles=["Sales Rep"], manager_id=2**53 + 1),
+            "manager_id: must be at most 9,007,199,254,740,991: "
+            "a larger number is changed on its way through the engine",
+            id="a large number",
+        ),
+        pytest.param(of_enerflo(phnoe=None), "phnoe: is no argument; did you mean phone?", id="misspelt"),
+        pytest.param(of_enerflo(**{"Phone No": 5}), "Phone No: is no argument; did you mean phone?", id="a title"),
+        pytest.param(of_enerflo(colour="red"), "colour: is no argument", id="like nothing"),
+        pytest.param(
+            of_enerflo(**{f"password:{SECRET}": None}),
+            "password…: is no argument; did you mean password?",
+            id="a space that lacks",
+        ),
+        pytest.param(
+            of_enerflo(office_id="7"),
+            'office_id: can only be set with the role "Sales Rep": add the role or drop office_id',
+            id="fields together",
+        ),
+        pytest.param(
+            of_nexudus(language="latin"),
+            "language: must be a number or one of english_us, spanish, english_uk",
+            id="no name of a number",
+        ),
+        pytest.param(
+            of_tenovos(country=False),
+            "country: must be text; a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
+            id="Norway",
+        ),
+        pytest.param(of_tenovos(password="short"), "password: must have at least 8 characters", id="a secret"),
+    ],
+)
+def test_a_problem_names_place_and_argument(declared: tuple[type[Vendor], dict[str, Any]], line: str) -> None:
+    vendor, row = declared
+    assert problems(vendor, Row(row, "team.yaml, line 7", "key")) == [f"team.yaml, line 7, key {line}"]
+
+
+def test_a_member_of_a_program_is_named_by_its_place_and_email() -> None:
+    assert problems(enerflo.VENDOR, ANA, BEN | {"phone": "1"}, {"roles": ["Setter"]}) == [
+        "members[1] (ben@example.com), argument phone: must have ten digits, such as 555-555-5555",
+        "members[2], argument email: is required",
+    ]
+
+
+@pytest.mark.usefixtures("a_program_runs")
+def test_an_email_that_is_only_known_later_cannot_tell_members_apart() -> None:
+    assert problems(enerflo.VENDOR, ANA | {"email": pulumi.Output.from_input("ana@example.com")}) == [
+        "members[0], argument email: must be known when the program runs: it tells the members apart"
+    ]
+
+
+def test_an_email_twice_names_both_rows_whatever_its_case() -> None:
+    rows = load("team.csv", "email,roles\nana@example.com,Setter\nben@example.com,Setter\n ANA@example.com,Setter\n")
+    assert problems(enerflo.VENDOR, *rows) == [
+        "team.csv, row 4, column email: ANA@example.com stands in team.csv, row 2 already"
+    ]
+
+
+def test_emails_that_differ_outside_ascii_are_two() -> None:
+    emails = ["strasse@example.com", "straße@example.com", "\u017ftrasse@example.com"]
+    assert [each["email"] for each in typed(enerflo.VENDOR, [ANA | {"email": each} for each in emails])] == emails
+    again = problems(
+        enerflo.VENDOR, ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
+    )
+    assert "jos\u00e9@EXAMPLE.com stands in members[0] (jos\u00e9@example.com) already" in again[0]
+
+
+def test_an_email_twice_in_one_line_is_found() -> None:
+    rows = load("team.yaml", "[{email: a@b.c, roles: Setter}, {email: a@b.c, roles: Setter}]")
+    assert problems(enerflo.VENDOR, *rows) == [
+        "team.yaml, line 1, key email: a@b.c stands in team.yaml, line 1 already"
+    ]
+
+
+def test_a_wrong_column_is_told_once_and_first() -> None:
+    rows = load("team.csv", "email,roels\na@b.c,Setter\nb@b.c,Setter\nc@b.c,\n")
+    assert problems(enerflo.VENDOR, *rows) == [
+        "team.csv, row 2, column roels: is no argument; did you mean roles? (2 times)",
+        "team.csv, row 2, column roles: is required",
+        "team.csv, row 3, column roles: is required",
+        "team.csv, row 4, column roles: is required",
+    ]
+
+
+def many(count: int) -> Iterable[Mapping[str, Any]]:
+    return (ANA | {"email": f"{number}@b.c", "phone": SECRET} for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "last", "lines"),
+    [
+        (1, "members[0] (0@b.c), argument phone: must have", "members[0] (0@b.c), argument phone: must have", 1),
+        (2, "2 problems with the members for Enerflo:", "  members[1] (1@b.c), argument phone: must have", 3),
+        (20, "20 problems with the members for Enerflo:", "  members[19] (19@b.c), argument phone: must have", 21),
+        (1234, "1,234 problems with the members for Enerflo:", "  and 1,214 more", 22),
+    ],
+)
+def test_the_error_tells_twenty_problems_and_how_many_more(count: int, first: str, last: str, lines: int) -> None:
+    with pytest.raises(InvalidMembers) as caught:
+        typed(enerflo.VENDOR, many(count))
+    said = str(caught.value).splitlines()
+    assert len(said) == lines
+    assert said[0].startswith(first)
+    assert said[-1].startswith(last)
+    assert SECRET not in str(caught.value)
+
+
+LIST, ONE = "members: must be a list, such as [enerflo.UserArgs(email=...)]", "such as [enerflo.UserArgs(email=...)]"
+
+
+@pytest.mark.usefixtures("a_program_runs")
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ({"ana": ANA}, f"{LIST}, and not of type dict"),
+        ("ana@example.com", f"{LIST}, and not of type str"),
+        (None, f"{LIST}, and not None"),
+        (enerflo.Account(roles=["Setter"]), f"{LIST}, and not of type Account"),
+        (["ana@example.com"], f"members[0]: must be a member's arguments, {ONE}, and not of type str"),
+        (
+            [ANA, enerflo.Account(roles=["Setter"]), None],
+            f"members[1]: must be a member's arguments, {ONE}, and not of type Account",
+        ),
+        (
+            lambda: pulumi.Output.from_input([ANA]),
+            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
+        ),
+        (
+            lambda: [ANA, pulumi.Output.from_input(ANA)],
+            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
+        ),
+    ],
+)
+def test_members_that_are_none_are_one_line(members: Any, line: str) -> None:
+    given = members() if callable(members) else members
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Roster("sales", vendor=enerflo, members=given)
+    assert str(caught.value) == f"sales: {line}"
+
+
+@pytest.mark.parametrize("vendor", ["salesforce", "enerflo", json, None])
+def test_a_team_of_no_vendor_is_one_line(vendor: Any) -> None:
+    with pytest.raises(pulumi.RunError, match=r"sales: vendor must be a vendor's module, such as seatwise\.enerflo"):
+        seatwise.Roster("sales", vendor=vendor, members=[])

@@ -1,0 +1,263 @@
+"""People from files: what is read, and what is said of what cannot be."""
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import seatwise
+from seatwise.core.vendor.errors import InvalidPeople
+from seatwise.files.people import load
+from seatwise.vendors import enerflo, nexudus, tenovos
+
+SECRET = "hunter2hunter2"
+HEADER = "name,email,first_name,phone,active,expires,enerflo.roles,enerflo.office_ids,nexudus.language,tenovos\n"
+ANA = "ana,ana@example.com, Ana ,5550100001,yes,2027-01-31,Setter; Sales Rep,12;14,spanish,yes\n"
+IN_YAML = """
+- name: ana
+  email: ana@example.com
+  first_name: Ana
+  phone: 5550100001
+  active: yes
+  expires: 2027-01-31
+  accounts:
+    enerflo: {roles: [Setter, Sales Rep], office_ids: [12, 14]}
+    nexudus: {language: spanish}
+    tenovos:
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def people(name: str, content: str) -> list[Any]:
+    Path(name).write_text(content)
+    return load(name)
+
+
+def problems(name: str, content: str) -> list[str]:
+    with pytest.raises(InvalidPeople) as caught:
+        people(name, content)
+    return [*caught.value.problems]
+
+
+@pytest.mark.parametrize(("name", "content"), [("people.csv", HEADER + ANA), ("people.yaml", IN_YAML)])
+def test_a_person_is_the_same_in_csv_and_yaml(name: str, content: str) -> None:
+    (ana,) = people(name, content)
+    accounts = ana.pop("accounts")
+    assert ana == {
+        "resource_name": "ana",
+        "email": "ana@example.com",
+        "first_name": "Ana",
+        "phone": "5550100001",
+        "active": True,
+        "expires": "2027-01-31",
+    }
+    assert [(type(account), account.args) for account in accounts] == [
+        (enerflo.Account, {"roles": ["Setter", "Sales Rep"], "office_ids": [12, 14]}),
+        (nexudus.Account, {"language": 2}),
+        (tenovos.Account, {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "vendors"),
+    [
+        pytest.param(",,,", [], id="no cell, no account"),
+        pytest.param("Setter,,,", [enerflo.Account], id="one cell is an account"),
+        pytest.param(",,,yes", [tenovos.Account], id="a vendor's own column says yes"),
+        pytest.param("Setter,,2,no", [enerflo.Account, nexudus.Account], id="or no"),
+    ],
+)
+def test_who_has_an_account_where(cells: str, vendors: list[type]) -> None:
+    (ana,) = people("people.csv", HEADER + f"ana,ana@example.com,,,,,{cells}\n")
+    assert [type(account) for account in ana["accounts"]] == vendors
+
+
+def test_a_no_wins_over_arguments() -> None:
+    (ana,) = people("people.csv", "name,email,enerflo,enerflo.roles\nana,ana@example.com,no,Setter\n")
+    assert ana["accounts"] == []
+
+
+def test_people_may_share_accounts_in_yaml() -> None:
+    ana, ben = people(
+        "people.yaml",
+        "- name: ana\n  email: ana@example.com\n  accounts: &staff {enerflo: {roles: [Setter]}}\n"
+        "- name: ben\n  email: ben@example.com\n  accounts: {<<: *staff, tenovos: {country: US}}\n"
+        "- name: eva\n  email: eva@example.com\n  accounts: *staff\n",
+    )[:2]
+    assert [type(account) for account in ben["accounts"]] == [enerflo.Account, tenovos.Account]
+    assert ana["accounts"][0].args == ben["accounts"][0].args
+
+
+def test_what_the_program_may_still_add_is_not_missed() -> None:
+    (ana,) = people(
+        "people.yaml", "- {name: ana, email: a@b.example, accounts: {nexudus: , enerflo: {phone: 5550100001}}}"
+    )
+    assert len(ana["accounts"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "lines"),
+    [
+        (
+            "people.csv",
+            "email,first_name\nana@example.com,Ana\n",
+            ["people.csv, row 1: must name the columns, `name` and `email` among them, with commas between them"],
+        ),
+        (
+            "people.csv",
+            "name,email,enerflo.rols,enerflo.phone\nana,ana@example.com,Setter,\nben,,Setter,1\nAna,x,Setter,\n",
+            [
+                "people.csv, row 2, column enerflo.rols: is no argument; did you mean enerflo.roles? (3 times)",
+                "people.csv, row 3, column email: is required",
+                "people.csv, row 3, column enerflo.phone: must have ten digits, such as 555-555-5555",
+                "people.csv, row 4, column email: is not an e-mail address",
+                "people.csv, row 4, column name: Ana stands in people.csv, row 2 already",
+            ],
+        ),
+        (
+            "people.csv",
+            "name,email,phone,active,expires,tenovos,enerflo\nana,ana@example.com,1,soon,2027-02-30,ja,yes\n",
+            [
+                "people.csv, row 2, column tenovos: must be yes or no",
+                "people.csv, row 2, column active: must be true or false",
+                "people.csv, row 2, column expires: must be a date such as 2027-01-31, the last day of the accounts",
+                "people.csv, row 2, column phone: must have ten digits, such as 555-555-5555 (Enerflo)",
+            ],
+        ),
+        ("people.yaml", "name: ana\n", ["people.yaml: must be a list of people, each beginning like `- name: ana`"]),
+        (
+            "people.yaml",
+            "- ana\n",
+            ["people.yaml, line 1: must be a person's arguments, such as `name: ana`"],
+        ),
+        (
+            "people.yaml",
+            "- name: ana\n  email: a@b.c\n  accounts:\n    enerflo: {phone: 1, phone: 2}\n",
+            ["people.yaml, line 4: key phone is there twice"],
+        ),
+        (
+            "people.yaml",
+            "- name: ana\n  email: a@b.c\n  accounts: [enerflo]\n",
+            [
+                "people.yaml, line 1, key accounts: must have each vendor's name with its arguments, "
+                "such as `accounts: {vendor: {argument: value}}`"
+            ],
+        ),
+        (
+            "people.yaml",
+            "- name: ana\n  email: ana@b.c\n  accounts: {enerflow: {roles: []}, tenovos: {country: no}}\n",
+            [
+                "people.yaml, line 1, key enerflow: is no argument; did you mean enerflo?",
+                "people.yaml, line 1, key enerflow.roles: is no argument; did you mean enerflo.roles?",
+                "people.yaml, line 1, key tenovos.country: must be text; "
+                "a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
+            ],
+        ),
+        ("people.json", "", ["people.json: people are read from files that end in .csv, .yaml, .yml"]),
+    ],
+)
+def test_all_that_is_wrong_is_told_with_row_and_column(name: str, content: str, lines: list[str]) -> None:
+    assert problems(name, content) == lines
+
+
+@pytest.mark.parametrize("read", [seatwise.people, seatwise.load_members])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (5, "must be text, and is int"),
+        (None, "must be text, and is NoneType"),
+        (["people.csv"], "must be text, and is list"),
+        (b"people.csv", "must be text, and is bytes"),
+        ("a\0.csv", "a .csv: cannot be the path of a file"),
+        ("a\ud800.csv", "a .csv: cannot be "),
+    ],
+)
+def test_a_path_that_can_be_none_ends_with_one_line(read: Any, path: Any, said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        read(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flat", "accounts", "name"),
+    [
+        ("enerflo: no", "{enerflo: {phone: 5550100001}}", "enerflo"),
+        ("enerflo: no", "{enerflo: }", "enerflo"),
+        ("enerflo: yes", "{enerflo: no}", "enerflo"),
+        ("enerflo.roles: [Setter]", "{enerflo: {roles: [Agent]}}", "enerflo.roles"),
+        ("enerflo.password: hunter2hunter2", "{enerflo: {password: hunter3hunter3}}", "enerflo.password"),
+    ],
+)
+def test_what_a_row_says_twice_is_an_error(flat: str, accounts: str, name: str) -> None:
+    row = f"- name: ana\n  email: a@b.c\n  {flat}\n  accounts: {accounts}\n"
+    reason = "is there twice, here and under accounts, with two values; say it once"
+    assert problems("people.yaml", row) == [f"people.yaml, line 1, key {name}: {reason}"]
+
+
+@pytest.mark.parametrize("flat", ["enerflo: yes", "enerflo:", "enerflo.roles: [Setter]", "enerflo.roles:"])
+def test_what_a_row_says_twice_in_one_way_is_none(flat: str) -> None:
+    row = f"- name: ana\n  email: a@b.c\n  {flat}\n  accounts: {{enerflo: {{roles: [Setter]}}}}\n"
+    (ana,) = people("people.yaml", row)
+    assert [each.args for each in ana["accounts"]] == [{"roles": ["Setter"]}]
+
+
+@pytest.mark.parametrize("empty", ["", "&first", "null", "~"])
+def test_a_key_without_a_value_is_not_given(empty: str) -> None:
+    row = f"- name: ana\n  email: a@b.c\n  accounts: {{enerflo: {{roles: [Setter], password: {empty} }}}}\n"
+    (ana,) = people("people.yaml", row)
+    assert [each.args for each in ana["accounts"]] == [{"roles": ["Setter"]}]
+
+
+def test_an_email_twice_names_both_rows_and_a_secret_none() -> None:
+    rows = f"ana,ana@example.com,{SECRET}\nben,ANA@example.com,x\n"
+    said = problems("people.csv", f"name,email,tenovos.password\n{rows}")
+    assert said == [
+        "people.csv, row 3, column tenovos.password: must have at least 8 characters",
+        "people.csv, row 3, column email: ANA@example.com stands in people.csv, row 2 already",
+    ]
+
+
+def test_a_program_that_reads_a_bad_file_ends_with_the_problems_and_no_traceback() -> None:
+    Path("people.csv").write_text("name,email\nana,x\nben,y\n")
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.people("people.csv")
+    assert str(caught.value).splitlines() == [
+        "2 problems with the people:",
+        "  people.csv, row 2, column email: is not an e-mail address",
+        "  people.csv, row 3, column email: is not an e-mail address",
+    ]
+
+
+def test_a_vendor_without_accounts_for_people_has_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(enerflo, "Account")
+    assert problems("people.csv", "name,email,enerflo.roles\nana,ana@example.com,Setter\n") == [
+        "people.csv, row 2, column enerflo.roles: is no argument"
+    ]
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.yaml"])
+def test_a_file_that_names_nobody_retires_nobody(name: str) -> None:
+    Path(name).write_text("name,email\n" if name.endswith("csv") else "[]\n")
+    with pytest.raises(InvalidPeople, match=f"^{name}: names nobody; if nobody is meant, do not read it$"):
+        load(name)
+
+
+def test_the_files_in_the_documentation_are_read() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "people.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", page, re.M)
+    csv, yaml = (
+        next(each for each in blocks if textwrap.dedent(each).startswith(first)) for first in ("name,", "- name:")
+    )
+    ana, dan = people("people.csv", textwrap.dedent(csv))
+    (again,) = people("people.yaml", textwrap.dedent(yaml))
+    assert [type(account) for account in dan["accounts"]] == [enerflo.Account, tenovos.Account]
+    assert [account.args for account in again["accounts"]] == [account.args for account in ana["accounts"]]
+    assert {**again, "accounts": None} == {**ana, "accounts": None}

@@ -1,0 +1,67 @@
+"""Arguments that no engine is asked about: an account refuses them in the program, in one line."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from seatwise import enerflo, nexudus, tenovos
+from seatwise.core.vendor.boundary import UNKNOWN
+from seatwise.core.vendor.fields import unfit
+
+EMAIL = "ana@example.com"
+UNREADABLE = "is a text that the engine takes for a value that it does not know yet: choose another"
+A_LIST = "must be a list, and is a"
+
+
+def refusal(declare: Callable[[], Any]) -> str:
+    """What the program is told."""
+    with pytest.raises(pulumi.RunError) as caught:
+        declare()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"roles": {"x"}}, f"roles {A_LIST} set"),
+        ({"roles": frozenset("x")}, f"roles {A_LIST} frozenset"),
+        ({"roles": {"x": 1}.keys()}, f"roles {A_LIST} dict_keys"),
+        ({"roles": (each for each in "x")}, f"roles {A_LIST} generator"),
+        ({"roles": [{"x"}]}, f"roles item 0: {A_LIST} set"),
+        ({"office_ids": range(3)}, f"office_ids {A_LIST} range"),
+        ({"first_name": b"Ana"}, "first_name must be text, and is bytes"),
+        ({"first_name": Decimal(1)}, "first_name must be text, a number, a flag or a list, and is a Decimal"),
+        ({"password": next(iter(UNKNOWN))}, f"password {UNREADABLE}"),
+        ({"roles": ["Setter", next(iter(UNKNOWN))]}, f"roles item 1: {UNREADABLE}"),
+    ],
+)
+def test_a_value_that_pulumi_cannot_carry_is_named(arguments: dict[str, Any], said: str) -> None:
+    assert refusal(lambda: enerflo.User("ana", email=EMAIL, **arguments)) == f"ana: {said}"
+
+
+@pytest.mark.parametrize("text", sorted(UNKNOWN))
+def test_a_text_that_the_engine_has_a_meaning_for_is_refused(text: str) -> None:
+    assert unfit(text) == UNREADABLE
+    assert unfit(f"{text} ") == unfit(text.upper()) == ""
+
+
+@pytest.mark.parametrize("user", [enerflo.User, nexudus.User, tenovos.User])
+@pytest.mark.parametrize(
+    ("account", "said"),
+    [
+        (5, 'id must be text, such as "1042"'),
+        (None, 'id must be text, such as "1042"'),
+        ("", 'id must be text, such as "1042"'),
+        (["5"], 'id must be text, such as "1042"'),
+        (b"5", "id must be text, and is bytes"),
+        (Path("5"), "id must be text, a number, a flag or a list, and is a "),
+        ("\ud800", "id contains U+D800 LONE SURROGATE: take it out"),
+        ("5\n", "id contains U+000A CONTROL CHARACTER: take it out"),
+    ],
+)
+def test_an_id_that_is_no_text_is_named(user: Any, account: Any, said: str) -> None:
+    assert refusal(lambda: user.get("ana", account)).startswith(f"ana: {said}")

@@ -1,0 +1,323 @@
+"""A person as a program declares one: what the accounts are given, their names, and what is refused."""
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import seatwise
+from seatwise.files.people import load
+from seatwise.resources.person import today
+from seatwise.resources.user import Seat
+from seatwise.vendors import enerflo, names, nexudus, tenovos
+
+PROGRAM = """
+import json, pulumi, seatwise
+from seatwise import enerflo, nexudus, tenovos
+
+class Engine(pulumi.runtime.Mocks):
+    resources = {}
+    def new_resource(self, args):
+        given = {name: value for name, value in args.inputs.items() if name != "__provider"}
+        self.resources[f"{args.typ.rpartition('/')[2]} {args.name}"] = given
+        return f"id of {args.name}", args.inputs
+    def call(self, args):
+        return {}, None
+
+pulumi.runtime.set_mocks(Engine())
+ids = {}
+
+@pulumi.runtime.test
+def program():
+    west = enerflo.Provider("west", base_url="https://west.example.com", api_key="key")
+    persons = PERSONS
+    return pulumi.Output.all(*(each.ids for each in persons)).apply(lambda found: ids.update(enumerate(found)))
+
+program()
+print(json.dumps([Engine.resources, ids]))
+"""
+
+
+def declared(*persons: str) -> tuple[dict[str, dict[str, Any]], list[dict[str, str]]]:
+    """What the engine is given of these persons' resources, by type and name, and each person's ids."""
+    program = PROGRAM.replace("PERSONS", f"[{', '.join(persons)}]")
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    resources, ids = json.loads(ran.stdout)
+    return resources, [*ids.values()]
+
+
+def test_the_accounts_of_persons_are_what_the_engine_is_given() -> None:
+    """One program for all of it: starting one takes longer than running it."""
+    resources, ids = declared(
+        "seatwise.Person('ana', email='ana@example.com', first_name='Ana', last_name=pulumi.Output.from_input('Ruiz'),"
+        " accounts=[enerflo.Account(roles=['Setter'], email='ana@sales.example.com'), nexudus.Account(language=2)])",
+        "seatwise.Person('ben', email='ben@example.com', active=pulumi.Output.from_input(False),"
+        " accounts=[enerflo.Account(roles=['Setter'], provider=west), enerflo.Account(roles=['Setter'], active=True)])",
+        "seatwise.Person('cleo', email='cleo@example.com', active=pulumi.Output.from_input(True),"
+        " accounts=[enerflo.Account(roles=['Setter'], active=False)])",
+        "seatwise.Person('dan', email='dan@example.com', expires='2020-01-31',"
+        " accounts=[enerflo.Account(roles=['Setter'], opts=pulumi.ResourceOptions(provider=west))])",
+        "seatwise.Person('eva', email='eva@example.com', accounts=[])",
+    )
+    assert "seatwise:index:Person ana" in resources, "the type that states have"
+    ana = resources["enerflo:User ana"]
+    assert (ana["email"], ana["first_name"], ana["active"]) == ("ana@sales.example.com", "Ana", True)
+    assert ana["__owner"] == "/project/stack/seatwise%3Aindex%3APerson/ana", "another one than a top-level `ana`"
+    assert resources["nexudus:User ana"]["full_name"] == "Ana Ruiz"
+    assert resources["enerflo:User ben"]["active"] is False, "who is retired is so whatever the account says"
+    assert resources["enerflo:User ben-west"]["active"] is False
+    assert resources["enerflo:User cleo"]["active"] is False, "an account's own word wins otherwise"
+    assert resources["enerflo:User dan-west"]["active"] is False
+    assert ids == [
+        {"enerflo": "id of ana", "nexudus": "id of ana"},
+        {"enerflo-west": "id of ben-west", "enerflo": "id of ben"},
+        {"enerflo": "id of cleo"},
+        {"enerflo-west": "id of dan-west"},
+        {},
+    ]
+
+
+GIVEN = ["false", " No ", "OFF", 0, False, "true", "yes", 1, True]
+
+
+def test_an_output_for_active_means_what_the_plain_value_means() -> None:
+    accounts = "[enerflo.Account(roles=['Setter']), nexudus.Account(language=2), tenovos.Account()]"
+    resources, _ = declared(
+        *(
+            f"seatwise.Person('p{number}', email='p{number}@example.com', first_name='P', last_name='P',"
+            f" active=pulumi.Output.from_input({given!r}), accounts={accounts})"
+            for number, given in enumerate(GIVEN)
+        )
+    )
+    found = [
+        (
+            resources[f"enerflo:User p{number}"]["active"],
+            resources[f"nexudus:User p{number}"]["active"],
+            resources[f"tenovos:User p{number}"]["status"],
+        )
+        for number in range(len(GIVEN))
+    ]
+    assert found == [(False, False, "disabled")] * 5 + [(True, True, "enabled")] * 4
+
+
+@pytest.mark.parametrize("given", ["perhaps", "", None, 2, [True]])
+def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> None:
+    person = (
+        f"seatwise.Person('ana', email='ana@example.com', active=pulumi.Output.from_input({given!r}),"
+        " accounts=[enerflo.Account(roles=['Setter'])])"
+    )
+    program = PROGRAM.replace("PERSONS", f"[{person}]")
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode != 0
+    assert "pulumi.errors.RunError: ana: active: must be true or false" in ran.stderr
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def refused(*accounts: Seat, **arguments: Any) -> str:
+    """What is said of a person who cannot be; nothing was registered with an engine, for there is none."""
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Person("ana", accounts=accounts, **{"email": "ana@example.com", **arguments})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "arguments", "said"),
+    [
+        pytest.param([], {"email": "ana"}, "ana: email: is not an e-mail address", id="an argument"),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"]), tenovos.Account()],
+            {"email": "ana", "phone": "1", "first_name": "A", "last_name": "R"},
+            "ana: email: is not an e-mail address; phone: must have ten digits, such as 555-555-5555 (Enerflo)",
+            id="an argument of several vendors is told once",
+        ),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"], phone="1")],
+            {"phone": "5550100001"},
+            "ana: enerflo.phone: must have ten digits, such as 555-555-5555",
+            id="an account's own",
+        ),
+        pytest.param(
+            [tenovos.Account()],
+            {"first_name": "Ana"},
+            "ana: last_name: is required (Tenovos)",
+            id="what a vendor wants of the person",
+        ),
+        pytest.param(
+            [nexudus.Account(full_name="Ana")],  # type: ignore[call-arg]
+            {},
+            "ana: nexudus.language: is required",
+            id="what a vendor wants of the account",
+        ),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"], nick="x")],  # type: ignore[call-arg]
+            {},
+            "ana: enerflo.nick: is no argument of this resource",
+            id="unknown",
+        ),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"], frst_name="x")],  # type: ignore[call-arg]
+            {},
+            "ana: enerflo.frst_name: is no argument of this resource; did you mean first_name?",
+            id="misspelt",
+        ),
+        pytest.param(
+            [enerflo.Account(roles=["Setter"]), enerflo.Account(roles=["Setter"])],
+            {},
+            "ana: accounts: enerflo is there 2 times; a second tenant has a provider of its own",
+            id="twice in one tenant",
+        ),
+        pytest.param(
+            [enerflo.User],
+            {},
+            "ana: accounts: item 0 is no account of a vendor, such as enerflo.Account(...)",
+            id="a User",
+        ),
+        pytest.param([], {"active": "perhaps"}, "ana: active: must be true or false", id="a flag"),
+        pytest.param([], {"expires": "soon"}, "ana: expires: must be a date such as 2027-01-31", id="a day"),
+        pytest.param([], {"expires": datetime(2027, 1, 31, 9)}, "ana: expires: must be a date such as", id="a moment"),
+    ],
+)
+def test_what_cannot_be_is_one_line_with_the_person_and_the_argument(
+    accounts: list[Seat], arguments: dict[str, Any], said: str
+) -> None:
+    line = refused(*accounts, **arguments)
+    assert line.startswith(said)
+    assert "\n" not in line
+
+
+def test_an_empty_cell_of_a_spreadsheet_is_not_given() -> None:
+    """NaN is what pandas has for one; NaT, for a day, is a date that is unlike itself."""
+
+    class NaT(datetime):
+        def __ne__(self, other: object) -> bool:
+            return True
+
+    nan: Any = float("nan")
+    resources, _ = declared(
+        "seatwise.Person('ana', email='ana@example.com', first_name='Ana', last_name=float('nan'),"
+        " phone=float('nan'), accounts=[enerflo.Account(roles=['Setter'], first_name=float('nan'))])",
+        "enerflo.User('ben', email='ben@example.com', roles=['Setter'], phone=float('nan'))"
+        ".id.apply(lambda _: None) and seatwise.Person('eva', email='eva@example.com', accounts=[])",
+    )
+    ana = resources["enerflo:User ana"]
+    assert (ana["first_name"], ana.get("last_name"), ana.get("phone"), ana["active"]) == ("Ana", None, None, True)
+    assert resources["enerflo:User ben"].get("phone") is None
+    said = refused(tenovos.Account(), first_name="Ana", last_name=nan, active=nan, expires=NaT(2027, 1, 31))
+    assert said == "ana: last_name: is required (Tenovos)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"manager_id": 2**53}, "ana: manager_id must be at most 9,007,199,254,740,991: a larger number is changed on"),
+        ({"office_ids": [1, 2**60]}, "ana: office_ids item 1: must be at most 9,007,199,254,740,991: a larger number"),
+        ({"first_name": "Ana \ud83d"}, "ana: first_name contains U+D83D LONE SURROGATE: take it out"),
+        ({"password": "a\x00"}, "ana: password contains U+0000 CONTROL CHARACTER: take it out"),
+    ],
+)
+def test_what_the_engine_would_change_is_refused_before_it_does(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"], **arguments)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_person_from_a_file_is_refused_with_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("name,email,enerflo\nana,ana@example.com,yes\n")
+    (ana,) = load("people.csv")
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Person(**ana)
+    assert str(caught.value) == "ana (people.csv, row 2): enerflo.roles: is required"
+
+
+@pytest.mark.parametrize("accounts", [enerflo.Account(roles=["Setter"]), "enerflo", None, {"enerflo": {}}])
+def test_accounts_that_are_no_list_are_one_line(accounts: Any) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        seatwise.Person("ana", email="ana@example.com", accounts=accounts)
+    assert str(caught.value) == "ana: accounts: must be a list, such as [enerflo.Account(...)]"
+
+
+def test_accounts_that_are_known_later_are_one_line() -> None:
+    program = PROGRAM.replace(
+        "PERSONS", "[seatwise.Person('ana', email='ana@example.com', accounts=pulumi.Output.from_input([]))]"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "ana: accounts: must be known when the program runs: a list, such as [enerflo.Account(...)]" in ran.stderr
+
+
+def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATWISE_TODAY", "2027-02-01")
+    assert today() == date(2027, 2, 1)
+    monkeypatch.setenv("SEATWISE_TODAY", "soon")
+    with pytest.raises(pulumi.RunError, match=r"^SEATWISE_TODAY must be a day such as 2027-01-31$"):
+        today()
+
+
+# --- types ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", names())
+def test_an_account_takes_what_a_user_takes_and_may_leave_out_what_the_person_says(vendor: str) -> None:
+    module = import_module(f"seatwise.vendors.{vendor}")
+    if not hasattr(module, "PersonalArgs"):
+        pytest.skip(f"{module.VENDOR.title} has no accounts for people")
+    assert {*module.PersonalArgs.__annotations__} == {field.name for field in module.VENDOR.schema.arguments()}
+    left_out = module.UserArgs.__required_keys__ - module.PersonalArgs.__required_keys__
+    assert left_out <= module.VENDOR.described.keys()
+    assert {*module.VENDOR.reactivated} == {*module.VENDOR.retired}
+
+
+GOOD = """
+import pulumi
+import seatwise
+from seatwise import enerflo, nexudus, tenovos
+
+west = enerflo.Provider("west", base_url="https://west.example.com", api_key="key")
+number = pulumi.Output.from_input("E-1")
+for each in seatwise.people("people.yaml"):
+    each["email"] = each["email"].lower()
+    for account in each["accounts"]:
+        if isinstance(account, enerflo.Account):
+            account.args["external_user_id"] = number
+    each["accounts"].append(enerflo.Account(roles=["Setter"], provider=west))
+    person = seatwise.Person(**each, opts=pulumi.ResourceOptions(protect=True))
+    pulumi.export(each["resource_name"], person.ids.apply(lambda ids: ids["enerflo"].upper()))
+accounts = [tenovos.Account(), nexudus.Account(language=2)]
+seatwise.Person("ben", email=number, active=number.apply(bool), accounts=accounts)
+"""
+WRONG = {
+    'seatwise.Person("a", accounts=[])': "email",
+    'seatwise.Person("a", emial="a@b.c", email="a@b.c", accounts=[])': "emial",
+    'seatwise.Person("a", email="a@b.c", accounts=[enerflo.User])': "Seat",
+    'seatwise.Person("a", email="a@b.c", accounts=[], expires=5)': "expires",
+    'enerflo.Account(rols=["Setter"], roles=[])': "rols",
+    "enerflo.Account()": "roles",
+    'tenovos.Account(status="off")': "status",
+    "nexudus.Account(language=2, provider=west)": "provider",
+    'account.args["external_id"] = "x"': "external_id",
+    'each["surname"] = "x"': "surname",
+}
+
+
+def test_a_type_checker_passes_a_good_program_and_finds_each_wrong_line(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("\n".join([GOOD, "account = enerflo.Account(roles=[])", *WRONG]))
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path.parent / "mypy"), str(program)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    first = GOOD.count("\n") + 3
+    found = {int(line.split(":")[1]): line for line in checked.stdout.splitlines() if ": error:" in line}
+    assert [*found] == list(range(first, first + len(WRONG))), checked.stdout
+    assert [line for line, word in zip(found.values(), WRONG.values(), strict=True) if word not in line] == []

@@ -1,0 +1,197 @@
+"""A program with teams, driven as the engine does, in virtual time."""
+
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatwise.core.account import lifecycle, state
+from seatwise.core.account.owner import MEMBERS
+from seatwise.core.team import lifecycle as roster
+from seatwise.core.team import plan as team
+from seatwise.core.vendor.errors import AccountError
+from seatwise.core.vendor.fields import Takes
+from seatwise.dynamic.base import split
+from virtual import Killed, World
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A team as a program declares it; `policies` are `on_leave` and its like."""
+
+    members: list[Arguments]
+    policies: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the state holds of one resource."""
+
+    id: str
+    inputs: dict[str, Any]
+    outs: dict[str, Any]
+    is_team: bool
+
+
+class Stack:
+    """What the doors and the engine do with teams and single accounts: in the order of the program, one by one.
+
+    Who is not declared any more is retired last, and only if nothing failed; a kill leaves what was recorded.
+    """
+
+    def __init__(self, world: World, name: str = "project/stack") -> None:
+        self.world = world
+        self.name = name
+        self.state: dict[str, Kept] = {}
+        self.failed: dict[str, str] = {}
+        """Why, by member of a team or by resource, in the last run."""
+
+    async def up(self, program: Mapping[str, Roster | Arguments]) -> bool:
+        """Bring about what is declared; false when something failed."""
+
+        async def work() -> None:
+            for name, declared in program.items():
+                if isinstance(declared, Roster):
+                    await self._team(name, declared)
+                else:
+                    await self._account(name, declared)
+                if self.failed:
+                    return
+            for name in [name for name in self.state if name not in program]:
+                await self._retire(name)
+
+        return await self._run(work)
+
+    async def refresh(self) -> bool:
+        async def work() -> None:
+            for name, old in self.state.items():
+                if old.is_team:
+                    outs, inputs = await roster.read(self.world.door, name, old.outs)
+                    self.state[name] = Kept(name, as_sent(inputs), as_sent(outs), True)
+
+        return await self._run(work)
+
+    async def destroy(self) -> bool:
+        return await self.up({})
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> bool:
+        self.failed = {}
+        try:
+            await work()
+        except* Killed:
+            self.failed[""] = "killed"
+        except* AccountError as errors:
+            self.failed[""] = str(errors.exceptions[0])
+        await self.world.restart()  # every run has provider processes of its own
+        return not self.failed
+
+    def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
+        """Checked inputs, and what is wrong."""
+        old = self.state[name].inputs if name in self.state else {}
+        news = as_sent({"members": team.keyed(declared.members), **declared.policies})
+        members, problems = team.check(self.world.vendor, old, news, split, self.world.vault)
+        told = [f"{each.field} {each.reason}".strip() for each in problems]
+        others = {key: self.world.door.claims.claim(key, self.owner(name) + MEMBERS) for key in members}
+        told += [f"{key} is declared by {other}" for key, other in others.items() if other]
+        return as_sent({**declared.policies, "members": members}), told
+
+    async def _team(self, name: str, declared: Roster) -> None:
+        tenant, old = self.world.door, self.state.get(name)
+        news, problems = self.inputs(name, declared)
+        if problems:
+            self.failed = {str(number): problem for number, problem in enumerate(problems)}
+            return
+        if old is None:
+            outs = await roster.create(tenant, name, news, self.owner(name))
+        else:
+            now = team.Team.of(tenant.vendor, old.outs)
+            now.follow(news["members"])
+            for key in now.members.keys() & news["members"].keys():
+                tenant.claims.keep(now.members[key].id, key, self.owner(name) + MEMBERS)
+            late = team.too_late(type(tenant.vendor), now, news["members"], split)
+            if late:
+                self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
+                return
+            plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.doubts(now.revision))
+            is_due = team.is_due(plan, old.outs, news)
+            outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
+        self.state[name] = Kept(name, news, as_sent(outs), True)
+        self.failed = dict(outs["failed"])
+
+    async def _account(self, name: str, arguments: Arguments) -> None:
+        world, old = self.world, self.state.get(name)
+        other = world.door.claims.claim(arguments["email"], self.owner(name))
+        assert other is None, other
+        inputs, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
+        assert problems == [], problems
+        if old is None:
+            account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
+        else:
+            world.door.claims.keep(old.id, arguments["email"], self.owner(name))
+            account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
+        self.state[name] = Kept(account, inputs, outs, False)
+
+    async def _retire(self, name: str) -> None:
+        old = self.state[name]
+        if old.is_team:
+            await roster.delete(self.world.door, name, old.outs, self.owner(name))
+        else:
+            await lifecycle.delete(self.world.tenant, old.id, old.outs, self.owner(name))
+        del self.state[name]
+
+    def owner(self, resource: str) -> str:
+        return f"{self.name}/{resource}"
+
+    @property
+    def outs(self) -> dict[str, Any]:
+        """The outputs of the only team."""
+        (kept,) = [each for each in self.state.values() if each.is_team]
+        return kept.outs
+
+
+def as_sent(props: Any) -> Any:
+    """Properties as the engine hands them on: all numbers are floats."""
+    return json.loads(json.dumps(props), parse_int=float)
+
+
+def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
+    """What a create takes of the vendor's example, without a password: its fingerprint takes time."""
+    schema, example = world.vendor.schema, world.vendor.example
+    plain = {key: example[key] for key in example if schema[key].takes & Takes.CREATE and not schema[key].secret}
+    own = {"email": f"{name}@example.com"} | ({"username": name} if "username" in example else {})
+    return {**plain, **own, **arguments}
+
+
+def a_team(world: World, count: int, policies: Mapping[str, Any] | None = None, /, **arguments: Any) -> Roster:
+    return Roster([a_member(world, f"p{number}", **arguments) for number in range(count)], dict(policies or {}))
+
+
+def without(declared: Roster, *who: str) -> Roster:
+    """The team without these."""
+    return Roster([each for each in declared.members if name_of(each["email"]) not in who], declared.policies)
+
+
+def name_of(email: str) -> str:
+    return email.partition("@")[0]
+
+
+def by_name(world: World) -> dict[str, list[str]]:
+    """The ids of all accounts by the name of the person: two of one person are a mistake."""
+    found: dict[str, list[str]] = {}
+    for account, record in world.accounts.items():
+        found.setdefault(name_of(world.email(record)), []).append(account)
+    return found
+
+
+def active(world: World) -> list[str]:
+    return sorted(name_of(world.email(each)) for each in world.accounts.values() if not world.is_retired(each))
+
+
+def counted(world: World) -> Counter[str]:
+    """The requests since the last count, by kind."""
+    kinds = Counter(sent.kind for sent in world.trail)
+    world.trail.clear()
+    return kinds
