@@ -380,6 +380,17 @@ async def test_the_old_life_of_a_replaced_resource_is_removed_by_another_process
     assert world.is_retired(world.accounts[account])
 
 
+async def test_both_lives_of_a_replaced_resource_may_go_in_one_run(world: World) -> None:
+    """The program does not have it any more. The engine retires the new one first, then what awaits its deletion."""
+    account, outs = await made(world)
+    old, new = revised(outs, 1), revised(outs, 2)
+    world.engine_state.held = {ANA: Held(account, new)}
+
+    assert await lifecycle.delete(world.tenant, account, new, ANA)
+    assert world.is_retired(world.accounts[account])
+    assert await lifecycle.delete(world.tenant, account, old, ANA), "it is not said to go on"
+
+
 async def test_of_two_resources_with_one_account_the_last_one_retires_it(world: World) -> None:
     account, outs = await made(world)
     ben = owner("ben")

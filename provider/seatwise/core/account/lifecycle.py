@@ -205,7 +205,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
             if record is not None:
                 refuse_a_strangers(tenant, account, olds, record)
         if await _has_another_life(tenant, account, owner, olds, how):
-            return False
+            return tenant.journal.doubt_about(account) is Doubt.RETIRED  # that life may have been removed just now
         with _claimed(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
     return True
