@@ -9,10 +9,10 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..core.account.state import TENANT, with_revision
+from ..core.account.state import OWNER, TENANT, with_revision
 from ..core.queries import takeover
 from ..core.vendor.vendor import Vendor
-from .base import OWNER, Door, Failure, Props, vendor_named
+from .base import Door, Failure, Props, vendor_named
 from .rosters import Rosters
 from .users import Users
 

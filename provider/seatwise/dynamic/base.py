@@ -1,7 +1,7 @@
 """What every door does for the dynamic host: settings, the one tenant of the process, failures that can be read."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from threading import Lock
@@ -13,7 +13,7 @@ from pulumi.output import Unknown
 
 from ..core.account.owner import same, told
 from ..core.account.ports import Removals
-from ..core.account.state import TENANT
+from ..core.account.state import OWNER, TENANT
 from ..core.vendor.errors import AccountError, InvalidAccount, SettingsError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
@@ -29,8 +29,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Props = dict[str, Any]
 
-OWNER = "__owner"
-"""Input and output: which resource of which stack this is, for the journal and for accounts that move."""
+FORMERLY = "__formerly"
+"""Input, which no state keeps: the owners that the resource had before, as its aliases say."""
 OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
 """The remedy where the SDK drops what begins with `__`."""
 REMOVALS = Removals()
@@ -161,6 +161,19 @@ class Door(dynamic.ResourceProvider):
             names = f"{told(old)} is {told(new)} now, and so on"
             tell(f"{names}: `pulumi up` records the new names, and sends nothing for that")
         return True
+
+    def _note_names(self, olds: Props, news: Props, emails: Iterable[str], suffix: str = "") -> None:
+        """Note under which owners the engine's state may have the resource, and what a new one declares."""
+        owner, tenant = owner_of(news), self._connected()
+        if not owner:
+            return
+        former = [each for each in news.get(FORMERLY) or () if isinstance(each, str)]
+        tenant.claims.formerly(owner, former)
+        if olds:
+            tenant.claims.in_state(owner, owner_of(olds))
+            return
+        for name in (owner, *former):
+            tenant.journal.declare(name + suffix, emails)
 
     def _claim(self, email: object, owner: str) -> list[Problem]:
         """Note who declares an e-mail in this run; two who do are a mistake.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core.account.owner import MEMBERS, name_in, parsed
+from ..core.account.state import OWNER
 from ..core.team import estimate
 from ..core.team import lifecycle as roster
 from ..core.team import plan as team
@@ -12,7 +13,7 @@ from ..core.vendor.errors import AccountError, InvalidAccount
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Tenant
-from .base import OWNER, Door, Props, arguments, failure, owned, owner_of, readable, split, tell, unowned
+from .base import Door, Props, arguments, failure, owned, owner_of, readable, split, tell, unowned
 
 RUN = "__run"
 """Input, which no state keeps: a name of the run, made by its program."""
@@ -36,10 +37,7 @@ class Rosters(Door):
             self._settings()
             problems += unowned(news)
             owner = owner_of(news) + MEMBERS if OWNER in news else ""
-            if olds and owner:
-                self._connected().claims.in_state(owner_of(news), owner_of(olds))
-            elif owner:
-                self._connected().journal.declare(owner, members)
+            self._note_names(olds, news, members, MEMBERS)
             problems += [Problem(key, each.reason) for key in members for each in self._claim(key, owner)]
             if not olds and not problems:
                 self._tell_plan(team.Team(), members, news)

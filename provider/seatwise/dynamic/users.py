@@ -4,12 +4,13 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 
 from ..core.account import lifecycle, state
 from ..core.account.owner import told
+from ..core.account.state import OWNER
 from ..core.team import estimate
 from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Operation, Tenant
-from .base import OWNER, Door, Props, arguments, bare, failure, owned, owner_of, readable, split, tell, unowned
+from .base import Door, Props, arguments, bare, failure, owned, owner_of, readable, split, tell, unowned
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
@@ -30,10 +31,7 @@ class Users(Door):
         ours = {OWNER: news[OWNER]} if OWNER in news else {}
         try:
             problems += unowned(news)
-            if olds:
-                self._connected().claims.in_state(owner_of(news), owner_of(olds))
-            elif owner_of(news):
-                self._connected().journal.declare(owner_of(news), [str(values.get("email", ""))])
+            self._note_names(olds, news, [str(values.get("email", ""))])
             problems += self._claim(values.get("email"), owner_of(news))
             self._expect(new=not olds)
         except AccountError as error:

@@ -7,15 +7,15 @@ from uuid import uuid4
 import pulumi
 from pulumi import Output, dynamic
 
+from ..core.account.state import OWNER
 from ..core.team import plan as team
 from ..core.vendor.errors import InvalidMembers
 from ..core.vendor.fields import Field
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
-from ..dynamic.base import OWNER
 from ..dynamic.rosters import RUN
 from ..files.members import typed
-from .user import owner_named, refuse_import, refuse_provider
+from .user import former_owners, owner_named, refuse_import, refuse_provider
 
 THIS_RUN = uuid4().hex
 """The name of this run of the program."""
@@ -100,6 +100,7 @@ class Roster(dynamic.Resource):
             "on_leave": on_leave,
             "max_removals": max_removals,
             OWNER: owner_named(resource_name, opts),
+            **former_owners(self, resource_name, opts),
             "ids": None,
             "counts": None,
             "failed": None,

@@ -3,6 +3,7 @@
 import os
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
 
@@ -10,10 +11,12 @@ import pulumi
 from pulumi import Input, Output, dynamic
 from pulumi.runtime import get_config
 
-from ..core.account.owner import Owner, parents_in
+from ..core.account.owner import Owner, owner_in, parents_in, parsed
+from ..core.account.state import OWNER
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from ..core.vendor.vendor import Vendor
-from ..dynamic import OWNER, load, vendor_named
+from ..dynamic import load, vendor_named
+from ..dynamic.base import FORMERLY
 from ..files.reading import is_known
 from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
 
@@ -65,7 +68,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props[OWNER] = owner_named(resource_name, opts)
+        props |= {OWNER: owner_named(resource_name, opts), **former_owners(self, resource_name, opts)}
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
@@ -152,6 +155,57 @@ def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Inpu
         return str(Owner(project, stack, parents_in(urn or ""), resource_name))
 
     return owner()
+
+
+def former_owners(
+    resource: pulumi.Resource, resource_name: str, opts: pulumi.ResourceOptions | None
+) -> dict[str, Awaitable[list[str]]]:
+    """Return the input that names the owners that a resource had before, as its aliases and its parent's say.
+
+    The engine tells a provider of no alias, and of a replacement it tells neither old inputs. Empty without an alias.
+    """
+    parent = opts.parent if opts is not None else None
+    of_parent = [*_aliases(parent)]
+    if opts is None or not (opts.aliases or of_parent):
+        return {}
+
+    async def owners() -> list[str]:
+        # The SDK has the resource's own aliases as URNs once it is constructed, which is before this runs.
+        own = [await _urn(each) for each in _aliases(resource)]
+        inherited = [await _urn(each) for each in of_parent]
+        parent_name = getattr(parent, "_name", "")
+        found = [_owner_or_none(urn) for urn in own] + [
+            _inherited(resource_name, parent_name, urn) for urn in inherited
+        ]
+        return [each for each in found if each]
+
+    return {FORMERLY: owners()}
+
+
+def _aliases(resource: pulumi.Resource | None) -> Sequence[Input[str]]:
+    """The aliases of a resource as URNs, which are private to the SDK; none where an SDK keeps them elsewhere."""
+    return getattr(resource, "_aliases", ())
+
+
+async def _urn(alias: Input[str]) -> str:
+    return await Output.from_input(alias).future() or ""
+
+
+def _owner_or_none(urn: str) -> str | None:
+    try:
+        return owner_in(urn)
+    except ValueError:  # the engine refuses what is no URN
+        return None
+
+
+def _inherited(name: str, parent_name: str, parent_urn: str) -> str | None:
+    """The owner under an earlier name of the parent, which a child's name may begin with."""
+    before = _owner_or_none(parent_urn)
+    known = parsed(before) if before else None
+    if known is None:
+        return None
+    own = known.name + name.removeprefix(parent_name) if name.startswith(parent_name) else name
+    return str(replace(known, parents=parents_in(parent_urn), name=own))
 
 
 class Seat:

@@ -22,6 +22,8 @@ from ..core.vendor.boundary import SIGNATURE
 from ..core.vendor.errors import AccountError
 
 TIME_LIMIT = 60.0  # seconds
+SELECTED = ("", "")
+"""Stands for the stack that is selected where the provider runs."""
 Export = Callable[..., Awaitable[bytes]]
 
 
@@ -72,24 +74,39 @@ class StackState:
         return (await self._stack(owner)).by_owner[owner]
 
     async def of_account(self, account: str, owner: str) -> Sequence[Held]:
-        """Return the resources with an account of this id, in the state of this owner's stack; raises AccountError."""
-        return (await self._stack(owner)).by_account[account]
+        """Return the resources with an account of this id; raises AccountError when the state cannot be read.
+
+        They are in the state of the owner's stack, or of the selected one: that may be the same stack after a rename,
+        which a `destroy` tells no provider.
+        """
+        named = await self._state_of(stack_of(owner))
+        if isinstance(named, _Stack) and named.by_account[account]:
+            return named.by_account[account]
+        selected = await self._state_of(SELECTED)
+        if isinstance(selected, _Stack) and selected.by_account[account]:
+            return selected.by_account[account]
+        if isinstance(named, AccountError):
+            raise named
+        return []
 
     async def _stack(self, owner: str) -> "_Stack":
-        stack = stack_of(owner)
-        async with self._lock:
-            if stack not in self._stacks:
-                self._stacks[stack] = await self._load(*stack)
-        found = self._stacks[stack]
+        found = await self._state_of(stack_of(owner))
         if isinstance(found, AccountError):
             raise found
         return found
+
+    async def _state_of(self, stack: tuple[str, str]) -> "_Stack | AccountError":
+        async with self._lock:
+            if stack not in self._stacks:
+                self._stacks[stack] = await self._load(*stack)
+            return self._stacks[stack]
 
     async def _load(self, project: str, stack: str) -> "_Stack | AccountError":
         """Try with the secrets, then without (their passphrase may have been typed), then from outside the project."""
         whole = f"organization/{project}/{stack}"
         problem = ""
-        for arguments in (["--show-secrets", "--stack", stack], ["--stack", stack], ["--stack", whole]):
+        ways = [["--show-secrets", "--stack", stack], ["--stack", stack], ["--stack", whole]]
+        for arguments in ways if stack else [["--show-secrets"], []]:
             try:
                 return _Stack(held(json.loads(await self._export(*arguments))))
             except (ValueError, AttributeError, TypeError, KeyError):

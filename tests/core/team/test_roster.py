@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from seatwise.core.account.creating import SECOND_LOOKS
+from seatwise.core.account.state import OWNER
 from seatwise.core.team import lifecycle as roster
 from seatwise.core.team import plan as team
 from seatwise.core.team.lifecycle import PATIENCE
-from seatwise.dynamic.base import OWNER
 from seatwise.dynamic.rosters import Rosters
 from seatwise.dynamic.users import Users
 from seatwise.sandbox.server import STAND_INS

@@ -4,13 +4,13 @@ The engine tells a provider nothing of a replacement, and each provider process 
 has all of it. Each function raises AccountError when the state cannot be read, unless it says otherwise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from ..vendor.errors import AccountError
 from ..vendor.fields import Values
-from .owner import MEMBERS, is_team, parsed, same
+from .owner import MEMBERS, is_team, same
 from .ports import Held, Tenant
-from .state import TENANT, revision_of
+from .state import OWNER, TENANT, revision_of
 
 
 async def held_by(tenant: Tenant, owner: str) -> Held | None:
@@ -19,30 +19,35 @@ async def held_by(tenant: Tenant, owner: str) -> Held | None:
     Another vendor's resource may have the same name, and so may a team and a single account.
     """
     kind = f"{tenant.vendor.name}:{'Roster' if is_team(owner) else 'User'}"
-    named = _here(tenant, await tenant.engine_state.of_owner(owner.removesuffix(MEMBERS)))
-    found = [each for each in named if each.kind == kind]
-    return next((each for each in found if each.is_live), found[0] if found else None)
+    for name in tenant.claims.names(owner):
+        named = _here(tenant, await tenant.engine_state.of_owner(name))
+        found = [each for each in named if each.kind == kind]
+        if found:
+            return next((each for each in found if each.is_live), found[0])
+    return None
 
 
 async def replaced(tenant: Tenant, owner: str) -> Held | None:
     """Return the resource in the state whose place the owner's new one takes; None for one that is new.
 
-    The engine does not tell. The state is asked where something says that the owner had an account: a check with old
-    inputs, a delete of this run that was let off, or the journal, under the name of this stack or of another one: the
-    stack may have been renamed. A state that cannot be read counts as without the owner where the journal alone says
-    so, of an account of another stack, or of one that the engine has never shown to know: it forgot the create.
+    The engine does not tell. For a team the state is always asked. For a single account it is asked where something
+    says that the owner had one: a check with old inputs, an alias, a delete of this run that was let off, or the
+    journal, under the name of this stack or of another one: the stack may have been renamed. A state that cannot be
+    read counts as without the owner where the journal alone says so, of an account of another stack, or of one that the
+    engine has never shown to know: it forgot the create.
     """
     name = owner.removesuffix(MEMBERS)
     if not name:
         return None
-    before = tenant.claims.name_in_state(name) or (name if tenant.journal.renewed_for(owner) else None)
+    is_in_state = tenant.claims.is_in_state(name) or bool(tenant.journal.renewed_for(owner))
     made = tenant.journal.made_for(owner)
-    if before is None and made is None and not tenant.journal.is_made_elsewhere(owner):
+    may_be = len(tenant.claims.names(name)) > 1 or made is not None or tenant.journal.is_made_elsewhere(owner)
+    if not (is_in_state or may_be or is_team(owner)):
         return None
     try:
-        return await held_by(tenant, (before or name) + (MEMBERS if is_team(owner) else ""))
+        return await held_by(tenant, owner)
     except AccountError:
-        if before is None and (made is None or not made.is_known):
+        if not is_in_state and (made is None or not made.is_known):
             return None
         raise
 
@@ -54,27 +59,32 @@ async def has_account(tenant: Tenant, account: str, owner: str) -> bool:
 
 
 async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
-    """Return the owner as the state's URN says it, where a state of before 0.1.0 says less, or nothing.
+    """Return the owner of an account as this run names it; `owner` is what the outputs say.
 
-    Returns the owner as it is where the state says no more, or cannot be read.
+    Outputs keep the name that a resource had when they were written. Its URN says the name after `pulumi state rename`,
+    and more than a state of before 0.1.0. Returns the owner as it is where the state says no more, or cannot be read.
     """
-    asked = owner or tenant.claims.any_owner()
-    if not asked or is_team(owner) or parsed(owner) is not None:
-        return owner
+    today = tenant.claims.today(owner)
+    asked = today or tenant.claims.any_owner()
+    if not asked or tenant.claims.is_known(today):
+        return today
     try:
         having = _here(tenant, await tenant.engine_state.of_account(account, asked))
     except AccountError:
-        return owner
-    exact = {each.owner for each in having if not owner or same(each.owner, owner)}
-    return exact.pop() if len(exact) == 1 else owner
+        return today
+    exact = {each.owner for each in having if not owner or _is_named(each, {owner, today})}
+    if len(exact) != 1:
+        return today
+    return tenant.claims.today(exact.pop() + (MEMBERS if is_team(owner) else ""))
 
 
-async def other_lives(tenant: Tenant, account: str, owner: str, olds: Values) -> set[str]:
+async def other_lives(tenant: Tenant, account: str, owner: str, said: str, olds: Values) -> set[str]:
     """Return what else in the state has the account and stays: other resources, and this one's life once replaced.
 
-    `olds` are the outputs of the resource that is removed. A replaced one awaits its deletion beside the one that took
-    its place, whose revision is higher.
+    `olds` are the outputs of the resource that is removed, and `said` is the owner in them. A replaced one awaits its
+    deletion beside the one that took its place, whose revision is higher.
     """
+    names = {said, *tenant.claims.names(owner)} - {""}
     asked = owner or tenant.claims.any_owner()
     if not asked:
         return set()
@@ -82,7 +92,7 @@ async def other_lives(tenant: Tenant, account: str, owner: str, olds: Values) ->
     live = [each for each in having if each.is_live]
     if owner == "" and len(live) == 1:
         return set()
-    return {life(each.owner, each.outputs) for each in live if not _is_this(each, owner, olds)}
+    return {life(each.owner, each.outputs) for each in live if not _is_this(each, names, olds)}
 
 
 def life(owner: str, outputs: Values) -> str:
@@ -90,9 +100,14 @@ def life(owner: str, outputs: Values) -> str:
     return f"{owner.removesuffix(MEMBERS)} {revision_of(outputs)}"
 
 
-def _is_this(held: Held, owner: str, olds: Values) -> bool:
-    is_named = owner == "" or same(held.owner, owner.removesuffix(MEMBERS))
-    return is_named and revision_of(held.outputs) == revision_of(olds)
+def _is_this(held: Held, names: Set[str], olds: Values) -> bool:
+    return (not names or _is_named(held, names)) and revision_of(held.outputs) == revision_of(olds)
+
+
+def _is_named(held: Held, names: Iterable[str]) -> bool:
+    """Whether a resource has one of these owners, in its URN, or in its outputs, which may be from before a rename."""
+    own = (held.owner, str(held.outputs.get(OWNER, "")))
+    return any(same(one, name.removesuffix(MEMBERS)) for one in own for name in names)
 
 
 def _here(tenant: Tenant, resources: Iterable[Held]) -> list[Held]:

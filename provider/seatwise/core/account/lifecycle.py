@@ -187,9 +187,9 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     One that is gone already is a success. One that goes on in this run is left as it is: with the resource that the
     engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
-    email, owner = str(olds.get("email", "")), tenant.claims.today(owner)
+    email, said = str(olds.get("email", "")), owner
     async with tenant.alone(account):
-        owner = await exact_owner(tenant, account, owner)
+        owner = await exact_owner(tenant, account, said)
         if await _goes_on(tenant, account, email, owner):
             return False
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
@@ -204,7 +204,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
             record = await fetch(tenant, account, email)
             if record is not None:
                 refuse_a_strangers(tenant, account, olds, record)
-        if await _has_another_life(tenant, account, owner, olds, how):
+        if await _has_another_life(tenant, account, owner, said, olds, how):
             return tenant.journal.doubt_about(account) is Doubt.RETIRED  # that life may have been removed just now
         with _claimed(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
@@ -266,13 +266,13 @@ def _is_declared_elsewhere(tenant: Tenant, account: str, email: str, owner: str)
     return not lives or account in lives  # its new life may have another account
 
 
-async def _has_another_life(tenant: Tenant, account: str, owner: str, olds: Values, how: str) -> bool:
+async def _has_another_life(tenant: Tenant, account: str, owner: str, said: str, olds: Values, how: str) -> bool:
     """Whether the engine's state has the account in another resource, or in this one's life after a replacement.
 
     Raises AccountError where that cannot be seen and the account would be lost for good.
     """
     try:
-        others = await other_lives(tenant, account, owner, olds)
+        others = await other_lives(tenant, account, owner, said, olds)
     except AccountError as error:
         if how != "delete":
             return False

@@ -8,6 +8,7 @@ Until 0.1.0 an owner held the type of the direct parent alone, and nothing was e
 `accounts/dev/seatwise:index:Person$ana`. States and journals keep such owners; they are recognized.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -49,15 +50,19 @@ class Owner:
 
 def parents_in(urn: str) -> tuple[str, ...]:
     """Return the types of a parent and of all its own parents, the outermost first, from the parent's URN."""
-    types = urn.split("::")[2].split("$")
-    return tuple(each for each in types if each != "pulumi:pulumi:Stack")
+    return _without_stack(urn.split("::")[2].split("$"))
 
 
 def owner_in(urn: str) -> str:
     """Return the owner that a resource has, from its own URN."""
     _, _, rest = urn.partition("urn:pulumi:")
     stack, project, types, name = rest.split("::", 3)
-    return str(Owner(project, stack, tuple(types.split("$")[:-1]), name))
+    return str(Owner(project, stack, _without_stack(types.split("$")[:-1]), name))
+
+
+def _without_stack(types: Iterable[str]) -> tuple[str, ...]:
+    """The types of a resource's parents; an alias may name the stack itself among them."""
+    return tuple(each for each in types if each != "pulumi:pulumi:Stack")
 
 
 def parsed(owner: str) -> Owner | None:

@@ -227,6 +227,7 @@ class Claims:
         self._made: dict[str, str] = {}
         self._in_state: dict[str, str] = {}
         self._today: dict[str, str] = {}
+        self._formerly: dict[str, tuple[str, ...]] = {}
 
     def claim(self, email: str, owner: str) -> str | None:
         """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
@@ -240,14 +241,26 @@ class Claims:
         if parsed(before) is not None:  # one of before 0.1.0 may be several resources
             self._today[before] = owner
 
-    def name_in_state(self, owner: str) -> str | None:
-        """Return the owner that the resource has in the engine's state; None where that is not known to have it."""
-        return self._in_state.get(owner)
+    def formerly(self, owner: str, names: Iterable[str]) -> None:
+        """Note the owners that the resource may have had, as the aliases in its options say."""
+        self._formerly[owner] = tuple(names)
+        for name in self._formerly[owner]:
+            self._today.setdefault(name, owner)
+
+    def names(self, owner: str) -> list[str]:
+        """Return the owners by which the engine's state may have the resource, the likeliest first."""
+        owner = owner.removesuffix(MEMBERS)
+        known = [owner, self._in_state.get(owner, owner), *self._formerly.get(owner, ())]
+        return [*dict.fromkeys(known)]
+
+    def is_in_state(self, owner: str) -> bool:
+        """Return whether the engine's state is known to have the owner's resource."""
+        return owner in self._in_state
 
     def today(self, owner: str) -> str:
         """Return the owner as this run names it: old outputs say what it was before it, or its stack, was renamed."""
         name, other = owner.removesuffix(MEMBERS), self.any_owner()
-        if name in self._today:
+        if name in self._today and owner not in self._declared:
             name = self._today[name]
         elif parsed(name) and parsed(other):  # no check tells of a forced replacement; a run has but one stack
             name = in_stack_of(name, other)

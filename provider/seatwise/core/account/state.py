@@ -15,6 +15,8 @@ AS_DECLARED = "__as_declared"
 REVISION = "__revision"
 """Output: the number of the account's last write that the engine has heard of, as the journal counts them."""
 ADOPTED = "adopted"
+OWNER = "__owner"
+"""Input and output: which resource of which stack this is, for the journal and for accounts that move."""
 TENANT = "__tenant"
 """Output: which tenant the account is in."""
 POLICIES = frozenset({"on_existing", "on_destroy"})

@@ -4,7 +4,7 @@ Who fails does not stop the others, and is named at the end; the next run does o
 fails for all of them (a vendor that is down, a login that is refused) is not tried a thousand times.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from ..account import lifecycle
 from ..account.creating import Begun, as_sent, begin, complete, listed_as_sent
 from ..account.finding import fetch
-from ..account.holders import held_by, replaced
+from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
 from ..account.ports import Deed, Doubt, Tenant
 from ..account.state import revision_of, with_revision
@@ -356,8 +356,10 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     Of a team that the engine replaces, only those are deactivated who are not declared any more: its new life deletes
     them, if that is asked for. Where the new life is in the state already, it has seen to them.
     """
-    team, owner = Team.of(tenant.vendor, olds), tenant.claims.today(owner) + MEMBERS
-    if await _has_new_life(tenant, olds, owner):
+    team, owner = Team.of(tenant.vendor, olds), owner + MEMBERS
+    accounts = [each.id for each in team.members.values()]
+    owner = await exact_owner(tenant, accounts[0], owner) if accounts else tenant.claims.today(owner)
+    if await _has_new_life(tenant, olds, owner, {*accounts}):
         return
     how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}
     if tenant.claims.is_known(owner) or tenant.journal.declared(owner) is not None:
@@ -380,13 +382,18 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     _raise_if_any_failed(work, "the same command tries the team again")
 
 
-async def _has_new_life(tenant: Tenant, olds: Values, owner: str) -> bool:
-    """Whether the engine's state has the team that took the place of this one, which awaits its deletion."""
+async def _has_new_life(tenant: Tenant, olds: Values, owner: str, accounts: Set[str]) -> bool:
+    """Whether the engine's state has the team that took the place of this one, which awaits its deletion.
+
+    It has accounts of this one: another stack may have a team of the same name.
+    """
     try:
         held = await held_by(tenant, owner)
     except AccountError:
         return False
-    return held is not None and held.is_live and revision_of(held.outputs) != revision_of(olds)
+    if held is None or not held.is_live or not held.accounts() & accounts:
+        return False
+    return revision_of(held.outputs) != revision_of(olds)
 
 
 def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
