@@ -14,7 +14,7 @@ from golden import make as golden
 from seatwise.core.account.ports import Deed, Doubt, Entry
 from seatwise.core.team.plan import Team
 from seatwise.core.vendor.boundary import SIGNATURE
-from seatwise.dynamic import Door, load
+from seatwise.dynamic import DynamicProvider, load
 from seatwise.wire import loop
 from seatwise.wire.journal import Journal
 
@@ -41,7 +41,7 @@ def doors(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     golden.restore_journal(Path(os.environ["SEATWISE_JOURNAL"]))
     with ExitStack() as closing:
 
-        def door_of(resource: dict[str, Any]) -> Door:
+        def door_of(resource: dict[str, Any]) -> DynamicProvider:
             vendor, tenant = resource["type"].split("/")[2].partition(":")[0], resource["outputs"]["__tenant"]
             monkeypatch.setenv(f"{vendor.upper()}_TENANT", tenant)
             door = load(resource["type"].rpartition("/")[2])

@@ -1,4 +1,4 @@
-"""Pulumi's door: dynamic providers that hand everything to the core.
+"""Pulumi's dynamic providers, which hand everything to the core.
 
 Every state keeps a pickle of `load` called with one string such as `"enerflo:User"`. The names
 `seatwise.dynamic.load` and those strings are on other people's disks: they never change.
@@ -12,16 +12,16 @@ from typing import Any
 from ..core.account.state import TENANT, with_revision
 from ..core.queries import takeover
 from ..core.vendor.vendor import Vendor
-from .base import OWNER, Door, Failure, Props, vendor_named
+from .base import OWNER, DynamicProvider, Failure, Props, vendor_named
 from .rosters import Rosters
 from .users import Users
 
-__all__ = ["OWNER", "Door", "Failure", "import_file", "load", "provider_string", "vendor_named"]
+__all__ = ["OWNER", "DynamicProvider", "Failure", "import_file", "load", "provider_string", "vendor_named"]
 
-KINDS: Mapping[str, type[Door]] = {"User": Users, "Roster": Rosters}
+KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters}
 
 
-def load(key: str) -> Door:
+def load(key: str) -> DynamicProvider:
     """The provider of a resource such as `"enerflo:User"`."""
     return KINDS[key.partition(":")[2]](key)
 

@@ -1,4 +1,4 @@
-"""What every door does for the dynamic host: settings, the one tenant of the process, failures that can be read."""
+"""What every dynamic provider shares: settings, the one tenant of the process, failures in one line."""
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -68,7 +68,7 @@ def readable(operation: Callable[P, R]) -> Callable[P, R]:
     return one_line
 
 
-class Door(dynamic.ResourceProvider):
+class DynamicProvider(dynamic.ResourceProvider):
     """One vendor's resources in one provider process. Called from several threads."""
 
     serialize_as_secret_always = False  # it holds nothing but its key
@@ -82,7 +82,7 @@ class Door(dynamic.ResourceProvider):
         self._tenant: Tenant | None = None
         self._is_told_of_names = False
 
-    def __reduce__(self) -> tuple[Callable[[str], "Door"], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[[str], "DynamicProvider"], tuple[str]]:
         return import_module("seatwise.dynamic").load, (self.key,)
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:

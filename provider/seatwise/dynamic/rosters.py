@@ -1,4 +1,4 @@
-"""The door of teams: each resource is many accounts."""
+"""The dynamic provider of teams: each resource is many accounts."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from ..core.vendor.errors import AccountError, InvalidAccount
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Tenant
-from .base import OWNER, Door, Props, arguments, failure, owned, owner_of, readable, split, tell, unowned
+from .base import OWNER, DynamicProvider, Props, arguments, failure, owned, owner_of, readable, split, tell, unowned
 
 RUN = "__run"
 """Input, which no state keeps: a name of the run, made by its program."""
@@ -20,7 +20,7 @@ MOST_PROBLEMS = 20
 """How many are told at once."""
 
 
-class Rosters(Door):
+class Rosters(DynamicProvider):
     """One vendor's teams. A team's id is its owner's name."""
 
     def __init__(self, key: str) -> None:

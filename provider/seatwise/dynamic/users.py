@@ -1,4 +1,4 @@
-"""The door of single accounts: each resource is one."""
+"""The dynamic provider of single accounts: each resource is one account."""
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
@@ -9,13 +9,26 @@ from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Operation, Tenant
-from .base import OWNER, Door, Props, arguments, bare, failure, owned, owner_of, readable, split, tell, unowned
+from .base import (
+    OWNER,
+    DynamicProvider,
+    Props,
+    arguments,
+    bare,
+    failure,
+    owned,
+    owner_of,
+    readable,
+    split,
+    tell,
+    unowned,
+)
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
 
 
-class Users(Door):
+class Users(DynamicProvider):
     """One vendor's accounts."""
 
     def __init__(self, key: str) -> None:
