@@ -218,7 +218,7 @@ MUTANTS = (
     ),
     Mutant(
         "a create is sent while an earlier one may arrive", "wire/journal.py",
-        "if last is not None and last.deed is Deed.INTENDED and last.age < each.window:", "if False:",
+        "if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:", "if False:",
     ),
     Mutant(
         "whose an account is goes by its e-mail", "core/account/lifecycle.py",

@@ -11,7 +11,7 @@ import pytest
 from pulumi.dynamic import Config
 
 from golden import make as golden
-from seatwise.core.account.ports import Deed, Doubt, Entry
+from seatwise.core.account.ports import Doubt, Entry, EntryKind
 from seatwise.core.team.plan import Team
 from seatwise.core.vendor.boundary import SIGNATURE
 from seatwise.dynamic import DynamicProvider, load
@@ -88,23 +88,27 @@ def test_a_golden_team_has_its_members(doors: Any) -> None:
 @pytest.mark.parametrize(
     ("tenant", "email", "entry"),
     [
-        ("enerflo golden", "Ana.Ruiz@Example.com", Entry(Deed.MADE, "1002", "accounts/test/ana")),
-        ("enerflo golden", "Lost@example.com", Entry(Deed.INTENDED, None, "accounts/test/lost")),
-        ("enerflo golden", "gone@example.com", Entry(Deed.RETIRED, "1004")),
-        ("enerflo golden", "kim@example.com", Entry(Deed.MADE, "1005", "accounts/test/sales:members")),
-        ("enerflo golden", "Max.Strauß@Example.com", Entry(Deed.MADE, "1006", "accounts/test/sales:members")),
-        ("enerflo golden", "cleo@example.com", Entry(Deed.MADE, "1007", "accounts/test/seatwise:index:Person$cleo")),
-        ("enerflo west", "wes@example.com", Entry(Deed.MADE, "1008", "accounts/test/wes")),
-        ("nexudus golden", "José.Groß@Example.com", Entry(Deed.MADE, "1002", "accounts/test/jose")),
-        ("nexudus golden", "peter@example.com", Entry(Deed.RETIRED, "1005")),
-        ("nexudus golden", "vera@example.com", Entry(Deed.MADE, "1004", "accounts/test/vera")),
+        ("enerflo golden", "Ana.Ruiz@Example.com", Entry(EntryKind.CREATED, "1002", "accounts/test/ana")),
+        ("enerflo golden", "Lost@example.com", Entry(EntryKind.PENDING, None, "accounts/test/lost")),
+        ("enerflo golden", "gone@example.com", Entry(EntryKind.DEACTIVATED, "1004")),
+        ("enerflo golden", "kim@example.com", Entry(EntryKind.CREATED, "1005", "accounts/test/sales:members")),
+        ("enerflo golden", "Max.Strauß@Example.com", Entry(EntryKind.CREATED, "1006", "accounts/test/sales:members")),
+        (
+            "enerflo golden",
+            "cleo@example.com",
+            Entry(EntryKind.CREATED, "1007", "accounts/test/seatwise:index:Person$cleo"),
+        ),
+        ("enerflo west", "wes@example.com", Entry(EntryKind.CREATED, "1008", "accounts/test/wes")),
+        ("nexudus golden", "José.Groß@Example.com", Entry(EntryKind.CREATED, "1002", "accounts/test/jose")),
+        ("nexudus golden", "peter@example.com", Entry(EntryKind.DEACTIVATED, "1005")),
+        ("nexudus golden", "vera@example.com", Entry(EntryKind.CREATED, "1004", "accounts/test/vera")),
     ],
 )
 def test_a_golden_entry_is_read(tenant: str, email: str, entry: Entry, tmp_path: Path) -> None:
     golden.restore_journal(tmp_path / "golden.db")
     found = Journal(tenant, pytest.fail, tmp_path / "golden.db").last(email)
     assert found is not None
-    assert (found.deed, found.account, found.owner) == (entry.deed, entry.account, entry.owner)
+    assert (found.kind, found.account, found.owner) == (entry.kind, entry.account, entry.owner)
 
 
 def test_golden_doubts_and_revisions_are_read(tmp_path: Path) -> None:

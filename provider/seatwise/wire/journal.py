@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from ..core.account.owner import forms, parsed, same
-from ..core.account.ports import Deed, Doubt, Entry
+from ..core.account.ports import Doubt, Entry, EntryKind
 from ..core.vendor.errors import InvalidAccount, JournalTooNew
 from ..core.vendor.fields import email_key
 from .files import SharedFile
@@ -138,7 +138,7 @@ class Journal:
     def made_for(self, owner: str) -> Entry | None:
         """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
         query = _DEED + "owner in (?, ?) and deed = ? order by known.account is null limit 1"
-        rows = self._read(query, self._tenant, *_two(owner), Deed.MADE.name)
+        rows = self._read(query, self._tenant, *_two(owner), EntryKind.CREATED)
         return _entry(rows[0] if rows else None)
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
@@ -165,7 +165,7 @@ class Journal:
         def take_back(database: sqlite3.Connection) -> None:
             database.execute(
                 "delete from deeds where tenant = ? and email = ? and deed = ?",
-                (self._tenant, email_key(email), Deed.INTENDED.name),
+                (self._tenant, email_key(email), EntryKind.PENDING),
             )
             self._forget_folded(database, email)
             if before is not None:
@@ -192,25 +192,25 @@ class Journal:
         def write(database: sqlite3.Connection) -> None:
             for each in intents:
                 last = self._last(database, each.email)
-                if last is not None and last.deed is Deed.INTENDED and last.age < each.window:
+                if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:
                     each.in_the_way = last
                     # One of the future, of a clock that was set back since, counts from now on.
                     database.execute(_DATE, (time.time(), self._tenant, email_key(each.email), time.time()))
                     continue
                 self._before[email_key(each.email)] = self._deed(each.email, last) if last else None
-                database.execute(_NOTE, self._deed(each.email, Entry(Deed.INTENDED, owner=each.owner)))
+                database.execute(_NOTE, self._deed(each.email, Entry(EntryKind.PENDING, owner=each.owner)))
 
         self._file.run(write, None, durable=True)
 
     def _deed(self, email: str, entry: Entry) -> tuple[object, ...]:
         at = time.time() - entry.age
-        return self._tenant, email_key(email), entry.deed.name, entry.account, entry.owner, at
+        return self._tenant, email_key(email), entry.kind, entry.account, entry.owner, at
 
     def _last(self, database: sqlite3.Connection, email: str) -> Entry | None:
         found = ((key, self._row(database, "email = ?", key)) for key in _keys(email))
         key, row = next((each for each in found if each[1] is not None), ("", None))
         entry = _entry(row)
-        if entry is not None and entry.deed is Deed.INTENDED and key == email.casefold():
+        if entry is not None and entry.kind is EntryKind.PENDING and key == email.casefold():
             self._one_email(email)
         return entry
 
@@ -221,7 +221,7 @@ class Journal:
     def _prune(self) -> None:
         if not self._is_pruned:
             self._is_pruned = True
-            self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
+            self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, EntryKind.DEACTIVATED)
             for table in ("doubts", "revisions", "known", "renewals", "declared", "given_up"):
                 self._run(f"delete from {table} where at < ?", time.time() - MEMORY)  # noqa: S608 - our own names
 
@@ -248,7 +248,7 @@ class Journal:
         """Forget the create that was noted under the e-mail's key of the first versions, if that was another one."""
         query = "delete from deeds where tenant = ? and email = ? and deed = ?"
         for key in _keys(email)[1:]:
-            database.execute(query, (self._tenant, key, Deed.INTENDED.name))
+            database.execute(query, (self._tenant, key, EntryKind.PENDING))
 
     def let_go(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
@@ -260,7 +260,7 @@ class Journal:
         def move(database: sqlite3.Connection) -> None:
             old = _entry(self._row(database, "deeds.account = ?", account))
             database.execute(_LET_GO, (self._tenant, account))
-            if old is not None and old.deed is Deed.MADE:
+            if old is not None and old.kind is EntryKind.CREATED:
                 database.execute(_NOTE, self._deed(email, old))
 
         self._file.run(move, None)
@@ -275,7 +275,7 @@ class Journal:
             for each in new:
                 database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
                 if owner:
-                    database.execute(_OWNED, (owner, self._tenant, each, Deed.MADE.name))
+                    database.execute(_OWNED, (owner, self._tenant, each, EntryKind.CREATED))
 
         if new:
             self._file.run(write, None)
@@ -405,15 +405,15 @@ def _is_owners(owner: str, kept: str) -> bool:
 def _entry(row: tuple[Any, ...] | None) -> Entry | None:
     if row is None:
         return None
-    deed, account, owner, at, is_known = row
-    if deed not in Deed.__members__:
+    kind, account, owner, at, is_known = row
+    if kind not in {*EntryKind}:
         raise JournalTooNew(
-            f"a newer version of seatwise has written {deed} into the journal",
+            f"a newer version of seatwise has written {kind} into the journal",
             account=account or "",
             remedy="Install that version here, too",
         )
     age = max(0.0, time.time() - at)  # a clock may have been set back
-    return Entry(Deed[deed], account, owner, age, bool(is_known))
+    return Entry(EntryKind(kind), account, owner, age, bool(is_known))
 
 
 def _two(owner: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from seatwise.core.account import lifecycle
 from seatwise.core.account.owner import MEMBERS, Owner
-from seatwise.core.account.ports import Deed, Doubt, Entry, Held
+from seatwise.core.account.ports import Doubt, Entry, EntryKind, Held
 from seatwise.core.team import lifecycle as roster
 from seatwise.core.vendor.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
 from seatwise.sandbox.server import STAND_INS
@@ -130,7 +130,7 @@ async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: 
 
 async def test_a_create_of_another_stack_that_came_through_is_not_taken(world: World) -> None:
     account, _ = await made(world, owner("ana", "prod"))
-    world.door.journal.note(EMAIL, Entry(Deed.INTENDED, owner=owner("ana", "prod"), age=400))
+    world.door.journal.note(EMAIL, Entry(EntryKind.PENDING, owner=owner("ana", "prod"), age=400))
     with pytest.raises(AccountExists, match=f"with the id {account}"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
 
@@ -223,7 +223,7 @@ async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_stran
     account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
     await world.restart()
     world.door.journal.doubt(stranger, Doubt.UNSEEN)
-    world.door.journal.note(EMAIL, Entry(Deed.MADE, stranger, ANA))
+    world.door.journal.note(EMAIL, Entry(EntryKind.CREATED, stranger, ANA))
     before = dict(world.accounts)
 
     for operation in (
@@ -250,7 +250,7 @@ async def test_an_account_under_another_email_is_remembered_as_its_owners(world:
     await lifecycle.update(world.tenant, account, outs, news)
     last = world.door.journal.last("ruiz@example.com")
     assert last is not None
-    assert (last.deed, last.account, last.owner) == (Deed.MADE, account, ANA)
+    assert (last.kind, last.account, last.owner) == (EntryKind.CREATED, account, ANA)
     assert world.door.journal.last(EMAIL) is None
 
 

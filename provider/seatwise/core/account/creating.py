@@ -14,7 +14,7 @@ from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
 from .holders import has_account, held_by, replaced
 from .owner import is_team, same, told
-from .ports import Deed, Doubt, Entry, Held, Record, Tenant, refused, tell_unfit
+from .ports import Doubt, Entry, EntryKind, Held, Record, Tenant, refused, tell_unfit
 from .state import (
     ADOPTED,
     DECLARED,
@@ -90,7 +90,7 @@ async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
 
 
 def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
-    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
+    tenant.journal.note(email, Entry(EntryKind.CREATED, account, owner))
     _take_up(tenant, account, owner)
     tenant.directory.wrote(account, email)
 
@@ -197,9 +197,9 @@ async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
-    if last.deed is Deed.INTENDED:
+    if last.kind is EntryKind.PENDING:
         return await _own_on_its_way(tenant, email, last, owner)
-    is_owners = last.deed is Deed.MADE and await _is_owners(tenant, email, last, owner)
+    is_owners = last.kind is EntryKind.CREATED and await _is_owners(tenant, email, last, owner)
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
@@ -243,7 +243,7 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
 
 def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
     """Whether seatwise deactivated the account, and no run is known to have brought it back."""
-    return last.deed is Deed.RETIRED or tenant.journal.doubt_about(last.account or "") is Doubt.RETIRED
+    return last.kind is EntryKind.DEACTIVATED or tenant.journal.doubt_about(last.account or "") is Doubt.RETIRED
 
 
 async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: str) -> dict[str, Any]:
@@ -252,10 +252,10 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
     It is noted as its owner's before it comes back, or a run that ends there would find a stranger's account.
     """
     journal, account = tenant.journal, own.account
-    if last.deed is Deed.RETIRED:
+    if last.kind is EntryKind.DEACTIVATED:
         _warn_of_late(tenant, news, own.record)
         journal.doubt(account, Doubt.RETIRED)
-    journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
+    journal.note(str(news["email"]), Entry(EntryKind.CREATED, account, owner))
     # What another machine's seatwise retired is in its journal, not in this one.
     is_retired = journal.doubt_about(account) is Doubt.RETIRED or tenant.vendor.is_retired(own.record)
     wanted = {**tenant.vendor.reactivated, **news} if is_retired else dict(news)
@@ -402,7 +402,7 @@ async def complete(tenant: Tenant, begun: Begun, news: Values, owner: str) -> Be
 async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) -> Begun:
     """The account that a create made, where its answer held the id of another one; raises as `begin` does."""
     tenant.claims.release(stranger, owner)
-    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
+    tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
     _note_made(tenant, email, found.account, owner)
     return Begun(found.account, record=found.record if found.is_whole else None)

@@ -10,7 +10,7 @@ from ..vendor.fields import Values
 from ..vendor.vendor import Vendor
 from .finding import Found, look_up
 from .owner import TYPES, is_team, parsed, same, stack_of, told
-from .ports import Deed, Tenant
+from .ports import EntryKind, Tenant
 
 PERSON = "seatwise:index:Person"
 """The type of a `Person`, which the owner of its accounts names."""
@@ -76,7 +76,7 @@ ADOPTED_STAYS = 'An adopted account stays active when it leaves the program, unl
 def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
     """Whose an account is as far as the journal knows, and what to do about it; empty where it knows nothing."""
     last = tenant.journal.last_of(account)
-    if last is None or last.deed is not Deed.MADE or not last.owner:
+    if last is None or last.kind is not EntryKind.CREATED or not last.owner:
         return "", ""
     if same(last.owner, owner):
         return (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..vendor.errors import AccountError, AccountExists, VendorBroken
 from ..vendor.vendor import Listing, Paged, Vendor
 from .directory import accounts, incoherent, is_coherent, page, pages
-from .ports import Deed, Record, Tenant, gone, learn_secrets, refused, tell_unfit
+from .ports import EntryKind, Record, Tenant, gone, learn_secrets, refused, tell_unfit
 from .waiting import told_pauses
 
 
@@ -42,7 +42,7 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
 
 def _seconds_too_young(tenant: Tenant, account: str, email: str) -> float:
     last = tenant.journal.last(email)
-    is_ours = last is not None and last.deed is Deed.MADE and last.account == account
+    is_ours = last is not None and last.kind is EntryKind.CREATED and last.account == account
     return YOUNG - last.age if last is not None and is_ours else 0
 
 

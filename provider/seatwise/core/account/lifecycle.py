@@ -17,7 +17,7 @@ from .creating import create
 from .finding import fetch, has_email
 from .holders import exact_owner, life, other_lives
 from .owner import is_team
-from .ports import Deed, Doubt, Entry, Record, Tenant, gone, refused, tell_unfit
+from .ports import Doubt, Entry, EntryKind, Record, Tenant, gone, refused, tell_unfit
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -132,7 +132,7 @@ def refuse_a_strangers(tenant: Tenant, account: str, olds: Values, record: Recor
         return
     last = tenant.journal.last(email)
     if last is not None and last.account == account:
-        tenant.journal.note(email, Entry(Deed.INTENDED, owner=last.owner))
+        tenant.journal.note(email, Entry(EntryKind.PENDING, owner=last.owner))
     raise VendorBroken(
         "the id in the answer to its create is that of another account, which is left alone",
         status=200,
@@ -248,7 +248,7 @@ def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
     journal = tenant.journal
     journal.let_go(account)
     last = journal.last(email)
-    if last is not None and last.deed is Deed.INTENDED and not tenant.claims.is_others(email, owner):
+    if last is not None and last.kind is EntryKind.PENDING and not tenant.claims.is_others(email, owner):
         journal.forget(email)
 
 
@@ -331,7 +331,7 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
         if tenant.claims.is_others(email, owner):
             tenant.journal.let_go(account)  # the e-mail is a namesake's
         else:
-            tenant.journal.note(email, Entry(Deed.RETIRED, account))
+            tenant.journal.note(email, Entry(EntryKind.DEACTIVATED, account))
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:

@@ -67,12 +67,15 @@ class Tenant(Protocol):
     """Accounts and fields of which this run has warned that they cannot be read."""
 
 
-class Deed(enum.StrEnum):
-    """The last thing that seatwise did with an e-mail."""
+class EntryKind(enum.StrEnum):
+    """What seatwise last did under an e-mail. The values are the words that the journal's database holds."""
 
-    INTENDED = "a create was about to leave; what became of it is not known"
-    MADE = "the account was made, or brought back, for its owner"
-    RETIRED = "the account was deactivated"
+    PENDING = "INTENDED"
+    """A create was about to be sent; its outcome is unknown."""
+    CREATED = "MADE"
+    """The account was created or reactivated for its owner."""
+    DEACTIVATED = "RETIRED"
+    """The account was deactivated."""
 
 
 class Doubt(enum.StrEnum):
@@ -89,7 +92,7 @@ class Doubt(enum.StrEnum):
 class Entry:
     """What is remembered of one e-mail. `owner` names the resource that it was for, `age` is in seconds."""
 
-    deed: Deed
+    kind: EntryKind
     account: str | None = None
     owner: str = ""
     age: float = 0

@@ -14,7 +14,7 @@ from ..account.creating import Begun, as_sent, begin, complete, listed_as_sent
 from ..account.finding import fetch
 from ..account.holders import held_by, replaced
 from ..account.owner import MEMBERS
-from ..account.ports import Deed, Doubt, Tenant
+from ..account.ports import Doubt, EntryKind, Tenant
 from ..account.state import revision_of, with_revision
 from ..vendor.errors import (
     AccountError,
@@ -312,7 +312,7 @@ async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
 
 async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:
     last = tenant.journal.last(key)
-    is_taken_up = last is not None and last.deed is Deed.MADE
+    is_taken_up = last is not None and last.kind is EntryKind.CREATED
     if is_taken_up or tenant.claims.is_others(key, owner):
         return
     record = await fetch(tenant, account, key)
