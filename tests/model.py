@@ -175,14 +175,14 @@ class Stack:
         """What the door's diff does."""
         self.world.door.claims.keep(old.id, inputs.get("email"), owner)
         self._acknowledge(old.id, owner)
-        return owner != old.owner or self.world.diff(old.outs, inputs) or self._is_in_doubt(old)
+        return owner != old.owner or self.world.diff(old.outs, inputs) or self._is_unconfirmed(old)
 
     def _acknowledge(self, account: str, owner: str = "") -> None:
         self.world.door.journal.acknowledge([account], owner)
         self.shown.add(account)
 
-    def _is_in_doubt(self, old: Resource) -> bool:
-        return self.world.door.journal.doubt_about(old.id, state.revision_of(old.outs)) is not None
+    def _is_unconfirmed(self, old: Resource) -> bool:
+        return self.world.door.journal.why_unconfirmed(old.id, state.revision_of(old.outs)) is not None
 
     async def _retire(self, name: str) -> None:
         await self._delete(name, self.state[name])

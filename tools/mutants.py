@@ -62,7 +62,8 @@ MUTANTS = (
     ),
     Mutant(
         "an update that was carried out is not counted", "core/account/writing.py",
-        "        revision = tenant.journal.establish(account, revision)\n", "        tenant.journal.trust(account)\n",
+        "        revision = tenant.journal.record_write(account, revision)\n",
+        "        tenant.journal.mark_confirmed(account)\n",
     ),
     Mutant(
         "an account that is there is adopted silently", "core/account/creating.py",
@@ -181,11 +182,11 @@ MUTANTS = (
     ),
     Mutant(
         "a password is sent again for any doubt", "core/account/lifecycle.py",
-        "if doubt in (Doubt.UNSEEN, Doubt.CHANGED):", "if doubt is Doubt.UNSEEN:",
+        "if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):", "if why is Unconfirmed.UNSEEN:",
     ),
     Mutant(
         "a delete is not noted before it leaves", "core/account/lifecycle.py",
-        "    with in_doubt(tenant, account, before, before or Doubt.CHANGED):\n", "    if True:\n",
+        "    with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):\n", "    if True:\n",
     ),
     Mutant(
         "a create that commits late is forgotten", "core/account/creating.py",

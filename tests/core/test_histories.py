@@ -986,8 +986,8 @@ class Histories(RuleBasedStateMachine):
         world = self.world
         run = self._begun(Weather(), replaced=self.stack.recreated)
         licensed = self._licensed(run)
-        let_go = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
-        world.by_hand |= {account: run.before[account] for account in let_go}
+        retained = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
+        world.by_hand |= {account: run.before[account] for account in retained}
         self._in_time(partial(oracle.converges, self.stack, self.program))
         run.after = world.accounts
         self._follow(run, licensed)

@@ -11,7 +11,7 @@ import pytest
 from pulumi.dynamic import Config
 
 from golden import make as golden
-from seatwise.core.account.ports import Doubt, Entry, EntryKind
+from seatwise.core.account.ports import Entry, EntryKind, Unconfirmed
 from seatwise.core.team.plan import Team
 from seatwise.core.vendor.boundary import SIGNATURE
 from seatwise.dynamic import DynamicProvider, load
@@ -116,8 +116,8 @@ def test_golden_doubts_and_revisions_are_read(tmp_path: Path) -> None:
     enerflo, nexudus = (
         Journal(f"{vendor} golden", pytest.fail, tmp_path / "golden.db") for vendor in ("enerflo", "nexudus")
     )
-    doubts = {account: nexudus.doubt_about(account) for account in ("1003", "1004", "1005")}
-    assert doubts == {"1003": None, "1004": Doubt.CHANGED, "1005": Doubt.RETIRED}
-    assert enerflo.doubts(1) == {"1004"}
+    doubts = {account: nexudus.why_unconfirmed(account) for account in ("1003", "1004", "1005")}
+    assert doubts == {"1003": None, "1004": Unconfirmed.CHANGED, "1005": Unconfirmed.DEACTIVATED}
+    assert enerflo.unconfirmed(1) == {"1004"}
     assert [nexudus.revision("1006"), nexudus.revision("1003")] == [1, 0]
-    assert nexudus.doubt_about("1006", 0) is Doubt.FORGOTTEN
+    assert nexudus.why_unconfirmed("1006", 0) is Unconfirmed.FORGOTTEN

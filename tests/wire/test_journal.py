@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from seatwise.core.account.ports import Doubt, Entry, EntryKind
+from seatwise.core.account.ports import Entry, EntryKind, Unconfirmed
 from seatwise.core.vendor.errors import InvalidAccount
 from seatwise.wire import files
 from seatwise.wire import journal as journals
@@ -119,9 +119,9 @@ def test_an_account_is_remembered_under_one_email_and_under_none_when_it_is_let_
     journal.note("ben@example.com", replace(MADE, account="8"))
     journal.note("new@example.com", Entry(EntryKind.DEACTIVATED, "7"))
     assert journal.last("ana@example.com") is None
-    Journal("enerflo there", print, path).let_go("7")
+    Journal("enerflo there", print, path).forget_account("7")
     assert remembered(journal, "new@example.com") == Entry(EntryKind.DEACTIVATED, "7")
-    journal.let_go("7")
+    journal.forget_account("7")
     assert journal.last("new@example.com") is None
     assert remembered(journal, "ben@example.com") == replace(MADE, account="8")
 
@@ -176,31 +176,31 @@ def test_a_create_that_may_be_of_two_emails_of_a_run_names_both(emails: tuple[st
         journal.last(emails[1])
 
 
-@pytest.mark.parametrize("why", Doubt)
-def test_an_account_is_in_doubt_until_it_is_trusted(why: Doubt, tmp_path: Path) -> None:
+@pytest.mark.parametrize("why", Unconfirmed)
+def test_an_account_is_in_doubt_until_it_is_trusted(why: Unconfirmed, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    Journal("enerflo here", print, path).doubt("7", why)
+    Journal("enerflo here", print, path).mark_unconfirmed("7", why)
     journal = Journal("enerflo here", print, path)
-    assert journal.doubt_about("7") is why
-    assert journal.doubt_about("8") is None
-    assert Journal("enerflo there", print, path).doubt_about("7") is None
-    journal.trust("7")
-    assert journal.doubt_about("7") is None
+    assert journal.why_unconfirmed("7") is why
+    assert journal.why_unconfirmed("8") is None
+    assert Journal("enerflo there", print, path).why_unconfirmed("7") is None
+    journal.mark_confirmed("7")
+    assert journal.why_unconfirmed("7") is None
 
 
 def test_a_state_that_knows_of_fewer_writes_than_there_were_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal("enerflo here", print, path)
     assert journal.revision("7") == 0
-    journal.doubt("7", Doubt.CHANGED)
-    assert [journal.establish("7", 0), journal.establish("7", 1), journal.establish("7", 0)] == [1, 2, 3]
-    assert journal.establish("8", 41) == 42, "another machine has written it as well"
-    assert [journal.doubt_about("7", revision) for revision in (2, 3, 9)] == [Doubt.FORGOTTEN, None, None]
-    assert journal.doubt_about("7") is None
-    journal.doubt("9", Doubt.UNSEEN)
-    assert [journal.doubts(revision) for revision in (0, 3, 42)] == [{"7", "8", "9"}, {"8", "9"}, {"9"}]
-    assert Journal("enerflo there", print, path).doubts(0) == frozenset()
-    journal.trust("7")
+    journal.mark_unconfirmed("7", Unconfirmed.CHANGED)
+    assert [journal.record_write("7", 0), journal.record_write("7", 1), journal.record_write("7", 0)] == [1, 2, 3]
+    assert journal.record_write("8", 41) == 42, "another machine has written it as well"
+    assert [journal.why_unconfirmed("7", revision) for revision in (2, 3, 9)] == [Unconfirmed.FORGOTTEN, None, None]
+    assert journal.why_unconfirmed("7") is None
+    journal.mark_unconfirmed("9", Unconfirmed.UNSEEN)
+    assert [journal.unconfirmed(revision) for revision in (0, 3, 42)] == [{"7", "8", "9"}, {"8", "9"}, {"9"}]
+    assert Journal("enerflo there", print, path).unconfirmed(0) == frozenset()
+    journal.mark_confirmed("7")
     assert journal.revision("7") == 3
 
 
@@ -308,13 +308,13 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from seatwise.core.vendor.errors import InvalidAccount
-from seatwise.core.account.ports import EntryKind, Doubt, Entry
+from seatwise.core.account.ports import EntryKind, Unconfirmed, Entry
 from seatwise.wire.journal import Journal, verify
 journal = Journal("enerflo here", lambda text: sys.exit(text), Path(sys.argv[1]))
 for number in range(20):
     name = f"{sys.argv[2]}-{number}"
     journal.note(f"{name}@example.com", Entry(EntryKind.PENDING, owner=name))
-    journal.doubt(name, Doubt.CHANGED)
+    journal.mark_unconfirmed(name, Unconfirmed.CHANGED)
     journal.note(f"{name}@example.com", Entry(EntryKind.CREATED, name, name))
 journal.close()
 """
@@ -326,7 +326,7 @@ journal.close()
         for number in range(20):
             name = f"{each}-{number}"
             assert remembered(journal, f"{name}@example.com") == Entry(EntryKind.CREATED, name, name)
-            assert journal.doubt_about(name) is Doubt.CHANGED
+            assert journal.why_unconfirmed(name) is Unconfirmed.CHANGED
     journal.close()
 
 
@@ -335,11 +335,11 @@ def test_threads_that_ask_and_write_at_once_break_nothing(tmp_path: Path) -> Non
     warnings: list[str] = []
     journal = Journal("enerflo here", warnings.append, tmp_path / "journal.db")
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(lambda: [journal.doubt_about("7") for _ in range(300)]) for _ in range(3)]
+        asked = [pool.submit(lambda: [journal.why_unconfirmed("7") for _ in range(300)]) for _ in range(3)]
         for number in range(100):
-            journal.doubt("7", Doubt.CHANGED)
+            journal.mark_unconfirmed("7", Unconfirmed.CHANGED)
             journal.note("ana@example.com", Entry(EntryKind.CREATED, str(number)))
-            journal.trust("7")
+            journal.mark_confirmed("7")
         assert all(len(each.result()) == 300 for each in asked)
     assert warnings == []
     assert remembered(journal, "ana@example.com") == Entry(EntryKind.CREATED, "99")

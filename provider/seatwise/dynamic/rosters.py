@@ -100,7 +100,7 @@ class Rosters(DynamicProvider):
     def _tell_plan(self, now: team.Team, members: team.Members, news: Props) -> team.Plan:
         """Say who joins, changes and leaves and what it costs, if anybody does."""
         tenant = self._connected()
-        plan = team.Plan.of(tenant.vendor, now, members, split, tenant.journal.doubts(now.revision))
+        plan = team.Plan.of(tenant.vendor, now, members, split, tenant.journal.unconfirmed(now.revision))
         if plan:
             lines = team.told(_name(news), plan, news.get("on_leave"))
             removals = len(plan.leaves) + len(plan.deletes)

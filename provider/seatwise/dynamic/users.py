@@ -67,8 +67,8 @@ class Users(DynamicProvider):
         known, unknown = split(arguments(news))
         before = self._typed(olds)
         changes = state.diff(self.vendor, before, known, frozenset(unknown)) or before.keys() != bare(olds).keys()
-        in_doubt = tenant.journal.doubt_about(id, state.revision_of(olds)) is not None
-        return DiffResult(changes=self._is_renamed(olds, news) or changes or in_doubt)
+        is_unconfirmed = tenant.journal.why_unconfirmed(id, state.revision_of(olds)) is not None
+        return DiffResult(changes=self._is_renamed(olds, news) or changes or is_unconfirmed)
 
     @readable
     def create(self, props: Props) -> CreateResult:

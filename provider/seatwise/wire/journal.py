@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from ..core.account.owner import forms, parsed, same
-from ..core.account.ports import Doubt, Entry, EntryKind
+from ..core.account.ports import Entry, EntryKind, Unconfirmed
 from ..core.vendor.errors import InvalidAccount, JournalTooNew
 from ..core.vendor.fields import email_key
 from .files import SharedFile
@@ -250,7 +250,7 @@ class Journal:
         for key in _keys(email)[1:]:
             database.execute(query, (self._tenant, key, EntryKind.PENDING))
 
-    def let_go(self, account: str) -> None:
+    def forget_account(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
         self._run(_LET_GO, self._tenant, account)
 
@@ -340,18 +340,20 @@ class Journal:
         query = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ?"
         return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN))
 
-    def doubt(self, account: str, why: Doubt) -> None:
+    def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
-        self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why.name, time.time())
+        self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why, time.time())
 
-    def doubt_about(self, account: str, revision: int | None = None) -> Doubt | None:
+    def why_unconfirmed(self, account: str, revision: int | None = None) -> Unconfirmed | None:
         """Why the account must be looked at before a state of this revision is believed, if so."""
         rows = self._read("select why from doubts where tenant = ? and account = ?", self._tenant, account)
         if rows:
-            return Doubt.__members__.get(rows[0][0], Doubt.CHANGED)  # a newer version may know more reasons
-        return Doubt.FORGOTTEN if revision is not None and revision < self.revision(account) else None
+            return (
+                Unconfirmed(rows[0][0]) if rows[0][0] in {*Unconfirmed} else Unconfirmed.CHANGED
+            )  # a newer version may know more reasons
+        return Unconfirmed.FORGOTTEN if revision is not None and revision < self.revision(account) else None
 
-    def doubts(self, revision: int) -> frozenset[str]:
+    def unconfirmed(self, revision: int) -> frozenset[str]:
         """All accounts that must be looked at before a state of this revision is believed."""
         query = (
             "select account from doubts where tenant = :tenant union "
@@ -362,11 +364,11 @@ class Journal:
             lambda database: frozenset(row[0] for row in database.execute(query, values)), frozenset()
         )
 
-    def trust(self, account: str) -> None:
-        """Nothing is in doubt about the account any more."""
+    def mark_confirmed(self, account: str) -> None:
+        """Note that the state of the account is known again."""
         self._run(_TRUST, self._tenant, account)
 
-    def establish(self, account: str, revision: int) -> int:
+    def record_write(self, account: str, revision: int) -> int:
         """The account is as the outputs of this run say, and as no earlier state does.
 
         `revision` is that of the state so far; the new one is returned.

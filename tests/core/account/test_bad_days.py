@@ -826,7 +826,7 @@ async def test_a_password_that_the_engine_ignores_stops_no_update(lost: dict[str
         assert passwords(world) == []
         assert world.accounts[account]["FullName"] == "Zoe"
         assert any("the declared password is not known" in each for each in world.warnings) is ("password" in lost)
-        assert world.door.journal.doubt_about(account) is None
+        assert world.door.journal.why_unconfirmed(account) is None
 
 
 @pytest.mark.parametrize("name", ["enerflo", "nexudus"])
@@ -868,7 +868,7 @@ async def test_a_vendor_that_sorts_or_trims_what_it_is_given_has_done_it(wanted:
         await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, **wanted))
 
         assert wanted.items() <= world.accounts[account].items()
-        assert world.door.journal.doubt_about(account) is None
+        assert world.door.journal.why_unconfirmed(account) is None
 
 
 async def test_a_create_of_unknown_outcome_is_over_when_its_account_goes() -> None:

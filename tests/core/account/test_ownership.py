@@ -10,7 +10,7 @@ import pytest
 
 from seatwise.core.account import lifecycle
 from seatwise.core.account.owner import MEMBERS, Owner
-from seatwise.core.account.ports import Doubt, Entry, EntryKind, Held
+from seatwise.core.account.ports import Entry, EntryKind, Held, Unconfirmed
 from seatwise.core.team import lifecycle as roster
 from seatwise.core.vendor.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
 from seatwise.sandbox.server import STAND_INS
@@ -222,7 +222,7 @@ async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_stran
     stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
     account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
     await world.restart()
-    world.door.journal.doubt(stranger, Doubt.UNSEEN)
+    world.door.journal.mark_unconfirmed(stranger, Unconfirmed.UNSEEN)
     world.door.journal.note(EMAIL, Entry(EntryKind.CREATED, stranger, ANA))
     before = dict(world.accounts)
 
@@ -264,7 +264,7 @@ async def test_what_a_newer_version_wrote_is_looked_at_or_refused_in_one_line(wo
         journal.execute(
             "insert into doubts select tenant, account, 'HAUNTED', at from deeds where account = ?", (account,)
         )
-    assert world.door.journal.doubt_about(account) is Doubt.CHANGED
+    assert world.door.journal.why_unconfirmed(account) is Unconfirmed.CHANGED
     assert await lifecycle.update(world.tenant, account, outs, world.inputs(outs))
     with pytest.raises(JournalTooNew, match="a newer version of seatwise has written LENT into the journal"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)

@@ -414,8 +414,8 @@ def a_team(**members: dict[str, Any]) -> Team:
                  for name, arguments in members.items()})  # fmt: skip
 
 
-def plan_of(now: Team, news: dict[str, dict[str, Any]], doubts: frozenset[str] = frozenset()) -> Plan:
-    return Plan.of(ENERFLO, now, {f"{name}@x.y": member for name, member in news.items()}, split, doubts)
+def plan_of(now: Team, news: dict[str, dict[str, Any]], unconfirmed: frozenset[str] = frozenset()) -> Plan:
+    return Plan.of(ENERFLO, now, {f"{name}@x.y": member for name, member in news.items()}, split, unconfirmed)
 
 
 @pytest.mark.parametrize(

@@ -1017,7 +1017,7 @@ async def test_who_moves_to_a_resource_of_their_own_while_the_team_retires_them_
     await world.restart()
     assert active(world) == ["p0", "p1", "p2", "p3"]
     assert all(len(accounts) == 1 for accounts in by_name(world).values())
-    assert world.door.journal.doubt_about(stack.state["p1"].id) is None
+    assert world.door.journal.why_unconfirmed(stack.state["p1"].id) is None
 
 
 @pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])
@@ -1084,7 +1084,7 @@ async def test_an_adopted_account_moves_between_resources(
     """A refresh asks the doors, too, what is otherwise than the program before said."""
     plain = a_member(world, "ana")
     assert await stack.up({"made": plain})
-    world.door.journal.let_go(stack.state["made"].id)
+    world.door.journal.forget_account(stack.state["made"].id)
     stack.state.clear()
     user = {"ana": {**plain, "on_existing": "adopt", "on_destroy": "deactivate"}}
     sales = {"sales": Roster([plain], {"on_existing": "adopt"})}

@@ -14,7 +14,7 @@ from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
 from .holders import has_account, held_by, replaced
 from .owner import is_team, same, told
-from .ports import Doubt, Entry, EntryKind, Held, Record, Tenant, refused, tell_unfit
+from .ports import Entry, EntryKind, Held, Record, Tenant, Unconfirmed, refused, tell_unfit
 from .state import (
     ADOPTED,
     DECLARED,
@@ -120,16 +120,16 @@ async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun 
         olds |= _same_secrets(tenant, held, olds, news)
         outs = await _as_updated(tenant, account, olds, news, record)
     # It tells the new life from the old one, which awaits its deletion.
-    revision = max(tenant.journal.establish(account, revision_of(olds)), revision_of(olds) + 1)
+    revision = max(tenant.journal.record_write(account, revision_of(olds)), revision_of(olds) + 1)
     return Begun(account, with_revision(outs, revision) | {DECLARED: declared_names(news)})
 
 
 async def _as_updated(tenant: Tenant, account: str, olds: Values, news: Values, record: Record) -> dict[str, Any]:
     """The outputs of an account after an update of it, whose state is in `olds`; `record` is what there is."""
-    doubt = tenant.journal.doubt_about(account, revision_of(olds))
+    doubt = tenant.journal.why_unconfirmed(account, revision_of(olds))
     if doubt is None:
         return await change(tenant, account, olds, news)
-    wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
+    wanted = {**tenant.vendor.reactivated, **news} if doubt is Unconfirmed.DEACTIVATED else dict(news)
     known = {name: olds[name] for name in (*tenant.vendor.schema.secrets, REVISION) if name in olds}
     return await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
 
@@ -243,7 +243,10 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
 
 def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
     """Whether seatwise deactivated the account, and no run is known to have brought it back."""
-    return last.kind is EntryKind.DEACTIVATED or tenant.journal.doubt_about(last.account or "") is Doubt.RETIRED
+    return (
+        last.kind is EntryKind.DEACTIVATED
+        or tenant.journal.why_unconfirmed(last.account or "") is Unconfirmed.DEACTIVATED
+    )
 
 
 async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: str) -> dict[str, Any]:
@@ -254,10 +257,10 @@ async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: 
     journal, account = tenant.journal, own.account
     if last.kind is EntryKind.DEACTIVATED:
         _warn_of_late(tenant, news, own.record)
-        journal.doubt(account, Doubt.RETIRED)
+        journal.mark_unconfirmed(account, Unconfirmed.DEACTIVATED)
     journal.note(str(news["email"]), Entry(EntryKind.CREATED, account, owner))
     # What another machine's seatwise retired is in its journal, not in this one.
-    is_retired = journal.doubt_about(account) is Doubt.RETIRED or tenant.vendor.is_retired(own.record)
+    is_retired = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_retired(own.record)
     wanted = {**tenant.vendor.reactivated, **news} if is_retired else dict(news)
     outs = await take_over(tenant, account, own.record, wanted, adopted=False)
     return outs | {DECLARED: declared_names(news)}
@@ -281,11 +284,11 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doub
             )
         _take_up(tenant, account, owner)
         wanted = news
-        if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
+        if journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, str(news["email"]))
             wanted = {**tenant.vendor.reactivated, **news}
         tell_inactive(tenant, wanted, existing)
-        journal.let_go(account)  # whoever it was made for before
+        journal.forget_account(account)  # whoever it was made for before
         outs = await take_over(tenant, account, existing.record, wanted, adopted=True)
     return outs | {DECLARED: declared_names(news)}
 
@@ -416,8 +419,8 @@ def as_sent(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
 
 def _is_unseen(tenant: Tenant, account: str) -> None:
     """The outputs of a new account are what was declared: let the next `up` look at it."""
-    if tenant.journal.doubt_about(account) is None:
-        tenant.journal.doubt(account, Doubt.UNSEEN)
+    if tenant.journal.why_unconfirmed(account) is None:
+        tenant.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
 
 
 async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:

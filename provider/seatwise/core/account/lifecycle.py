@@ -17,7 +17,7 @@ from .creating import create
 from .finding import fetch, has_email
 from .holders import exact_owner, life, other_lives
 from .owner import is_team
-from .ports import Doubt, Entry, EntryKind, Record, Tenant, gone, refused, tell_unfit
+from .ports import Entry, EntryKind, Record, Tenant, Unconfirmed, gone, refused, tell_unfit
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -32,7 +32,7 @@ from .state import (
     with_policies,
     with_revision,
 )
-from .writing import change, in_doubt, send_update, take_over
+from .writing import change, marked_unconfirmed, send_update, take_over
 
 __all__ = ["Refreshed", "create", "delete", "read", "update"]
 
@@ -113,9 +113,9 @@ async def update(tenant: Tenant, account: str, olds: Values, news: Values) -> di
     Where an earlier write has no known outcome, the account is looked at first. Raises TooManyRemovals,
     before anything is sent, when it would deactivate one account too many.
     """
-    doubt = tenant.journal.doubt_about(account, revision_of(olds))
-    if doubt is not None:
-        return await _reconcile(tenant, account, olds, news, doubt)
+    why = tenant.journal.why_unconfirmed(account, revision_of(olds))
+    if why is not None:
+        return await _reconcile(tenant, account, olds, news, why)
     with _counted(tenant, account, olds, news):
         return await change(tenant, account, olds, news)
 
@@ -127,7 +127,7 @@ def refuse_a_strangers(tenant: Tenant, account: str, olds: Values, record: Recor
     state.
     """
     email = str(olds.get("email", ""))
-    is_unseen = tenant.journal.doubt_about(account) is Doubt.UNSEEN
+    is_unseen = tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN
     if not is_unseen or not email or has_email(tenant, record, email):
         return
     last = tenant.journal.last(email)
@@ -142,7 +142,7 @@ def refuse_a_strangers(tenant: Tenant, account: str, olds: Values, record: Recor
     )
 
 
-async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, doubt: Doubt) -> dict[str, Any]:
+async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, why: Unconfirmed) -> dict[str, Any]:
     """Bring about what is declared from what is there; the state may be wrong about it."""
     email = str(olds.get("email", ""))
     record = await fetch(tenant, account, email)
@@ -150,11 +150,11 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
         raise gone(tenant, account, email)
     refuse_a_strangers(tenant, account, olds, record)
     wanted = dict(news)
-    if doubt is Doubt.RETIRED:
+    if why is Unconfirmed.DEACTIVATED:
         wanted = {**tenant.vendor.reactivated, **news}
-        tenant.journal.let_go(account)  # it comes back, and to no other resource
+        tenant.journal.forget_account(account)  # it comes back, and to no other resource
     known = {REVISION: olds[REVISION]} if REVISION in olds else {}
-    known |= _known_secrets(tenant, account, olds, news, doubt)
+    known |= _known_secrets(tenant, account, olds, news, why)
     there = {"email": email, **seen(tenant.vendor.schema, wanted, record)}
     with _counted(tenant, account, there, wanted):
         adopted = bool(olds.get(ADOPTED, False))
@@ -162,13 +162,13 @@ async def _reconcile(tenant: Tenant, account: str, olds: Values, news: Values, d
     return outs | {DECLARED: declared_names(news)}
 
 
-def _known_secrets(tenant: Tenant, account: str, olds: Values, news: Values, doubt: Doubt) -> dict[str, Any]:
+def _known_secrets(tenant: Tenant, account: str, olds: Values, news: Values, why: Unconfirmed) -> dict[str, Any]:
     """The secrets that the vendor certainly has, and those that this run could not send again.
 
     No record shows a secret, and a person may have changed it since: it is sent again only where it may be lacking.
     """
     secrets = {name: olds[name] for name in tenant.vendor.schema.secrets & olds.keys()}
-    if doubt in (Doubt.UNSEEN, Doubt.CHANGED):
+    if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):
         return secrets
     known = {
         name: value
@@ -195,12 +195,12 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
         how = olds.get("on_destroy") or ("retain" if olds.get(ADOPTED) else "deactivate")
         if how == "retain":
             _forget(tenant, account, email, owner)  # it is nobody's now
-            tenant.journal.trust(account)
+            tenant.journal.mark_confirmed(account)
             _tell_retained(tenant, account, olds, owner)
             return True
         if how == "delete" and tenant.claims.is_known(owner) and not is_team(owner):
             how = "deactivate"  # its resource goes on with another account: what is lost for good is not for us to say
-        if tenant.journal.doubt_about(account) is Doubt.UNSEEN:
+        if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
             record = await fetch(tenant, account, email)
             if record is not None:
                 refuse_a_strangers(tenant, account, olds, record)
@@ -246,7 +246,7 @@ def _tell_retained(tenant: Tenant, account: str, olds: Values, owner: str) -> No
 def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
     """Remember nothing of an account, nor of a create that may have been its own; a namesake's stays."""
     journal = tenant.journal
-    journal.let_go(account)
+    journal.forget_account(account)
     last = journal.last(email)
     if last is not None and last.kind is EntryKind.PENDING and not tenant.claims.is_others(email, owner):
         journal.forget(email)
@@ -305,15 +305,15 @@ async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:
 
 async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
     vendor = tenant.vendor
-    before = tenant.journal.doubt_about(account)
+    before = tenant.journal.why_unconfirmed(account)
     tenant.directory.wrote(account, email)
-    with in_doubt(tenant, account, before, before or Doubt.CHANGED):
+    with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):
         answer = await tenant.send(vendor.delete(account))
         is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
         if not is_done and not await _is_gone(tenant, account, email):
             raise refused(tenant, answer, "delete", f"{email} ({account})")
     _forget(tenant, account, email, owner)
-    tenant.journal.trust(account)
+    tenant.journal.mark_confirmed(account)
 
 
 async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> None:
@@ -327,9 +327,9 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
         if not await _is_gone(tenant, account, email):
             raise
     else:
-        # It stays in doubt: the engine may not hear of it, and the person may be declared again.
+        # It stays unconfirmed: the engine may not hear of it, and the person may be declared again.
         if tenant.claims.is_others(email, owner):
-            tenant.journal.let_go(account)  # the e-mail is a namesake's
+            tenant.journal.forget_account(account)  # the e-mail is a namesake's
         else:
             tenant.journal.note(email, Entry(EntryKind.DEACTIVATED, account))
 

@@ -78,14 +78,19 @@ class EntryKind(enum.StrEnum):
     """The account was deactivated."""
 
 
-class Doubt(enum.StrEnum):
-    """Why an account may be otherwise than the engine's state says."""
+class Unconfirmed(enum.StrEnum):
+    """Why an account must be read before its state is believed. The values are the journal's words in its database."""
 
-    UNSEEN = "it was made as declared, and has not been seen since"
-    CHANGED = "an update may have been carried out"
-    SECRET = "an update with a secret in it may have been carried out"
-    RETIRED = "it was deactivated, or may have been"
-    FORGOTTEN = "an update was carried out that the state knows nothing of"
+    UNSEEN = "UNSEEN"
+    """It was created as declared and has not been read since."""
+    CHANGED = "CHANGED"
+    """An update was sent, and its outcome is unknown."""
+    SECRET = "SECRET"
+    """An update with a secret in it was sent, and its outcome is unknown."""
+    DEACTIVATED = "RETIRED"
+    """It was deactivated, or a deactivation was sent whose outcome is unknown."""
+    FORGOTTEN = "FORGOTTEN"
+    """An update was carried out that the state does not contain."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class Journal(Protocol):
     def forget(self, email: str) -> None:
         """Remember nothing of this e-mail any more."""
 
-    def let_go(self, account: str) -> None:
+    def forget_account(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
 
     def rename(self, account: str, email: str) -> None:
@@ -161,19 +166,19 @@ class Journal(Protocol):
     def is_renewed(self, account: str) -> bool:
         """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""
 
-    def doubt(self, account: str, why: Doubt) -> None:
+    def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
 
-    def doubt_about(self, account: str, revision: int | None = None) -> Doubt | None:
+    def why_unconfirmed(self, account: str, revision: int | None = None) -> Unconfirmed | None:
         """Why the account must be looked at before a state of this revision is believed, if so."""
 
-    def doubts(self, revision: int) -> frozenset[str]:
+    def unconfirmed(self, revision: int) -> frozenset[str]:
         """All accounts that must be looked at before a state of this revision is believed."""
 
-    def trust(self, account: str) -> None:
-        """Nothing is in doubt about the account any more."""
+    def mark_confirmed(self, account: str) -> None:
+        """Note that the state of the account is known again."""
 
-    def establish(self, account: str, revision: int) -> int:
+    def record_write(self, account: str, revision: int) -> int:
         """The account is as the outputs of this run say, and as no earlier state does.
 
         `revision` is that of the state so far; the new one is returned.

@@ -10,7 +10,7 @@ from ..vendor.fields import RESPELLED, Values
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
-from .ports import EMPTY, Doubt, Record, Tenant, gone, refused
+from .ports import EMPTY, Record, Tenant, Unconfirmed, gone, refused
 from .state import ADOPTED, differences, expand, outputs, readable, revision_of, seen, with_policies, with_revision
 
 
@@ -32,15 +32,21 @@ async def take_over(
     """
     schema = tenant.vendor.schema
     there = outputs(schema, {}, seen(schema, news, record), adopted=adopted)
-    return await change(tenant, account, {**known, **there}, news, is_doubted=True, before=before)
+    return await change(tenant, account, {**known, **there}, news, is_unconfirmed=True, before=before)
 
 
 async def change(
-    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False, before: Values | None = None
+    tenant: Tenant,
+    account: str,
+    olds: Values,
+    news: Values,
+    *,
+    is_unconfirmed: bool = False,
+    before: Values | None = None,
 ) -> dict[str, Any]:
     """Send what differs, if anything does, and return the new outputs.
 
-    What was sent and seen, or was only seen of an account whose state `is_doubted`, has a revision of its own.
+    What was sent and seen, or was only seen of an account whose state `is_unconfirmed`, has a revision of its own.
     """
     vendor, schema = tenant.vendor, tenant.vendor.schema
     email = str(olds.get("email", ""))
@@ -51,7 +57,7 @@ async def change(
             raise gone(tenant, account, email)
         current |= seen(schema, news, record)
     changes = differences(schema, current, news)
-    actual, is_seen = readable(schema, current), is_doubted
+    actual, is_seen = readable(schema, current), is_unconfirmed
     if changes:
         known = olds if before is None else before
         written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record, known)
@@ -60,7 +66,7 @@ async def change(
     vendor.settle(outs, news, {} if changes else olds)
     revision = revision_of(olds)
     if is_seen:
-        revision = tenant.journal.establish(account, revision)
+        revision = tenant.journal.record_write(account, revision)
     return with_policies(with_revision(outs, revision), news)
 
 
@@ -108,9 +114,9 @@ async def send_update(
             tenant.warn(
                 f"{vendor.title} {who}: {', '.join(lost)}: no number that can be sent back; null is sent instead"
             )
-    before = tenant.journal.doubt_about(account)
+    before = tenant.journal.why_unconfirmed(account)
     tenant.directory.wrote(account, email, changes.get("email", email))
-    with in_doubt(tenant, account, before, _doubt(vendor, before, operation, changes)):
+    with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):
             raise refused(tenant, answer, operation, who)
@@ -138,23 +144,23 @@ def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:
 
 
 @contextmanager
-def in_doubt(tenant: Tenant, account: str, before: Doubt | None, why: Doubt) -> Iterator[None]:
+def marked_unconfirmed(tenant: Tenant, account: str, before: Unconfirmed | None, why: Unconfirmed) -> Iterator[None]:
     """Note a write before it leaves; what has certainly not happened, to an account of no doubt before, is none."""
-    tenant.journal.doubt(account, why)
+    tenant.journal.mark_unconfirmed(account, why)
     try:
         yield
     except AccountError as error:
         if before is None and not error.maybe_sent:
-            tenant.journal.trust(account)
+            tenant.journal.mark_confirmed(account)
         raise
 
 
-def _doubt(vendor: Vendor, before: Doubt | None, operation: str, changes: Values) -> Doubt:
+def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes: Values) -> Unconfirmed:
     """Why an account is in doubt while this update is on its way; the gravest reason stays."""
-    if operation == "deactivate" or before is Doubt.RETIRED:
-        return Doubt.RETIRED
-    has_secret = before is Doubt.SECRET or any(vendor.schema[name].secret for name in changes)
-    return Doubt.SECRET if has_secret else Doubt.CHANGED
+    if operation == "deactivate" or before is Unconfirmed.DEACTIVATED:
+        return Unconfirmed.DEACTIVATED
+    has_secret = before is Unconfirmed.SECRET or any(vendor.schema[name].secret for name in changes)
+    return Unconfirmed.SECRET if has_secret else Unconfirmed.CHANGED
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:

@@ -14,7 +14,7 @@ from ..account.creating import Begun, as_sent, begin, complete, listed_as_sent
 from ..account.finding import fetch
 from ..account.holders import held_by, replaced
 from ..account.owner import MEMBERS
-from ..account.ports import Doubt, EntryKind, Tenant
+from ..account.ports import EntryKind, Tenant, Unconfirmed
 from ..account.state import revision_of, with_revision
 from ..vendor.errors import (
     AccountError,
@@ -172,7 +172,7 @@ async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: s
         key: vendor.schema.typed(unpacked(key, member)) for key, member in news.get("members", {}).items()
     }
     team.follow(members)
-    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts(team.revision))
+    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.unconfirmed(team.revision))
     work = Work(tenant, name, plan.size)
     for key in members.keys() & team.leaving.keys():
         del team.leaving[key]  # they are back
@@ -414,7 +414,7 @@ def _refuse_many(team: Team, leavers: Sequence[str], olds: Values) -> None:
 
 def _is_done(tenant: Tenant, account: str) -> bool:
     """Whether the run that replaced the team has dealt with the account."""
-    return tenant.journal.is_renewed(account) or tenant.journal.doubt_about(account) is Doubt.RETIRED
+    return tenant.journal.is_renewed(account) or tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
 
 
 def _unexpected(error: Exception) -> AccountError:

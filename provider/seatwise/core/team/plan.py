@@ -286,7 +286,7 @@ class Plan:
     adopted: Sequence[str] = ()
 
     @classmethod
-    def of(cls, vendor: Vendor, team: Team, news: Members, split: Split, doubts: frozenset[str]) -> "Plan":
+    def of(cls, vendor: Vendor, team: Team, news: Members, split: Split, unconfirmed: frozenset[str]) -> "Plan":
         """What makes the team as the members say."""
         joins = sorted(key for key in news if key not in team.members)
         changes, looks = {}, []
@@ -297,7 +297,7 @@ class Plan:
             names = sorted({*changed(vendor, member.outs, known), *later})
             if names:
                 changes[key] = names
-            elif member.id in doubts:
+            elif member.id in unconfirmed:
                 looks.append(key)
         leaves = sorted(key for key in team.members if key not in news)
         stays = len(team.members) - len(changes) - len(looks) - len(leaves)
