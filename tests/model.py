@@ -143,8 +143,8 @@ class Stack:
         values, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
         assert problems == [], problems
         if old is not None:
-            world.door.claims.in_state(owner, old.owner)
-        other = world.door.claims.claim(str(arguments["email"]), owner)
+            world.door.ownership.record_in_state(owner, old.owner)
+        other = world.door.ownership.declare(str(arguments["email"]), owner)
         assert other is None, other
         return values
 
@@ -173,7 +173,7 @@ class Stack:
 
     def _diff(self, old: Resource, inputs: dict[str, Any], owner: str) -> bool:
         """What the door's diff does."""
-        self.world.door.claims.keep(old.id, inputs.get("email"), owner)
+        self.world.door.ownership.assign_declared(old.id, inputs.get("email"), owner)
         self._acknowledge(old.id, owner)
         return owner != old.owner or self.world.diff(old.outs, inputs) or self._is_unconfirmed(old)
 
@@ -201,7 +201,7 @@ class Stack:
         is_retired = self.world.is_retired(record)
         if is_own and is_retained(old):
             return
-        is_deleted = old.outs.get("on_destroy") == "delete" and not self.world.door.claims.is_known(old.owner)
+        is_deleted = old.outs.get("on_destroy") == "delete" and not self.world.door.ownership.is_in_program(old.owner)
         if is_own and (not is_retired or is_deleted):
             self.lies.append(f"{name} was retired, and its account is there")
         if not is_own and not self._goes_on(name, old):
@@ -209,9 +209,9 @@ class Stack:
 
     def _goes_on(self, name: str, old: Resource) -> bool:
         """Whether the account is that of a declared resource, or is to be, by its e-mail."""
-        claims, record = self.world.door.claims, self.world.accounts[old.id]
-        ids = {each.id for other, each in self.state.items() if claims.is_known(self.owner(other))}
-        return old.id in ids or claims.is_declared(self.world.email(record))
+        ownership, record = self.world.door.ownership, self.world.accounts[old.id]
+        ids = {each.id for other, each in self.state.items() if ownership.is_in_program(self.owner(other))}
+        return old.id in ids or ownership.is_declared(self.world.email(record))
 
     async def _read(self, name: str) -> None:
         old = self.state[name]

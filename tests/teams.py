@@ -94,7 +94,7 @@ class Stack:
         news = as_sent({"members": team.keyed(declared.members), **declared.policies})
         members, problems = team.check(self.world.vendor, old, news, split, self.world.vault)
         told = [f"{each.field} {each.reason}".strip() for each in problems]
-        others = {key: self.world.door.claims.claim(key, self.owner(name) + MEMBERS) for key in members}
+        others = {key: self.world.door.ownership.declare(key, self.owner(name) + MEMBERS) for key in members}
         told += [f"{key} is declared by {other}" for key, other in others.items() if other]
         return as_sent({**declared.policies, "members": members}), told
 
@@ -110,7 +110,7 @@ class Stack:
             now = team.Team.of(tenant.vendor, old.outs)
             now.follow(news["members"])
             for key in now.members.keys() & news["members"].keys():
-                tenant.claims.keep(now.members[key].id, key, self.owner(name) + MEMBERS)
+                tenant.ownership.assign_declared(now.members[key].id, key, self.owner(name) + MEMBERS)
             late = team.too_late(type(tenant.vendor), now, news["members"], split)
             if late:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
@@ -123,14 +123,14 @@ class Stack:
 
     async def _account(self, name: str, arguments: Arguments) -> None:
         world, old = self.world, self.state.get(name)
-        other = world.door.claims.claim(arguments["email"], self.owner(name))
+        other = world.door.ownership.declare(arguments["email"], self.owner(name))
         assert other is None, other
         inputs, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
         assert problems == [], problems
         if old is None:
             account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
         else:
-            world.door.claims.keep(old.id, arguments["email"], self.owner(name))
+            world.door.ownership.assign_declared(old.id, arguments["email"], self.owner(name))
             account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
         self.state[name] = Kept(account, inputs, outs, False)
 

@@ -19,7 +19,8 @@ from pydantic import SecretStr
 from seatwise.core.account import state
 from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
 from seatwise.core.account.owner import forms, stack_of
-from seatwise.core.account.ports import Held, Removals
+from seatwise.core.account.ports import Held
+from seatwise.core.account.removals import Removals
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Field
 from seatwise.core.vendor.secrets import Vault

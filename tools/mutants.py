@@ -230,7 +230,7 @@ MUTANTS = (
         "async with tenant.alone(account):", 'async with tenant.alone(f"retire {account}"):',
     ),
     Mutant(
-        "an account moves between teams of any stacks", "core/account/ports.py",
+        "an account moves between teams of any stacks", "core/account/ownership.py",
         'is_here = stack_of(old) == stack_of(new) != ("", "")', "is_here = True",
     ),
     Mutant(
@@ -255,7 +255,7 @@ MUTANTS = (
         "return await self._tenant.send(request, self._deadline)", "return await self._tenant.send(request)",
     ),
     Mutant(
-        "the cap on removals is not kept", "core/account/ports.py",
+        "the cap on removals is not kept", "core/account/removals.py",
         "if self.most is None or self.done < self.most:", "if True:",
     ),
     Mutant(

@@ -12,7 +12,7 @@ from pulumi.dynamic import CheckFailure
 from pulumi.output import Unknown
 
 from ..core.account.owner import same, told
-from ..core.account.ports import Removals
+from ..core.account.removals import Removals
 from ..core.account.state import TENANT
 from ..core.vendor.errors import AccountError, InvalidAccount, SettingsError
 from ..core.vendor.fields import Problem
@@ -169,7 +169,7 @@ class DynamicProvider(dynamic.ResourceProvider):
         """
         if not isinstance(email, str) or not owner:
             return []
-        other = self._connected().claims.claim(email, owner)
+        other = self._connected().ownership.declare(email, owner)
         problem = f"is declared by {told(other)} as well: one resource owns an account" if other else ""
         return [Problem("email", problem)] if other else []
 

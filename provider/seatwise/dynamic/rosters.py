@@ -37,7 +37,7 @@ class Rosters(DynamicProvider):
             problems += unowned(news)
             owner = owner_of(news) + MEMBERS if OWNER in news else ""
             if olds and owner:
-                self._connected().claims.in_state(owner_of(news), owner_of(olds))
+                self._connected().ownership.record_in_state(owner_of(news), owner_of(olds))
             elif owner:
                 self._connected().journal.declare(owner, members)
             problems += [Problem(key, each.reason) for key in members for each in self._claim(key, owner)]
@@ -57,7 +57,7 @@ class Rosters(DynamicProvider):
         now.follow(members)
         owner = owner_of(news) + MEMBERS
         for key in now.members.keys() & members.keys():
-            tenant.claims.keep(now.members[key].id, key, owner)
+            tenant.ownership.assign_declared(now.members[key].id, key, owner)
         tenant.journal.acknowledge([each.id for each in now.members.values()], owner)
         problems = team.too_late(self.vendor, now, members, split)
         if problems:

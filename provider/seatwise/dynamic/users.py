@@ -44,7 +44,7 @@ class Users(DynamicProvider):
         try:
             problems += unowned(news)
             if olds:
-                self._connected().claims.in_state(owner_of(news), owner_of(olds))
+                self._connected().ownership.record_in_state(owner_of(news), owner_of(olds))
             elif owner_of(news):
                 self._connected().journal.declare(owner_of(news), [str(values.get("email", ""))])
             problems += self._claim(values.get("email"), owner_of(news))
@@ -61,7 +61,7 @@ class Users(DynamicProvider):
         """
         self._same_tenant(id, olds)
         tenant, owner = self._connected(), owner_of(news)
-        tenant.claims.keep(id, news.get("email"), owner)
+        tenant.ownership.assign_declared(id, news.get("email"), owner)
         tenant.journal.acknowledge([id], owner)
         self._tell_exchange(olds, news)
         known, unknown = split(arguments(news))

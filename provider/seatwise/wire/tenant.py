@@ -19,7 +19,9 @@ import httpx
 from ..core.account.directory import Directory
 from ..core.account.exchanges import Exchanges
 from ..core.account.notices import Notices
-from ..core.account.ports import Claims, EngineState, Removals
+from ..core.account.ownership import Ownership
+from ..core.account.ports import EngineState
+from ..core.account.removals import Removals
 from ..core.vendor.errors import AccountError, InvalidAccount, RateLimited, Unreachable
 from ..core.vendor.http import Answer, Effect, Request, retry_after
 from ..core.vendor.secrets import Vault
@@ -82,7 +84,7 @@ class Tenant:
         self.journal = Journal(name, self.warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
         self.directory = Directory()
-        self.claims = Claims()
+        self.ownership = Ownership()
         self.exchanges = Exchanges()
         self.told: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
@@ -328,7 +330,7 @@ class Operation:
         self.warn = tenant.warn
         self.notices = tenant.notices
         self.directory = tenant.directory
-        self.claims = tenant.claims
+        self.ownership = tenant.ownership
         self.engine_state = tenant.engine_state
         self.told = tenant.told
         self.now = tenant.now

@@ -284,7 +284,7 @@ async def test_a_resource_that_is_replaced_as_its_stack_is_renamed(world: World,
     renamed = owner("ana", "prod")
     world.engine_state.stacks = {("accounts", "prod"), *([("accounts", "dev")] if is_taken else [])}
     world.engine_state.held = {renamed: Held(account, outs)} | ({ANA: Held(stranger, others)} if is_taken else {})
-    world.door.claims.in_state(renamed, ANA)
+    world.door.ownership.record_in_state(renamed, ANA)
 
     again, _ = await lifecycle.create(world.tenant, world.inputs(), renamed)
 
@@ -300,7 +300,7 @@ async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> 
     before, renamed = world.accounts, owner("hosts", "prod")
     world.engine_state.stacks = {("accounts", "prod")}
     world.engine_state.held = {renamed: Held("hosts", outs)}
-    world.door.claims.in_state(renamed, owner("hosts"))
+    world.door.ownership.record_in_state(renamed, owner("hosts"))
 
     again = await roster.create(world.door, "hosts", news, renamed)
 
@@ -323,8 +323,8 @@ async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World,
     (account,) = world.accounts
     before = world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "zoe@example.com"})
     if not is_forced:
-        world.door.claims.in_state(renamed, ANA)
-    world.door.claims.claim(EMAIL, renamed + suffix)
+        world.door.ownership.record_in_state(renamed, ANA)
+    world.door.ownership.declare(EMAIL, renamed + suffix)
 
     if kind == "team":
         await roster.delete(world.door, "ana", outs, ANA)
@@ -370,7 +370,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
     async with World("nexudus") as world:
         account, outs = await made(world)
         world.engine_state.error = AccountError("the state of the stack dev cannot be read")
-        world.door.claims.claim("ben@example.com", owner("ben"))
+        world.door.ownership.declare("ben@example.com", owner("ben"))
         with pytest.raises(AccountError, match="not deleted for good, for the state of the stack dev cannot be read"):
             await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"}, ANA)
         assert not world.is_retired(world.accounts[account])
@@ -380,7 +380,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
 
 async def test_a_replaced_resource_whose_state_cannot_be_read_makes_no_second_account(world: World) -> None:
     account, _ = await made(world)
-    world.door.claims.in_state(ANA, ANA)
+    world.door.ownership.record_in_state(ANA, ANA)
     world.engine_state.error = AccountError("the state of the stack dev cannot be read")
     with pytest.raises(AccountError, match="cannot be read"):
         await lifecycle.create(world.tenant, world.inputs(email="ruiz@example.com"), ANA)
@@ -404,8 +404,8 @@ async def test_namesakes_in_a_state_of_an_earlier_version_are_told_apart(world: 
     old = f"accounts/dev/{person}$ana"
     account, outs = await made(world, old)
     world.engine_state.held = {sales: Held(account, outs), field: Held("another", {"email": "ana2@example.com"})}
-    world.door.claims.claim("ana2@example.com", field)
-    world.door.claims.in_state(field, old)
+    world.door.ownership.declare("ana2@example.com", field)
+    world.door.ownership.record_in_state(field, old)
 
     assert await lifecycle.delete(world.tenant, account, outs, old)
 

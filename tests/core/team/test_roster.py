@@ -1125,7 +1125,7 @@ async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mai
     more = {"username": "ana2"} if "username" in world.vendor.example else {}
     assert await stack.up({"ana": a_member(world, "ana")})
     account = stack.state["ana"].id
-    world.door.claims.hold(account, stack.owner("ana"))
+    world.door.ownership.assign(account, stack.owner("ana"))
     member = a_member(world, "ana", **more)
     moved = a_member(world, "ana", email="ana.new@example.com")
     await stack.up({"sales": Roster([member]), "ana": moved})

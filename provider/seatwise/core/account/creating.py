@@ -14,7 +14,8 @@ from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
 from .holders import has_account, held_by, replaced
 from .owner import is_team, same, told
-from .ports import Entry, EntryKind, Held, Record, Tenant, Unconfirmed, refused, tell_unfit
+from .ports import Entry, EntryKind, Held, Record, Tenant, Unconfirmed
+from .refusals import refused, tell_unfit
 from .state import (
     ADOPTED,
     DECLARED,
@@ -97,7 +98,7 @@ def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
 
 def _take_up(tenant: Tenant, account: str, owner: str) -> None:
     """Note that an account goes on as this owner's, made or found: no delete of this run is meant for it."""
-    tenant.claims.made(account, owner)
+    tenant.ownership.assign_new(account, owner)
     if owner:
         tenant.journal.renewed(account, owner)
 
@@ -213,7 +214,7 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
 async def _own_on_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """The account that the create in the note made, if it shows and the note is this owner's, or its successor's."""
     is_own = last.owner in ("", owner) or same(last.owner, owner)
-    if not is_own and not tenant.claims.succeeds(email, last.owner, owner):
+    if not is_own and not tenant.ownership.succeeds(email, last.owner, owner):
         if last.age < CREATE_IN_FLIGHT_S:
             raise _on_its_way(tenant, email, last, owner)
         return None
@@ -231,9 +232,9 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
     account = last.account or ""
     if owner and same(owner, last.owner):
         return not last.is_known or await has_account(tenant, account, owner)
-    if tenant.claims.other_holder(account, owner) is not None:  # under another e-mail
+    if tenant.ownership.other_owner(account, owner) is not None:  # under another e-mail
         return False
-    if not tenant.claims.is_handed_over(email, last.owner, owner):
+    if not tenant.ownership.is_transfer(email, last.owner, owner):
         return False
     try:
         return not last.is_known or await has_account(tenant, account, last.owner)
@@ -273,7 +274,7 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doub
     _warn_of_late(tenant, news, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.alone(account):
-        other = tenant.claims.other_holder(account, owner)
+        other = tenant.ownership.other_owner(account, owner)
         if other is not None:
             raise AccountExists(
                 f"the account with this e-mail ({account}) is that of {told(other)}",
@@ -404,7 +405,7 @@ async def complete(tenant: Tenant, begun: Begun, news: Values, owner: str) -> Be
 
 async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) -> Begun:
     """The account that a create made, where its answer held the id of another one; raises as `begin` does."""
-    tenant.claims.release(stranger, owner)
+    tenant.ownership.release(stranger, owner)
     tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
     _note_made(tenant, email, found.account, owner)

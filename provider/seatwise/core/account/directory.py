@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from ..vendor.errors import AccountError, VendorBroken
 from ..vendor.fields import email_key
 from ..vendor.vendor import Listing, Paged, Vendor
-from .ports import Record, Tenant, refused
+from .ports import Record, Tenant
+from .refusals import refused
 
 FRESH = 3600.0
 """Seconds for which a list is believed."""

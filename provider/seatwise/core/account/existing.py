@@ -58,7 +58,7 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
         return
     if found is None or found.account == account:
         return
-    holder = tenant.claims.holder(found.account)
+    holder = tenant.ownership.owner_of(found.account)
     error.problem += f"; the account {found.account} has the e-mail {email}"
     if holder is None:
         error.remedy = "Free it in the admin page, or declare another e-mail here"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ..vendor.errors import AccountError, AccountExists, VendorBroken
 from ..vendor.vendor import Listing, Paged, Vendor
 from .directory import accounts, incoherent, is_coherent, page, pages
-from .ports import EntryKind, Record, Tenant, gone, learn_secrets, refused, tell_unfit
+from .ports import EntryKind, Record, Tenant
+from .refusals import gone, learn_secrets, refused, tell_unfit
 from .waiting import told_pauses
 
 

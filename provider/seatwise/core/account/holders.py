@@ -34,7 +34,7 @@ async def replaced(tenant: Tenant, owner: str) -> Held | None:
     name = owner.removesuffix(MEMBERS)
     if not name:
         return None
-    before = tenant.claims.name_in_state(name) or (name if tenant.journal.renewed_for(owner) else None)
+    before = tenant.ownership.name_in_state(name) or (name if tenant.journal.renewed_for(owner) else None)
     made = tenant.journal.made_for(owner)
     if before is None and made is None:
         return None
@@ -57,7 +57,7 @@ async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
 
     Returns the owner as it is where the state says no more, or cannot be read.
     """
-    asked = owner or tenant.claims.any_owner()
+    asked = owner or tenant.ownership.any_owner()
     if not asked or is_team(owner) or parsed(owner) is not None:
         return owner
     try:
@@ -74,7 +74,7 @@ async def other_lives(tenant: Tenant, account: str, owner: str, olds: Values) ->
     `olds` are the outputs of the resource that is removed. A replaced one awaits its deletion beside the one that took
     its place, whose revision is higher.
     """
-    asked = owner or tenant.claims.any_owner()
+    asked = owner or tenant.ownership.any_owner()
     if not asked:
         return set()
     having = _here(tenant, await tenant.engine_state.of_account(account, asked))

@@ -17,7 +17,8 @@ from .creating import create
 from .finding import fetch, has_email
 from .holders import exact_owner, life, other_lives
 from .owner import is_team
-from .ports import Entry, EntryKind, Record, Tenant, Unconfirmed, gone, refused, tell_unfit
+from .ports import Entry, EntryKind, Record, Tenant, Unconfirmed
+from .refusals import gone, refused, tell_unfit
 from .state import (
     ADOPTED,
     AS_DECLARED,
@@ -187,7 +188,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     One that is gone already is a success. One that goes on in this run is left as it is: with the resource that the
     engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
-    email, owner = str(olds.get("email", "")), tenant.claims.today(owner)
+    email, owner = str(olds.get("email", "")), tenant.ownership.current_owner(owner)
     async with tenant.alone(account):
         owner = await exact_owner(tenant, account, owner)
         if await _goes_on(tenant, account, email, owner):
@@ -198,7 +199,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
             tenant.journal.mark_confirmed(account)
             _tell_retained(tenant, account, olds, owner)
             return True
-        if how == "delete" and tenant.claims.is_known(owner) and not is_team(owner):
+        if how == "delete" and tenant.ownership.is_in_program(owner) and not is_team(owner):
             how = "deactivate"  # its resource goes on with another account: what is lost for good is not for us to say
         if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
             record = await fetch(tenant, account, email)
@@ -213,14 +214,14 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
 
 async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Whether the account goes on in this run, with this resource's new life or with another resource."""
-    claims = tenant.claims
+    ownership = tenant.ownership
     if tenant.journal.is_renewed(account):
         return True
-    if claims.goes_on(account, email, owner) or _is_declared_elsewhere(tenant, account, email, owner):
-        tenant.journal.renewed(account, claims.holder(account) or owner)  # its create may come after this
+    if ownership.goes_on(account, email, owner) or _is_declared_elsewhere(tenant, account, email, owner):
+        tenant.journal.renewed(account, ownership.owner_of(account) or owner)  # its create may come after this
         return True
     if owner == "":  # of a state that knows no owner
-        is_others = claims.holder(account) is not None or claims.is_declared(email)
+        is_others = ownership.owner_of(account) is not None or ownership.is_declared(email)
         return is_others and await _has_the_email(tenant, account, email)
     return await _is_others(tenant, account, email, owner)
 
@@ -248,7 +249,7 @@ def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
     journal = tenant.journal
     journal.forget_account(account)
     last = journal.last(email)
-    if last is not None and last.kind is EntryKind.PENDING and not tenant.claims.is_others(email, owner):
+    if last is not None and last.kind is EntryKind.PENDING and not tenant.ownership.belongs_to_other(email, owner):
         journal.forget(email)
 
 
@@ -290,9 +291,9 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
 
     Somebody may have given it another e-mail by hand, to free this one for a namesake.
     """
-    if tenant.claims.other_holder(account, owner) is not None:
+    if tenant.ownership.other_owner(account, owner) is not None:
         return True
-    if not tenant.claims.is_others(email, owner) or not await _has_the_email(tenant, account, email):
+    if not tenant.ownership.belongs_to_other(email, owner) or not await _has_the_email(tenant, account, email):
         return False
     tenant.journal.unacknowledge(account)  # the one that declares it may come to it after this
     return True
@@ -328,7 +329,7 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
             raise
     else:
         # It stays unconfirmed: the engine may not hear of it, and the person may be declared again.
-        if tenant.claims.is_others(email, owner):
+        if tenant.ownership.belongs_to_other(email, owner):
             tenant.journal.forget_account(account)  # the e-mail is a namesake's
         else:
             tenant.journal.note(email, Entry(EntryKind.DEACTIVATED, account))

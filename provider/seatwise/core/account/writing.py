@@ -10,7 +10,8 @@ from ..vendor.fields import RESPELLED, Values
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
-from .ports import EMPTY, Record, Tenant, Unconfirmed, gone, refused
+from .ports import EMPTY, Record, Tenant, Unconfirmed
+from .refusals import gone, refused
 from .state import ADOPTED, differences, expand, outputs, readable, revision_of, seen, with_policies, with_revision
 
 

@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..account.directory import Directory, incoherent, pages
 from ..account.finding import look_up
-from ..account.ports import Record, Tenant, no_list, tell_unfit
+from ..account.ports import Record, Tenant
+from ..account.refusals import no_list, tell_unfit
 from ..vendor.errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
 from ..vendor.fields import Values, flag, folded, unfit
 from ..vendor.vendor import Listed, N, Named, Vendor, quote

@@ -313,7 +313,7 @@ async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
 async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:
     last = tenant.journal.last(key)
     is_taken_up = last is not None and last.kind is EntryKind.CREATED
-    if is_taken_up or tenant.claims.is_others(key, owner):
+    if is_taken_up or tenant.ownership.belongs_to_other(key, owner):
         return
     record = await fetch(tenant, account, key)
     if record is None:
@@ -356,11 +356,11 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     Of a team that the engine replaces, only those are deactivated who are not declared any more: its new life deletes
     them, if that is asked for. Where the new life is in the state already, it has seen to them.
     """
-    team, owner = Team.of(tenant.vendor, olds), tenant.claims.today(owner) + MEMBERS
+    team, owner = Team.of(tenant.vendor, olds), tenant.ownership.current_owner(owner) + MEMBERS
     if await _has_new_life(tenant, olds, owner):
         return
     how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}
-    if tenant.claims.is_known(owner) or tenant.journal.declared(owner) is not None:
+    if tenant.ownership.is_in_program(owner) or tenant.journal.declared(owner) is not None:
         leavers = _leavers_of_replaced(tenant, team, owner)
         _refuse_many(team, leavers, olds)
         team.members = {key: team.members[key] for key in leavers}
@@ -396,7 +396,7 @@ def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
         key
         for key, each in team.members.items()
         if key_of(str(each.outs.get("email", key))) not in declared
-        and not tenant.claims.goes_on(each.id, key, owner)
+        and not tenant.ownership.goes_on(each.id, key, owner)
         and not _is_done(tenant, each.id)
     ]
 
