@@ -111,7 +111,7 @@ class Stack:
             now.follow(news["members"])
             for key in now.members.keys() & news["members"].keys():
                 tenant.ownership.assign_declared(now.members[key].id, key, self.owner(name) + MEMBERS)
-            late = team.too_late(type(tenant.vendor), now, news["members"], split)
+            late = team.immutable_changes(type(tenant.vendor), now, news["members"], split)
             if late:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
                 return

@@ -227,7 +227,7 @@ MUTANTS = (
     ),
     Mutant(
         "who retires an account does not wait for who takes it up", "core/account/lifecycle.py",
-        "async with tenant.alone(account):", 'async with tenant.alone(f"retire {account}"):',
+        "async with tenant.lock(account):", 'async with tenant.lock(f"retire {account}"):',
     ),
     Mutant(
         "an account moves between teams of any stacks", "core/account/ownership.py",

@@ -59,7 +59,7 @@ class Rosters(DynamicProvider):
         for key in now.members.keys() & members.keys():
             tenant.ownership.assign_declared(now.members[key].id, key, owner)
         tenant.journal.acknowledge([each.id for each in now.members.values()], owner)
-        problems = team.too_late(self.vendor, now, members, split)
+        problems = team.immutable_changes(self.vendor, now, members, split)
         if problems:
             raise InvalidAccount("; ".join(_told(problems)))
         plan = self._tell_plan(now, members, news)

@@ -146,7 +146,7 @@ class Tenant:
         now = anyio.current_time()
         return Operation(self, now + share * (self.deadline() - now))
 
-    def alone(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
+    def lock(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
         """Nobody else of this tenant is in this block meanwhile: that of this account, or of the list of all.
 
         Raises Unreachable when that takes too long.
@@ -351,9 +351,9 @@ class Operation:
         now = anyio.current_time()
         return Operation(self._tenant, now + share * (self._deadline - now))
 
-    def alone(self, account: str = "") -> AbstractAsyncContextManager[None]:
+    def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
         """As the tenant's, until the operation's deadline."""
-        return self._tenant.alone(account, self._deadline)
+        return self._tenant.lock(account, self._deadline)
 
 
 @contextmanager

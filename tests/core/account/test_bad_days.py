@@ -61,7 +61,7 @@ async def test_a_create_that_may_have_arrived_and_is_not_found_is_an_unknown_out
         await lifecycle.create(world.tenant, world.inputs())
 
     assert world.calls.count("POST") == 0, "nothing arrived, and nothing was sent again"
-    assert anyio.current_time() >= sum(creating.SECOND_LOOKS)
+    assert anyio.current_time() >= sum(creating.LOST_CREATE_BACKOFF_S)
 
 
 async def test_a_create_that_cannot_connect_is_sent_again(world: World) -> None:

@@ -331,7 +331,7 @@ def test_a_member_that_is_to_be_adopted_needs_not_what_only_a_create_does() -> N
 @pytest.mark.parametrize(("zone", "is_refused"), [("Asia/Manila", True), ("America/Denver", False)])
 def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zone: str, is_refused: bool) -> None:
     now = Team({"ana@example.com": Member("7", made(ENERFLO, {}, ANA | {"timezone": zone}))})
-    problems = team.too_late(Enerflo, now, team.keyed([ANA | {"timezone": "America/Denver"}]), split)
+    problems = team.immutable_changes(Enerflo, now, team.keyed([ANA | {"timezone": "America/Denver"}]), split)
     assert bool(problems) is is_refused
     if is_refused:
         assert problems[0].reason.startswith("ana@example.com: timezone can only be given when the account is made; ")
@@ -344,7 +344,7 @@ def test_who_is_not_in_the_team_yet_may_be_given_what_can_only_be_given_at_creat
     olds = {"members": team.keyed([before])} if before else {"members": members(1)}
     declared = team.keyed([ANA | {"timezone": "America/Denver"}])
     assert checked(Enerflo, {"members": declared, "max_removals": 1}, olds)[1] == []
-    assert team.too_late(Enerflo, Team(), declared, split) == []
+    assert team.immutable_changes(Enerflo, Team(), declared, split) == []
 
 
 # --- the cap ----------------------------------------------------------------------------------

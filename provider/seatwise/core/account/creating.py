@@ -33,11 +33,11 @@ from .state import (
 from .waiting import told_pauses
 from .writing import change, revealed, take_over
 
-SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
+LOST_CREATE_BACKOFF_S = (0, 1, 2, 4, 8, 16)
 """Seconds between looks for an account whose creation was not confirmed (31 in all)."""
 CREATE_IN_FLIGHT_S = 300
 """Seconds for which a create without an outcome may still arrive."""
-READ_BACK_LOOKS = (0, 1, 2, 4)
+READ_BACK_BACKOFF_S = (0, 1, 2, 4)
 """Seconds between reads of an account that was just made."""
 
 
@@ -113,7 +113,7 @@ async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun 
     """Make the account of a replaced resource as declared, as an update does; None when it is certainly gone."""
     account, olds = held.id, tenant.vendor.schema.typed(held.outputs)
     email = str(olds.get("email", news["email"]))
-    async with tenant.alone(account):
+    async with tenant.lock(account):
         record = await fetch(tenant, account, email)
         if record is None:
             return None
@@ -187,7 +187,7 @@ async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
     last = tenant.journal.last(email)
     if last is None:
         return None
-    async with tenant.alone(last.account or email):
+    async with tenant.lock(last.account or email):
         last = tenant.journal.last(email) or last
         own = await _own(tenant, email, last, owner)
         if own is None:
@@ -219,7 +219,9 @@ async def _own_on_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -
             raise _on_its_way(tenant, email, last, owner)
         return None
     # No list showed an account when that create left, so one that shows now is its work.
-    found = await _look_again(tenant, email, SECOND_LOOKS if last.age < CREATE_IN_FLIGHT_S else SECOND_LOOKS[:1])
+    found = await _look_again(
+        tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
+    )
     return found and await whole(tenant, found, email)
 
 
@@ -273,7 +275,7 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doub
         raise exists(tenant, news, existing, owner, doubt)
     _warn_of_late(tenant, news, existing.record)
     journal, account = tenant.journal, existing.account
-    async with tenant.alone(account):
+    async with tenant.lock(account):
         other = tenant.ownership.other_owner(account, owner)
         if other is not None:
             raise AccountExists(
@@ -367,7 +369,7 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     return not vendor.succeeded(answer) and (answer.ok or 400 <= answer.status < 500)
 
 
-async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Found | None:
+async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = LOST_CREATE_BACKOFF_S) -> Found | None:
     """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
     pauses = told_pauses(
         tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show"
@@ -469,7 +471,7 @@ async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Rec
 
 async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
     """The record of an account that was just made; None when the vendor does not show it yet."""
-    for seconds in told_pauses(tenant, READ_BACK_LOOKS, f"{email} ({account}) was made and cannot be read"):
+    for seconds in told_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:
             answer = await tenant.send(tenant.vendor.read(account))

@@ -14,13 +14,13 @@ from ..vendor.vendor import Listing, Paged, Vendor
 from .ports import Record, Tenant
 from .refusals import refused
 
-FRESH = 3600.0
+LIST_TTL_S = 3600.0
 """Seconds for which a list is believed."""
-PROOF = 60.0
+ABSENCE_TTL_S = 60.0
 """Seconds for which it is proof, beside a "not there" by id, that an account is not in it."""
-WORTH = 10
+PAGES_PER_ACCOUNT = 10
 """A list is loaded once a tenth as many accounts were asked for as it has pages."""
-PATIENCE = 0.25
+LIST_SHARE_OF_DEADLINE = 0.25
 """The share of an operation's time that a list may take which can be done without."""
 
 
@@ -91,10 +91,15 @@ class Directory:
 
         None when it does not hold it and contradicts itself: that proves nothing.
         """
-        async with tenant.alone():
+        async with tenant.lock():
             listed = self._list
             is_absent = listed is not None and listed.is_coherent and account not in listed.records
-            if listed is None or not is_absent or account in self._written or tenant.now() > listed.loaded_at + PROOF:
+            if (
+                listed is None
+                or not is_absent
+                or account in self._written
+                or tenant.now() > listed.loaded_at + ABSENCE_TTL_S
+            ):
                 self._list = listed = await _load(tenant, None)
             is_listed = account in listed.records
             return is_listed if is_listed or listed.is_coherent else None
@@ -115,10 +120,10 @@ class Directory:
         self._asked += 1
         if not tenant.vendor.has_list or (not must and (self._is_useless or self._asked == 1)):
             return False
-        tenant = tenant if must else tenant.operation(PATIENCE)
+        tenant = tenant if must else tenant.operation(LIST_SHARE_OF_DEADLINE)
         try:
-            async with tenant.alone():
-                if self._list is None or tenant.now() > self._list.loaded_at + FRESH:
+            async with tenant.lock():
+                if self._list is None or tenant.now() > self._list.loaded_at + LIST_TTL_S:
                     await self._load(tenant, must=must)
         except AccountError:
             self._is_useless = True
@@ -131,7 +136,7 @@ class Directory:
         if self._pages is None:
             first = await page(tenant, accounts(tenant.vendor), 1)
             self._pages = first.pages or 1
-        if must or self._asked * WORTH >= self._pages:
+        if must or self._asked * PAGES_PER_ACCOUNT >= self._pages:
             self._pages = None
             self._list = await _load(tenant, first)
 

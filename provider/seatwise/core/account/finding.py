@@ -20,7 +20,7 @@ class Found:
     is_whole: bool
 
 
-YOUNG = 32
+READ_AFTER_WRITE_S = 32
 """Seconds after which a new account must show: as long as a lost create is looked for."""
 
 
@@ -44,7 +44,7 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
 def _seconds_too_young(tenant: Tenant, account: str, email: str) -> float:
     last = tenant.journal.last(email)
     is_ours = last is not None and last.kind is EntryKind.CREATED and last.account == account
-    return YOUNG - last.age if last is not None and is_ours else 0
+    return READ_AFTER_WRITE_S - last.age if last is not None and is_ours else 0
 
 
 async def _look(tenant: Tenant, account: str, email: str | None) -> Record | None:

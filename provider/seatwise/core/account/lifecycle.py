@@ -189,7 +189,7 @@ async def delete(tenant: Tenant, account: str, olds: Values, owner: str = "") ->
     engine replaces, with another resource that has got it, or with one that declares its e-mail.
     """
     email, owner = str(olds.get("email", "")), tenant.ownership.current_owner(owner)
-    async with tenant.alone(account):
+    async with tenant.lock(account):
         owner = await exact_owner(tenant, account, owner)
         if await _goes_on(tenant, account, email, owner):
             return False

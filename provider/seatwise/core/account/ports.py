@@ -53,7 +53,7 @@ class Tenant(Protocol):
     def operation(self, share: float = 1) -> "Tenant":
         """The same tenant, with this share of the time that is left to the operation."""
 
-    def alone(self, account: str = "") -> AbstractAsyncContextManager[None]:
+    def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
         """Nobody else is in this block meanwhile: that of this account, or of the list of all."""
 
     def now(self) -> float:

@@ -29,7 +29,7 @@ def check(
     the account for the salts of its secrets: its owner, and in a team the member.
     """
     values, problems = checked(vendor, olds, news, unknown, vault, whose)
-    return values, problems + (too_late(vendor, olds, values) if olds else [])
+    return values, problems + (immutable_changes(vendor, olds, values) if olds else [])
 
 
 def checked(
@@ -48,7 +48,7 @@ def checked(
     return values, problems
 
 
-def too_late(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
+def immutable_changes(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
     """The arguments of an account that is there which can only be given when one is made, and are otherwise now.
 
     `within` is the path to the account's arguments in those of its resource.

@@ -40,7 +40,7 @@ class Lookups:
     async def everything(self, listed: Listed[N]) -> list[N]:
         """All that a list holds, in the vendor's order. A list that cannot be had is not asked for again."""
         tenant = self._operation()
-        async with tenant.alone():
+        async with tenant.lock():
             if listed not in self._lists:
                 try:
                     self._lists[listed] = await _load(tenant, listed)

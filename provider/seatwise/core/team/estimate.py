@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ..vendor.fields import Takes
 from ..vendor.vendor import Limit, Vendor
 
-NOT_WORTH_A_WORD = 60.0
+SHORTEST_REPORTED_S = 60.0
 """Seconds under which nobody needs to be told."""
 
 
@@ -19,7 +19,7 @@ def told(vendor: Vendor, *, creates: int = 0, updates: int = 0, removals: int = 
     reads = creates * _reads_a_create(vendor, alone) + (updates + removals if vendor.replaces else 0)
     requests = _counted(writes + reads, "request")
     slowest = max(vendor.paced_by, key=lambda limit: _seconds(limit, writes, reads), default=None)
-    if slowest is None or _seconds(slowest, writes, reads) < NOT_WORTH_A_WORD:
+    if slowest is None or _seconds(slowest, writes, reads) < SHORTEST_REPORTED_S:
         return f"about {requests}"
     what = _counted(writes, "create" if writes == creates else "write") if slowest.writes else requests
     minutes = _counted(math.ceil(_seconds(slowest, writes, reads) / 60), "minute")

@@ -47,10 +47,10 @@ from .plan import (
 
 NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
 """Failures that the next member may meet as well, for they are not about the account."""
-PATIENCE = 16
+MOST_FAILURES_IN_A_ROW = 16
 """How many members in a row may meet one of those, in one phase, before the others of that phase are not tried."""
-NOT_TRIED = f"not tried, for {PATIENCE} others in a row had failed"
-TELL_EVERY = 5.0
+NOT_TRIED = f"not tried, for {MOST_FAILURES_IN_A_ROW} others in a row had failed"
+PROGRESS_INTERVAL_S = 5.0
 """Seconds between lines that tell how far it is."""
 
 
@@ -87,7 +87,7 @@ class Work:
         """
 
         async def one(key: str) -> None:
-            if self._in_a_row >= PATIENCE:
+            if self._in_a_row >= MOST_FAILURES_IN_A_ROW:
                 self.untried.add(key)
                 if are_leaving:
                     self.failed[key] = LEAVING_FAILED + NOT_TRIED
@@ -116,7 +116,7 @@ class Work:
     def _tell(self) -> None:
         self.done += 1
         now = self.tenant.now()
-        if now - self._told < TELL_EVERY or self.done >= self.total:
+        if now - self._told < PROGRESS_INTERVAL_S or self.done >= self.total:
             return
         self._told = now
         rate = self.done / (now - self._begun)
@@ -264,7 +264,7 @@ async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
 
     async def look(key: str) -> None:
         nonlocal unread
-        if unread >= PATIENCE:
+        if unread >= MOST_FAILURES_IN_A_ROW:
             return
         account, operation = team.members[key].id, tenant.operation()
         try:

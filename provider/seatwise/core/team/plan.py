@@ -204,7 +204,7 @@ def check(
     return members, problems
 
 
-def too_late(vendor: type[Vendor], team: Team, news: Members, split: Split) -> list[Problem]:
+def immutable_changes(vendor: type[Vendor], team: Team, news: Members, split: Split) -> list[Problem]:
     """What can only be given when an account is made, and is otherwise now for members who have one.
 
     It is no matter of `check`: the inputs before may have members whose accounts could not be made.
@@ -216,7 +216,7 @@ def too_late(vendor: type[Vendor], team: Team, news: Members, split: Split) -> l
         known, _ = split(unpacked(key, news[key]))
         lost = {*outs[DECLARED]} - {*olds}
         values = {name: value for name, value in vendor.schema.typed(known).items() if name not in lost}
-        found = state.too_late(vendor, olds, values, f'members["{key}"]')
+        found = state.immutable_changes(vendor, olds, values, f'members["{key}"]')
         problems += [Problem("", f"{key}: {problem}") for problem in found]
     return problems
 
