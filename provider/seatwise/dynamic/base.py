@@ -11,7 +11,7 @@ from pulumi import dynamic
 from pulumi.dynamic import CheckFailure
 from pulumi.output import Unknown
 
-from ..core.account.owner import same, told
+from ..core.account.owner import display_name, same
 from ..core.account.removals import Removals
 from ..core.account.state import TENANT
 from ..core.vendor.errors import AccountError, InvalidAccount, SettingsError
@@ -56,7 +56,7 @@ Failure.__module__ = "builtins"
 Failure.__qualname__ = "seatwise"
 
 
-def readable(operation: Callable[P, R]) -> Callable[P, R]:
+def one_line_errors(operation: Callable[P, R]) -> Callable[P, R]:
     """Let a failure reach the user as one line: the host sends the whole traceback otherwise."""
 
     def one_line(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -158,7 +158,7 @@ class DynamicProvider(dynamic.ResourceProvider):
             return False
         if not self._is_told_of_names:
             self._is_told_of_names = True
-            names = f"{told(old)} is {told(new)} now, and so on"
+            names = f"{display_name(old)} is {display_name(new)} now, and so on"
             tell(f"{names}: `pulumi up` records the new names, and sends nothing for that")
         return True
 
@@ -170,7 +170,7 @@ class DynamicProvider(dynamic.ResourceProvider):
         if not isinstance(email, str) or not owner:
             return []
         other = self._connected().ownership.declare(email, owner)
-        problem = f"is declared by {told(other)} as well: one resource owns an account" if other else ""
+        problem = f"is declared by {display_name(other)} as well: one resource owns an account" if other else ""
         return [Problem("email", problem)] if other else []
 
 

@@ -12,7 +12,19 @@ from ..core.vendor.errors import AccountError, InvalidAccount
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Tenant
-from .base import OWNER, DynamicProvider, Props, arguments, failure, owned, owner_of, readable, split, tell, unowned
+from .base import (
+    OWNER,
+    DynamicProvider,
+    Props,
+    arguments,
+    failure,
+    one_line_errors,
+    owned,
+    owner_of,
+    split,
+    tell,
+    unowned,
+)
 
 RUN = "__run"
 """Input, which no state keeps: a name of the run, made by its program."""
@@ -47,7 +59,7 @@ class Rosters(DynamicProvider):
             problems.append(Problem("", str(error)))
         return CheckResult(checked | {"members": members}, [failure(reason) for reason in _told(problems)])
 
-    @readable
+    @one_line_errors
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
         """Whether anybody joins, changes or leaves, or failed to; says who. No network."""
         self._same_tenant(id, olds)
@@ -65,13 +77,13 @@ class Rosters(DynamicProvider):
         plan = self._tell_plan(now, members, news)
         return DiffResult(changes=self._is_renamed(olds, news) or team.is_due(plan, olds, news))
 
-    @readable
+    @one_line_errors
     def create(self, props: Props) -> CreateResult:
         """Make all accounts, or take them over."""
         outs = self._run(roster.create, _name(props), arguments(props), owner_of(props))
         return CreateResult(_id(props), self._signed(self._dated(outs), props))
 
-    @readable
+    @one_line_errors
     def read(self, id: str, props: Props) -> ReadResult:
         """Read all accounts; who is gone leaves the state."""
         self._same_tenant(id, props)
@@ -80,14 +92,14 @@ class Rosters(DynamicProvider):
         outs, inputs = self._run(roster.read, _name(props), props)
         return ReadResult(id, self._signed(outs, props), owned(inputs, props))
 
-    @readable
+    @one_line_errors
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Bring about what the members say; who fails is named in the output `failed`."""
         self._same_tenant(id, olds)
         outs = self._run(roster.update, _name(news), olds, arguments(news), owner_of(news))
         return UpdateResult(self._signed(self._dated(outs), news))
 
-    @readable
+    @one_line_errors
     def delete(self, id: str, props: Props) -> None:
         """Retire all accounts as `on_leave` says."""
         self._same_tenant(id, props)
@@ -102,11 +114,11 @@ class Rosters(DynamicProvider):
         tenant = self._connected()
         plan = team.Plan.of(tenant.vendor, now, members, split, tenant.journal.unconfirmed(now.revision))
         if plan:
-            lines = team.told(_name(news), plan, news.get("on_leave"))
+            lines = team.describe(_name(news), plan, news.get("on_leave"))
             removals = len(plan.leaves) + len(plan.deletes)
             late = estimate.follow_ups(tenant.vendor, (members[key] for key in plan.joins))
             updates = len(plan.changes) + len(plan.looks) + late
-            cost = estimate.told(tenant.vendor, creates=len(plan.joins), updates=updates, removals=removals)
+            cost = estimate.cost(tenant.vendor, creates=len(plan.joins), updates=updates, removals=removals)
             for line in [f"{lines[0]}; {cost}", *lines[1:]]:
                 tell(line)
         return plan

@@ -3,7 +3,7 @@
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core.account import lifecycle, state
-from ..core.account.owner import told
+from ..core.account.owner import display_name
 from ..core.team import estimate
 from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
@@ -16,9 +16,9 @@ from .base import (
     arguments,
     bare,
     failure,
+    one_line_errors,
     owned,
     owner_of,
-    readable,
     split,
     tell,
     unowned,
@@ -53,7 +53,7 @@ class Users(DynamicProvider):
             problems.append(Problem("", str(error)))
         return CheckResult(values | unknown | ours, [failure(str(each)) for each in problems])
 
-    @readable
+    @one_line_errors
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
         """Whether an update is due: to change something, or to see what became of an earlier one. No network.
 
@@ -70,13 +70,13 @@ class Users(DynamicProvider):
         is_unconfirmed = tenant.journal.why_unconfirmed(id, state.revision_of(olds)) is not None
         return DiffResult(changes=self._is_renamed(olds, news) or changes or is_unconfirmed)
 
-    @readable
+    @one_line_errors
     def create(self, props: Props) -> CreateResult:
         """Make the account, or take it over."""
         account, outs = self._run(lifecycle.create, self._typed(arguments(props)), owner_of(props))
         return CreateResult(account, self._signed(outs, props))
 
-    @readable
+    @one_line_errors
     def read(self, id: str, props: Props) -> ReadResult:
         """Read the account; one that is gone leaves the state."""
         self._same_tenant(id, props)
@@ -87,14 +87,14 @@ class Users(DynamicProvider):
             return ReadResult("", {})
         return ReadResult(id, self._signed(found.outputs, props), owned(found.inputs, props))
 
-    @readable
+    @one_line_errors
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Change what differs."""
         self._same_tenant(id, olds)
         outs = self._run(lifecycle.update, id, self._typed(olds), self._typed(arguments(news)))
         return UpdateResult(self._signed(outs, news))
 
-    @readable
+    @one_line_errors
     def delete(self, id: str, props: Props) -> None:
         """Retire the account as `on_destroy` says."""
         self._same_tenant(id, props)
@@ -106,7 +106,7 @@ class Users(DynamicProvider):
         old, new = olds.get("email"), news.get("email")
         if not (isinstance(old, str) and isinstance(new, str)):
             return
-        line = self._connected().exchanges.change(told(owner_of(news)), old, new)
+        line = self._connected().exchanges.change(display_name(owner_of(news)), old, new)
         if line:
             tell(f"{self.vendor.title}: {line}")
 
@@ -120,5 +120,5 @@ class Users(DynamicProvider):
         self._expected += new
         hundreds = self._expected // MANY
         if new and self._expected % MANY == 0 and hundreds & (hundreds - 1) == 0:
-            cost = estimate.told(self._connected().vendor, creates=self._expected, alone=True)
+            cost = estimate.cost(self._connected().vendor, creates=self._expected, read_back_singly=True)
             tell(f"{self.vendor.title}: {self._expected:,} new accounts so far: {cost}")

@@ -86,7 +86,7 @@ class Tenant:
         self.directory = Directory()
         self.ownership = Ownership()
         self.exchanges = Exchanges()
-        self.told: set[tuple[str, str]] = set()
+        self.unreadable_reported: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
@@ -332,7 +332,7 @@ class Operation:
         self.directory = tenant.directory
         self.ownership = tenant.ownership
         self.engine_state = tenant.engine_state
-        self.told = tenant.told
+        self.unreadable_reported = tenant.unreadable_reported
         self.now = tenant.now
         self.each = tenant.each
         self._tenant = tenant

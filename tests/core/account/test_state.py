@@ -14,7 +14,7 @@ from seatwise.core.account.state import (
     differences,
     expand,
     outputs,
-    readable,
+    readable_values,
     seen,
 )
 from seatwise.core.vendor.fields import Problem
@@ -223,7 +223,7 @@ def test_outputs_say_that_an_account_was_adopted() -> None:
 
 def test_readable_is_what_the_vendor_once_said() -> None:
     outs = {"full_name": "Ana", "password": "scrypt:", "new_avatar_url": "x", "added_user_roles": [1], ADOPTED: True}
-    assert readable(Nexudus.schema, outs) == {"full_name": "Ana"}
+    assert readable_values(Nexudus.schema, outs) == {"full_name": "Ana"}
 
 
 # --- deltas -----------------------------------------------------------------------------------

@@ -475,7 +475,7 @@ def test_a_plan_is_told_with_counts_names_and_fields() -> None:
     now = a_team(ana=SETTER, ben=SETTER, cho=SETTER)
     now.leaving = {"eva@x.y": "5"}
     plan = plan_of(now, {"zoe": SETTER, "ana": SETTER | {"first_name": "Ana", "phone": "5550100001"}, "ben": SETTER})
-    assert team.told("sales", plan, None) == [
+    assert team.describe("sales", plan, None) == [
         "sales: 1 join, 1 change, 1 leave, 1 be deleted for good; 1 stay as they are",
         "sales: join: zoe@x.y",
         "sales: change: ana@x.y (first_name, phone)",
@@ -494,14 +494,14 @@ def test_a_plan_is_told_with_counts_names_and_fields() -> None:
     ],
 )
 def test_it_is_told_what_becomes_of_who_leaves(on_leave: str | None, told: str) -> None:
-    assert team.told("sales", plan_of(a_team(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
+    assert team.describe("sales", plan_of(a_team(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
 
 
 @pytest.mark.parametrize(("on_leave", "is_told"), [(None, True), ("delete", True), ("retain", False)])
 def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_told: bool) -> None:
     now = a_team(ana=SETTER, ben=SETTER)
     now.members["ben@x.y"].outs[state.ADOPTED] = True
-    lines = team.told("sales", plan_of(now, {}), on_leave)[2:]
+    lines = team.describe("sales", plan_of(now, {}), on_leave)[2:]
     assert lines == [
         "sales: of these, accounts that were there before seatwise are deactivated as well (a `User` or `Person` would "
         'leave them active): ben@x.y; on_leave="retain" leaves them as they are'
@@ -511,7 +511,7 @@ def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_t
 @pytest.mark.parametrize(("count", "ends"), [(20, "p19@x.y"), (21, "p19@x.y and 1 more"), (1500, "and 1,480 more")])
 def test_the_first_twenty_of_each_kind_are_told(count: int, ends: str) -> None:
     plan = plan_of(a_team(), {f"p{number:02}": SETTER for number in range(count)})
-    summary, joins = team.told("sales", plan, None)
+    summary, joins = team.describe("sales", plan, None)
     assert summary == f"sales: {count:,} join; 0 stay as they are"
     assert joins.startswith("sales: join: p00@x.y, p01@x.y, ")
     assert joins.endswith(ends)

@@ -13,7 +13,7 @@ from ..vendor.vendor import Vendor
 from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
 from .holders import has_account, held_by, replaced
-from .owner import is_team, same, told
+from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Record, Tenant, Unconfirmed
 from .refusals import refused, tell_unfit
 from .state import (
@@ -24,13 +24,13 @@ from .state import (
     differences,
     expand,
     outputs,
-    readable,
+    readable_values,
     revision_of,
     seen,
     with_policies,
     with_revision,
 )
-from .waiting import told_pauses
+from .waiting import reported_pauses
 from .writing import change, revealed, take_over
 
 LOST_CREATE_BACKOFF_S = (0, 1, 2, 4, 8, 16)
@@ -169,7 +169,7 @@ async def _go_on_or_adopt(tenant: Tenant, news: Values, existing: Found, owner: 
 def _on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOutcome:
     """The error for a create that may still arrive: this resource's own of an earlier run, or another one's."""
     left = max(1, math.ceil(CREATE_IN_FLIGHT_S - note.age))
-    whose = "" if same(note.owner, owner) or not note.owner else f" for {told(note.owner)}"
+    whose = "" if same(note.owner, owner) or not note.owner else f" for {display_name(note.owner)}"
     return UnknownOutcome(
         f"unknown outcome: {note.age:.0f} seconds ago a create of this account left{whose}, and it may still arrive",
         vendor=tenant.vendor.title,
@@ -279,7 +279,7 @@ async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doub
         other = tenant.ownership.other_owner(account, owner)
         if other is not None:
             raise AccountExists(
-                f"the account with this e-mail ({account}) is that of {told(other)}",
+                f"the account with this e-mail ({account}) is that of {display_name(other)}",
                 status=409,
                 vendor=tenant.vendor.title,
                 account=str(news["email"]),
@@ -371,7 +371,7 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
 
 async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = LOST_CREATE_BACKOFF_S) -> Found | None:
     """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
-    pauses = told_pauses(
+    pauses = reported_pauses(
         tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show"
     )
     for left, seconds in zip(range(len(looks) - 1, -1, -1), pauses, strict=True):
@@ -432,7 +432,7 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
     if begun.outs is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
     sent = _sent(vendor.schema, news)
-    record = await tenant.directory.record(tenant, begun.account, readable(vendor.schema, sent))
+    record = await tenant.directory.record(tenant, begun.account, readable_values(vendor.schema, sent))
     if record is None or not has_email(tenant, record, str(news["email"])):
         return begun
     if differences(vendor.schema, _as_sent(vendor, sent, record), sent):
@@ -471,7 +471,7 @@ async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Rec
 
 async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
     """The record of an account that was just made; None when the vendor does not show it yet."""
-    for seconds in told_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
+    for seconds in reported_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:
             answer = await tenant.send(tenant.vendor.read(account))

@@ -9,7 +9,7 @@ from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimi
 from ..vendor.fields import Values
 from ..vendor.vendor import Vendor
 from .finding import Found, look_up
-from .owner import TYPES, is_team, parsed, same, stack_of, told
+from .owner import TYPES, display_name, is_team, parsed, same, stack_of
 from .ports import EntryKind, Tenant
 
 PERSON = "seatwise:index:Person"
@@ -63,7 +63,7 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
     if holder is None:
         error.remedy = "Free it in the admin page, or declare another e-mail here"
         return
-    error.problem += f", and belongs to {told(holder)}, which declares another one now"
+    error.problem += f", and belongs to {display_name(holder)}, which declares another one now"
     error.remedy = (
         "Once that account has its new e-mail, `pulumi up` again brings this one about. Where two exchange theirs, "
         "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
@@ -80,20 +80,20 @@ def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
         return "", ""
     if same(last.owner, owner):
         return (
-            f"seatwise made it for {told(owner)}, and the state of this stack does not have it, so another stack "
-            "of the same name has it, or a state was lost",
+            f"seatwise made it for {display_name(owner)}, and the state of this stack does not have it, so another "
+            "stack of the same name has it, or a state was lost",
             "If another stack has it, declare it there alone. If the state was lost, take the account over with "
             f'on_existing="adopt". {ADOPTED_STAYS}',
         )
     if stack_of(last.owner) == stack_of(owner):
         return (
-            f"seatwise made it for {told(last.owner)}",
+            f"seatwise made it for {display_name(last.owner)}",
             "If that resource was renamed or has another parent now, say so in its options with "
             f'aliases=[{_alias(tenant, last.owner)}]; on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
         )
     project, _ = stack_of(last.owner)
     return (
-        f"it belongs to {told(last.owner)} of the project {project}",
+        f"it belongs to {display_name(last.owner)} of the project {project}",
         "Declare it in one stack alone: take it out there with `pulumi state delete` or move it with `pulumi state "
         f'move`, and add on_existing="adopt" here. {ADOPTED_STAYS}',
     )

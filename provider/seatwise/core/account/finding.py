@@ -8,7 +8,7 @@ from ..vendor.vendor import Listing, Paged, Vendor
 from .directory import accounts, incoherent, is_coherent, page, pages
 from .ports import EntryKind, Record, Tenant
 from .refusals import gone, learn_secrets, refused, tell_unfit
-from .waiting import told_pauses
+from .waiting import reported_pauses
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
     if too_young <= 0:
         return record
     about = f"{email} ({account}) was made or brought back a moment ago and does not show"
-    for seconds in told_pauses(tenant, [too_young], about):
+    for seconds in reported_pauses(tenant, [too_young], about):
         await tenant.sleep(seconds)
     return await _look(tenant, account, email)
 

@@ -27,7 +27,7 @@ from .state import (
     declared_names,
     differences,
     outputs,
-    readable,
+    readable_values,
     revision_of,
     seen,
     with_policies,
@@ -76,7 +76,7 @@ async def _unchanged(tenant: Tenant, account: str, olds: Values, tracked: Contai
     """The account as it was, if the run's one look at the list shows that it is; else None."""
     vendor = tenant.vendor
     schema = vendor.schema
-    names = {name for name, value in readable(schema, olds).items() if value not in NOTHING}
+    names = {name for name, value in readable_values(schema, olds).items() if value not in NOTHING}
     listed = await tenant.directory.record(tenant, account, names)
     if listed is None:
         return None

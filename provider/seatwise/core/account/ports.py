@@ -62,7 +62,7 @@ class Tenant(Protocol):
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""
 
-    told: set[tuple[str, str]]
+    unreadable_reported: set[tuple[str, str]]
     """Accounts and fields of which this run has warned that they cannot be read."""
 
 

@@ -16,8 +16,8 @@ def tell_unfit(tenant: Tenant, record: Record) -> None:
         (unread, "the vendor's value does not fit the field, and counts as not read"),
         (replaced, "the vendor's value has characters that no text can have, and is read with others in their place"),
     ):
-        new = [name for name in names if (account, name) not in tenant.told]
-        tenant.told.update((account, name) for name in new)
+        new = [name for name in names if (account, name) not in tenant.unreadable_reported]
+        tenant.unreadable_reported.update((account, name) for name in new)
         if new:
             tenant.warn(f"{vendor.title} {vendor.email(record)} ({account}): {', '.join(new)}: {what}")
 

@@ -139,7 +139,7 @@ def revision_of(outs: Values) -> int:
     return int(outs.get(REVISION, 0))
 
 
-def readable(schema: Schema, outs: Values) -> dict[str, Any]:
+def readable_values(schema: Schema, outs: Values) -> dict[str, Any]:
     """The part of outputs that the vendor once said."""
     return {name: value for name, value in outs.items() if name in schema and schema[name].readable}
 

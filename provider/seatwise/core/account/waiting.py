@@ -8,7 +8,7 @@ SILENT_WAIT_S = 3.0
 """Seconds that a wait may take without a word."""
 
 
-def told_pauses(tenant: Tenant, pauses: Sequence[float], about: str) -> Iterator[float]:
+def reported_pauses(tenant: Tenant, pauses: Sequence[float], about: str) -> Iterator[float]:
     """Yield the pauses (seconds) before each look; `about` names the account and what is waited for.
 
     What takes longer than `SILENT_WAIT_S` together is told once, before that, with the seconds that are left at most.

@@ -12,7 +12,17 @@ from .existing import name_holder
 from .finding import fetch
 from .ports import EMPTY, Record, Tenant, Unconfirmed
 from .refusals import gone, refused
-from .state import ADOPTED, differences, expand, outputs, readable, revision_of, seen, with_policies, with_revision
+from .state import (
+    ADOPTED,
+    differences,
+    expand,
+    outputs,
+    readable_values,
+    revision_of,
+    seen,
+    with_policies,
+    with_revision,
+)
 
 
 async def take_over(
@@ -58,7 +68,7 @@ async def change(
             raise gone(tenant, account, email)
         current |= seen(schema, news, record)
     changes = differences(schema, current, news)
-    actual, is_seen = readable(schema, current), is_unconfirmed
+    actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
         known = olds if before is None else before
         written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record, known)
@@ -86,7 +96,7 @@ async def _write(
         if is_renamed:
             await name_holder(tenant, error, account, str(changes["email"]))
         raise
-    written = readable(schema, changes)
+    written = readable_values(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         try:
             after = await fetch(tenant, account, str(changes.get("email", email)))

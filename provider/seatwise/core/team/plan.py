@@ -328,7 +328,7 @@ def changed(vendor: Vendor, olds: Values, news: Values) -> list[str]:
     return sorted(names | ({*state.declared_names(news)} ^ {*olds.get(DECLARED, ())}))
 
 
-def told(name: str, plan: Plan, on_leave: str | None) -> list[str]:
+def describe(name: str, plan: Plan, on_leave: str | None) -> list[str]:
     """The plan in lines for a person: counts, and the first twenty of each kind."""
     counts = (
         (plan.joins, "join"), (plan.changes, "change"), (plan.looks, "be looked at again"),
