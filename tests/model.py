@@ -12,9 +12,11 @@ from typing import Any
 
 import anyio
 
-from seatwise.core.account import lifecycle, state
+from operations import lifecycle
+from seatwise.core.account import state
 from seatwise.core.account.owner import Owner, forms
 from seatwise.core.account.ports import Held
+from seatwise.core.account.properties import revision_of
 from seatwise.core.vendor.errors import AccountError
 from virtual import Killed, World
 
@@ -182,7 +184,7 @@ class Stack:
         self.shown.add(account)
 
     def _is_unconfirmed(self, old: Resource) -> bool:
-        return self.world.door.journal.why_unconfirmed(old.id, state.revision_of(old.outs)) is not None
+        return self.world.door.journal.why_unconfirmed(old.id, revision_of(old.outs)) is not None
 
     async def _retire(self, name: str) -> None:
         await self._delete(name, self.state[name])

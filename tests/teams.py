@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatwise.core.account import lifecycle, state
+from operations import lifecycle, roster
+from seatwise.core.account import state
 from seatwise.core.account.owner import MEMBERS
-from seatwise.core.team import lifecycle as roster
 from seatwise.core.team import plan as team
+from seatwise.core.team.properties import Team, TeamDeclared, keyed
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic.base import split
@@ -91,8 +92,9 @@ class Stack:
     def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
         """Checked inputs, and what is wrong."""
         old = self.state[name].inputs if name in self.state else {}
-        news = as_sent({"members": team.keyed(declared.members), **declared.policies})
-        members, problems = team.check(self.world.vendor, old, news, split, self.world.vault)
+        news = as_sent({"members": keyed(declared.members), **declared.policies})
+        before, declared_now = TeamDeclared.from_inputs(old), TeamDeclared.from_inputs(news)
+        members, problems = team.check(self.world.vendor, before, declared_now, split, self.world.vault)
         told = [f"{each.field} {each.reason}".strip() for each in problems]
         others = {key: self.world.door.ownership.declare(key, self.owner(name) + MEMBERS) for key in members}
         told += [f"{key} is declared by {other}" for key, other in others.items() if other]
@@ -107,7 +109,7 @@ class Stack:
         if old is None:
             outs = await roster.create(tenant, name, news, self.owner(name))
         else:
-            now = team.Team.of(tenant.vendor, old.outs)
+            now = Team.from_outputs(tenant.vendor, old.outs)
             now.follow(news["members"])
             for key in now.members.keys() & news["members"].keys():
                 tenant.ownership.assign_declared(now.members[key].id, key, self.owner(name) + MEMBERS)
@@ -116,7 +118,7 @@ class Stack:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
                 return
             plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.unconfirmed(now.revision))
-            is_due = team.is_due(plan, old.outs, news)
+            is_due = team.is_due(plan, now, TeamDeclared.from_inputs(news))
             outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
         self.state[name] = Kept(name, news, as_sent(outs), True)
         self.failed = dict(outs["failed"])

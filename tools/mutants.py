@@ -57,17 +57,17 @@ MUTANTS = (
         "in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)", "in_the_way = None",
     ),
     Mutant(
-        "an account that another machine retired stays retired", "core/account/creating.py",
+        "an account that another machine retired stays retired", "core/account/resuming.py",
         " or tenant.vendor.is_retired(own.record)", "",
     ),
     Mutant(
         "an update that was carried out is not counted", "core/account/writing.py",
-        "        revision = tenant.journal.record_write(account, revision)\n",
-        "        tenant.journal.mark_confirmed(account)\n",
+        "tenant.journal.record_write(account, state.revision) if is_seen",
+        "(tenant.journal.mark_confirmed(account) or state.revision) if is_seen",
     ),
     Mutant(
-        "an account that is there is adopted silently", "core/account/creating.py",
-        'if news.get("on_existing") != "adopt":', "if False:",
+        "an account that is there is adopted silently", "core/account/resuming.py",
+        'if declared.on_existing != "adopt":', "if False:",
     ),
     Mutant(
         "500 is taken for gone", "core/vendor/vendor.py",
@@ -181,7 +181,7 @@ MUTANTS = (
         "if is_confirmed and not _denies(vendor, record_after, changes):", "if is_confirmed:",
     ),
     Mutant(
-        "a password is sent again for any doubt", "core/account/lifecycle.py",
+        "a password is sent again for any doubt", "core/account/updating.py",
         "if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):", "if why is Unconfirmed.UNSEEN:",
     ),
     Mutant(
@@ -194,11 +194,11 @@ MUTANTS = (
         "    if found is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
     ),
     Mutant(
-        "an account that others took back is seatwise's own", "core/account/creating.py",
+        "an account that others took back is seatwise's own", "core/account/resuming.py",
         "if not is_owners and not tenant.vendor.is_retired(record):", "if False:",
     ),
     Mutant(
-        "what the engine forgot is given to any resource", "core/account/creating.py",
+        "what the engine forgot is given to any resource", "core/account/resuming.py",
         "if owner and same(owner, last.owner):", "if True:",
     ),
     Mutant(
@@ -210,7 +210,7 @@ MUTANTS = (
         "        if await _goes_on(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
-        "what the engine knows is given to a namesake", "core/account/creating.py",
+        "what the engine knows is given to a namesake", "core/account/resuming.py",
         "return not last.is_known or await has_account(tenant, account, owner)", "return True",
     ),
     Mutant(

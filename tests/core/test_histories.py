@@ -33,7 +33,7 @@ from trio.testing import MockClock
 
 import oracle
 from model import NONE, Replacement, Resource, Stack, is_retained
-from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.core.vendor.errors import AccountError, AccountExists, NoSuchAccount
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seatwise.core.account import lifecycle
+from operations import lifecycle
 from seatwise.core.account.owner import MEMBERS
 from seatwise.core.vendor.errors import AccountError, AccountExists, UnknownOutcome
 from seatwise.vendors import names

@@ -12,7 +12,7 @@ from pulumi.dynamic import Config
 
 from golden import make as golden
 from seatwise.core.account.ports import Entry, EntryKind, Unconfirmed
-from seatwise.core.team.plan import Team
+from seatwise.core.team.properties import Team
 from seatwise.core.vendor.boundary import SIGNATURE
 from seatwise.dynamic import DynamicProvider, load
 from seatwise.wire import loop
@@ -78,11 +78,11 @@ def test_a_golden_resource_is_as_its_inputs_say(name: str, doors: Any) -> None:
 
 def test_a_golden_team_has_its_members(doors: Any) -> None:
     sales, desk = (RESOURCES[name] for name in ("enerflo:Roster::sales", PARTING))
-    team = Team.of(doors(sales)._connected().vendor, sales["outputs"])
-    assert {member.outs["email"]: member.outs["adopted"] for member in team.members.values()} == {
+    team = Team.from_outputs(doors(sales)._connected().vendor, sales["outputs"])
+    assert {member.state.email: member.state.adopted for member in team.members.values()} == {
         "kim@example.com": False, "Max.Strauß@Example.com": False, "Olga@example.com": True,
     }  # fmt: skip
-    assert Team.of(doors(desk)._connected().vendor, desk["outputs"]).leaving == {"peter@example.com": "1005"}
+    assert Team.from_outputs(doors(desk)._connected().vendor, desk["outputs"]).leaving == {"peter@example.com": "1005"}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project, Ran
-from seatwise.dynamic import OWNER, DynamicProvider, Failure, load, vendor_named
+from seatwise.core.account.properties import OWNER
+from seatwise.dynamic import DynamicProvider, Failure, load, vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.wire import loop

@@ -13,8 +13,9 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import Unknown
 
 from conftest import Sandbox
+from seatwise.core.account.properties import OWNER
 from seatwise.core.vendor.fields import Takes
-from seatwise.dynamic import OWNER, DynamicProvider, load
+from seatwise.dynamic import DynamicProvider, load
 from seatwise.resources.user import Account, AccountArgs, outputs_of
 from seatwise.vendors import names
 from seatwise.wire import loop

@@ -11,9 +11,10 @@ from pulumi import Input, Output, dynamic
 from pulumi.runtime import get_config
 
 from ..core.account.owner import Owner, parents_in
+from ..core.account.properties import with_owner
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from ..core.vendor.vendor import Vendor
-from ..dynamic import OWNER, load, vendor_named
+from ..dynamic import load, vendor_named
 from ..files.reading import is_known
 from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
 
@@ -65,7 +66,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props[OWNER] = owner_named(resource_name, opts)
+        props = with_owner(props, owner_named(resource_name, opts))
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod

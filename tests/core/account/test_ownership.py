@@ -8,10 +8,9 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core.account import lifecycle
+from operations import lifecycle, roster
 from seatwise.core.account.owner import MEMBERS, Owner
 from seatwise.core.account.ports import Entry, EntryKind, Held, Unconfirmed
-from seatwise.core.team import lifecycle as roster
 from seatwise.core.vendor.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
 from seatwise.sandbox.server import STAND_INS
 from virtual import Fault, World, answered, cannot_connect, lost_before

@@ -12,11 +12,11 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core.account.creating import LOST_CREATE_BACKOFF_S
-from seatwise.core.team import lifecycle as roster
+from seatwise.core.account.properties import OWNER
+from seatwise.core.account.resuming import LOST_CREATE_BACKOFF_S
 from seatwise.core.team import plan as team
-from seatwise.core.team.lifecycle import MOST_FAILURES_IN_A_ROW
-from seatwise.dynamic.base import OWNER
+from seatwise.core.team.lifecycle import MOST_FAILURES_IN_A_ROW, PROGRESS_INTERVAL_S
+from seatwise.core.team.properties import LEAVING
 from seatwise.dynamic.rosters import Rosters
 from seatwise.dynamic.users import Users
 from seatwise.sandbox.server import STAND_INS
@@ -708,11 +708,11 @@ async def test_an_account_that_is_to_be_deleted_is_deactivated_and_deleted_by_th
     assert await stack.up({"sales": without(everybody, "p1")})
     assert (counted(nexudus)["delete"], account in nexudus.accounts) == (0, True)
     assert "p1" not in active(nexudus)
-    assert stack.outs[team.LEAVING] == {"p1@example.com": account}
+    assert stack.outs[LEAVING] == {"p1@example.com": account}
 
     assert await stack.up({"sales": without(everybody, "p1")})
     assert (counted(nexudus)["delete"], account in nexudus.accounts) == (1, False)
-    assert team.LEAVING not in stack.outs
+    assert LEAVING not in stack.outs
     assert await stack.up({"sales": without(everybody, "p1")})
     assert counted(nexudus).total() == 0
 
@@ -728,7 +728,7 @@ async def test_who_was_made_active_again_meanwhile_is_not_deleted(nexudus: World
 
     assert "p1" in active(nexudus)
     assert "p1@example.com: not deleted, for somebody has made it active again" in nexudus.warnings[-1]
-    assert team.LEAVING not in stack.outs
+    assert LEAVING not in stack.outs
 
 
 @pytest.mark.parametrize("first", ["the team", "the account"])
@@ -985,7 +985,7 @@ async def test_it_is_told_how_far_it_is(world: World, stack: Stack) -> None:
     world.hazard = lambda kind: slow if kind == "create" else None
     assert await stack.up({"sales": a_team(world, 320)})
     told = [each for each in world.warnings if each.startswith("sales: ")]
-    assert 1 <= len(told) <= 20 / roster.PROGRESS_INTERVAL_S + 1
+    assert 1 <= len(told) <= 20 / PROGRESS_INTERVAL_S + 1
     assert told[0].endswith(" s left")
     assert " of 320 done, " in told[0]
 
@@ -1149,7 +1149,7 @@ async def test_an_account_that_another_resource_has_taken_up_is_not_deleted_for_
         for _ in range(2):
             assert await stack.up({"lopez": lopez, "sales": Roster([ben], policies)})
             assert account in world.accounts
-            assert team.LEAVING not in stack.state["sales"].outs
+            assert LEAVING not in stack.state["sales"].outs
 
 
 @pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])

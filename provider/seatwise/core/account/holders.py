@@ -7,10 +7,8 @@ has all of it. Each function raises AccountError when the state cannot be read, 
 from collections.abc import Iterable
 
 from ..vendor.errors import AccountError
-from ..vendor.fields import Values
 from .owner import MEMBERS, is_team, parsed, same
 from .ports import Held, Tenant
-from .state import TENANT, revision_of
 
 
 async def held_by(tenant: Tenant, owner: str) -> Held | None:
@@ -68,10 +66,10 @@ async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
     return exact.pop() if len(exact) == 1 else owner
 
 
-async def other_lives(tenant: Tenant, account: str, owner: str, olds: Values) -> set[str]:
+async def other_lives(tenant: Tenant, account: str, owner: str, revision: int) -> set[str]:
     """Return what else in the state has the account and stays: other resources, and this one's life once replaced.
 
-    `olds` are the outputs of the resource that is removed. A replaced one awaits its deletion beside the one that took
+    `revision` is that of the resource that is removed. A replaced one awaits its deletion beside the one that took
     its place, whose revision is higher.
     """
     asked = owner or tenant.ownership.any_owner()
@@ -81,20 +79,20 @@ async def other_lives(tenant: Tenant, account: str, owner: str, olds: Values) ->
     live = [each for each in having if each.is_live]
     if owner == "" and len(live) == 1:
         return set()
-    return {life(each.owner, each.outputs) for each in live if not _is_this(each, owner, olds)}
+    return {life(each.owner, each.revision) for each in live if not _is_this(each, owner, revision)}
 
 
-def life(owner: str, outputs: Values) -> str:
+def life(owner: str, revision: int) -> str:
     """Return what tells a resource from the one that took its place."""
-    return f"{owner.removesuffix(MEMBERS)} {revision_of(outputs)}"
+    return f"{owner.removesuffix(MEMBERS)} {revision}"
 
 
-def _is_this(held: Held, owner: str, olds: Values) -> bool:
+def _is_this(held: Held, owner: str, revision: int) -> bool:
     is_named = owner == "" or same(held.owner, owner.removesuffix(MEMBERS))
-    return is_named and revision_of(held.outputs) == revision_of(olds)
+    return is_named and held.revision == revision
 
 
 def _here(tenant: Tenant, resources: Iterable[Held]) -> list[Held]:
     """Those of this vendor and tenant; states of the first versions do not say the tenant."""
     tenants, of_vendor = (None, tenant.vendor.settings.tenant_id), f"{tenant.vendor.name}:"
-    return [each for each in resources if each.kind.startswith(of_vendor) and each.outputs.get(TENANT) in tenants]
+    return [each for each in resources if each.kind.startswith(of_vendor) and each.tenant in tenants]

@@ -4,7 +4,6 @@ import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..vendor.http import Answer, Request
@@ -12,6 +11,7 @@ from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 from .notices import Notices
 from .ownership import Ownership
+from .properties import Properties, Signature, revision_of
 from .removals import Removals
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Record = Mapping[str, Any]
 """An account as the vendor writes it."""
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Tenant(Protocol):
@@ -192,7 +191,7 @@ class Held:
     """A resource in the engine's state. `kind` is what its type ends with: `enerflo:User`, `enerflo:Roster`."""
 
     id: str
-    outputs: Mapping[str, Any]
+    outputs: Properties
     owner: str = ""
     kind: str = ""
     is_live: bool = True
@@ -203,6 +202,16 @@ class Held:
     def accounts(self) -> set[str]:
         """Return the ids of its accounts."""
         return {*self.outputs.get("ids", {}).values()} if self.kind.endswith(":Roster") else {self.id}
+
+    @property
+    def revision(self) -> int:
+        """Its write revision."""
+        return revision_of(self.outputs)
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant of its accounts; None in states of the first versions."""
+        return Signature.of(self.outputs).tenant
 
 
 class EngineState(Protocol):
