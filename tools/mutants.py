@@ -79,33 +79,33 @@ MUTANTS = (
     ),
     Mutant(
         "gone is believed without a look at the list", "core/account/finding.py",
-        "is_listed = await tenant.directory.holds(tenant, account)", "is_listed = False",
+        "is_listed = await contains(tenant, account)", "is_listed = False",
     ),
     Mutant(
-        "half a list proves that an account is gone", "core/account/directory.py",
+        "half a list proves that an account is gone", "core/account/account_list.py",
         "return is_listed if is_listed or listed.is_coherent else None", "return is_listed",
     ),
     Mutant(
-        "a list that cannot be read is an empty one", "core/account/directory.py",
+        "a list that cannot be read is an empty one", "core/account/account_list.py",
         "    raise error\n", "    return Listing([])\n",
     ),
     Mutant(
         "whom the list does not hold is gone", "core/account/lifecycle.py",
         "    if listed is None:\n        return None\n    if vendor.version",
-        "    if listed is None and tenant.directory._list:\n        raise NoSuchAccount('', status=404)\n"
+        "    if listed is None and tenant.list_cache.list:\n        raise NoSuchAccount('', status=404)\n"
         "    if listed is None:\n        return None\n    if vendor.version",
     ),
     Mutant(
-        "the list answers for accounts that were written since", "core/account/directory.py",
-        "or self._list is None or account in self._written:", "or self._list is None:",
+        "the list answers for accounts that were written since", "core/account/account_list.py",
+        "or cache.list is None or account in cache.written:", "or cache.list is None:",
     ),
     Mutant(
-        "who has an e-mail since the list was loaded is not known", "core/account/directory.py",
-        "return self._list.ids[email_key(email)] | self._emails[email_key(email)]",
-        "return self._list.ids[email_key(email)]",
+        "who has an e-mail since the list was loaded is not known", "core/account/account_list.py",
+        "return cache.list.ids[email_key(email)] | cache.emails[email_key(email)]",
+        "return cache.list.ids[email_key(email)]",
     ),
     Mutant(
-        "a list that lacks what a record has is believed", "core/account/directory.py",
+        "a list that lacks what a record has is believed", "core/account/list_cache.py",
         "vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()", "True",
     ),
     Mutant(
@@ -148,8 +148,8 @@ MUTANTS = (
         "words = answer.body.decode(errors='replace')",
     ),
     Mutant(
-        "the provider in the state carries its settings", "dynamic/base.py",
-        ".load, (self.key,)", ".load, (self.key,), {'_loaded': self._settings()}",
+        "the provider in the state carries its settings", "dynamic/__init__.py",
+        "return load, (provider.key,)", "return load, (provider.key,), {'_loaded': provider._settings()}",
     ),
     Mutant(
         "an id is a number", "vendors/enerflo.py",

@@ -5,6 +5,7 @@ Every state keeps a pickle of `load` called with one string such as `"enerflo:Us
 """
 
 import base64
+import copyreg
 import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,15 @@ KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters}
 def load(key: str) -> DynamicProvider:
     """The provider of a resource such as `"enerflo:User"`."""
     return KINDS[key.partition(":")[2]](key)
+
+
+def _reduced(provider: DynamicProvider) -> tuple[Callable[[str], DynamicProvider], tuple[str]]:
+    """Return what a pickle of a provider holds: the call of `load` that makes it again."""
+    return load, (provider.key,)
+
+
+for _kind in KINDS.values():
+    copyreg.pickle(_kind, _reduced)
 
 
 def provider_string(key: str) -> str:

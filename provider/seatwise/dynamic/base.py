@@ -78,9 +78,6 @@ class DynamicProvider(dynamic.ResourceProvider):
         self._tenant: Tenant | None = None
         self._is_told_of_names = False
 
-    def __reduce__(self) -> tuple[Callable[[str], "DynamicProvider"], tuple[str]]:
-        return import_module("seatwise.dynamic").load, (self.key,)
-
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
         # In the program's own process this would make a failing `up` hang; the host alone configures.

@@ -16,8 +16,8 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from ..core.account.directory import Directory
 from ..core.account.exchanges import Exchanges
+from ..core.account.list_cache import ListCache
 from ..core.account.notices import Notices
 from ..core.account.ownership import Ownership
 from ..core.account.ports import EngineState
@@ -83,7 +83,7 @@ class Tenant:
         self.engine_state: EngineState = engine_state or StackState()
         self.journal = Journal(name, self.warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
-        self.directory = Directory()
+        self.list_cache = ListCache()
         self.ownership = Ownership()
         self.exchanges = Exchanges()
         self.unreadable_reported: set[tuple[str, str]] = set()
@@ -329,7 +329,7 @@ class Operation:
         self.removals = tenant.removals
         self.warn = tenant.warn
         self.notices = tenant.notices
-        self.directory = tenant.directory
+        self.list_cache = tenant.list_cache
         self.ownership = tenant.ownership
         self.engine_state = tenant.engine_state
         self.unreadable_reported = tenant.unreadable_reported

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
-from ..vendor.fields import Schema, Takes, Values
+from ..vendor.fields import Record, Schema, Takes, Values
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
+from .account_list import record_of
 from .finding import Found, has_email, look_for_hidden, look_up
-from .ports import Entry, EntryKind, Record, Tenant, Unconfirmed
+from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import refused, tell_unfit
 from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, go_on_or_adopt, look_again, on_its_way, resume
@@ -62,7 +63,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
 def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:
     tenant.journal.note(email, Entry(EntryKind.CREATED, account, owner))
     assign_new(tenant, account, owner)
-    tenant.directory.wrote(account, email)
+    tenant.list_cache.wrote(account, email)
 
 
 async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Record | None]:
@@ -170,7 +171,7 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, declared: Declared) -> Be
     if begun.state is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
     sent = _sent(vendor.schema, declared)
-    record = await tenant.directory.record(tenant, begun.account, readable_values(vendor.schema, sent))
+    record = await record_of(tenant, begun.account, readable_values(vendor.schema, sent))
     if record is None or not has_email(tenant, record, declared.email):
         return begun
     if differences(vendor.schema, _as_sent(vendor, sent, record).values, sent):
@@ -215,7 +216,7 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             continue
         record = tenant.vendor.record(answer) if answer.ok else None
         if record is not None:
-            tenant.directory.measure(tenant.vendor, account, record)
+            tenant.list_cache.measure(tenant.vendor, account, record)
             tell_unfit(tenant, record)
             return record
     tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")

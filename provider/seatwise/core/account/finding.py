@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from ..vendor.errors import AccountError, AccountExists, VendorBroken
+from ..vendor.fields import Record
 from ..vendor.vendor import Listing, Paged, Vendor
-from .directory import accounts, incoherent, is_coherent, page, pages
-from .ports import EntryKind, Record, Tenant
+from .account_list import accounts, contains, ids_with, incoherent, page, pages
+from .list_cache import is_coherent
+from .ports import EntryKind, Tenant
 from .refusals import gone, learn_secrets, refused, tell_unfit
 from .waiting import reported_pauses
 
@@ -60,13 +62,13 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
     answer = await tenant.send(vendor.read(account))
     record = vendor.record(answer) if answer.ok else None
     if record is not None and vendor.account_id(record) == account:
-        tenant.directory.measure(vendor, account, record)
+        tenant.list_cache.measure(vendor, account, record)
         learn_secrets(tenant, record)
         tell_unfit(tenant, record)
         return record
     if not vendor.missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
-    is_listed = await tenant.directory.holds(tenant, account)
+    is_listed = await contains(tenant, account)
     if is_listed is False:
         return None
     problem = "the vendor lists this account and says that it is not there"
@@ -123,7 +125,7 @@ async def look_up(tenant: Tenant, email: str) -> Found | None:
 
     Raises AccountExists when several have it.
     """
-    ids = await tenant.directory.ids(tenant, email)
+    ids = await ids_with(tenant, email)
     if ids is None:
         found = await look_anew(tenant, email)
         return found and await whole(tenant, found, email)

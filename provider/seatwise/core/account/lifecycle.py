@@ -8,13 +8,14 @@ from collections.abc import Container
 from dataclasses import replace
 
 from ..vendor.errors import AccountError, NoSuchAccount, Refused
-from ..vendor.fields import email_key
+from ..vendor.fields import Record, email_key
 from ..vendor.vendor import Vendor
+from .account_list import record_of
 from .creating import create
 from .finding import fetch, has_email
 from .holders import exact_owner, life, other_lives
 from .owner import is_team
-from .ports import Entry, EntryKind, Record, Tenant, Unconfirmed
+from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState
 from .refusals import refused, tell_unfit
 from .state import observed, readable_values, seen
@@ -58,7 +59,7 @@ async def _unchanged(
     vendor = tenant.vendor
     schema = vendor.schema
     names = AccountState(readable_values(schema, state.values)).names_with_value
-    listed = await tenant.directory.record(tenant, account, names)
+    listed = await record_of(tenant, account, names)
     if listed is None:
         return None
     if vendor.version is None:
@@ -203,7 +204,7 @@ async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:
 async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
     vendor = tenant.vendor
     before = tenant.journal.why_unconfirmed(account)
-    tenant.directory.wrote(account, email)
+    tenant.list_cache.wrote(account, email)
     with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):
         answer = await tenant.send(vendor.delete(account))
         is_done = vendor.succeeded(answer) and vendor.confirmed(answer)

@@ -1,25 +1,21 @@
 """A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ..vendor.http import Answer, Request
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
+from .list_cache import ListCache
 from .notices import Notices
 from .ownership import Ownership
 from .properties import Properties, Signature, revision_of
 from .removals import Removals
 
-if TYPE_CHECKING:
-    from .directory import Directory
-
 T = TypeVar("T")
-Record = Mapping[str, Any]
-"""An account as the vendor writes it."""
 
 
 class Tenant(Protocol):
@@ -29,7 +25,7 @@ class Tenant(Protocol):
     vault: Vault
     removals: Removals
     ownership: Ownership
-    directory: "Directory"
+    list_cache: ListCache
     notices: Notices
 
     @property

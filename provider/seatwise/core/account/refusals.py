@@ -1,9 +1,10 @@
 """The errors and warnings that name an account of a tenant."""
 
 from ..vendor.errors import AccountError, NoSuchAccount, SettingsError
+from ..vendor.fields import Record
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
-from .ports import Record, Tenant
+from .ports import Tenant
 
 
 def tell_unfit(tenant: Tenant, record: Record) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
-from ..vendor.fields import Values
+from ..vendor.fields import Record, Values
 from ..vendor.secrets import matches
 from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_email, look_anew, whole
 from .holders import has_account, held_by, replaced
 from .owner import display_name, is_team, same
-from .ports import Entry, EntryKind, Held, Record, Tenant, Unconfirmed
+from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .state import seen
 from .updating import update

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..vendor.errors import AccountError, VendorBroken
-from ..vendor.fields import Values
+from ..vendor.fields import Record, Values
 from .finding import fetch, has_email
-from .ports import Entry, EntryKind, Record, Tenant, Unconfirmed
+from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import gone
 from .state import differences, seen

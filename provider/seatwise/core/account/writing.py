@@ -6,11 +6,11 @@ from typing import Any
 
 from ..vendor.boundary import restored
 from ..vendor.errors import AccountError, Refused, VendorBroken
-from ..vendor.fields import RESPELLED, Values
+from ..vendor.fields import RESPELLED, Record, Values
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
-from .ports import Record, Tenant, Unconfirmed
+from .ports import Tenant, Unconfirmed
 from .properties import NONE, AccountState, Declared
 from .refusals import gone, refused
 from .state import differences, expand, observed, readable_values, seen
@@ -114,7 +114,7 @@ async def send_update(
                 f"{vendor.title} {who}: {', '.join(lost)}: no number that can be sent back; null is sent instead"
             )
     before = tenant.journal.why_unconfirmed(account)
-    tenant.directory.wrote(account, email, changes.get("email", email))
+    tenant.list_cache.wrote(account, email, changes.get("email", email))
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):

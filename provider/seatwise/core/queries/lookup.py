@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..account.directory import Directory, incoherent, pages
+from ..account.account_list import all_records, incoherent, pages
 from ..account.finding import look_up
-from ..account.ports import Record, Tenant
+from ..account.list_cache import ListCache
+from ..account.ports import Tenant
 from ..account.refusals import no_list, tell_unfit
 from ..vendor.errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
-from ..vendor.fields import Values, flag, folded, unfit
+from ..vendor.fields import Record, Values, flag, folded, unfit
 from ..vendor.vendor import Listed, N, Named, Vendor, quote
 
 U = TypeVar("U")
@@ -34,7 +35,7 @@ class Lookups:
     def __init__(self, tenant: Tenant) -> None:
         self.warn = tenant.warn
         self._tenant = tenant
-        self._directory = Directory()
+        self._list_cache = ListCache()
         self._lists: dict[Listed[Any], list[Any] | AccountError] = {}
 
     async def everything(self, listed: Listed[N]) -> list[N]:
@@ -62,7 +63,7 @@ class Lookups:
         vendor = tenant.vendor
         found = await look_up(tenant, email)
         if found is None:
-            near = _near(email, self._directory.emails())
+            near = _near(email, self._list_cache.listed_emails())
             raise UnknownName(f"no user has this e-mail{near}", vendor=vendor.title, account=email)
         return _user(vendor, kind, found.record, vendor.schema.parse(found.record))
 
@@ -72,7 +73,7 @@ class Lookups:
         vendor = tenant.vendor
         if not vendor.has_list:
             raise no_list(vendor)
-        seen = [(record, vendor.schema.parse(record)) for record in await self._directory.everyone(tenant)]
+        seen = [(record, vendor.schema.parse(record)) for record in await all_records(tenant)]
         for record, _ in seen:
             tell_unfit(tenant, record)
         for field in where:
@@ -94,7 +95,7 @@ class Lookups:
     def _operation(self) -> Tenant:
         """An operation of its own, with this run's look at the accounts."""
         operation = self._tenant.operation()
-        operation.directory = self._directory
+        operation.list_cache = self._list_cache
         return operation
 
 

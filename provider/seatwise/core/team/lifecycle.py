@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ..account import lifecycle
+from ..account.account_list import record_of
 from ..account.creating import as_sent, begin, complete, listed_as_sent
 from ..account.finding import fetch
 from ..account.holders import held_by, replaced
@@ -223,7 +224,7 @@ async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Memb
             raise
         team.members[key] = Member(made.account, made.state or AccountState())
 
-    work.tenant.directory.renew([each.account for each in begun.values()])
+    work.tenant.list_cache.renew([each.account for each in begun.values()])
     await work.each(finish, begun, counts=False, first_alone=True)
     for key in begun.keys() - team.members.keys() - lost:  # made, and not finished
         account = begun[key].account
@@ -261,7 +262,7 @@ async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
             return
         account, operation = team.members[key].id, tenant.operation()
         try:
-            listed = await operation.directory.record(operation, account)
+            listed = await record_of(operation, account)
             record = listed or await fetch(operation, account, key)
         except AccountError:
             unread += 1
