@@ -210,10 +210,14 @@ class Stack:
             self.lies.append(f"{name} was left as it is, and its account is no other resource's")
 
     def _goes_on(self, name: str, old: Resource) -> bool:
-        """Whether the account is that of a declared resource, or is to be, by its e-mail."""
+        """Whether the account is another resource's in the state, or is to be a declared one's, by its e-mail.
+
+        What took the place of a replaced resource may have left the program: its own removal comes after this.
+        """
         ownership, record = self.world.door.ownership, self.world.accounts[old.id]
-        ids = {each.id for other, each in self.state.items() if ownership.is_in_program(self.owner(other))}
-        return old.id in ids or ownership.is_declared(self.world.email(record))
+        declared = {each.id for other, each in self.state.items() if ownership.is_in_program(self.owner(other))}
+        others = {each.id for each in self.state.values() if each is not old}
+        return old.id in declared | others or ownership.is_declared(self.world.email(record))
 
     async def _read(self, name: str) -> None:
         old = self.state[name]

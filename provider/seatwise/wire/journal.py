@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..core.account.owner import forms, parsed, same
+from ..core.account.owner import forms, parsed, resource_in, same
 from ..core.account.ports import Entry, EntryKind, Unconfirmed
 from ..core.vendor.errors import InvalidAccount, JournalTooNew
 from ..core.vendor.fields import email_key
@@ -121,6 +121,7 @@ class Journal:
         """The row of an e-mail before this process noted a create."""
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
+        self._elsewhere: frozenset[str] | None = None
         self._met: dict[str, str] = {}
         """The first e-mail of this run for each key of the first versions."""
 
@@ -140,6 +141,16 @@ class Journal:
         query = _DEED + "owner in (?, ?) and deed = ? order by known.account is null limit 1"
         rows = self._read(query, self._tenant, *_two(owner), EntryKind.CREATED)
         return _entry(rows[0] if rows else None)
+
+    def is_made_elsewhere(self, owner: str) -> bool:
+        """Return whether an account was made for a resource that differs from the owner in its stack alone.
+
+        The stack may have been renamed since. Only what earlier runs noted counts.
+        """
+        if self._elsewhere is None:
+            rows = self._read("select owner from deeds where tenant = ? and deed = ?", self._tenant, EntryKind.CREATED)
+            self._elsewhere = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
+        return resource_in(owner) in self._elsewhere
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.

@@ -291,6 +291,30 @@ async def test_a_resource_that_is_replaced_as_its_stack_is_renamed(world: World,
     assert world.accounts == before
 
 
+async def test_a_replacement_after_a_rename_survives_a_changed_email(world: World) -> None:
+    """Forced, so that no check has old inputs; and no look-up by e-mail finds what was changed at the admin page."""
+    account, outs = await made(world)
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "moved@example.com"})
+    renamed = owner("ana", "prod")
+    world.engine_state.stacks = {("accounts", "prod")}
+    world.engine_state.held = {renamed: Held(account, outs)}
+
+    again, _ = await lifecycle.create(world.tenant, world.inputs(), renamed)
+
+    assert again == account
+    assert world.email(world.accounts[account]) == "moved@example.com", "drift, which a refresh shows"
+
+
+async def test_a_stack_beside_another_makes_accounts_without_a_state(world: World) -> None:
+    """Its resources have the names of the other stack's: that alone does not make the state necessary."""
+    first, _ = await made(world)
+    world.engine_state.error = AccountError("there is no pulumi command on PATH")
+
+    second, _ = await lifecycle.create(world.tenant, zoe(world), owner("ana", "prod"))
+
+    assert second != first
+
+
 async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> None:
     plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
     news = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
@@ -353,6 +377,17 @@ async def test_the_old_life_of_a_replaced_resource_is_removed_by_another_process
     world.engine_state.held = {ANA: Held(account, new)}
     assert await lifecycle.delete(world.tenant, account, new, ANA), "when the new one goes, so does the account"
     assert world.is_retired(world.accounts[account])
+
+
+async def test_both_lives_of_a_replaced_resource_may_go_in_one_run(world: World) -> None:
+    """The program does not have it any more. The engine retires the new one first, then what awaits its deletion."""
+    account, outs = await made(world)
+    old, new = revised(outs, 1), revised(outs, 2)
+    world.engine_state.held = {ANA: Held(account, new)}
+
+    assert await lifecycle.delete(world.tenant, account, new, ANA)
+    assert world.is_retired(world.accounts[account])
+    assert await lifecycle.delete(world.tenant, account, old, ANA), "it is not said to go on"
 
 
 async def test_of_two_resources_with_one_account_the_last_one_retires_it(world: World) -> None:

@@ -26,20 +26,21 @@ async def replaced(tenant: Tenant, owner: str) -> Held | None:
     """Return the resource in the state whose place the owner's new one takes; None for one that is new.
 
     The engine does not tell. The state is asked where something says that the owner had an account: a check with old
-    inputs, a delete of this run that was let off, or the journal. A state that cannot be read counts as without it only
-    where the journal alone says so, of an account that the engine has never shown to know: it forgot the create.
+    inputs, a delete of this run that was let off, or the journal, under the name of this stack or of another one: the
+    stack may have been renamed. A state that cannot be read counts as without the owner where the journal alone says
+    so, of an account of another stack, or of one that the engine has never shown to know: it forgot the create.
     """
     name = owner.removesuffix(MEMBERS)
     if not name:
         return None
     before = tenant.ownership.name_in_state(name) or (name if tenant.journal.renewed_for(owner) else None)
     made = tenant.journal.made_for(owner)
-    if before is None and made is None:
+    if before is None and made is None and not tenant.journal.is_made_elsewhere(owner):
         return None
     try:
         return await held_by(tenant, (before or name) + (MEMBERS if is_team(owner) else ""))
     except AccountError:
-        if before is None and made is not None and not made.is_known:
+        if before is None and (made is None or not made.is_known):
             return None
         raise
 

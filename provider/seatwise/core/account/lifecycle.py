@@ -103,7 +103,8 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
             if record is not None:
                 refuse_others(tenant, account, email, record)
         if await _has_another_life(tenant, account, owner, state, how):
-            return False
+            # The other resource may have been removed just now.
+            return tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
         with counted_removal(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
     return True

@@ -107,6 +107,12 @@ def name_in(owner: str) -> str:
     return known.name if known is not None else owner.rpartition("/")[2].rpartition("$")[2]
 
 
+def resource_in(owner: str) -> str:
+    """Return an owner without its stack, which `pulumi stack rename` changes; empty where its parts cannot be told."""
+    known = parsed(owner)
+    return str(replace(known, project="", stack="")) + (MEMBERS if is_team(owner) else "") if known else ""
+
+
 def stack_of(owner: str) -> tuple[str, str]:
     """Return the project and the stack of an owner."""
     known = parsed(owner)

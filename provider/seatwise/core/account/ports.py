@@ -111,6 +111,9 @@ class Journal(Protocol):
     def made_for(self, owner: str) -> Entry | None:
         """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
 
+    def is_made_elsewhere(self, owner: str) -> bool:
+        """Return whether an account was made for a resource that differs from the owner in its stack alone."""
+
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.
 
