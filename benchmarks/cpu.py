@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from seatwise import dynamic
+from seatwise.core.account.properties import OWNER
 
 from .people import email
 
@@ -26,7 +27,7 @@ def users() -> Callable[[Iterable[int]], None]:
     provider = dynamic.load("enerflo:User")
 
     def one(number: int) -> None:
-        checked = provider.check({}, {**_declared(number), dynamic.OWNER: f"bench/bench/{number}"})
+        checked = provider.check({}, {**_declared(number), OWNER: f"bench/bench/{number}"})
         provider.create(checked.inputs)
 
     def make(numbers: Iterable[int]) -> None:
@@ -42,7 +43,7 @@ def roster() -> Callable[[Iterable[int]], None]:
 
     def make(numbers: Iterable[int]) -> None:
         members = {email(number): _declared(number) for number in numbers}
-        checked = provider.check({}, {"members": members, dynamic.OWNER: f"bench/bench/{len(members)}"})
+        checked = provider.check({}, {"members": members, OWNER: f"bench/bench/{len(members)}"})
         outs = provider.create(checked.inputs).outs or {}
         if outs["failed"]:
             raise RuntimeError(outs["failed"])

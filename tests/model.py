@@ -12,9 +12,11 @@ from typing import Any
 
 import anyio
 
-from seatwise.core.account import lifecycle, state
+from operations import lifecycle
+from seatwise.core.account import state
 from seatwise.core.account.owner import Owner, forms
 from seatwise.core.account.ports import Held
+from seatwise.core.account.properties import revision_of
 from seatwise.core.vendor.errors import AccountError
 from virtual import Killed, World
 
@@ -143,8 +145,8 @@ class Stack:
         values, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
         assert problems == [], problems
         if old is not None:
-            world.door.claims.in_state(owner, old.owner)
-        other = world.door.claims.claim(str(arguments["email"]), owner)
+            world.door.ownership.record_in_state(owner, old.owner)
+        other = world.door.ownership.declare(str(arguments["email"]), owner)
         assert other is None, other
         return values
 
@@ -173,16 +175,16 @@ class Stack:
 
     def _diff(self, old: Resource, inputs: dict[str, Any], owner: str) -> bool:
         """What the door's diff does."""
-        self.world.door.claims.keep(old.id, inputs.get("email"), owner)
+        self.world.door.ownership.assign_declared(old.id, inputs.get("email"), owner)
         self._acknowledge(old.id, owner)
-        return owner != old.owner or self.world.diff(old.outs, inputs) or self._is_in_doubt(old)
+        return owner != old.owner or self.world.diff(old.outs, inputs) or self._is_unconfirmed(old)
 
     def _acknowledge(self, account: str, owner: str = "") -> None:
         self.world.door.journal.acknowledge([account], owner)
         self.shown.add(account)
 
-    def _is_in_doubt(self, old: Resource) -> bool:
-        return self.world.door.journal.doubt_about(old.id, state.revision_of(old.outs)) is not None
+    def _is_unconfirmed(self, old: Resource) -> bool:
+        return self.world.door.journal.why_unconfirmed(old.id, revision_of(old.outs)) is not None
 
     async def _retire(self, name: str) -> None:
         await self._delete(name, self.state[name])
@@ -201,7 +203,7 @@ class Stack:
         is_retired = self.world.is_retired(record)
         if is_own and is_retained(old):
             return
-        is_deleted = old.outs.get("on_destroy") == "delete" and not self.world.door.claims.is_known(old.owner)
+        is_deleted = old.outs.get("on_destroy") == "delete" and not self.world.door.ownership.is_in_program(old.owner)
         if is_own and (not is_retired or is_deleted):
             self.lies.append(f"{name} was retired, and its account is there")
         if not is_own and not self._goes_on(name, old):
@@ -212,10 +214,10 @@ class Stack:
 
         What took the place of a replaced resource may have left the program: its own removal comes after this.
         """
-        claims, record = self.world.door.claims, self.world.accounts[old.id]
-        declared = {each.id for other, each in self.state.items() if claims.is_known(self.owner(other))}
+        ownership, record = self.world.door.ownership, self.world.accounts[old.id]
+        declared = {each.id for other, each in self.state.items() if ownership.is_in_program(self.owner(other))}
         others = {each.id for each in self.state.values() if each is not old}
-        return old.id in declared | others or claims.is_declared(self.world.email(record))
+        return old.id in declared | others or ownership.is_declared(self.world.email(record))
 
     async def _read(self, name: str) -> None:
         old = self.state[name]

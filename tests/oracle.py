@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from model import Program, Stack
-from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.core.vendor.errors import UnknownOutcome
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatwise.core.account import lifecycle, state
+from operations import lifecycle, roster
+from seatwise.core.account import state
 from seatwise.core.account.owner import MEMBERS
-from seatwise.core.team import lifecycle as roster
 from seatwise.core.team import plan as team
+from seatwise.core.team.properties import Team, TeamDeclared, keyed
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic.base import split
@@ -91,10 +92,11 @@ class Stack:
     def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
         """Checked inputs, and what is wrong."""
         old = self.state[name].inputs if name in self.state else {}
-        news = as_sent({"members": team.keyed(declared.members), **declared.policies})
-        members, problems = team.check(self.world.vendor, old, news, split, self.world.vault)
+        news = as_sent({"members": keyed(declared.members), **declared.policies})
+        before, declared_now = TeamDeclared.from_inputs(old), TeamDeclared.from_inputs(news)
+        members, problems = team.check(self.world.vendor, before, declared_now, split, self.world.vault)
         told = [f"{each.field} {each.reason}".strip() for each in problems]
-        others = {key: self.world.door.claims.claim(key, self.owner(name) + MEMBERS) for key in members}
+        others = {key: self.world.door.ownership.declare(key, self.owner(name) + MEMBERS) for key in members}
         told += [f"{key} is declared by {other}" for key, other in others.items() if other]
         return as_sent({**declared.policies, "members": members}), told
 
@@ -107,30 +109,30 @@ class Stack:
         if old is None:
             outs = await roster.create(tenant, name, news, self.owner(name))
         else:
-            now = team.Team.of(tenant.vendor, old.outs)
+            now = Team.from_outputs(tenant.vendor, old.outs)
             now.follow(news["members"])
             for key in now.members.keys() & news["members"].keys():
-                tenant.claims.keep(now.members[key].id, key, self.owner(name) + MEMBERS)
-            late = team.too_late(type(tenant.vendor), now, news["members"], split)
+                tenant.ownership.assign_declared(now.members[key].id, key, self.owner(name) + MEMBERS)
+            late = team.immutable_changes(type(tenant.vendor), now, news["members"], split)
             if late:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
                 return
-            plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.doubts(now.revision))
-            is_due = team.is_due(plan, old.outs, news)
+            plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.unconfirmed(now.revision))
+            is_due = team.is_due(plan, now, TeamDeclared.from_inputs(news))
             outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
         self.state[name] = Kept(name, news, as_sent(outs), True)
         self.failed = dict(outs["failed"])
 
     async def _account(self, name: str, arguments: Arguments) -> None:
         world, old = self.world, self.state.get(name)
-        other = world.door.claims.claim(arguments["email"], self.owner(name))
+        other = world.door.ownership.declare(arguments["email"], self.owner(name))
         assert other is None, other
         inputs, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
         assert problems == [], problems
         if old is None:
             account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
         else:
-            world.door.claims.keep(old.id, arguments["email"], self.owner(name))
+            world.door.ownership.assign_declared(old.id, arguments["email"], self.owner(name))
             account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
         self.state[name] = Kept(account, inputs, outs, False)
 

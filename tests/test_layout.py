@@ -4,12 +4,15 @@ import ast
 import importlib.util
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import seatwise
 import seatwise.vendors
+from seatwise.core.account import properties as account_keys
+from seatwise.core.team import properties as team_keys
 from seatwise.dynamic import vendor_named
 
 PACKAGE = Path(seatwise.__file__).parent
@@ -97,3 +100,71 @@ def test_a_vendor_can_be_imported_below_the_package(name: str) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
+
+
+# --- rooms ------------------------------------------------------------------------------------
+
+ROOMS = (
+    "core.vendor", "core.account", "core.team", "core.queries", "wire", "vendors.__init__", "dynamic",
+    "files.reading", "files.members", "resources", "files", "vendors", "sandbox", "", "cli", "__main__",
+)  # fmt: skip
+"""From the ground: a module imports from its own room and from the rooms before it. The empty one is the package."""
+KEYS = {
+    "__declared", "__as_declared", "__revision", "__tenant", "__owner", "__seen", "__leaving", "__failed_in", "__run",
+}  # fmt: skip
+KEEPERS = {"core/account/properties.py", "core/team/properties.py"}
+"""The files that know the internal keys of an account and of a team."""
+
+
+def modules() -> dict[str, Path]:
+    """All modules by their name below the package; a package itself is its `__init__`."""
+    paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+    return {".".join(path.with_suffix("").parts): PACKAGE / path for path in paths}
+
+
+def module_graph() -> dict[str, set[str]]:
+    """The modules of the package that each of them imports; those for type checking and in functions count."""
+    known = modules()
+
+    def target(name: str) -> str:
+        inner = name.removeprefix("seatwise").removeprefix(".")
+        while inner and inner not in known and f"{inner}.__init__" not in known:
+            inner = inner.rpartition(".")[0]
+        return inner if inner in known else f"{inner}.__init__".removeprefix(".")
+
+    return {
+        name: {target(each) for each in imports(path) if each.partition(".")[0] == "seatwise"} - {name}
+        for name, path in known.items()
+    }
+
+
+def room(module: str) -> str:
+    """The room of a module: the longest name of one that it begins with."""
+    return max((each for each in ROOMS if f"{module}.".startswith(f"{each}.") or not each), key=len)
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    list(TopologicalSorter(module_graph()).static_order())
+
+
+def test_no_room_imports_from_one_above_it() -> None:
+    upward = [
+        f"{name} imports {each}"
+        for name, imported in module_graph().items()
+        for each in imported
+        if ROOMS.index(room(each)) > ROOMS.index(room(name))
+    ]
+    assert upward == []
+
+
+def test_no_other_file_knows_an_internal_key() -> None:
+    constants = [*vars(account_keys).items(), *vars(team_keys).items()]
+    names = {name for name, value in constants if isinstance(value, str) and value in KEYS}
+    assert names == {"DECLARED", "AS_DECLARED", "REVISION", "TENANT", "OWNER", "SEEN", "LEAVING", "FAILED_IN", "RUN"}
+    for name, path in modules().items():
+        if path.relative_to(PACKAGE).as_posix() in KEEPERS:
+            continue
+        texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        assert [each for each in texts if isinstance(each, str) and each in KEYS] == [], name
+        keys = {f"seatwise.core.{room}.properties.{key}" for room in ("account", "team") for key in names}
+        assert imports(path) & keys == set(), name

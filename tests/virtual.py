@@ -17,9 +17,11 @@ import httpx
 from pydantic import SecretStr
 
 from seatwise.core.account import state
-from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
 from seatwise.core.account.owner import forms, stack_of
-from seatwise.core.account.ports import Held, Removals
+from seatwise.core.account.ports import Held
+from seatwise.core.account.properties import AccountState, Declared
+from seatwise.core.account.removals import Removals
+from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Field
 from seatwise.core.vendor.secrets import Vault
@@ -248,7 +250,8 @@ class World:
 
     def diff(self, outs: dict[str, Any], news: dict[str, Any]) -> bool:
         """Whether the next run would update."""
-        return state.diff(self.vendor, outs, news, frozenset())
+        before = AccountState.from_outputs(self.vendor.schema, outs)
+        return state.diff(self.vendor, before, Declared.of(news), frozenset())
 
     @property
     def name_field(self) -> Field:

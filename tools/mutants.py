@@ -57,16 +57,17 @@ MUTANTS = (
         "in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)", "in_the_way = None",
     ),
     Mutant(
-        "an account that another machine retired stays retired", "core/account/creating.py",
+        "an account that another machine retired stays retired", "core/account/resuming.py",
         " or tenant.vendor.is_retired(own.record)", "",
     ),
     Mutant(
         "an update that was carried out is not counted", "core/account/writing.py",
-        "        revision = tenant.journal.establish(account, revision)\n", "        tenant.journal.trust(account)\n",
+        "tenant.journal.record_write(account, state.revision) if is_seen",
+        "(tenant.journal.mark_confirmed(account) or state.revision) if is_seen",
     ),
     Mutant(
-        "an account that is there is adopted silently", "core/account/creating.py",
-        'if news.get("on_existing") != "adopt":', "if False:",
+        "an account that is there is adopted silently", "core/account/resuming.py",
+        'if declared.on_existing != "adopt":', "if False:",
     ),
     Mutant(
         "500 is taken for gone", "core/vendor/vendor.py",
@@ -78,33 +79,33 @@ MUTANTS = (
     ),
     Mutant(
         "gone is believed without a look at the list", "core/account/finding.py",
-        "is_listed = await tenant.directory.holds(tenant, account)", "is_listed = False",
+        "is_listed = await contains(tenant, account)", "is_listed = False",
     ),
     Mutant(
-        "half a list proves that an account is gone", "core/account/directory.py",
+        "half a list proves that an account is gone", "core/account/account_list.py",
         "return is_listed if is_listed or listed.is_coherent else None", "return is_listed",
     ),
     Mutant(
-        "a list that cannot be read is an empty one", "core/account/directory.py",
+        "a list that cannot be read is an empty one", "core/account/account_list.py",
         "    raise error\n", "    return Listing([])\n",
     ),
     Mutant(
         "whom the list does not hold is gone", "core/account/lifecycle.py",
         "    if listed is None:\n        return None\n    if vendor.version",
-        "    if listed is None and tenant.directory._list:\n        raise NoSuchAccount('', status=404)\n"
+        "    if listed is None and tenant.list_cache.list:\n        raise NoSuchAccount('', status=404)\n"
         "    if listed is None:\n        return None\n    if vendor.version",
     ),
     Mutant(
-        "the list answers for accounts that were written since", "core/account/directory.py",
-        "or self._list is None or account in self._written:", "or self._list is None:",
+        "the list answers for accounts that were written since", "core/account/account_list.py",
+        "or cache.list is None or account in cache.written:", "or cache.list is None:",
     ),
     Mutant(
-        "who has an e-mail since the list was loaded is not known", "core/account/directory.py",
-        "return self._list.ids[email_key(email)] | self._emails[email_key(email)]",
-        "return self._list.ids[email_key(email)]",
+        "who has an e-mail since the list was loaded is not known", "core/account/account_list.py",
+        "return cache.list.ids[email_key(email)] | cache.emails[email_key(email)]",
+        "return cache.list.ids[email_key(email)]",
     ),
     Mutant(
-        "a list that lacks what a record has is believed", "core/account/directory.py",
+        "a list that lacks what a record has is believed", "core/account/list_cache.py",
         "vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()", "True",
     ),
     Mutant(
@@ -147,8 +148,8 @@ MUTANTS = (
         "words = answer.body.decode(errors='replace')",
     ),
     Mutant(
-        "the provider in the state carries its settings", "dynamic/base.py",
-        ".load, (self.key,)", ".load, (self.key,), {'_loaded': self._settings()}",
+        "the provider in the state carries its settings", "dynamic/__init__.py",
+        "return load, (provider.key,)", "return load, (provider.key,), {'_loaded': provider._settings()}",
     ),
     Mutant(
         "an id is a number", "vendors/enerflo.py",
@@ -180,12 +181,12 @@ MUTANTS = (
         "if is_confirmed and not _denies(vendor, record_after, changes):", "if is_confirmed:",
     ),
     Mutant(
-        "a password is sent again for any doubt", "core/account/lifecycle.py",
-        "if doubt in (Doubt.UNSEEN, Doubt.CHANGED):", "if doubt is Doubt.UNSEEN:",
+        "a password is sent again for any doubt", "core/account/updating.py",
+        "if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):", "if why is Unconfirmed.UNSEEN:",
     ),
     Mutant(
         "a delete is not noted before it leaves", "core/account/lifecycle.py",
-        "    with in_doubt(tenant, account, before, before or Doubt.CHANGED):\n", "    if True:\n",
+        "    with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):\n", "    if True:\n",
     ),
     Mutant(
         "a create that commits late is forgotten", "core/account/creating.py",
@@ -193,11 +194,11 @@ MUTANTS = (
         "    if found is None:\n        tenant.journal.forget(email)\n        raise UnknownOutcome(",
     ),
     Mutant(
-        "an account that others took back is seatwise's own", "core/account/creating.py",
+        "an account that others took back is seatwise's own", "core/account/resuming.py",
         "if not is_owners and not tenant.vendor.is_retired(record):", "if False:",
     ),
     Mutant(
-        "what the engine forgot is given to any resource", "core/account/creating.py",
+        "what the engine forgot is given to any resource", "core/account/resuming.py",
         "if owner and same(owner, last.owner):", "if True:",
     ),
     Mutant(
@@ -209,7 +210,7 @@ MUTANTS = (
         "        if await _goes_on(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
-        "what the engine knows is given to a namesake", "core/account/creating.py",
+        "what the engine knows is given to a namesake", "core/account/resuming.py",
         "return not last.is_known or await has_account(tenant, account, owner)", "return True",
     ),
     Mutant(
@@ -218,7 +219,7 @@ MUTANTS = (
     ),
     Mutant(
         "a create is sent while an earlier one may arrive", "wire/journal.py",
-        "if last is not None and last.deed is Deed.INTENDED and last.age < each.window:", "if False:",
+        "if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:", "if False:",
     ),
     Mutant(
         "whose an account is goes by its e-mail", "core/account/lifecycle.py",
@@ -226,10 +227,10 @@ MUTANTS = (
     ),
     Mutant(
         "who retires an account does not wait for who takes it up", "core/account/lifecycle.py",
-        "async with tenant.alone(account):", 'async with tenant.alone(f"retire {account}"):',
+        "async with tenant.lock(account):", 'async with tenant.lock(f"retire {account}"):',
     ),
     Mutant(
-        "an account moves between teams of any stacks", "core/account/ports.py",
+        "an account moves between teams of any stacks", "core/account/ownership.py",
         'is_here = stack_of(old) == stack_of(new) != ("", "")', "is_here = True",
     ),
     Mutant(
@@ -254,7 +255,7 @@ MUTANTS = (
         "return await self._tenant.send(request, self._deadline)", "return await self._tenant.send(request)",
     ),
     Mutant(
-        "the cap on removals is not kept", "core/account/ports.py",
+        "the cap on removals is not kept", "core/account/removals.py",
         "if self.most is None or self.done < self.most:", "if True:",
     ),
     Mutant(

@@ -154,7 +154,7 @@ def test_an_account_that_was_written_before_is_believed_when_it_is_taken_over(
     """The journal counts writes; a state that begins now knows of all."""
     monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / "journal.db"))
     journal = Journal(f"enerflo {tenants}/enerflo", print, tmp_path / "journal.db")
-    assert journal.establish("1", 6) == 7
+    assert journal.record_write("1", 6) == 7
     journal.close()
     assert run("import", "enerflo").exit_code == 0
     resources = json.loads(Path("enerflo-import.json").read_text())["resources"]

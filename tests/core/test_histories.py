@@ -33,7 +33,7 @@ from trio.testing import MockClock
 
 import oracle
 from model import NONE, Replacement, Resource, Stack, is_retained
-from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.core.vendor.errors import AccountError, AccountExists, NoSuchAccount
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox
@@ -986,8 +986,8 @@ class Histories(RuleBasedStateMachine):
         world = self.world
         run = self._begun(Weather(), replaced=self.stack.recreated)
         licensed = self._licensed(run)
-        let_go = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
-        world.by_hand |= {account: run.before[account] for account in let_go}
+        retained = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
+        world.by_hand |= {account: run.before[account] for account in retained}
         self._in_time(partial(oracle.converges, self.stack, self.program))
         run.after = world.accounts
         self._follow(run, licensed)

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 import oracle
 from model import Program, Stack
-from seatwise.core.account import lifecycle
-from seatwise.core.account.ports import Removals
+from operations import lifecycle
+from seatwise.core.account.removals import Removals
 from seatwise.core.vendor.errors import AccountExists, Refused
 from seatwise.core.vendor.http import Request
 from seatwise.core.vendor.secrets import Vault

@@ -11,7 +11,7 @@ from threading import Barrier
 
 import pytest
 
-from seatwise.dynamic import Door, load, vendor_named
+from seatwise.dynamic import DynamicProvider, load, vendor_named
 from seatwise.dynamic.host import widen
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden.json").read_text())
@@ -23,7 +23,7 @@ def test_every_state_ever_written_still_loads(key: str, protocol: int) -> None:
     written = base64.b64decode(GOLDEN["providers"][key])
     door = pickle.loads(written)
 
-    assert isinstance(door, Door)
+    assert isinstance(door, DynamicProvider)
     assert door.key == key
     assert pickle.loads(pickle.dumps(door, protocol)).key == key
 

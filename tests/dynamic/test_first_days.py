@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seatwise.core.account import lifecycle
+from operations import lifecycle
 from seatwise.core.account.owner import MEMBERS
 from seatwise.core.vendor.errors import AccountError, AccountExists, UnknownOutcome
 from seatwise.vendors import names
@@ -299,8 +299,8 @@ async def given_emails(world: World, emails: dict[Resource, str]) -> dict[str, s
     """A run that gives each resource another e-mail: the errors, by the resource's name."""
     errors: dict[str, str] = {}
     for resource, name in emails.items():
-        world.door.claims.claim(f"{name}@example.com", f"project/stack/{resource.name}")
-        world.door.claims.keep(resource.account, f"{name}@example.com", f"project/stack/{resource.name}")
+        world.door.ownership.declare(f"{name}@example.com", f"project/stack/{resource.name}")
+        world.door.ownership.assign_declared(resource.account, f"{name}@example.com", f"project/stack/{resource.name}")
     for resource, name in emails.items():
         given = {"username": resource.name} if world.name == "tenovos" else {}
         news = world.inputs(resource.outs, email=f"{name}@example.com", **given)

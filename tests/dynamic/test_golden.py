@@ -11,10 +11,10 @@ import pytest
 from pulumi.dynamic import Config
 
 from golden import make as golden
-from seatwise.core.account.ports import Deed, Doubt, Entry
-from seatwise.core.team.plan import Team
+from seatwise.core.account.ports import Entry, EntryKind, Unconfirmed
+from seatwise.core.team.properties import Team
 from seatwise.core.vendor.boundary import SIGNATURE
-from seatwise.dynamic import Door, load
+from seatwise.dynamic import DynamicProvider, load
 from seatwise.wire import loop
 from seatwise.wire.journal import Journal
 
@@ -41,7 +41,7 @@ def doors(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     golden.restore_journal(Path(os.environ["SEATWISE_JOURNAL"]))
     with ExitStack() as closing:
 
-        def door_of(resource: dict[str, Any]) -> Door:
+        def door_of(resource: dict[str, Any]) -> DynamicProvider:
             vendor, tenant = resource["type"].split("/")[2].partition(":")[0], resource["outputs"]["__tenant"]
             monkeypatch.setenv(f"{vendor.upper()}_TENANT", tenant)
             door = load(resource["type"].rpartition("/")[2])
@@ -78,33 +78,37 @@ def test_a_golden_resource_is_as_its_inputs_say(name: str, doors: Any) -> None:
 
 def test_a_golden_team_has_its_members(doors: Any) -> None:
     sales, desk = (RESOURCES[name] for name in ("enerflo:Roster::sales", PARTING))
-    team = Team.of(doors(sales)._connected().vendor, sales["outputs"])
-    assert {member.outs["email"]: member.outs["adopted"] for member in team.members.values()} == {
+    team = Team.from_outputs(doors(sales)._connected().vendor, sales["outputs"])
+    assert {member.state.email: member.state.adopted for member in team.members.values()} == {
         "kim@example.com": False, "Max.Strauß@Example.com": False, "Olga@example.com": True,
     }  # fmt: skip
-    assert Team.of(doors(desk)._connected().vendor, desk["outputs"]).leaving == {"peter@example.com": "1005"}
+    assert Team.from_outputs(doors(desk)._connected().vendor, desk["outputs"]).leaving == {"peter@example.com": "1005"}
 
 
 @pytest.mark.parametrize(
     ("tenant", "email", "entry"),
     [
-        ("enerflo golden", "Ana.Ruiz@Example.com", Entry(Deed.MADE, "1002", "accounts/test/ana")),
-        ("enerflo golden", "Lost@example.com", Entry(Deed.INTENDED, None, "accounts/test/lost")),
-        ("enerflo golden", "gone@example.com", Entry(Deed.RETIRED, "1004")),
-        ("enerflo golden", "kim@example.com", Entry(Deed.MADE, "1005", "accounts/test/sales:members")),
-        ("enerflo golden", "Max.Strauß@Example.com", Entry(Deed.MADE, "1006", "accounts/test/sales:members")),
-        ("enerflo golden", "cleo@example.com", Entry(Deed.MADE, "1007", "accounts/test/seatwise:index:Person$cleo")),
-        ("enerflo west", "wes@example.com", Entry(Deed.MADE, "1008", "accounts/test/wes")),
-        ("nexudus golden", "José.Groß@Example.com", Entry(Deed.MADE, "1002", "accounts/test/jose")),
-        ("nexudus golden", "peter@example.com", Entry(Deed.RETIRED, "1005")),
-        ("nexudus golden", "vera@example.com", Entry(Deed.MADE, "1004", "accounts/test/vera")),
+        ("enerflo golden", "Ana.Ruiz@Example.com", Entry(EntryKind.CREATED, "1002", "accounts/test/ana")),
+        ("enerflo golden", "Lost@example.com", Entry(EntryKind.PENDING, None, "accounts/test/lost")),
+        ("enerflo golden", "gone@example.com", Entry(EntryKind.DEACTIVATED, "1004")),
+        ("enerflo golden", "kim@example.com", Entry(EntryKind.CREATED, "1005", "accounts/test/sales:members")),
+        ("enerflo golden", "Max.Strauß@Example.com", Entry(EntryKind.CREATED, "1006", "accounts/test/sales:members")),
+        (
+            "enerflo golden",
+            "cleo@example.com",
+            Entry(EntryKind.CREATED, "1007", "accounts/test/seatwise:index:Person$cleo"),
+        ),
+        ("enerflo west", "wes@example.com", Entry(EntryKind.CREATED, "1008", "accounts/test/wes")),
+        ("nexudus golden", "José.Groß@Example.com", Entry(EntryKind.CREATED, "1002", "accounts/test/jose")),
+        ("nexudus golden", "peter@example.com", Entry(EntryKind.DEACTIVATED, "1005")),
+        ("nexudus golden", "vera@example.com", Entry(EntryKind.CREATED, "1004", "accounts/test/vera")),
     ],
 )
 def test_a_golden_entry_is_read(tenant: str, email: str, entry: Entry, tmp_path: Path) -> None:
     golden.restore_journal(tmp_path / "golden.db")
     found = Journal(tenant, pytest.fail, tmp_path / "golden.db").last(email)
     assert found is not None
-    assert (found.deed, found.account, found.owner) == (entry.deed, entry.account, entry.owner)
+    assert (found.kind, found.account, found.owner) == (entry.kind, entry.account, entry.owner)
 
 
 def test_golden_doubts_and_revisions_are_read(tmp_path: Path) -> None:
@@ -112,8 +116,8 @@ def test_golden_doubts_and_revisions_are_read(tmp_path: Path) -> None:
     enerflo, nexudus = (
         Journal(f"{vendor} golden", pytest.fail, tmp_path / "golden.db") for vendor in ("enerflo", "nexudus")
     )
-    doubts = {account: nexudus.doubt_about(account) for account in ("1003", "1004", "1005")}
-    assert doubts == {"1003": None, "1004": Doubt.CHANGED, "1005": Doubt.RETIRED}
-    assert enerflo.doubts(1) == {"1004"}
+    doubts = {account: nexudus.why_unconfirmed(account) for account in ("1003", "1004", "1005")}
+    assert doubts == {"1003": None, "1004": Unconfirmed.CHANGED, "1005": Unconfirmed.DEACTIVATED}
+    assert enerflo.unconfirmed(1) == {"1004"}
     assert [nexudus.revision("1006"), nexudus.revision("1003")] == [1, 0]
-    assert nexudus.doubt_about("1006", 0) is Doubt.FORGOTTEN
+    assert nexudus.why_unconfirmed("1006", 0) is Unconfirmed.FORGOTTEN

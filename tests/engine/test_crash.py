@@ -19,7 +19,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.core.account.creating import CREATE_IN_FLIGHT_S
+from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 
 pytestmark = pytest.mark.engine
 PEOPLE = 10

@@ -22,7 +22,8 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project, Ran
-from seatwise.dynamic import OWNER, Door, Failure, load, vendor_named
+from seatwise.core.account.properties import OWNER
+from seatwise.dynamic import DynamicProvider, Failure, load, vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.wire import loop
@@ -281,12 +282,12 @@ class Witness:
         self.answers: list[bytes] = []
         self.failures: list[bytes] = []
 
-    def check(self, door: Door, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    def check(self, door: DynamicProvider, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         inputs = door.check(dict(olds), {OWNER: "", **news}).inputs
         self.answers.append(repr(inputs).encode())
         return dict(inputs)
 
-    def refuses(self, door: Door, news: Mapping[str, Any]) -> None:
+    def refuses(self, door: DynamicProvider, news: Mapping[str, Any]) -> None:
         """The engine drops the inputs and prints the reasons."""
         result = door.check({}, {OWNER: "", **news})
         assert result.failures
@@ -305,7 +306,7 @@ class Witness:
         return str(caught.value)
 
 
-def live(witness: Witness, door: Door, first: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+def live(witness: Witness, door: DynamicProvider, first: Mapping[str, Any], change: Mapping[str, Any]) -> None:
     """An account is made, refused a second time, read, changed, and refused an e-mail that is taken."""
     news = witness.check(door, {}, first)
     made = witness.call(door.create, news)
@@ -318,7 +319,7 @@ def live(witness: Witness, door: Door, first: Mapping[str, Any], change: Mapping
     witness.fails(door.update, made.id, read.outs, taken)
 
 
-def echo(witness: Witness, door: Door, password: Canary, sandbox: Sandbox) -> None:
+def echo(witness: Witness, door: DynamicProvider, password: Canary, sandbox: Sandbox) -> None:
     """The vendor quotes the password, and then the credential, in its refusal."""
     for words in (password.value, sandbox.environment["ENERFLO_API_KEY"]):
         given = {"email": "eva@example.com", "roles": [words], "password": password.value}
@@ -327,7 +328,7 @@ def echo(witness: Witness, door: Door, password: Canary, sandbox: Sandbox) -> No
 
 
 @contextmanager
-def opened(vendor: str) -> Iterator[Door]:
+def opened(vendor: str) -> Iterator[DynamicProvider]:
     door = load(f"{vendor}:User")
     yield door
     if door._tenant is not None:

@@ -14,7 +14,8 @@ from pulumi.runtime.settings import SETTINGS
 
 from conftest import Sandbox
 from seatwise import enerflo, nexudus, tenovos
-from seatwise.dynamic import OWNER, load
+from seatwise.core.account.properties import OWNER
+from seatwise.dynamic import load
 from seatwise.dynamic.base import TENANTS
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options

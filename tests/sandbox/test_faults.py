@@ -9,7 +9,8 @@ import pytest
 from pulumi.dynamic import Config
 
 from conftest import Sandbox
-from seatwise.dynamic import OWNER, load
+from seatwise.core.account.properties import OWNER
+from seatwise.dynamic import load
 from seatwise.vendors import names
 from seatwise.wire import loop
 

@@ -13,8 +13,9 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import Unknown
 
 from conftest import Sandbox
+from seatwise.core.account.properties import OWNER
 from seatwise.core.vendor.fields import Takes
-from seatwise.dynamic import OWNER, Door, load
+from seatwise.dynamic import DynamicProvider, load
 from seatwise.resources.user import Account, AccountArgs, outputs_of
 from seatwise.vendors import names
 from seatwise.wire import loop
@@ -29,7 +30,7 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 
 
 @pytest.fixture
-def door(module: ModuleType, sandbox: Sandbox, settings: None) -> Iterator[Door]:
+def door(module: ModuleType, sandbox: Sandbox, settings: None) -> Iterator[DynamicProvider]:
     if module.VENDOR.name not in {name.split("_")[0].lower() for name in sandbox.environment}:
         pytest.skip(
             f"the sandbox has no stand-in for {module.VENDOR.title}: add seatwise/sandbox/{module.VENDOR.name}.py"
@@ -93,7 +94,7 @@ def test_the_examples_are_what_the_tests_need(module: ModuleType) -> None:
 # --- the account, through the door ------------------------------------------------------------
 
 
-def checked(door: Door, olds: dict[str, Any], **values: Any) -> dict[str, Any]:
+def checked(door: DynamicProvider, olds: dict[str, Any], **values: Any) -> dict[str, Any]:
     result = door.check(olds, {**door.vendor.example, **values, **OWNED})
     assert [failure.reason for failure in result.failures] == []
     return result.inputs
@@ -108,7 +109,7 @@ def through_the_engine(values: Any) -> Any:
     return float(values) if isinstance(values, int) and not isinstance(values, bool) else values
 
 
-def test_an_account_is_as_declared_after_every_operation(door: Door, sandbox: Sandbox) -> None:
+def test_an_account_is_as_declared_after_every_operation(door: DynamicProvider, sandbox: Sandbox) -> None:
     vendor = door.vendor.name
     inputs = through_the_engine(checked(door, {}))
     created = door.create(inputs)
@@ -137,7 +138,7 @@ def test_an_account_is_as_declared_after_every_operation(door: Door, sandbox: Sa
     assert {name: shown.outs[name] for name in door.vendor.retired} == door.vendor.retired
 
 
-def test_secrets_are_sent_and_kept_nowhere(door: Door, sandbox: Sandbox) -> None:
+def test_secrets_are_sent_and_kept_nowhere(door: DynamicProvider, sandbox: Sandbox) -> None:
     if "password" not in door.vendor.schema:
         pytest.skip(f"{door.vendor.title} takes no password")
     inputs = through_the_engine(checked(door, {}))
@@ -149,7 +150,7 @@ def test_secrets_are_sent_and_kept_nowhere(door: Door, sandbox: Sandbox) -> None
     assert checked(door, inputs)["password"] == inputs["password"], "the same password is no change"
 
 
-def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: Door) -> None:
+def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: DynamicProvider) -> None:
     unknown = Unknown()  # type: ignore[no-untyped-call]
     result = door.check({}, {**door.vendor.example, "email": unknown, **OWNED})
     assert result.failures == []
@@ -157,7 +158,7 @@ def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: D
     assert door.diff("1", {**door.vendor.example}, result.inputs).changes is True
 
 
-def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -> None:
+def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: DynamicProvider) -> None:
     result = door.check({}, {"email": "nobody", "password": 12345678, "nickname": "x"})
     reasons = [(failure.property, failure.reason) for failure in result.failures]
 
@@ -170,7 +171,7 @@ def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -
 
 
 def test_missing_settings_are_one_line_in_preview_and_no_request(
-    door: Door, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    door: DynamicProvider, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in sandbox.environment:
         monkeypatch.delenv(variable)
@@ -185,7 +186,7 @@ def test_missing_settings_are_one_line_in_preview_and_no_request(
     assert sandbox.requests() == []
 
 
-def test_a_failure_is_one_line_and_no_traceback(door: Door, sandbox: Sandbox) -> None:
+def test_a_failure_is_one_line_and_no_traceback(door: DynamicProvider, sandbox: Sandbox) -> None:
     inputs = checked(door, {})
     door.create(inputs)
     with pytest.raises(Exception, match="is there already") as caught:
@@ -196,7 +197,7 @@ def test_a_failure_is_one_line_and_no_traceback(door: Door, sandbox: Sandbox) ->
     assert "\n" not in str(caught.value)
 
 
-def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: Door) -> None:
+def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: DynamicProvider) -> None:
     with pytest.raises(Exception, match="there is no account with this id"):
         door.read("987654", {"email": "ana@example.com"})
 

@@ -13,14 +13,14 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from seatwise.core.account.ports import Deed, Doubt, Entry
+from seatwise.core.account.ports import Entry, EntryKind, Unconfirmed
 from seatwise.core.vendor.errors import InvalidAccount
 from seatwise.wire import files
 from seatwise.wire import journal as journals
 from seatwise.wire.journal import Journal, verify
 from seatwise.wire.settings import RunSettings
 
-MADE = Entry(Deed.MADE, "7", "project/stack/ana")
+MADE = Entry(EntryKind.CREATED, "7", "project/stack/ana")
 
 
 def modes(folder: Path) -> dict[str, str]:
@@ -96,7 +96,7 @@ def remembered(journal: Journal, email: str) -> Entry | None:
     return None if entry is None else replace(entry, age=0)
 
 
-@pytest.mark.parametrize("entry", [Entry(Deed.INTENDED, owner="p/s/ana"), MADE, Entry(Deed.RETIRED, "7")])
+@pytest.mark.parametrize("entry", [Entry(EntryKind.PENDING, owner="p/s/ana"), MADE, Entry(EntryKind.DEACTIVATED, "7")])
 def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "journal.db"
     warnings: list[str] = []
@@ -117,11 +117,11 @@ def test_an_account_is_remembered_under_one_email_and_under_none_when_it_is_let_
     journal = Journal("enerflo here", print, path)
     journal.note("ana@example.com", MADE)
     journal.note("ben@example.com", replace(MADE, account="8"))
-    journal.note("new@example.com", Entry(Deed.RETIRED, "7"))
+    journal.note("new@example.com", Entry(EntryKind.DEACTIVATED, "7"))
     assert journal.last("ana@example.com") is None
-    Journal("enerflo there", print, path).let_go("7")
-    assert remembered(journal, "new@example.com") == Entry(Deed.RETIRED, "7")
-    journal.let_go("7")
+    Journal("enerflo there", print, path).forget_account("7")
+    assert remembered(journal, "new@example.com") == Entry(EntryKind.DEACTIVATED, "7")
+    journal.forget_account("7")
     assert journal.last("new@example.com") is None
     assert remembered(journal, "ben@example.com") == replace(MADE, account="8")
 
@@ -129,9 +129,9 @@ def test_an_account_is_remembered_under_one_email_and_under_none_when_it_is_let_
 SHARP, DOUBLE = "Straße@x.example", "strasse@x.example"
 
 
-def as_the_first_versions_wrote(path: Path, deed: Deed, account: str | None) -> None:
+def as_the_first_versions_wrote(path: Path, kind: EntryKind, account: str | None) -> None:
     """A note under a key that is folded throughout."""
-    Journal("enerflo here", print, path).note(DOUBLE, Entry(deed, account, "project/stack/ana"))
+    Journal("enerflo here", print, path).note(DOUBLE, Entry(kind, account, "project/stack/ana"))
 
 
 def test_emails_that_differ_outside_ascii_have_their_own_notes(tmp_path: Path) -> None:
@@ -147,17 +147,17 @@ def test_emails_that_differ_outside_ascii_have_their_own_notes(tmp_path: Path) -
 
 def test_a_note_under_a_folded_key_is_found_and_moved(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    as_the_first_versions_wrote(path, Deed.MADE, "7")
+    as_the_first_versions_wrote(path, EntryKind.CREATED, "7")
     journal = Journal("enerflo here", print, path)
     assert remembered(journal, SHARP) == MADE
-    journal.note(SHARP, Entry(Deed.RETIRED, "7"))
-    assert (remembered(journal, SHARP), journal.last(DOUBLE)) == (Entry(Deed.RETIRED, "7"), None)
+    journal.note(SHARP, Entry(EntryKind.DEACTIVATED, "7"))
+    assert (remembered(journal, SHARP), journal.last(DOUBLE)) == (Entry(EntryKind.DEACTIVATED, "7"), None)
 
 
 @pytest.mark.parametrize("is_forgotten", [True, False])
 def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    as_the_first_versions_wrote(path, Deed.INTENDED, None)
+    as_the_first_versions_wrote(path, EntryKind.PENDING, None)
     journal = Journal("enerflo here", print, path)
     if is_forgotten:
         journal.forget(SHARP)
@@ -169,38 +169,38 @@ def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, tmp
 @pytest.mark.parametrize("emails", [(SHARP, DOUBLE), (DOUBLE, SHARP)])
 def test_a_create_that_may_be_of_two_emails_of_a_run_names_both(emails: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    as_the_first_versions_wrote(path, Deed.INTENDED, None)
+    as_the_first_versions_wrote(path, EntryKind.PENDING, None)
     journal = Journal("enerflo here", print, path)
-    assert remembered(journal, emails[0]) == Entry(Deed.INTENDED, owner="project/stack/ana")
+    assert remembered(journal, emails[0]) == Entry(EntryKind.PENDING, owner="project/stack/ana")
     with pytest.raises(InvalidAccount, match=f"may have been of {emails[0]} or of {emails[1]}: earlier"):
         journal.last(emails[1])
 
 
-@pytest.mark.parametrize("why", Doubt)
-def test_an_account_is_in_doubt_until_it_is_trusted(why: Doubt, tmp_path: Path) -> None:
+@pytest.mark.parametrize("why", Unconfirmed)
+def test_an_account_is_in_doubt_until_it_is_trusted(why: Unconfirmed, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    Journal("enerflo here", print, path).doubt("7", why)
+    Journal("enerflo here", print, path).mark_unconfirmed("7", why)
     journal = Journal("enerflo here", print, path)
-    assert journal.doubt_about("7") is why
-    assert journal.doubt_about("8") is None
-    assert Journal("enerflo there", print, path).doubt_about("7") is None
-    journal.trust("7")
-    assert journal.doubt_about("7") is None
+    assert journal.why_unconfirmed("7") is why
+    assert journal.why_unconfirmed("8") is None
+    assert Journal("enerflo there", print, path).why_unconfirmed("7") is None
+    journal.mark_confirmed("7")
+    assert journal.why_unconfirmed("7") is None
 
 
 def test_a_state_that_knows_of_fewer_writes_than_there_were_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal("enerflo here", print, path)
     assert journal.revision("7") == 0
-    journal.doubt("7", Doubt.CHANGED)
-    assert [journal.establish("7", 0), journal.establish("7", 1), journal.establish("7", 0)] == [1, 2, 3]
-    assert journal.establish("8", 41) == 42, "another machine has written it as well"
-    assert [journal.doubt_about("7", revision) for revision in (2, 3, 9)] == [Doubt.FORGOTTEN, None, None]
-    assert journal.doubt_about("7") is None
-    journal.doubt("9", Doubt.UNSEEN)
-    assert [journal.doubts(revision) for revision in (0, 3, 42)] == [{"7", "8", "9"}, {"8", "9"}, {"9"}]
-    assert Journal("enerflo there", print, path).doubts(0) == frozenset()
-    journal.trust("7")
+    journal.mark_unconfirmed("7", Unconfirmed.CHANGED)
+    assert [journal.record_write("7", 0), journal.record_write("7", 1), journal.record_write("7", 0)] == [1, 2, 3]
+    assert journal.record_write("8", 41) == 42, "another machine has written it as well"
+    assert [journal.why_unconfirmed("7", revision) for revision in (2, 3, 9)] == [Unconfirmed.FORGOTTEN, None, None]
+    assert journal.why_unconfirmed("7") is None
+    journal.mark_unconfirmed("9", Unconfirmed.UNSEEN)
+    assert [journal.unconfirmed(revision) for revision in (0, 3, 42)] == [{"7", "8", "9"}, {"8", "9"}, {"9"}]
+    assert Journal("enerflo there", print, path).unconfirmed(0) == frozenset()
+    journal.mark_confirmed("7")
     assert journal.revision("7") == 3
 
 
@@ -214,7 +214,7 @@ def test_old_creates_are_forgotten_and_whom_seatwise_retired_is_not(tmp_path: Pa
     path = tmp_path / "journal.db"
     journal = Journal("enerflo here", print, path)
     journal.note("old@example.com", MADE)
-    journal.note("gone@example.com", Entry(Deed.RETIRED, "8"))
+    journal.note("gone@example.com", Entry(EntryKind.DEACTIVATED, "8"))
     with sqlite3.connect(path) as database:
         database.execute("update deeds set at = at - ?", (journals.MEMORY + 1,))
     database.close()
@@ -222,7 +222,7 @@ def test_old_creates_are_forgotten_and_whom_seatwise_retired_is_not(tmp_path: Pa
     again = Journal("enerflo here", print, path)
     again.note("new@example.com", MADE)
     assert again.last("old@example.com") is None
-    assert remembered(again, "gone@example.com") == Entry(Deed.RETIRED, "8")
+    assert remembered(again, "gone@example.com") == Entry(EntryKind.DEACTIVATED, "8")
     assert remembered(again, "new@example.com") == MADE
 
 
@@ -285,7 +285,7 @@ async def test_creates_that_are_noted_at_once_share_a_write_and_all_are_there_wh
     async def leave(number: int) -> None:
         assert await journal.intend(f"p{number}@example.com", "p/s/team", 300) is None
         other = Journal("enerflo here", print, path)
-        assert remembered(other, f"p{number}@example.com") == Entry(Deed.INTENDED, owner="p/s/team")
+        assert remembered(other, f"p{number}@example.com") == Entry(EntryKind.PENDING, owner="p/s/team")
         other.close()
 
     async with anyio.create_task_group() as tasks:
@@ -308,14 +308,14 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from seatwise.core.vendor.errors import InvalidAccount
-from seatwise.core.account.ports import Deed, Doubt, Entry
+from seatwise.core.account.ports import EntryKind, Unconfirmed, Entry
 from seatwise.wire.journal import Journal, verify
 journal = Journal("enerflo here", lambda text: sys.exit(text), Path(sys.argv[1]))
 for number in range(20):
     name = f"{sys.argv[2]}-{number}"
-    journal.note(f"{name}@example.com", Entry(Deed.INTENDED, owner=name))
-    journal.doubt(name, Doubt.CHANGED)
-    journal.note(f"{name}@example.com", Entry(Deed.MADE, name, name))
+    journal.note(f"{name}@example.com", Entry(EntryKind.PENDING, owner=name))
+    journal.mark_unconfirmed(name, Unconfirmed.CHANGED)
+    journal.note(f"{name}@example.com", Entry(EntryKind.CREATED, name, name))
 journal.close()
 """
     path = tmp_path / "journal.db"
@@ -325,8 +325,8 @@ journal.close()
     for each in range(4):
         for number in range(20):
             name = f"{each}-{number}"
-            assert remembered(journal, f"{name}@example.com") == Entry(Deed.MADE, name, name)
-            assert journal.doubt_about(name) is Doubt.CHANGED
+            assert remembered(journal, f"{name}@example.com") == Entry(EntryKind.CREATED, name, name)
+            assert journal.why_unconfirmed(name) is Unconfirmed.CHANGED
     journal.close()
 
 
@@ -335,12 +335,12 @@ def test_threads_that_ask_and_write_at_once_break_nothing(tmp_path: Path) -> Non
     warnings: list[str] = []
     journal = Journal("enerflo here", warnings.append, tmp_path / "journal.db")
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(lambda: [journal.doubt_about("7") for _ in range(300)]) for _ in range(3)]
+        asked = [pool.submit(lambda: [journal.why_unconfirmed("7") for _ in range(300)]) for _ in range(3)]
         for number in range(100):
-            journal.doubt("7", Doubt.CHANGED)
-            journal.note("ana@example.com", Entry(Deed.MADE, str(number)))
-            journal.trust("7")
+            journal.mark_unconfirmed("7", Unconfirmed.CHANGED)
+            journal.note("ana@example.com", Entry(EntryKind.CREATED, str(number)))
+            journal.mark_confirmed("7")
         assert all(len(each.result()) == 300 for each in asked)
     assert warnings == []
-    assert remembered(journal, "ana@example.com") == Entry(Deed.MADE, "99")
+    assert remembered(journal, "ana@example.com") == Entry(EntryKind.CREATED, "99")
     journal.close()

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 import trustme
 
-from seatwise.core.account.ports import Removals
+from seatwise.core.account.removals import Removals
 from seatwise.core.vendor.errors import SettingsError, Unreachable
 from seatwise.core.vendor.http import Effect, Request
 from seatwise.core.vendor.secrets import Vault

@@ -15,7 +15,8 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core.account.ports import Removals, refused
+from seatwise.core.account.refusals import refused
+from seatwise.core.account.removals import Removals
 from seatwise.core.vendor.errors import AccountError, NotAuthorised, RateLimited, Unreachable, VendorBroken
 from seatwise.core.vendor.http import Answer, Effect, Request
 from seatwise.core.vendor.secrets import Vault

@@ -13,8 +13,8 @@ import typer
 from rich.prompt import Prompt
 
 from ..core.account import finding
-from ..core.account.ports import Record
 from ..core.queries import audit
+from ..core.vendor.fields import Record
 from ..core.vendor.vendor import Vendor
 from ..dynamic import import_file
 from ..wire.tenant import Tenant

@@ -10,7 +10,7 @@ import anyio
 import typer
 
 from ..core.account import finding
-from ..core.account.ports import no_list
+from ..core.account.refusals import no_list
 from ..core.queries import audit
 from ..core.vendor.errors import InvalidMembers
 from ..core.vendor.fields import folded

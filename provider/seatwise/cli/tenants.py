@@ -1,6 +1,6 @@
 """The tenant that the environment names."""
 
-from ..core.account.ports import Removals
+from ..core.account.removals import Removals
 from ..core.vendor.secrets import VAULT
 from ..core.vendor.vendor import Vendor
 from ..wire.settings import RunSettings

@@ -1,29 +1,40 @@
-"""Pulumi's door: dynamic providers that hand everything to the core.
+"""Pulumi's dynamic providers, which hand everything to the core.
 
 Every state keeps a pickle of `load` called with one string such as `"enerflo:User"`. The names
 `seatwise.dynamic.load` and those strings are on other people's disks: they never change.
 """
 
 import base64
+import copyreg
 import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..core.account.state import OWNER, TENANT, with_revision
+from ..core.account.properties import with_owner, with_provider
+from ..core.account.resource import sign
 from ..core.queries import takeover
 from ..core.vendor.vendor import Vendor
-from .base import Door, Failure, Props, vendor_named
+from .base import DynamicProvider, Failure, Props, vendor_named
 from .rosters import Rosters
 from .users import Users
 
-__all__ = ["OWNER", "Door", "Failure", "import_file", "load", "provider_string", "vendor_named"]
+__all__ = ["DynamicProvider", "Failure", "import_file", "load", "provider_string", "vendor_named"]
 
-KINDS: Mapping[str, type[Door]] = {"User": Users, "Roster": Rosters}
+KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters}
 
 
-def load(key: str) -> Door:
+def load(key: str) -> DynamicProvider:
     """The provider of a resource such as `"enerflo:User"`."""
     return KINDS[key.partition(":")[2]](key)
+
+
+def _reduced(provider: DynamicProvider) -> tuple[Callable[[str], DynamicProvider], tuple[str]]:
+    """Return what a pickle of a provider holds: the call of `load` that makes it again."""
+    return load, (provider.key,)
+
+
+for _kind in KINDS.values():
+    copyreg.pickle(_kind, _reduced)
 
 
 def provider_string(key: str) -> str:
@@ -48,18 +59,21 @@ def import_file(
         if found.values is not None:
             accounts.append((vendor.account_id(record) or "", record, found.values | policy))
     resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
-    provider = {"__provider": provider_string(key)}
+    provider = provider_string(key)
+    by_program = with_owner({}, "")  # the program says the owner
     resources = [
         {
             "type": f"pulumi-python:dynamic/seatwise/{key}",
             "name": name,
             "id": account,
-            "inputs": values | {OWNER: ""} | provider,  # the program says it
-            "outputs": with_revision(takeover.state(vendor, record, values), revision(account))
-            | {TENANT: vendor.settings.tenant_id}
-            | provider,
+            "inputs": with_provider(by_program | values, provider),
+            "outputs": with_provider(sign(vendor, _outputs(vendor, record, values, revision(account)), {}), provider),
         }
         for name, (account, record, values) in zip(resource_names, accounts, strict=True)
     ]
     declared = zip(resource_names, (values for _, _, values in accounts), strict=True)
     return resources, takeover.program(vendor.name, declared), left_out
+
+
+def _outputs(vendor: Vendor, record: Mapping[str, Any], values: Mapping[str, Any], revision: int) -> Props:
+    return takeover.state(vendor, record, values).at(revision).to_outputs()

@@ -1,7 +1,7 @@
-"""What every door does for the dynamic host: settings, the one tenant of the process, failures that can be read."""
+"""What every dynamic provider shares: settings, the one tenant of the process, failures in one line."""
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from importlib import import_module
 from threading import Lock
@@ -11,11 +11,9 @@ from pulumi import dynamic
 from pulumi.dynamic import CheckFailure
 from pulumi.output import Unknown
 
-from ..core.account.owner import same, told
-from ..core.account.ports import Removals
-from ..core.account.state import OWNER, TENANT
-from ..core.vendor.errors import AccountError, InvalidAccount, SettingsError
-from ..core.vendor.fields import Problem
+from ..core.account.removals import Removals
+from ..core.account.resource import renaming
+from ..core.vendor.errors import AccountError, SettingsError
 from ..core.vendor.secrets import VAULT
 from ..core.vendor.vendor import Vendor
 from ..vendors import names
@@ -29,8 +27,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Props = dict[str, Any]
 
-FORMERLY = "__formerly"
-"""Input, which no state keeps: the owners that the resource had before, as its aliases say."""
 OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
 """The remedy where the SDK drops what begins with `__`."""
 REMOVALS = Removals()
@@ -56,7 +52,7 @@ Failure.__module__ = "builtins"
 Failure.__qualname__ = "seatwise"
 
 
-def readable(operation: Callable[P, R]) -> Callable[P, R]:
+def one_line_errors(operation: Callable[P, R]) -> Callable[P, R]:
     """Let a failure reach the user as one line: the host sends the whole traceback otherwise."""
 
     def one_line(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -68,7 +64,7 @@ def readable(operation: Callable[P, R]) -> Callable[P, R]:
     return one_line
 
 
-class Door(dynamic.ResourceProvider):
+class DynamicProvider(dynamic.ResourceProvider):
     """One vendor's resources in one provider process. Called from several threads."""
 
     serialize_as_secret_always = False  # it holds nothing but its key
@@ -82,9 +78,6 @@ class Door(dynamic.ResourceProvider):
         self._tenant: Tenant | None = None
         self._is_told_of_names = False
 
-    def __reduce__(self) -> tuple[Callable[[str], "Door"], tuple[str]]:
-        return import_module("seatwise.dynamic").load, (self.key,)
-
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
         # In the program's own process this would make a failing `up` hang; the host alone configures.
@@ -93,25 +86,6 @@ class Door(dynamic.ResourceProvider):
         self._config = req.config.get
         if not keeps_internal_properties():  # a destroy and a refresh have no `check` that would notice
             raise Failure(f"this version of Pulumi's SDK drops what states say of accounts: {OLD_SDK}")
-
-    def _signed(self, outs: Props, source: Props) -> Props:
-        """Outputs with the tenant that the account is in, and the owner that the source names."""
-        return owned(outs, source) | {TENANT: self._settings().tenant_id}
-
-    def _same_tenant(self, id: str, olds: Props) -> None:
-        """Refuse to touch an account that another tenant made: its id means somebody else here."""
-        made_by, here = olds.get(TENANT), self._settings().tenant_id
-        if made_by not in (None, here):
-            raise InvalidAccount(
-                f"it was made in the tenant {made_by}, and this resource's provider is for {here}",
-                vendor=self.vendor.title,
-                account=f"{olds.get('email', '')} ({id})",
-                remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
-                f"tenant at a new address, {self._settings().way_to_be(made_by)}",
-            )
-
-    def _typed(self, props: Props) -> Props:
-        return self.vendor.schema.typed(bare(props))
 
     def _settings(self) -> Settings:
         if self._loaded is None:
@@ -152,39 +126,13 @@ class Door(dynamic.ResourceProvider):
         return loop.call(run)
 
     def _is_renamed(self, olds: Props, news: Props) -> bool:
-        """Whether the resource or its stack has another name now, which an update records; says so once."""
-        old, new = owner_of(olds), owner_of(news)
-        if not old or not new or same(old, new):
-            return False
-        if not self._is_told_of_names:
+        """Return whether the resource or its stack has another name now, which an update records; say so once."""
+        names = renaming(olds, news)
+        if names is not None and not self._is_told_of_names:
             self._is_told_of_names = True
-            names = f"{told(old)} is {told(new)} now, and so on"
-            tell(f"{names}: `pulumi up` records the new names, and sends nothing for that")
-        return True
-
-    def _note_names(self, olds: Props, news: Props, emails: Iterable[str], suffix: str = "") -> None:
-        """Note under which owners the engine's state may have the resource, and what a new one declares."""
-        owner, tenant = owner_of(news), self._connected()
-        if not owner:
-            return
-        former = [each for each in news.get(FORMERLY) or () if isinstance(each, str)]
-        tenant.claims.formerly(owner, former)
-        if olds:
-            tenant.claims.in_state(owner, owner_of(olds))
-            return
-        for name in (owner, *former):
-            tenant.journal.declare(name + suffix, emails)
-
-    def _claim(self, email: object, owner: str) -> list[Problem]:
-        """Note who declares an e-mail in this run; two who do are a mistake.
-
-        The problem does not hold the e-mail: whether a program calls it a secret is not known here.
-        """
-        if not isinstance(email, str) or not owner:
-            return []
-        other = self._connected().claims.claim(email, owner)
-        problem = f"is declared by {told(other)} as well: one resource owns an account" if other else ""
-        return [Problem("email", problem)] if other else []
+            line = f"{names[0]} is {names[1]} now, and so on"
+            tell(f"{line}: `pulumi up` records the new names, and sends nothing for that")
+        return names is not None
 
 
 @cache
@@ -221,16 +169,6 @@ def tell(text: str) -> None:
     sys.stdout.flush()
 
 
-def bare(props: Props) -> Props:
-    """The properties of the account: without Pulumi's own, and without whose it is and in which tenant."""
-    return {name: value for name, value in props.items() if name not in ("__provider", TENANT, OWNER)}
-
-
-def arguments(props: Props) -> Props:
-    """What the program said, without anything of Pulumi's or our own."""
-    return {name: value for name, value in props.items() if not name.startswith("__")}
-
-
 def split(props: Mapping[str, Any]) -> tuple[Props, Props]:
     """Properties that are known, and those that are not known (throughout) before the update runs."""
     unknown = {name: value for name, value in props.items() if _has_unknown(value)}
@@ -243,19 +181,3 @@ def _has_unknown(value: Any) -> bool:
     if isinstance(value, list):
         return any(_has_unknown(each) for each in value)
     return isinstance(value, Unknown)
-
-
-def owner_of(props: Props) -> str:
-    """Which resource of which stack this is; empty where it is not known."""
-    return str(props.get(OWNER, ""))
-
-
-def unowned(news: Props) -> list[Problem]:
-    """Return the problem of inputs without an owner: every program sends one, and every import file an empty one."""
-    reason = f"{OWNER} did not arrive, which says whose account this is: let no transform remove it, and {OLD_SDK}"
-    return [] if OWNER in news else [Problem("", reason)]
-
-
-def owned(props: Props, source: Props) -> Props:
-    """The properties with the owner that the source names."""
-    return props | ({OWNER: source[OWNER]} if OWNER in source else {})

@@ -16,6 +16,8 @@ from pulumi.runtime import rpc
 GRACE_S = 10.0
 """How long operations under way may go on after the engine is gone."""
 CHECK_INTERVAL_S = 0.2
+INTERNAL = "__internal"
+"""A property such as seatwise's own internal ones."""
 _STDIN = 0
 USED = ("_max_workers", "_threads", "_shutdown_lock", "_adjust_thread_count")
 
@@ -44,8 +46,8 @@ def _wait_and_end(is_idle: Callable[[], bool]) -> None:
 def keeps_internal_properties() -> bool:
     """Return whether the SDK hands properties that begin with `__` to a provider: from 3.235 on it does."""
     sent = Struct()
-    sent.update({"__owner": ""})
-    return "__owner" in rpc.deserialize_properties(sent)
+    sent.update({INTERNAL: ""})
+    return INTERNAL in rpc.deserialize_properties(sent)
 
 
 def widen(threads: int) -> bool:

@@ -1,22 +1,22 @@
-"""The door of single accounts: each resource is one."""
+"""The dynamic provider of single accounts: each resource is one account."""
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from ..core.account import lifecycle, state
-from ..core.account.owner import told
-from ..core.account.state import OWNER
+from ..core.account import resource
+from ..core.account.owner import display_name
+from ..core.account.properties import former_owners_of, missing_owner, owner_of
 from ..core.team import estimate
 from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Operation, Tenant
-from .base import Door, Props, arguments, bare, failure, owned, owner_of, readable, split, tell, unowned
+from .base import OLD_SDK, DynamicProvider, Props, failure, one_line_errors, split, tell
 
 MANY = 100
 """New accounts from which on it is told how long they take; then at each doubling."""
 
 
-class Users(Door):
+class Users(DynamicProvider):
     """One vendor's accounts."""
 
     def __init__(self, key: str) -> None:
@@ -24,66 +24,48 @@ class Users(Door):
         self._expected = 0
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        """Bad input fails here, in preview, all problems at once. No network."""
-        known, unknown = split(arguments(news))
-        whose = [owner_of(news)] if owner_of(news) else []
-        values, problems = state.check(self.vendor, self._typed(olds), known, frozenset(unknown), VAULT, whose)
-        ours = {OWNER: news[OWNER]} if OWNER in news else {}
+        """Find bad input in preview, all problems at once. No network."""
+        known, unknown = split(news)
+        inputs, problems = resource.check(self.vendor, olds, known, frozenset(unknown), VAULT)
         try:
-            problems += unowned(news)
-            self._note_names(olds, news, [str(values.get("email", ""))])
-            problems += self._claim(values.get("email"), owner_of(news))
+            problems += missing_owner(news, OLD_SDK)
+            problems += resource.declare(self._connected(), olds, inputs, former_owners_of(news))
             self._expect(new=not olds)
         except AccountError as error:
             problems.append(Problem("", str(error)))
-        return CheckResult(values | unknown | ours, [failure(str(each)) for each in problems])
+        return CheckResult(inputs | unknown, [failure(str(each)) for each in problems])
 
-    @readable
+    @one_line_errors
     def diff(self, id: str, olds: Props, news: Props) -> DiffResult:
-        """Whether an update is due: to change something, or to see what became of an earlier one. No network.
+        """Return whether an update is due. No network.
 
         Never a replacement: the e-mail stays taken at the vendor.
         """
-        self._same_tenant(id, olds)
-        tenant, owner = self._connected(), owner_of(news)
-        tenant.claims.keep(id, news.get("email"), owner)
-        tenant.journal.acknowledge([id], owner)
+        known, unknown = split(news)
+        is_due = resource.diff(self._connected(), id, olds, known, frozenset(unknown))
         self._tell_exchange(olds, news)
-        known, unknown = split(arguments(news))
-        before = self._typed(olds)
-        changes = state.diff(self.vendor, before, known, frozenset(unknown)) or before.keys() != bare(olds).keys()
-        in_doubt = tenant.journal.doubt_about(id, state.revision_of(olds)) is not None
-        return DiffResult(changes=self._is_renamed(olds, news) or changes or in_doubt)
+        return DiffResult(changes=self._is_renamed(olds, news) or is_due)
 
-    @readable
+    @one_line_errors
     def create(self, props: Props) -> CreateResult:
-        """Make the account, or take it over."""
-        account, outs = self._run(lifecycle.create, self._typed(arguments(props)), owner_of(props))
-        return CreateResult(account, self._signed(outs, props))
+        """Create the account, or adopt it."""
+        return CreateResult(*self._run(resource.create, props))
 
-    @readable
+    @one_line_errors
     def read(self, id: str, props: Props) -> ReadResult:
         """Read the account; one that is gone leaves the state."""
-        self._same_tenant(id, props)
-        if state.DECLARED in props:  # not for a `get`: such an account is not the stack's
-            self._connected().journal.acknowledge([id])
-        found = self._run(lifecycle.read, id, self._typed(props))
-        if found is None:
-            return ReadResult("", {})
-        return ReadResult(id, self._signed(found.outputs, props), owned(found.inputs, props))
+        found = self._run(resource.read, id, props)
+        return ReadResult("", {}) if found is None else ReadResult(id, *found)
 
-    @readable
+    @one_line_errors
     def update(self, id: str, olds: Props, news: Props) -> UpdateResult:
         """Change what differs."""
-        self._same_tenant(id, olds)
-        outs = self._run(lifecycle.update, id, self._typed(olds), self._typed(arguments(news)))
-        return UpdateResult(self._signed(outs, news))
+        return UpdateResult(self._run(resource.update, id, olds, news))
 
-    @readable
+    @one_line_errors
     def delete(self, id: str, props: Props) -> None:
-        """Retire the account as `on_destroy` says."""
-        self._same_tenant(id, props)
-        if not self._run(lifecycle.delete, id, self._typed(props), owner_of(props)):
+        """Deprovision the account as `on_destroy` says."""
+        if not self._run(resource.delete, id, props):
             tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: it goes on in this run")
 
     def _tell_exchange(self, olds: Props, news: Props) -> None:
@@ -91,7 +73,7 @@ class Users(Door):
         old, new = olds.get("email"), news.get("email")
         if not (isinstance(old, str) and isinstance(new, str)):
             return
-        line = self._connected().exchanges.change(told(owner_of(news)), old, new)
+        line = self._connected().exchanges.change(display_name(owner_of(news)), old, new)
         if line:
             tell(f"{self.vendor.title}: {line}")
 
@@ -105,5 +87,5 @@ class Users(Door):
         self._expected += new
         hundreds = self._expected // MANY
         if new and self._expected % MANY == 0 and hundreds & (hundreds - 1) == 0:
-            cost = estimate.told(self._connected().vendor, creates=self._expected, alone=True)
+            cost = estimate.cost(self._connected().vendor, creates=self._expected, read_back_singly=True)
             tell(f"{self.vendor.title}: {self._expected:,} new accounts so far: {cost}")

@@ -7,13 +7,13 @@ from uuid import uuid4
 import pulumi
 from pulumi import Output, dynamic
 
-from ..core.account.state import OWNER
-from ..core.team import plan as team
+from ..core.account.properties import with_owner
+from ..core.team.plan import failures
+from ..core.team.properties import failed_run_of, keyed, program_inputs
 from ..core.vendor.errors import InvalidMembers
 from ..core.vendor.fields import Field
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
-from ..dynamic.rosters import RUN
 from ..files.members import typed
 from .user import former_owners, owner_named, refuse_import, refuse_provider
 
@@ -90,7 +90,7 @@ class Roster(dynamic.Resource):
             raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
         refuse_provider(resource_name, kind.name, opts)
         try:
-            declared = team.keyed(typed(kind, members))
+            declared = keyed(typed(kind, members))
         except InvalidMembers as error:
             raise pulumi.RunError(f"{resource_name}: {error}") from None
         self._resource_type_name = f"dynamic/seatwise/{kind.name}:Roster"  # type: ignore[misc]
@@ -99,16 +99,10 @@ class Roster(dynamic.Resource):
             "on_existing": on_existing,
             "on_leave": on_leave,
             "max_removals": max_removals,
-            OWNER: owner_named(resource_name, opts),
-            **former_owners(self, resource_name, opts),
-            "ids": None,
-            "counts": None,
-            "failed": None,
-            RUN: THIS_RUN,
-            team.FAILED_IN: None,
         }
-        super().__init__(load(f"{kind.name}:Roster"), resource_name, props, opts)
-        failed_in: Output[str | None] = self.__dict__[team.FAILED_IN]
+        signed = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
+        super().__init__(load(f"{kind.name}:Roster"), resource_name, program_inputs(signed, THIS_RUN), opts)
+        failed_in: Output[str | None] = failed_run_of(self.__dict__)
         outputs = Output.all(self.failed, self.counts, failed_in)
         outputs.apply(lambda known: _fail_if_any_failed(resource_name, *known))
 
@@ -125,4 +119,4 @@ def _fail_if_any_failed(
     Failures of an earlier run are none of this one, which may be a destroy or a refresh that runs the program.
     """
     if failed and failed_in in (None, THIS_RUN):
-        raise pulumi.RunError(team.failures(name, failed, counts or {}))
+        raise pulumi.RunError(failures(name, failed, counts or {}))

@@ -12,11 +12,10 @@ from pulumi import Input, Output, dynamic
 from pulumi.runtime import get_config
 
 from ..core.account.owner import Owner, owner_in, parents_in, parsed
-from ..core.account.state import OWNER
+from ..core.account.properties import with_owner
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load, vendor_named
-from ..dynamic.base import FORMERLY
 from ..files.reading import is_known
 from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
 
@@ -68,7 +67,7 @@ class Account(dynamic.Resource):
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
-        props |= {OWNER: owner_named(resource_name, opts), **former_owners(self, resource_name, opts)}
+        props = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
@@ -159,15 +158,15 @@ def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Inpu
 
 def former_owners(
     resource: pulumi.Resource, resource_name: str, opts: pulumi.ResourceOptions | None
-) -> dict[str, Awaitable[list[str]]]:
-    """Return the input that names the owners that a resource had before, as its aliases and its parent's say.
+) -> Awaitable[list[str]] | None:
+    """Return the owners that a resource had before, as its aliases and its parent's say; None without an alias.
 
-    The engine tells a provider of no alias, and of a replacement it tells neither old inputs. Empty without an alias.
+    The engine tells a provider neither of an alias nor, of a resource that it replaces, the old inputs.
     """
     parent = opts.parent if opts is not None else None
     of_parent = [*_aliases(parent)]
     if opts is None or not (opts.aliases or of_parent):
-        return {}
+        return None
 
     async def owners() -> list[str]:
         # The SDK has the resource's own aliases as URNs once it is constructed, which is before this runs.
@@ -179,7 +178,7 @@ def former_owners(
         ]
         return [each for each in found if each]
 
-    return {FORMERLY: owners()}
+    return owners()
 
 
 def _aliases(resource: pulumi.Resource | None) -> Sequence[Input[str]]:

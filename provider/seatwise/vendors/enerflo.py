@@ -17,7 +17,6 @@ from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
 from pulumi import Input, Output, ResourceOptions
 from pydantic_settings import SettingsConfigDict
 
-from ..core.account.state import ADOPTED, DECLARED
 from ..core.queries.lookup import Lookups
 from ..core.vendor.fields import (
     CREATE_ONLY,
@@ -36,7 +35,7 @@ from ..core.vendor.fields import (
     Wire,
 )
 from ..core.vendor.http import Answer, Effect, Request, identifier, objects, segment, whole_number
-from ..core.vendor.vendor import Limit, Listed, Listing, Token, Vendor
+from ..core.vendor.vendor import Before, Limit, Listed, Listing, Token, Vendor
 from ..resources.lookup import ask
 from ..resources.user import Account as Resource
 from ..resources.user import AccountArgs, Items, Seat, TenantArgs, TenantProvider
@@ -371,21 +370,21 @@ class Enerflo(Vendor):
         if is_just_written or is_unchanged:
             outs["roles"] = declared["roles"]
 
-    def denies(self, changes: Values, before: Values, after: Values) -> bool:
+    def denies(self, changes: Values, before: Before, after: Values) -> bool:
         """Slugs that are fewer than the Names, or that did not change though the Names did, deny a write of roles.
 
         The latter only where the Names before are known to stand for the slugs: they were written, and not guessed.
         """
-        slugs, old_slugs = after.get("role_slugs"), before.get("role_slugs")
+        slugs, old_slugs = after.get("role_slugs"), before.values.get("role_slugs")
         if "roles" not in changes or slugs is None or _roles(slugs) == _roles(changes["roles"]):
             return False
         if _are_fewer(slugs, changes["roles"]):
             return True
-        if old_slugs is None or set(slugs) != set(old_slugs) or "roles" not in before.get(DECLARED, ()):
+        if old_slugs is None or set(slugs) != set(old_slugs) or "roles" not in (before.declared_names or ()):
             return False
-        written = before.get("roles", ())
+        written = before.values.get("roles", ())
         is_read = set(written) == set(old_slugs)  # a refresh found other slugs than before, and shows these
-        is_guessed = bool(before.get(ADOPTED)) and _roles(written) == _roles(old_slugs)
+        is_guessed = before.adopted and _roles(written) == _roles(old_slugs)
         return not is_read and not is_guessed and _roles(written) != _roles(changes["roles"])
 
 

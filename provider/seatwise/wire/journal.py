@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from ..core.account.owner import forms, parsed, resource_in, same
-from ..core.account.ports import Deed, Doubt, Entry
+from ..core.account.ports import Entry, EntryKind, Unconfirmed
 from ..core.vendor.errors import InvalidAccount, JournalTooNew
 from ..core.vendor.fields import email_key
 from .files import SharedFile
@@ -139,7 +139,7 @@ class Journal:
     def made_for(self, owner: str) -> Entry | None:
         """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
         query = _DEED + "owner in (?, ?) and deed = ? order by known.account is null limit 1"
-        rows = self._read(query, self._tenant, *_two(owner), Deed.MADE.name)
+        rows = self._read(query, self._tenant, *_two(owner), EntryKind.CREATED)
         return _entry(rows[0] if rows else None)
 
     def is_made_elsewhere(self, owner: str) -> bool:
@@ -148,7 +148,7 @@ class Journal:
         The stack may have been renamed since. Only what earlier runs noted counts.
         """
         if self._elsewhere is None:
-            rows = self._read("select owner from deeds where tenant = ? and deed = ?", self._tenant, Deed.MADE.name)
+            rows = self._read("select owner from deeds where tenant = ? and deed = ?", self._tenant, EntryKind.CREATED)
             self._elsewhere = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
         return resource_in(owner) in self._elsewhere
 
@@ -176,7 +176,7 @@ class Journal:
         def take_back(database: sqlite3.Connection) -> None:
             database.execute(
                 "delete from deeds where tenant = ? and email = ? and deed = ?",
-                (self._tenant, email_key(email), Deed.INTENDED.name),
+                (self._tenant, email_key(email), EntryKind.PENDING),
             )
             self._forget_folded(database, email)
             if before is not None:
@@ -203,25 +203,25 @@ class Journal:
         def write(database: sqlite3.Connection) -> None:
             for each in intents:
                 last = self._last(database, each.email)
-                if last is not None and last.deed is Deed.INTENDED and last.age < each.window:
+                if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:
                     each.in_the_way = last
                     # One of the future, of a clock that was set back since, counts from now on.
                     database.execute(_DATE, (time.time(), self._tenant, email_key(each.email), time.time()))
                     continue
                 self._before[email_key(each.email)] = self._deed(each.email, last) if last else None
-                database.execute(_NOTE, self._deed(each.email, Entry(Deed.INTENDED, owner=each.owner)))
+                database.execute(_NOTE, self._deed(each.email, Entry(EntryKind.PENDING, owner=each.owner)))
 
         self._file.run(write, None, durable=True)
 
     def _deed(self, email: str, entry: Entry) -> tuple[object, ...]:
         at = time.time() - entry.age
-        return self._tenant, email_key(email), entry.deed.name, entry.account, entry.owner, at
+        return self._tenant, email_key(email), entry.kind, entry.account, entry.owner, at
 
     def _last(self, database: sqlite3.Connection, email: str) -> Entry | None:
         found = ((key, self._row(database, "email = ?", key)) for key in _keys(email))
         key, row = next((each for each in found if each[1] is not None), ("", None))
         entry = _entry(row)
-        if entry is not None and entry.deed is Deed.INTENDED and key == email.casefold():
+        if entry is not None and entry.kind is EntryKind.PENDING and key == email.casefold():
             self._one_email(email)
         return entry
 
@@ -232,7 +232,7 @@ class Journal:
     def _prune(self) -> None:
         if not self._is_pruned:
             self._is_pruned = True
-            self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, Deed.RETIRED.name)
+            self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, EntryKind.DEACTIVATED)
             for table in ("doubts", "revisions", "known", "renewals", "declared", "given_up"):
                 self._run(f"delete from {table} where at < ?", time.time() - MEMORY)  # noqa: S608 - our own names
 
@@ -259,9 +259,9 @@ class Journal:
         """Forget the create that was noted under the e-mail's key of the first versions, if that was another one."""
         query = "delete from deeds where tenant = ? and email = ? and deed = ?"
         for key in _keys(email)[1:]:
-            database.execute(query, (self._tenant, key, Deed.INTENDED.name))
+            database.execute(query, (self._tenant, key, EntryKind.PENDING))
 
-    def let_go(self, account: str) -> None:
+    def forget_account(self, account: str) -> None:
         """Remember this account under no e-mail any more."""
         self._run(_LET_GO, self._tenant, account)
 
@@ -271,7 +271,7 @@ class Journal:
         def move(database: sqlite3.Connection) -> None:
             old = _entry(self._row(database, "deeds.account = ?", account))
             database.execute(_LET_GO, (self._tenant, account))
-            if old is not None and old.deed is Deed.MADE:
+            if old is not None and old.kind is EntryKind.CREATED:
                 database.execute(_NOTE, self._deed(email, old))
 
         self._file.run(move, None)
@@ -286,7 +286,7 @@ class Journal:
             for each in new:
                 database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
                 if owner:
-                    database.execute(_OWNED, (owner, self._tenant, each, Deed.MADE.name))
+                    database.execute(_OWNED, (owner, self._tenant, each, EntryKind.CREATED))
 
         if new:
             self._file.run(write, None)
@@ -351,18 +351,20 @@ class Journal:
         query = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ?"
         return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN))
 
-    def doubt(self, account: str, why: Doubt) -> None:
+    def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
-        self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why.name, time.time())
+        self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why, time.time())
 
-    def doubt_about(self, account: str, revision: int | None = None) -> Doubt | None:
+    def why_unconfirmed(self, account: str, revision: int | None = None) -> Unconfirmed | None:
         """Why the account must be looked at before a state of this revision is believed, if so."""
         rows = self._read("select why from doubts where tenant = ? and account = ?", self._tenant, account)
         if rows:
-            return Doubt.__members__.get(rows[0][0], Doubt.CHANGED)  # a newer version may know more reasons
-        return Doubt.FORGOTTEN if revision is not None and revision < self.revision(account) else None
+            return (
+                Unconfirmed(rows[0][0]) if rows[0][0] in {*Unconfirmed} else Unconfirmed.CHANGED
+            )  # a newer version may know more reasons
+        return Unconfirmed.FORGOTTEN if revision is not None and revision < self.revision(account) else None
 
-    def doubts(self, revision: int) -> frozenset[str]:
+    def unconfirmed(self, revision: int) -> frozenset[str]:
         """All accounts that must be looked at before a state of this revision is believed."""
         query = (
             "select account from doubts where tenant = :tenant union "
@@ -373,11 +375,11 @@ class Journal:
             lambda database: frozenset(row[0] for row in database.execute(query, values)), frozenset()
         )
 
-    def trust(self, account: str) -> None:
-        """Nothing is in doubt about the account any more."""
+    def mark_confirmed(self, account: str) -> None:
+        """Note that the state of the account is known again."""
         self._run(_TRUST, self._tenant, account)
 
-    def establish(self, account: str, revision: int) -> int:
+    def record_write(self, account: str, revision: int) -> int:
         """The account is as the outputs of this run say, and as no earlier state does.
 
         `revision` is that of the state so far; the new one is returned.
@@ -416,15 +418,15 @@ def _is_owners(owner: str, kept: str) -> bool:
 def _entry(row: tuple[Any, ...] | None) -> Entry | None:
     if row is None:
         return None
-    deed, account, owner, at, is_known = row
-    if deed not in Deed.__members__:
+    kind, account, owner, at, is_known = row
+    if kind not in {*EntryKind}:
         raise JournalTooNew(
-            f"a newer version of seatwise has written {deed} into the journal",
+            f"a newer version of seatwise has written {kind} into the journal",
             account=account or "",
             remedy="Install that version here, too",
         )
     age = max(0.0, time.time() - at)  # a clock may have been set back
-    return Entry(Deed[deed], account, owner, age, bool(is_known))
+    return Entry(EntryKind(kind), account, owner, age, bool(is_known))
 
 
 def _two(owner: str) -> tuple[str, str]:

@@ -16,10 +16,12 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from ..core.account.directory import Directory
 from ..core.account.exchanges import Exchanges
+from ..core.account.list_cache import ListCache
 from ..core.account.notices import Notices
-from ..core.account.ports import Claims, EngineState, Removals
+from ..core.account.ownership import Ownership
+from ..core.account.ports import EngineState
+from ..core.account.removals import Removals
 from ..core.vendor.errors import AccountError, InvalidAccount, RateLimited, Unreachable
 from ..core.vendor.http import Answer, Effect, Request, retry_after
 from ..core.vendor.secrets import Vault
@@ -81,10 +83,10 @@ class Tenant:
         self.engine_state: EngineState = engine_state or StackState()
         self.journal = Journal(name, self.warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
-        self.directory = Directory()
-        self.claims = Claims()
+        self.list_cache = ListCache()
+        self.ownership = Ownership()
         self.exchanges = Exchanges()
-        self.told: set[tuple[str, str]] = set()
+        self.unreadable_reported: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
@@ -144,7 +146,7 @@ class Tenant:
         now = anyio.current_time()
         return Operation(self, now + share * (self.deadline() - now))
 
-    def alone(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
+    def lock(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
         """Nobody else of this tenant is in this block meanwhile: that of this account, or of the list of all.
 
         Raises Unreachable when that takes too long.
@@ -327,10 +329,10 @@ class Operation:
         self.removals = tenant.removals
         self.warn = tenant.warn
         self.notices = tenant.notices
-        self.directory = tenant.directory
-        self.claims = tenant.claims
+        self.list_cache = tenant.list_cache
+        self.ownership = tenant.ownership
         self.engine_state = tenant.engine_state
-        self.told = tenant.told
+        self.unreadable_reported = tenant.unreadable_reported
         self.now = tenant.now
         self.each = tenant.each
         self._tenant = tenant
@@ -349,9 +351,9 @@ class Operation:
         now = anyio.current_time()
         return Operation(self._tenant, now + share * (self._deadline - now))
 
-    def alone(self, account: str = "") -> AbstractAsyncContextManager[None]:
+    def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
         """As the tenant's, until the operation's deadline."""
-        return self._tenant.alone(account, self._deadline)
+        return self._tenant.lock(account, self._deadline)
 
 
 @contextmanager

@@ -12,7 +12,9 @@ import pytest
 
 import oracle
 from model import Stack
-from seatwise.core.account import creating, lifecycle, state
+from operations import lifecycle
+from seatwise.core.account import resuming
+from seatwise.core.account.properties import DECLARED
 from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import (
     AccountError,
@@ -61,7 +63,7 @@ async def test_a_create_that_may_have_arrived_and_is_not_found_is_an_unknown_out
         await lifecycle.create(world.tenant, world.inputs())
 
     assert world.calls.count("POST") == 0, "nothing arrived, and nothing was sent again"
-    assert anyio.current_time() >= sum(creating.SECOND_LOOKS)
+    assert anyio.current_time() >= sum(resuming.LOST_CREATE_BACKOFF_S)
 
 
 async def test_a_create_that_cannot_connect_is_sent_again(world: World) -> None:
@@ -676,7 +678,7 @@ async def listing(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 @pytest.mark.parametrize("operation", ["read", "delete"])
 async def test_a_list_that_contradicts_itself_proves_no_absence(listing: World, operation: str) -> None:
     account = next(iter(listing.accounts))
-    outs = {"email": "ana@example.com", "adopted": False, state.DECLARED: ["email"]}
+    outs = {"email": "ana@example.com", "adopted": False, DECLARED: ["email"]}
     with pytest.raises(VendorBroken if operation == "read" else AccountError) as caught:
         await getattr(lifecycle, operation)(listing.tenant, account, outs)
     if operation == "read" or listing.name == "nexudus":
@@ -826,7 +828,7 @@ async def test_a_password_that_the_engine_ignores_stops_no_update(lost: dict[str
         assert passwords(world) == []
         assert world.accounts[account]["FullName"] == "Zoe"
         assert any("the declared password is not known" in each for each in world.warnings) is ("password" in lost)
-        assert world.door.journal.doubt_about(account) is None
+        assert world.door.journal.why_unconfirmed(account) is None
 
 
 @pytest.mark.parametrize("name", ["enerflo", "nexudus"])
@@ -868,7 +870,7 @@ async def test_a_vendor_that_sorts_or_trims_what_it_is_given_has_done_it(wanted:
         await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, **wanted))
 
         assert wanted.items() <= world.accounts[account].items()
-        assert world.door.journal.doubt_about(account) is None
+        assert world.door.journal.why_unconfirmed(account) is None
 
 
 async def test_a_create_of_unknown_outcome_is_over_when_its_account_goes() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seatwise.core.account import lifecycle
+from operations import lifecycle
 from seatwise.vendors import names
 from virtual import World
 

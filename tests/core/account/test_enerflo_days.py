@@ -6,8 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from seatwise.core.account import lifecycle
-from seatwise.core.team import lifecycle as roster
+from operations import lifecycle, roster
 from seatwise.core.vendor.errors import AccountExists, Unreachable, VendorBroken
 from virtual import Fault, World, lost_after
 

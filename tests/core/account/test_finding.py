@@ -69,4 +69,4 @@ def a_tenant(listed: list[Any], count: int, warn: Callable[[str], None]) -> Any:
     async def each(_: Any, pages: Any) -> None:
         assert list(pages) == []
 
-    return SimpleNamespace(told=set(), vendor=TENOVOS, send=send, each=each, warn=warn)
+    return SimpleNamespace(unreadable_reported=set(), vendor=TENOVOS, send=send, each=each, warn=warn)

@@ -113,4 +113,4 @@ def test_the_parents_of_a_resource_are_in_the_urn_of_its_parent() -> None:
 )
 def test_messages_name_the_stack_and_the_resource(text: str, stack: tuple[str, str], told: str) -> None:
     assert owner.stack_of(text) == stack
-    assert owner.told(text) == told
+    assert owner.display_name(text) == told

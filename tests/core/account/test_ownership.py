@@ -8,10 +8,9 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core.account import lifecycle
+from operations import lifecycle, roster
 from seatwise.core.account.owner import MEMBERS, Owner
-from seatwise.core.account.ports import Deed, Doubt, Entry, Held
-from seatwise.core.team import lifecycle as roster
+from seatwise.core.account.ports import Entry, EntryKind, Held, Unconfirmed
 from seatwise.core.vendor.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
 from seatwise.sandbox.server import STAND_INS
 from virtual import Fault, World, answered, cannot_connect, lost_before
@@ -130,7 +129,7 @@ async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: 
 
 async def test_a_create_of_another_stack_that_came_through_is_not_taken(world: World) -> None:
     account, _ = await made(world, owner("ana", "prod"))
-    world.door.journal.note(EMAIL, Entry(Deed.INTENDED, owner=owner("ana", "prod"), age=400))
+    world.door.journal.note(EMAIL, Entry(EntryKind.PENDING, owner=owner("ana", "prod"), age=400))
     with pytest.raises(AccountExists, match=f"with the id {account}"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
 
@@ -222,8 +221,8 @@ async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_stran
     stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
     account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
     await world.restart()
-    world.door.journal.doubt(stranger, Doubt.UNSEEN)
-    world.door.journal.note(EMAIL, Entry(Deed.MADE, stranger, ANA))
+    world.door.journal.mark_unconfirmed(stranger, Unconfirmed.UNSEEN)
+    world.door.journal.note(EMAIL, Entry(EntryKind.CREATED, stranger, ANA))
     before = dict(world.accounts)
 
     for operation in (
@@ -250,7 +249,7 @@ async def test_an_account_under_another_email_is_remembered_as_its_owners(world:
     await lifecycle.update(world.tenant, account, outs, news)
     last = world.door.journal.last("ruiz@example.com")
     assert last is not None
-    assert (last.deed, last.account, last.owner) == (Deed.MADE, account, ANA)
+    assert (last.kind, last.account, last.owner) == (EntryKind.CREATED, account, ANA)
     assert world.door.journal.last(EMAIL) is None
 
 
@@ -264,7 +263,7 @@ async def test_what_a_newer_version_wrote_is_looked_at_or_refused_in_one_line(wo
         journal.execute(
             "insert into doubts select tenant, account, 'HAUNTED', at from deeds where account = ?", (account,)
         )
-    assert world.door.journal.doubt_about(account) is Doubt.CHANGED
+    assert world.door.journal.why_unconfirmed(account) is Unconfirmed.CHANGED
     assert await lifecycle.update(world.tenant, account, outs, world.inputs(outs))
     with pytest.raises(JournalTooNew, match="a newer version of seatwise has written LENT into the journal"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
@@ -284,7 +283,7 @@ async def test_a_resource_that_is_replaced_as_its_stack_is_renamed(world: World,
     renamed = owner("ana", "prod")
     world.engine_state.stacks = {("accounts", "prod"), *([("accounts", "dev")] if is_taken else [])}
     world.engine_state.held = {renamed: Held(account, outs)} | ({ANA: Held(stranger, others)} if is_taken else {})
-    world.door.claims.in_state(renamed, ANA)
+    world.door.ownership.record_in_state(renamed, ANA)
 
     again, _ = await lifecycle.create(world.tenant, world.inputs(), renamed)
 
@@ -324,7 +323,7 @@ async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> 
     before, renamed = world.accounts, owner("hosts", "prod")
     world.engine_state.stacks = {("accounts", "prod")}
     world.engine_state.held = {renamed: Held("hosts", outs)}
-    world.door.claims.in_state(renamed, owner("hosts"))
+    world.door.ownership.record_in_state(renamed, owner("hosts"))
 
     again = await roster.create(world.door, "hosts", news, renamed)
 
@@ -347,8 +346,8 @@ async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World,
     (account,) = world.accounts
     before = world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "zoe@example.com"})
     if not is_forced:
-        world.door.claims.in_state(renamed, ANA)
-    world.door.claims.claim(EMAIL, renamed + suffix)
+        world.door.ownership.record_in_state(renamed, ANA)
+    world.door.ownership.declare(EMAIL, renamed + suffix)
 
     if kind == "team":
         await roster.delete(world.door, "ana", outs, ANA)
@@ -405,7 +404,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
     async with World("nexudus") as world:
         account, outs = await made(world)
         world.engine_state.error = AccountError("the state of the stack dev cannot be read")
-        world.door.claims.claim("ben@example.com", owner("ben"))
+        world.door.ownership.declare("ben@example.com", owner("ben"))
         with pytest.raises(AccountError, match="not deleted for good, for the state of the stack dev cannot be read"):
             await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"}, ANA)
         assert not world.is_retired(world.accounts[account])
@@ -415,7 +414,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
 
 async def test_a_replaced_resource_whose_state_cannot_be_read_makes_no_second_account(world: World) -> None:
     account, _ = await made(world)
-    world.door.claims.in_state(ANA, ANA)
+    world.door.ownership.record_in_state(ANA, ANA)
     world.engine_state.error = AccountError("the state of the stack dev cannot be read")
     with pytest.raises(AccountError, match="cannot be read"):
         await lifecycle.create(world.tenant, world.inputs(email="ruiz@example.com"), ANA)
@@ -439,8 +438,8 @@ async def test_namesakes_in_a_state_of_an_earlier_version_are_told_apart(world: 
     old = f"accounts/dev/{person}$ana"
     account, outs = await made(world, old)
     world.engine_state.held = {sales: Held(account, outs), field: Held("another", {"email": "ana2@example.com"})}
-    world.door.claims.claim("ana2@example.com", field)
-    world.door.claims.in_state(field, old)
+    world.door.ownership.declare("ana2@example.com", field)
+    world.door.ownership.record_in_state(field, old)
 
     assert await lifecycle.delete(world.tenant, account, outs, old)
 

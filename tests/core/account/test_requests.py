@@ -12,7 +12,7 @@ import pytest
 
 import oracle
 from model import Program, Stack
-from seatwise.core.account import lifecycle
+from operations import lifecycle
 from seatwise.core.vendor.errors import AccountExists
 from seatwise.core.vendor.fields import Takes
 from seatwise.sandbox.server import STAND_INS

@@ -4,17 +4,14 @@ from typing import Any
 
 import pytest
 
+from seatwise.core.account.properties import ADOPTED, AS_DECLARED, DECLARED, AccountState, Declared
 from seatwise.core.account.state import (
-    ADOPTED,
-    AS_DECLARED,
-    DECLARED,
     check,
-    declared_names,
     diff,
     differences,
     expand,
-    outputs,
-    readable,
+    observed,
+    readable_values,
     seen,
 )
 from seatwise.core.vendor.fields import Problem
@@ -26,6 +23,7 @@ from seatwise.vendors.tenovos import Tenovos
 
 ANA: dict[str, Any] = {"email": "ana@example.com", "roles": ["Sales Rep"]}
 NONE: frozenset[str] = frozenset()
+ENERFLO = Enerflo(None)
 
 # --- check ------------------------------------------------------------------------------------
 
@@ -119,6 +117,7 @@ OUTPUTS = ANA | {
     "name": "Ana Ruiz",
     DECLARED: ["email", "office_ids", "phone", "roles", "timezone"],
 }
+STATE = AccountState.from_outputs(Enerflo.schema, OUTPUTS)
 INPUTS = {name: OUTPUTS[name] for name in (*OUTPUTS[DECLARED], "on_destroy")}
 
 
@@ -133,7 +132,7 @@ INPUTS = {name: OUTPUTS[name] for name in (*OUTPUTS[DECLARED], "on_destroy")}
     ],
 )
 def test_no_update_is_due(changed: dict[str, Any]) -> None:
-    assert not diff(Enerflo, OUTPUTS, INPUTS | changed, NONE)
+    assert not diff(Enerflo, STATE, Declared.of(INPUTS | changed), NONE)
 
 
 @pytest.mark.parametrize(
@@ -149,21 +148,21 @@ def test_no_update_is_due(changed: dict[str, Any]) -> None:
 )
 def test_an_update_is_due(changed: dict[str, Any], dropped: str | None) -> None:
     news = {name: value for name, value in (INPUTS | changed).items() if name != dropped}
-    assert diff(Enerflo, OUTPUTS, news, NONE)
+    assert diff(Enerflo, STATE, Declared.of(news), NONE)
 
 
 def test_an_unknown_argument_counts_as_changed() -> None:
-    assert diff(Enerflo, OUTPUTS, INPUTS, frozenset({"phone"}))
+    assert diff(Enerflo, STATE, Declared.of(INPUTS), frozenset({"phone"}))
 
 
 def test_an_update_changes_what_differs_and_what_it_takes() -> None:
     news = INPUTS | {"email": "Ana@example.com", "phone": "5550100002", "active": True, "timezone": "America/Chicago"}
-    assert differences(Enerflo.schema, OUTPUTS, news) == {"phone": "5550100002", "active": True}
+    assert differences(Enerflo.schema, STATE.values, news) == {"phone": "5550100002", "active": True}
 
 
 def test_declared_are_the_arguments_with_a_value() -> None:
     news = {"phone": "", "active": False, "first_name": None, "email": "a@b", "on_existing": "fail", "on_destroy": "x"}
-    assert declared_names(news) == ["active", "email", "phone"]
+    assert Declared.of(news).names == ("active", "email", "phone")
 
 
 # --- what was seen ----------------------------------------------------------------------------
@@ -214,16 +213,16 @@ def test_outputs_are_what_was_seen_in_the_programs_spelling(
     news: dict[str, Any], actual: dict[str, Any], outs: dict[str, Any]
 ) -> None:
     expected = outs | {ADOPTED: False, DECLARED: list(news)}
-    assert outputs(Enerflo.schema, news, actual, adopted=False) == expected
+    assert observed(ENERFLO, news, actual, adopted=False).to_outputs() == expected
 
 
 def test_outputs_say_that_an_account_was_adopted() -> None:
-    assert outputs(Enerflo.schema, {}, {}, adopted=True)[ADOPTED] is True
+    assert observed(ENERFLO, {}, {}, adopted=True).to_outputs()[ADOPTED] is True
 
 
 def test_readable_is_what_the_vendor_once_said() -> None:
     outs = {"full_name": "Ana", "password": "scrypt:", "new_avatar_url": "x", "added_user_roles": [1], ADOPTED: True}
-    assert readable(Nexudus.schema, outs) == {"full_name": "Ana"}
+    assert readable_values(Nexudus.schema, outs) == {"full_name": "Ana"}
 
 
 # --- deltas -----------------------------------------------------------------------------------

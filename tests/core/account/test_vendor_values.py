@@ -6,9 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from seatwise.core.account import lifecycle
+from operations import lifecycle, roster
 from seatwise.core.queries import takeover
-from seatwise.core.team import lifecycle as roster
 from seatwise.core.vendor.boundary import SIGNATURE, UNKNOWN
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.http import Effect, Request

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seatwise.core.account import state
+from seatwise.core.account.properties import Declared
 from seatwise.core.queries import takeover
 from seatwise.core.vendor.fields import Problem, Values
 from seatwise.core.vendor.secrets import Vault
@@ -63,8 +64,8 @@ def test_an_account_is_declared_by_what_is_set_and_by_nothing_secret_or_passing(
 @pytest.mark.parametrize(("vendor", "record", "declared"), CASES)
 def test_the_state_and_the_program_agree(vendor: Vendor, record: dict[str, Any], declared: dict[str, Any]) -> None:
     outs = takeover.state(vendor, record, declared)
-    assert not state.diff(type(vendor), outs, declared, frozenset())
-    assert outs["adopted"] is True
+    assert not state.diff(type(vendor), outs, Declared.of(declared), frozenset())
+    assert outs.adopted is True
 
 
 class Picky(Enerflo):
@@ -127,7 +128,7 @@ def test_what_a_program_may_not_declare_is_left_out_and_the_next_preview_is_empt
     outs = takeover.state(vendor, record, found.values)
     inputs, problems = state.check(type(vendor), found.values, found.values, frozenset(), Vault())
     assert problems == []
-    assert not state.diff(type(vendor), outs, inputs, frozenset())
+    assert not state.diff(type(vendor), outs, Declared.of(inputs), frozenset())
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def vendor(name: str, settings: dict[str, Any]) -> Vendor:
 def test_a_change_is_told_with_its_cost(
     name: str, settings: dict[str, Any], creates: int, updates: int, removals: int, told: str
 ) -> None:
-    assert estimate.told(vendor(name, settings), creates=creates, updates=updates, removals=removals) == told
+    assert estimate.cost(vendor(name, settings), creates=creates, updates=updates, removals=removals) == told
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,9 @@ def test_a_change_is_told_with_its_cost(
     [("enerflo", {}, 200), ("nexudus", {}, 200), ("tenovos", {}, 300), ("tenovos", ON_1_5, 200)],
 )
 def test_accounts_of_their_own_are_read_back_one_by_one(name: str, settings: dict[str, Any], requests: int) -> None:
-    assert estimate.told(vendor(name, settings), creates=100, alone=True).startswith(f"about {requests} requests")
+    assert estimate.cost(vendor(name, settings), creates=100, read_back_singly=True).startswith(
+        f"about {requests} requests"
+    )
 
 
 def test_what_a_create_does_not_take_is_one_more_request() -> None:

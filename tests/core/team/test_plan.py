@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from pulumi.output import Unknown
 
 from seatwise.core.account import state
+from seatwise.core.account.properties import AccountState
 from seatwise.core.team import plan as team
-from seatwise.core.team.plan import Member, Plan, Team
+from seatwise.core.team.plan import Plan
+from seatwise.core.team.properties import SEEN, Member, Team, TeamDeclared, key_of, keyed, unpacked
 from seatwise.core.vendor.errors import InvalidAccount
 from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.secrets import Vault
@@ -66,15 +69,13 @@ def through_the_engine(props: Any) -> Any:
 def test_members_are_kept_by_e_mail_and_the_e_mail_where_it_is_spelt_otherwise(
     email: str, key: str, kept: dict[str, str]
 ) -> None:
-    assert team.keyed([{"email": email, "first_name": "Ana"}]) == {key: {"first_name": "Ana", **kept}}
-    assert team.unpacked(key, {"first_name": "Ana", **kept}) == {"email": email, "first_name": "Ana"}
+    assert keyed([{"email": email, "first_name": "Ana"}]) == {key: {"first_name": "Ana", **kept}}
+    assert unpacked(key, {"first_name": "Ana", **kept}) == {"email": email, "first_name": "Ana"}
 
 
-def made(vendor: Vendor, record: Values, declared: Values, *, adopted: bool = False) -> dict[str, Any]:
-    """The outputs of an account that the vendor has so and the program declares so."""
-    outs = state.outputs(vendor.schema, declared, state.seen(vendor.schema, declared, record), adopted=adopted)
-    vendor.settle(outs, declared, {})
-    return outs
+def made(vendor: Vendor, record: Values, declared: Values, *, adopted: bool = False) -> AccountState:
+    """The state of an account that the vendor has so and the program declares so."""
+    return state.observed(vendor, declared, state.seen(vendor.schema, declared, record), adopted=adopted)
 
 
 RECORDS: dict[str, dict[str, Any]] = {
@@ -103,32 +104,33 @@ def test_a_member_comes_back_from_the_state_as_it_was(vendor: Vendor, otherwise:
     outs = made(vendor, RECORDS[vendor.name] | changes, example, adopted=adopted)
     before = Team({"ana@example.com": Member("7", outs)}, {"ben@example.com": "8"})
 
-    after = Team.of(vendor, through_the_engine(before.outputs(vendor)))
+    after = Team.from_outputs(vendor, through_the_engine(before.to_outputs(vendor)))
 
     assert after.leaving == before.leaving
     assert after.members.keys() == before.members.keys()
     member = after.members["ana@example.com"]
     assert member.id == "7"
-    kept = team.tracked(vendor, outs)
-    assert member.outs == {name: value for name, value in outs.items() if name in kept}
-    assert after.outputs(vendor) == before.outputs(vendor)
-    assert team.changed(vendor, member.outs, example) == team.changed(vendor, outs, example)
+    kept = outs.names_of_member(vendor)
+    values = {name: value for name, value in outs.values.items() if name in kept}
+    assert member.state == replace(outs, values=values)
+    assert after.to_outputs(vendor) == before.to_outputs(vendor)
+    assert team.changed(vendor, member.state, example) == team.changed(vendor, outs, example)
 
 
 def test_nothing_is_kept_of_a_member_but_what_is_declared_and_what_a_later_look_needs(vendor: Vendor) -> None:
     declared = {name: value for name, value in vendor.example.items() if not vendor.schema[name].secret}
-    outs = Team({"ana@example.com": Member("7", made(vendor, RECORDS[vendor.name], declared))}).outputs(vendor)
+    outs = Team({"ana@example.com": Member("7", made(vendor, RECORDS[vendor.name], declared))}).to_outputs(vendor)
 
     assert outs["members"]["ana@example.com"].keys() == declared.keys() - {"email"}
-    assert outs[team.SEEN]["ana@example.com"].keys() == {*vendor.remembered}
-    assert outs.keys() == {"members", "ids", team.SEEN}
+    assert outs[SEEN]["ana@example.com"].keys() == {*vendor.remembered}
+    assert outs.keys() == {"members", "ids", SEEN}
 
 
 @pytest.mark.parametrize("name", VENDORS)
 def test_every_team_in_a_state_is_read_and_written_for_ever(name: str) -> None:
     """What is in these states never changes: they are on other people's disks."""
     written = GOLDEN["states"][name]
-    assert Team.of(VENDORS[name], through_the_engine(written)).outputs(VENDORS[name]) == written
+    assert Team.from_outputs(VENDORS[name], through_the_engine(written)).to_outputs(VENDORS[name]) == written
 
 
 SHARP, DOUBLE = "Straße@x.y", "strasse@x.y"
@@ -149,32 +151,32 @@ FOLDED = {
     ],
 )
 def test_a_member_with_a_folded_name_has_its_own_now(declared: list[str], ids: dict[str, str]) -> None:
-    news = team.keyed([*({"email": each, **SETTER} for each in declared), {"email": "p0@example.com", **SETTER}])
-    now = Team.of(ENERFLO, FOLDED)
+    news = keyed([*({"email": each, **SETTER} for each in declared), {"email": "p0@example.com", **SETTER}])
+    now = Team.from_outputs(ENERFLO, FOLDED)
     now.follow(news)
     assert {key: member.id for key, member in now.members.items()} == ids | {"p0@example.com": "8"}
     plan = Plan.of(ENERFLO, now, news, split, frozenset())
-    joins = [team.key_of(each) for each in declared if team.key_of(each) not in ids]
+    joins = [key_of(each) for each in declared if key_of(each) not in ids]
     leaves = [key for key in ids if key not in news]
     assert (plan.joins, [*plan.changes], plan.leaves) == (joins, [], leaves)
-    assert now.outputs(ENERFLO)["members"]["straße@x.y"] == {"email": SHARP, "roles": ["Setter"]}
+    assert now.to_outputs(ENERFLO)["members"]["straße@x.y"] == {"email": SHARP, "roles": ["Setter"]}
 
 
 def test_a_folded_name_is_followed_where_the_email_was_changed() -> None:
     changed = FOLDED | {"members": {DOUBLE: {"email": "s@x.y", "roles": ["Setter"]}}, "ids": {DOUBLE: "7"}}
-    now = Team.of(ENERFLO, changed)
-    now.follow(team.keyed([{"email": SHARP, **SETTER}]))
+    now = Team.from_outputs(ENERFLO, changed)
+    now.follow(keyed([{"email": SHARP, **SETTER}]))
     assert [*now.members] == ["straße@x.y"]
-    both = Team.of(ENERFLO, changed)
+    both = Team.from_outputs(ENERFLO, changed)
     with pytest.raises(
         InvalidAccount, match="one member strasse@x.y, who may be strasse@x.y or straße@x.y".replace(".", r"\.")
     ):
-        both.follow(team.keyed([{"email": SHARP, **SETTER}, {"email": DOUBLE, **SETTER}]))
+        both.follow(keyed([{"email": SHARP, **SETTER}, {"email": DOUBLE, **SETTER}]))
 
 
 def test_who_left_under_a_folded_name_and_is_back_is_not_deleted() -> None:
-    now = Team.of(ENERFLO, {"members": {}, "ids": {}, "__leaving": {DOUBLE: "7"}})
-    news = team.keyed([{"email": SHARP, **SETTER}])
+    now = Team.from_outputs(ENERFLO, {"members": {}, "ids": {}, "__leaving": {DOUBLE: "7"}})
+    news = keyed([{"email": SHARP, **SETTER}])
     now.follow(news)
     assert now.leaving == {"straße@x.y": "7"}
     assert Plan.of(ENERFLO, now, news, split, frozenset()).deletes == []
@@ -183,14 +185,14 @@ def test_who_left_under_a_folded_name_and_is_back_is_not_deleted() -> None:
 def test_an_accent_typed_in_two_ways_is_one_member() -> None:
     typed_apart = "jose\u0301@x.y"
     state = {"members": {typed_apart: {"roles": ["Setter"]}}, "ids": {typed_apart: "7"}}
-    assert [*Team.of(ENERFLO, state).members] == ["jos\u00e9@x.y"] == [*team.keyed([{"email": typed_apart}])]
+    assert [*Team.from_outputs(ENERFLO, state).members] == ["jos\u00e9@x.y"] == [*keyed([{"email": typed_apart}])]
 
 
 def test_a_folded_name_counts_as_its_own_member_in_the_check() -> None:
     olds = {"members": {DOUBLE: {"email": SHARP, "roles": ["Setter"], "password": "scrypt:a:b"}}}
-    news = {"members": team.keyed([{"email": each, **SETTER} for each in (SHARP, DOUBLE)]), "max_removals": 0}
+    news = {"members": keyed([{"email": each, **SETTER} for each in (SHARP, DOUBLE)]), "max_removals": 0}
     assert checked(Enerflo, news, olds)[1] == [], "nobody leaves"
-    gone = {"members": team.keyed([{"email": DOUBLE, **SETTER}]), "max_removals": 0}
+    gone = {"members": keyed([{"email": DOUBLE, **SETTER}]), "max_removals": 0}
     assert "1 of 1 would leave" in checked(Enerflo, gone, olds)[1][0]
 
 
@@ -201,7 +203,9 @@ def checked(
     vendor: type[Vendor], news: Mapping[str, Any], olds: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """The members after the check, and all that is wrong, as it is told."""
-    members, problems = team.check(vendor, olds or {}, news, split, Vault())
+    members, problems = team.check(
+        vendor, TeamDeclared.from_inputs(olds or {}), TeamDeclared.from_inputs(news), split, Vault()
+    )
     return members, [f"{each.field} {each.reason}".strip() for each in problems]
 
 
@@ -303,7 +307,9 @@ def test_a_password_is_replaced_by_a_fingerprint_that_stays_the_same_as_long_as_
 
     def sealed(password: str, olds: Mapping[str, Any]) -> Any:
         news = {"members": {"ana@example.com": {"roles": ["Setter"], "password": password}}}
-        found, problems = team.check(Enerflo, olds, news, split, vault)
+        found, problems = team.check(
+            Enerflo, TeamDeclared.from_inputs(olds), TeamDeclared.from_inputs(news), split, vault
+        )
         assert problems == []
         return found
 
@@ -311,14 +317,14 @@ def test_a_password_is_replaced_by_a_fingerprint_that_stays_the_same_as_long_as_
     assert SECRET not in str(first)
     assert vault.reveal(first["ana@example.com"]["password"]) == SECRET
     assert sealed(SECRET, {"members": first}) == first
-    again, problems = team.check(Enerflo, {"members": first}, {"members": first}, split, Vault())
+    again, problems = team.check(Enerflo, TeamDeclared(first), TeamDeclared(first), split, Vault())
     assert (again, problems) == (first, []), "a fingerprint stands for itself"
 
 
 @pytest.mark.parametrize(("name", "instead"), [("on_existing", "on_existing"), ("on_destroy", "on_leave")])
 def test_what_becomes_of_accounts_is_said_of_the_whole_team(name: str, instead: str) -> None:
     """A member with `on_destroy="retain"` would be deactivated all the same."""
-    kept, problems = checked(Enerflo, {"members": team.keyed([ANA | {name: "retain"}])})
+    kept, problems = checked(Enerflo, {"members": keyed([ANA | {name: "retain"}])})
     assert problems == [f"ana@example.com: {name} cannot be said of a member: say {instead} of the Roster"]
     assert kept["ana@example.com"] == {"roles": ["Setter"]}
 
@@ -331,7 +337,7 @@ def test_a_member_that_is_to_be_adopted_needs_not_what_only_a_create_does() -> N
 @pytest.mark.parametrize(("zone", "is_refused"), [("Asia/Manila", True), ("America/Denver", False)])
 def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zone: str, is_refused: bool) -> None:
     now = Team({"ana@example.com": Member("7", made(ENERFLO, {}, ANA | {"timezone": zone}))})
-    problems = team.too_late(Enerflo, now, team.keyed([ANA | {"timezone": "America/Denver"}]), split)
+    problems = team.immutable_changes(Enerflo, now, keyed([ANA | {"timezone": "America/Denver"}]), split)
     assert bool(problems) is is_refused
     if is_refused:
         assert problems[0].reason.startswith("ana@example.com: timezone can only be given when the account is made; ")
@@ -341,10 +347,10 @@ def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zo
 @pytest.mark.parametrize("before", [{}, ANA | {"timezone": "Asia/Manila"}], ids=["new", "declared before"])
 def test_who_is_not_in_the_team_yet_may_be_given_what_can_only_be_given_at_creation(before: dict[str, Any]) -> None:
     """Also where an earlier run could not make the account: nothing else would correct it."""
-    olds = {"members": team.keyed([before])} if before else {"members": members(1)}
-    declared = team.keyed([ANA | {"timezone": "America/Denver"}])
+    olds = {"members": keyed([before])} if before else {"members": members(1)}
+    declared = keyed([ANA | {"timezone": "America/Denver"}])
     assert checked(Enerflo, {"members": declared, "max_removals": 1}, olds)[1] == []
-    assert team.too_late(Enerflo, Team(), declared, split) == []
+    assert team.immutable_changes(Enerflo, Team(), declared, split) == []
 
 
 # --- the cap ----------------------------------------------------------------------------------
@@ -414,8 +420,8 @@ def a_team(**members: dict[str, Any]) -> Team:
                  for name, arguments in members.items()})  # fmt: skip
 
 
-def plan_of(now: Team, news: dict[str, dict[str, Any]], doubts: frozenset[str] = frozenset()) -> Plan:
-    return Plan.of(ENERFLO, now, {f"{name}@x.y": member for name, member in news.items()}, split, doubts)
+def plan_of(now: Team, news: dict[str, dict[str, Any]], unconfirmed: frozenset[str] = frozenset()) -> Plan:
+    return Plan.of(ENERFLO, now, {f"{name}@x.y": member for name, member in news.items()}, split, unconfirmed)
 
 
 @pytest.mark.parametrize(
@@ -475,7 +481,7 @@ def test_a_plan_is_told_with_counts_names_and_fields() -> None:
     now = a_team(ana=SETTER, ben=SETTER, cho=SETTER)
     now.leaving = {"eva@x.y": "5"}
     plan = plan_of(now, {"zoe": SETTER, "ana": SETTER | {"first_name": "Ana", "phone": "5550100001"}, "ben": SETTER})
-    assert team.told("sales", plan, None) == [
+    assert team.describe("sales", plan, None) == [
         "sales: 1 join, 1 change, 1 leave, 1 be deleted for good; 1 stay as they are",
         "sales: join: zoe@x.y",
         "sales: change: ana@x.y (first_name, phone)",
@@ -494,14 +500,15 @@ def test_a_plan_is_told_with_counts_names_and_fields() -> None:
     ],
 )
 def test_it_is_told_what_becomes_of_who_leaves(on_leave: str | None, told: str) -> None:
-    assert team.told("sales", plan_of(a_team(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
+    assert team.describe("sales", plan_of(a_team(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
 
 
 @pytest.mark.parametrize(("on_leave", "is_told"), [(None, True), ("delete", True), ("retain", False)])
 def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_told: bool) -> None:
     now = a_team(ana=SETTER, ben=SETTER)
-    now.members["ben@x.y"].outs[state.ADOPTED] = True
-    lines = team.told("sales", plan_of(now, {}), on_leave)[2:]
+    ben = now.members["ben@x.y"]
+    now.members["ben@x.y"] = Member(ben.id, replace(ben.state, adopted=True))
+    lines = team.describe("sales", plan_of(now, {}), on_leave)[2:]
     assert lines == [
         "sales: of these, accounts that were there before seatwise are deactivated as well (a `User` or `Person` would "
         'leave them active): ben@x.y; on_leave="retain" leaves them as they are'
@@ -511,7 +518,7 @@ def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_t
 @pytest.mark.parametrize(("count", "ends"), [(20, "p19@x.y"), (21, "p19@x.y and 1 more"), (1500, "and 1,480 more")])
 def test_the_first_twenty_of_each_kind_are_told(count: int, ends: str) -> None:
     plan = plan_of(a_team(), {f"p{number:02}": SETTER for number in range(count)})
-    summary, joins = team.told("sales", plan, None)
+    summary, joins = team.describe("sales", plan, None)
     assert summary == f"sales: {count:,} join; 0 stay as they are"
     assert joins.startswith("sales: join: p00@x.y, p01@x.y, ")
     assert joins.endswith(ends)

@@ -12,11 +12,11 @@ import anyio
 import httpx
 import pytest
 
-from seatwise.core.account.creating import SECOND_LOOKS
-from seatwise.core.account.state import OWNER
-from seatwise.core.team import lifecycle as roster
+from seatwise.core.account.properties import OWNER
+from seatwise.core.account.resuming import LOST_CREATE_BACKOFF_S
 from seatwise.core.team import plan as team
-from seatwise.core.team.lifecycle import PATIENCE
+from seatwise.core.team.lifecycle import MOST_FAILURES_IN_A_ROW, PROGRESS_INTERVAL_S
+from seatwise.core.team.properties import LEAVING
 from seatwise.dynamic.rosters import Rosters
 from seatwise.dynamic.users import Users
 from seatwise.sandbox.server import STAND_INS
@@ -351,9 +351,11 @@ async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_r
     asked = counted(world).total()
 
     counts = stack.outs["counts"]
-    assert counts["not_tried"] >= count - 40 - 5 * PATIENCE, "the others are not tried"
-    assert PATIENCE <= counts["failed"] <= 2 * PATIENCE
-    assert asked <= 3 * 41 + 2 * PATIENCE * (len(SECOND_LOOKS) + 6) + 3, "and not a thousand requests sent"
+    assert counts["not_tried"] >= count - 40 - 5 * MOST_FAILURES_IN_A_ROW, "the others are not tried"
+    assert MOST_FAILURES_IN_A_ROW <= counts["failed"] <= 2 * MOST_FAILURES_IN_A_ROW
+    assert asked <= 3 * 41 + 2 * MOST_FAILURES_IN_A_ROW * (len(LOST_CREATE_BACKOFF_S) + 6) + 3, (
+        "and not a thousand requests sent"
+    )
     no_trouble(world)
     await anyio.sleep(1000)
     world.time_goes_by()
@@ -393,7 +395,7 @@ async def test_a_refresh_asks_a_vendor_that_is_down_about_a_few(world: World, st
     counted(world)
     world.hazard = lambda kind: answered(500, carried_out=False) if kind in ("read", "list") else None
     assert not await stack.refresh()
-    assert counted(world).total() <= 2 * PATIENCE * 6
+    assert counted(world).total() <= 2 * MOST_FAILURES_IN_A_ROW * 6
     assert "others were not tried" in stack.failed[""]
 
 
@@ -706,11 +708,11 @@ async def test_an_account_that_is_to_be_deleted_is_deactivated_and_deleted_by_th
     assert await stack.up({"sales": without(everybody, "p1")})
     assert (counted(nexudus)["delete"], account in nexudus.accounts) == (0, True)
     assert "p1" not in active(nexudus)
-    assert stack.outs[team.LEAVING] == {"p1@example.com": account}
+    assert stack.outs[LEAVING] == {"p1@example.com": account}
 
     assert await stack.up({"sales": without(everybody, "p1")})
     assert (counted(nexudus)["delete"], account in nexudus.accounts) == (1, False)
-    assert team.LEAVING not in stack.outs
+    assert LEAVING not in stack.outs
     assert await stack.up({"sales": without(everybody, "p1")})
     assert counted(nexudus).total() == 0
 
@@ -726,7 +728,7 @@ async def test_who_was_made_active_again_meanwhile_is_not_deleted(nexudus: World
 
     assert "p1" in active(nexudus)
     assert "p1@example.com: not deleted, for somebody has made it active again" in nexudus.warnings[-1]
-    assert team.LEAVING not in stack.outs
+    assert LEAVING not in stack.outs
 
 
 @pytest.mark.parametrize("first", ["the team", "the account"])
@@ -983,7 +985,7 @@ async def test_it_is_told_how_far_it_is(world: World, stack: Stack) -> None:
     world.hazard = lambda kind: slow if kind == "create" else None
     assert await stack.up({"sales": a_team(world, 320)})
     told = [each for each in world.warnings if each.startswith("sales: ")]
-    assert 1 <= len(told) <= 20 / roster.TELL_EVERY + 1
+    assert 1 <= len(told) <= 20 / PROGRESS_INTERVAL_S + 1
     assert told[0].endswith(" s left")
     assert " of 320 done, " in told[0]
 
@@ -1017,7 +1019,7 @@ async def test_who_moves_to_a_resource_of_their_own_while_the_team_retires_them_
     await world.restart()
     assert active(world) == ["p0", "p1", "p2", "p3"]
     assert all(len(accounts) == 1 for accounts in by_name(world).values())
-    assert world.door.journal.doubt_about(stack.state["p1"].id) is None
+    assert world.door.journal.why_unconfirmed(stack.state["p1"].id) is None
 
 
 @pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])
@@ -1084,7 +1086,7 @@ async def test_an_adopted_account_moves_between_resources(
     """A refresh asks the doors, too, what is otherwise than the program before said."""
     plain = a_member(world, "ana")
     assert await stack.up({"made": plain})
-    world.door.journal.let_go(stack.state["made"].id)
+    world.door.journal.forget_account(stack.state["made"].id)
     stack.state.clear()
     user = {"ana": {**plain, "on_existing": "adopt", "on_destroy": "deactivate"}}
     sales = {"sales": Roster([plain], {"on_existing": "adopt"})}
@@ -1125,7 +1127,7 @@ async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mai
     more = {"username": "ana2"} if "username" in world.vendor.example else {}
     assert await stack.up({"ana": a_member(world, "ana")})
     account = stack.state["ana"].id
-    world.door.claims.hold(account, stack.owner("ana"))
+    world.door.ownership.assign(account, stack.owner("ana"))
     member = a_member(world, "ana", **more)
     moved = a_member(world, "ana", email="ana.new@example.com")
     await stack.up({"sales": Roster([member]), "ana": moved})
@@ -1147,7 +1149,7 @@ async def test_an_account_that_another_resource_has_taken_up_is_not_deleted_for_
         for _ in range(2):
             assert await stack.up({"lopez": lopez, "sales": Roster([ben], policies)})
             assert account in world.accounts
-            assert team.LEAVING not in stack.state["sales"].outs
+            assert LEAVING not in stack.state["sales"].outs
 
 
 @pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])
@@ -1278,7 +1280,7 @@ async def test_joins_that_are_refused_in_a_row_keep_nobody_who_leaves(world: Wor
     declared = a_team(world, 3, {"max_removals": "100%"})
     assert await stack.up({"sales": declared})
     with_seats(world, 0)
-    many = [a_member(world, f"x{number:02}") for number in range(2 * PATIENCE)]
+    many = [a_member(world, f"x{number:02}") for number in range(2 * MOST_FAILURES_IN_A_ROW)]
     set_by_hand(world, stack.outs["ids"]["p1@example.com"], **{STAND_INS[world.name].EMAIL: "x31@example.com"})
     assert not await stack.up({"sales": Roster([*many, declared.members[2]], {"max_removals": "100%"})})
 
@@ -1289,16 +1291,16 @@ async def test_joins_that_are_refused_in_a_row_keep_nobody_who_leaves(world: Wor
 
 
 async def test_leavers_who_are_not_tried_are_named_first(world: World, stack: Stack) -> None:
-    declared = a_team(world, 3 * PATIENCE, {"max_removals": "100%"})
+    declared = a_team(world, 3 * MOST_FAILURES_IN_A_ROW, {"max_removals": "100%"})
     assert await stack.up({"sales": declared})
     world.hazard = lambda asked: answered(403, b"{}", carried_out=False) if asked in ("create", "update") else None
-    joins: list[Arguments] = [a_member(world, f"a{number:02}") for number in range(2 * PATIENCE)]
+    joins: list[Arguments] = [a_member(world, f"a{number:02}") for number in range(2 * MOST_FAILURES_IN_A_ROW)]
     assert not await stack.up({"sales": Roster(joins, {"max_removals": "100%"})})
 
     leavers = {key: why for key, why in stack.outs["failed"].items() if key.startswith("p")}
-    assert len(leavers) == 3 * PATIENCE
+    assert len(leavers) == 3 * MOST_FAILURES_IN_A_ROW
     assert all(why.startswith("should have left: ") for why in leavers.values())
-    assert sum("not tried" in why for why in leavers.values()) >= PATIENCE
+    assert sum("not tried" in why for why in leavers.values()) >= MOST_FAILURES_IN_A_ROW
     told = team.failures("sales", stack.outs["failed"], stack.outs["counts"])
     assert told.partition("tries them again: ")[2].startswith("p")
     assert f"{stack.outs['counts']['failed']:.0f} failed" in told

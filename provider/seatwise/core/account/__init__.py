@@ -1,5 +1,6 @@
 """The life of one account.
 
-Read in this order: `owner`, `state`, `ports` (what a tenant and its journal offer), `directory` (the vendor's list),
-`finding`, `existing`, `holders`, `writing`, `creating`, `lifecycle`.
+Read in this order: `owner`, `properties` (what the engine keeps), `state` (how it is compared), `ports` (what a tenant
+and its journal offer), `list_cache` and `account_list` (the vendor's list), `finding`, `existing`, `holders`,
+`writing`, `updating`, `resuming`, `creating`, `lifecycle`, and last `resource`, which a Pulumi provider calls.
 """

@@ -1,315 +1,78 @@
-"""Making an account exactly once: what is remembered, looked up, sent, and looked for when there is no answer."""
+"""Creating an account exactly once: what is noted, looked up, sent, and looked for if there is no answer."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
-from ..vendor.fields import Schema, Takes, Values
+from ..vendor.fields import Record, Schema, Takes, Values
 from ..vendor.http import Answer
-from ..vendor.secrets import matches
 from ..vendor.vendor import Vendor
-from .existing import exists, tell_inactive
-from .finding import Found, fetch, has_email, look_anew, look_for_hidden, look_up, whole
-from .holders import has_account, held_by, replaced
-from .owner import is_team, same, told
-from .ports import Deed, Doubt, Entry, Held, Record, Tenant, refused, tell_unfit
-from .state import (
-    ADOPTED,
-    DECLARED,
-    REVISION,
-    declared_names,
-    differences,
-    expand,
-    outputs,
-    readable,
-    revision_of,
-    seen,
-    with_policies,
-    with_revision,
-)
-from .waiting import told_pauses
-from .writing import change, revealed, take_over
+from .account_list import record_of
+from .finding import Found, has_email, look_for_hidden, look_up
+from .ports import Entry, EntryKind, Tenant, Unconfirmed
+from .properties import AccountState, Declared
+from .refusals import refused, tell_unfit
+from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, go_on_or_adopt, look_again, on_its_way, resume
+from .state import differences, expand, observed, readable_values, seen
+from .waiting import reported_pauses
+from .writing import change, revealed
 
-SECOND_LOOKS = (0, 1, 2, 4, 8, 16)
-"""Seconds between looks for an account whose creation was not confirmed (31 in all)."""
-CREATE_IN_FLIGHT_S = 300
-"""Seconds for which a create without an outcome may still arrive."""
-READ_BACK_LOOKS = (0, 1, 2, 4)
-"""Seconds between reads of an account that was just made."""
+READ_BACK_BACKOFF_S = (0, 1, 2, 4)
+"""Seconds to wait before each read of an account that was just created."""
 
 
-@dataclass(frozen=True)
-class Begun:
-    """An account that is there now: with its outputs, or still to be completed; the record, if it was read."""
-
-    account: str
-    outs: dict[str, Any] | None = None
-    record: Record | None = None
-
-
-async def create(tenant: Tenant, news: Values, owner: str = "") -> tuple[str, dict[str, Any]]:
-    """Make the account and return its id and its outputs, read back. `owner` names the resource it is for.
+async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[str, AccountState]:
+    """Create the account, read it back, and return its id and its state. `owner` names the resource it is for.
 
     Raises as `begin` does.
     """
-    begun = await begin(tenant, news, owner)
-    made = await complete(tenant, begun, news, owner)
-    return made.account, made.outs or {}
+    begun = await begin(tenant, declared, owner)
+    made = await complete(tenant, begun, declared, owner)
+    return made.account, made.state or AccountState()
 
 
-async def begin(tenant: Tenant, news: Values, owner: str) -> Begun:
-    """Make the account, or take up the one that is there.
+async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
+    """Create the account, or go on with the one that exists.
 
-    The account of a resource that the engine is replacing goes on under its id. One that seatwise itself
-    deactivated earlier is reactivated under its old id. One that an earlier run made, or may have made, without the
-    engine hearing of it is the success it was.
-    Raises AccountExists before anything is sent when the e-mail is taken and `on_existing` is not
-    "adopt"; UnknownOutcome when the vendor may have made the account and it cannot be found.
+    The account of a resource that the engine replaces keeps its id. An account that seatwise deactivated earlier is
+    reactivated under its old id. An account that an earlier run created, or may have created, without the engine
+    hearing of it, is resumed.
+    Raises AccountExists before anything is sent if the e-mail is taken and `on_existing` is not "adopt";
+    UnknownOutcome if the vendor may have created the account and it cannot be found.
     """
-    email = str(news["email"])
-    begun = await _replaced(tenant, news, owner) or await _taken_up(tenant, news, owner)
+    email = declared.email
+    begun = await resume(tenant, declared, owner)
     if begun is not None:
         return begun
     existing = await look_up(tenant, email)
     if existing is not None:
-        return await _go_on_or_adopt(tenant, news, existing, owner)
+        return await go_on_or_adopt(tenant, declared, existing, owner)
     in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)
     if in_the_way is not None:
-        raise _on_its_way(tenant, email, in_the_way, owner)
+        raise on_its_way(tenant, email, in_the_way, owner)
     try:
-        account, record = await _post(tenant, news, email)
+        account, record = await _post(tenant, declared, email)
     except AccountExists:
         hidden = await look_for_hidden(tenant, email)
         if hidden is None:
             raise
-        return await _go_on_or_adopt(tenant, news, hidden, owner)
-    _note_made(tenant, email, account, owner)
+        return await go_on_or_adopt(tenant, declared, hidden, owner)
+    _note_created(tenant, email, account, owner)
     return Begun(account, record=record)
 
 
-def _note_made(tenant: Tenant, email: str, account: str, owner: str) -> None:
-    tenant.journal.note(email, Entry(Deed.MADE, account, owner))
-    _take_up(tenant, account, owner)
-    tenant.directory.wrote(account, email)
+def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:
+    tenant.journal.note(email, Entry(EntryKind.CREATED, account, owner))
+    assign_new(tenant, account, owner)
+    tenant.list_cache.wrote(account, email)
 
 
-def _take_up(tenant: Tenant, account: str, owner: str) -> None:
-    """Note that an account goes on as this owner's, made or found: no delete of this run is meant for it."""
-    tenant.claims.made(account, owner)
-    if owner:
-        tenant.journal.renewed(account, owner)
-
-
-async def _replaced(tenant: Tenant, news: Values, owner: str) -> Begun | None:
-    """Go on with the account of a resource that the engine replaces; None where it has none, or the account is gone."""
-    held = None if is_team(owner) else await replaced(tenant, owner)
-    return await _go_on(tenant, news, held, owner) if held is not None else None
-
-
-async def _go_on(tenant: Tenant, news: Values, held: Held, owner: str) -> Begun | None:
-    """Make the account of a replaced resource as declared, as an update does; None when it is certainly gone."""
-    account, olds = held.id, tenant.vendor.schema.typed(held.outputs)
-    email = str(olds.get("email", news["email"]))
-    async with tenant.alone(account):
-        record = await fetch(tenant, account, email)
-        if record is None:
-            return None
-        _take_up(tenant, account, owner)
-        olds |= _same_secrets(tenant, held, olds, news)
-        outs = await _as_updated(tenant, account, olds, news, record)
-    # It tells the new life from the old one, which awaits its deletion.
-    revision = max(tenant.journal.establish(account, revision_of(olds)), revision_of(olds) + 1)
-    return Begun(account, with_revision(outs, revision) | {DECLARED: declared_names(news)})
-
-
-async def _as_updated(tenant: Tenant, account: str, olds: Values, news: Values, record: Record) -> dict[str, Any]:
-    """The outputs of an account after an update of it, whose state is in `olds`; `record` is what there is."""
-    doubt = tenant.journal.doubt_about(account, revision_of(olds))
-    if doubt is None:
-        return await change(tenant, account, olds, news)
-    wanted = {**tenant.vendor.reactivated, **news} if doubt is Doubt.RETIRED else dict(news)
-    known = {name: olds[name] for name in (*tenant.vendor.schema.secrets, REVISION) if name in olds}
-    return await take_over(tenant, account, record, wanted, adopted=bool(olds.get(ADOPTED)), known=known)
-
-
-def _same_secrets(tenant: Tenant, held: Held, olds: Values, news: Values) -> dict[str, Any]:
-    """The secrets that the vendor has, under the fingerprint of today where it is of the same secret.
-
-    Where the state shows no secrets, they count as the same: a person may have changed a password since.
-    """
-    secrets = {}
-    for name in tenant.vendor.schema.secrets & news.keys():
-        plain = tenant.vault.reveal(str(news[name]))
-        is_hidden = not held.is_whole and name in olds.get(DECLARED, ())
-        if is_hidden or (name in olds and plain is not None and matches(plain, str(olds[name]))):
-            secrets[name] = news[name]
-    return secrets
-
-
-async def _go_on_or_adopt(tenant: Tenant, news: Values, existing: Found, owner: str) -> Begun:
-    """Go on with an account that the engine's state has as this resource's; else adopt it, if the program says so."""
-    doubt = ""
-    try:
-        held = await held_by(tenant, owner) if owner and not is_team(owner) else None
-    except AccountError as error:
-        held, doubt = None, error.problem
-    if held is not None and held.id == existing.account:
-        begun = await _go_on(tenant, news, held, owner)
-        if begun is not None:
-            return begun
-    outs = await _adopt(tenant, news, existing, owner, doubt)
-    if doubt:
-        tenant.warn(f"{tenant.vendor.title} {news['email']} ({existing.account}) counts as adopted, for {doubt}")
-    return Begun(existing.account, outs)
-
-
-def _on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOutcome:
-    """The error for a create that may still arrive: this resource's own of an earlier run, or another one's."""
-    left = max(1, math.ceil(CREATE_IN_FLIGHT_S - note.age))
-    whose = "" if same(note.owner, owner) or not note.owner else f" for {told(note.owner)}"
-    return UnknownOutcome(
-        f"unknown outcome: {note.age:.0f} seconds ago a create of this account left{whose}, and it may still arrive",
-        vendor=tenant.vendor.title,
-        account=email,
-        remedy=f"Run `pulumi up` again in {left} seconds: it takes the account if it shows, and makes it otherwise",
-    )
-
-
-async def _taken_up(tenant: Tenant, news: Values, owner: str) -> Begun | None:
-    """The account that is seatwise's own to give to this owner, as declared; None without one.
-
-    Whose it was may be about to retire it: who comes second finds what the first has done.
-    """
-    email = str(news["email"])
-    last = tenant.journal.last(email)
-    if last is None:
-        return None
-    async with tenant.alone(last.account or email):
-        last = tenant.journal.last(email) or last
-        own = await _own(tenant, email, last, owner)
-        if own is None:
-            return None
-        _take_up(tenant, own.account, owner)
-        return Begun(own.account, await _resume(tenant, own, news, last, owner))
-
-
-async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
-    """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
-    if last.deed is Deed.INTENDED:
-        return await _own_on_its_way(tenant, email, last, owner)
-    is_owners = last.deed is Deed.MADE and await _is_owners(tenant, email, last, owner)
-    if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
-        return None
-    record = await fetch(tenant, last.account, email)
-    if record is None or not has_email(tenant, record, email):
-        return None
-    if not is_owners and not tenant.vendor.is_retired(record):
-        return None  # somebody has taken it back since: it counts as any account that is there
-    return Found(last.account, record, True)
-
-
-async def _own_on_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
-    """The account that the create in the note made, if it shows and the note is this owner's, or its successor's."""
-    is_own = last.owner in ("", owner) or same(last.owner, owner)
-    if not is_own and not tenant.claims.succeeds(email, last.owner, owner):
-        if last.age < CREATE_IN_FLIGHT_S:
-            raise _on_its_way(tenant, email, last, owner)
-        return None
-    # No list showed an account when that create left, so one that shows now is its work.
-    found = await _look_again(tenant, email, SECOND_LOOKS if last.age < CREATE_IN_FLIGHT_S else SECOND_LOOKS[:1])
-    return found and await whole(tenant, found, email)
-
-
-async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
-    """Whether an account that seatwise made is this owner's to go on with.
-
-    It is if the engine forgot that it was made: the engine has never shown that it knows the account. And it is if
-    the account moves between a team and a resource of its own, where the state has it under the old one.
-    """
-    account = last.account or ""
-    if owner and same(owner, last.owner):
-        return not last.is_known or await has_account(tenant, account, owner)
-    if tenant.claims.other_holder(account, owner) is not None:  # under another e-mail
-        return False
-    if not tenant.claims.is_handed_over(email, last.owner, owner):
-        return False
-    try:
-        return not last.is_known or await has_account(tenant, account, last.owner)
-    except AccountError:
-        return True
-
-
-def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
-    """Whether seatwise deactivated the account, and no run is known to have brought it back."""
-    return last.deed is Deed.RETIRED or tenant.journal.doubt_about(last.account or "") is Doubt.RETIRED
-
-
-async def _resume(tenant: Tenant, own: Found, news: Values, last: Entry, owner: str) -> dict[str, Any]:
-    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back.
-
-    It is noted as its owner's before it comes back, or a run that ends there would find a stranger's account.
-    """
-    journal, account = tenant.journal, own.account
-    if last.deed is Deed.RETIRED:
-        _warn_of_late(tenant, news, own.record)
-        journal.doubt(account, Doubt.RETIRED)
-    journal.note(str(news["email"]), Entry(Deed.MADE, account, owner))
-    # What another machine's seatwise retired is in its journal, not in this one.
-    is_retired = journal.doubt_about(account) is Doubt.RETIRED or tenant.vendor.is_retired(own.record)
-    wanted = {**tenant.vendor.reactivated, **news} if is_retired else dict(news)
-    outs = await take_over(tenant, account, own.record, wanted, adopted=False)
-    return outs | {DECLARED: declared_names(news)}
-
-
-async def _adopt(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str = "") -> dict[str, Any]:
-    """Take over an account that is there, if the program says so, changing only what is declared."""
-    if news.get("on_existing") != "adopt":
-        raise exists(tenant, news, existing, owner, doubt)
-    _warn_of_late(tenant, news, existing.record)
-    journal, account = tenant.journal, existing.account
-    async with tenant.alone(account):
-        other = tenant.claims.other_holder(account, owner)
-        if other is not None:
-            raise AccountExists(
-                f"the account with this e-mail ({account}) is that of {told(other)}",
-                status=409,
-                vendor=tenant.vendor.title,
-                account=str(news["email"]),
-                remedy="Take it out of the program there, or declare another e-mail here",
-            )
-        _take_up(tenant, account, owner)
-        wanted = news
-        if journal.doubt_about(account) is Doubt.RETIRED:  # by a resource that has just given it up
-            existing = await whole(tenant, existing, str(news["email"]))
-            wanted = {**tenant.vendor.reactivated, **news}
-        tell_inactive(tenant, wanted, existing)
-        journal.let_go(account)  # whoever it was made for before
-        outs = await take_over(tenant, account, existing.record, wanted, adopted=True)
-    return outs | {DECLARED: declared_names(news)}
-
-
-def _warn_of_late(tenant: Tenant, news: Values, record: Record) -> None:
-    """Tell which arguments come too late for an account that is there."""
-    schema, actual = tenant.vendor.schema, seen(tenant.vendor.schema, news, record)
-    late = sorted(
-        name
-        for name, value in news.items()
-        if schema[name].create_only and not schema[name].same(value, actual.get(name))
-    )
-    if late:
-        about = f"{tenant.vendor.title} {news['email']}"
-        tenant.warn(f"{about} was there already: {', '.join(late)} cannot be given to it any more")
-
-
-async def _post(tenant: Tenant, news: Values, email: str) -> tuple[str, Record | None]:
+async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Record | None]:
     """Send the one POST and find out what became of it: the id, and the record if the vendor had to be asked for it.
 
     It is never sent again once it may have arrived.
     """
     vendor = tenant.vendor
-    request = vendor.create(revealed(tenant, expand(vendor.schema, news, {})))
+    request = vendor.create(revealed(tenant, expand(vendor.schema, declared.values, {})))
     answer: Answer | None = None
     try:
         answer = await tenant.send(request)
@@ -341,7 +104,7 @@ async def _searched(tenant: Tenant, email: str) -> Found:
     """An account that may have been made; raises UnknownOutcome when it does not show."""
     vendor, why = tenant.vendor, "it cannot be found under this e-mail"
     try:
-        found = await _look_again(tenant, email)
+        found = await look_again(tenant, email)
     except AccountExists:
         raise
     except AccountError as error:
@@ -363,109 +126,89 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     return not vendor.succeeded(answer) and (answer.ok or 400 <= answer.status < 500)
 
 
-async def _look_again(tenant: Tenant, email: str, looks: Sequence[float] = SECOND_LOOKS) -> Found | None:
-    """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
-    pauses = told_pauses(
-        tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show"
-    )
-    for left, seconds in zip(range(len(looks) - 1, -1, -1), pauses, strict=True):
-        await tenant.sleep(seconds)
-        try:
-            found = await look_anew(tenant, email)
-        except AccountError as error:
-            if not left or isinstance(error, AccountExists):
-                raise
-            continue
-        if found is not None:
-            return found
-    return None
-
-
-async def complete(tenant: Tenant, begun: Begun, news: Values, owner: str) -> Begun:
+async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str) -> Begun:
     """Read a new account back, unless that was done, and send what its create did not take.
 
     An answer may have held another account's id: a record with another e-mail shows it, and the account is looked up.
     """
-    if begun.outs is not None:
+    if begun.state is not None:
         return begun
-    email = str(news["email"])
+    email = declared.email
     record = begun.record or await _read_back(tenant, begun.account, email)
     if record is not None and not has_email(tenant, record, email):
         begun = await _found_instead(tenant, begun.account, email, owner)
         record = begun.record or await _read_back(tenant, begun.account, email)
-    outs = await _send_the_rest(tenant, begun.account, news, record)
+    state = await _send_the_rest(tenant, begun.account, declared, record)
     if record is None:
         _is_unseen(tenant, begun.account)
-    return Begun(begun.account, outs)
+    return Begun(begun.account, state)
 
 
 async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) -> Begun:
     """The account that a create made, where its answer held the id of another one; raises as `begin` does."""
-    tenant.claims.release(stranger, owner)
-    tenant.journal.note(email, Entry(Deed.INTENDED, owner=owner))
+    tenant.ownership.release(stranger, owner)
+    tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
-    _note_made(tenant, email, found.account, owner)
+    _note_created(tenant, email, found.account, owner)
     return Begun(found.account, record=found.record if found.is_whole else None)
 
 
-def as_sent(tenant: Tenant, account: str, news: Values) -> dict[str, Any]:
+def as_sent(tenant: Tenant, account: str, declared: Declared) -> AccountState:
     """The outputs of a new account of which nothing is known but what its create said."""
     _is_unseen(tenant, account)
-    return _as_sent(tenant.vendor, _sent(tenant.vendor.schema, news), None)
+    return _as_sent(tenant.vendor, _sent(tenant.vendor.schema, declared), None)
 
 
 def _is_unseen(tenant: Tenant, account: str) -> None:
     """The outputs of a new account are what was declared: let the next `up` look at it."""
-    if tenant.journal.doubt_about(account) is None:
-        tenant.journal.doubt(account, Doubt.UNSEEN)
+    if tenant.journal.why_unconfirmed(account) is None:
+        tenant.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
 
 
-async def listed_as_sent(tenant: Tenant, begun: Begun, news: Values) -> Begun:
+async def listed_as_sent(tenant: Tenant, begun: Begun, declared: Declared) -> Begun:
     """A new account with its record from the list, if that has all that was sent; else as it was."""
     vendor = tenant.vendor
-    if begun.outs is not None or begun.record is not None or not vendor.lists_whole_records:
+    if begun.state is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
-    sent = _sent(vendor.schema, news)
-    record = await tenant.directory.record(tenant, begun.account, readable(vendor.schema, sent))
-    if record is None or not has_email(tenant, record, str(news["email"])):
+    sent = _sent(vendor.schema, declared)
+    record = await record_of(tenant, begun.account, readable_values(vendor.schema, sent))
+    if record is None or not has_email(tenant, record, declared.email):
         return begun
-    if differences(vendor.schema, _as_sent(vendor, sent, record), sent):
+    if differences(vendor.schema, _as_sent(vendor, sent, record).values, sent):
         return begun
     return replace(begun, record=record)
 
 
-def _sent(schema: Schema, news: Values) -> dict[str, Any]:
+def _sent(schema: Schema, declared: Declared) -> Values:
     """What a create takes."""
-    return {name: value for name, value in news.items() if schema[name].takes & Takes.CREATE}
+    return {name: value for name, value in declared.values.items() if schema[name].takes & Takes.CREATE}
 
 
-def _as_sent(vendor: Vendor, sent: Values, record: Record | None) -> dict[str, Any]:
-    outs = outputs(vendor.schema, sent, seen(vendor.schema, sent, record), adopted=False)
-    vendor.settle(outs, sent, {})
-    return outs
+def _as_sent(vendor: Vendor, sent: Values, record: Record | None) -> AccountState:
+    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False)
 
 
-async def _send_the_rest(tenant: Tenant, account: str, news: Values, record: Record | None) -> dict[str, Any]:
+async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, record: Record | None) -> AccountState:
     """Send what a create does not take.
 
-    The account exists: what fails now is a warning, and stays a difference for the next run.
+    The account exists: a failure is a warning now, and the difference stays for the next run.
     """
     schema = tenant.vendor.schema
-    sent = _sent(schema, news)
-    outs = _as_sent(tenant.vendor, sent, record)
-    not_sent = {name: value for name, value in news.items() if name not in sent}
-    if not differences(schema, outs, not_sent):
-        return with_policies(outs | {DECLARED: declared_names(news)}, news)
+    sent = _sent(schema, declared)
+    state = _as_sent(tenant.vendor, sent, record)
+    not_sent = {name: value for name, value in declared.values.items() if name not in sent}
+    if not differences(schema, state.values, not_sent):
+        return state.under(declared)
     try:
-        return await change(tenant, account, outs, news)
+        return await change(tenant, account, state, declared)
     except AccountError as error:
         tenant.warn(f"{error}. The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again")
-        return outs
+        return state
 
 
 async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
     """The record of an account that was just made; None when the vendor does not show it yet."""
-    for seconds in told_pauses(tenant, READ_BACK_LOOKS, f"{email} ({account}) was made and cannot be read"):
+    for seconds in reported_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:
             answer = await tenant.send(tenant.vendor.read(account))
@@ -473,7 +216,7 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             continue
         record = tenant.vendor.record(answer) if answer.ok else None
         if record is not None:
-            tenant.directory.measure(tenant.vendor, account, record)
+            tenant.list_cache.measure(tenant.vendor, account, record)
             tell_unfit(tenant, record)
             return record
     tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")

@@ -9,19 +9,20 @@ from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimi
 from ..vendor.fields import Values
 from ..vendor.vendor import Vendor
 from .finding import Found, look_up
-from .owner import TYPES, is_team, parsed, same, stack_of, told
-from .ports import Deed, Tenant
+from .owner import TYPES, display_name, is_team, parsed, same, stack_of
+from .ports import EntryKind, Tenant
+from .properties import Declared
 
 PERSON = "seatwise:index:Person"
 """The type of a `Person`, which the owner of its accounts names."""
 
 
-def exists(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str = "") -> AccountExists:
+def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str = "") -> AccountExists:
     """Return the error for an account that is there, with the remedy that fits the resource which declares it.
 
     It says whose the account is, as far as the journal knows; `doubt` is why the engine's state was not asked.
     """
-    vendor, email = tenant.vendor, str(news["email"])
+    vendor, email = tenant.vendor, declared.email
     is_inactive = vendor.is_retired(existing.record)
     whose, remedy = _whose(tenant, existing.account, owner)
     problem = f"an account with this e-mail is there already, with the id {existing.account}"
@@ -31,19 +32,19 @@ def exists(tenant: Tenant, news: Values, existing: Found, owner: str, doubt: str
         status=409,
         vendor=vendor.title,
         account=email,
-        remedy=remedy or _remedy(vendor, email, owner, _brought_back(vendor, news) if is_inactive else ""),
+        remedy=remedy or _remedy(vendor, email, owner, _brought_back(vendor, declared) if is_inactive else ""),
     )
     error.existing = existing.account
     return error
 
 
-def tell_inactive(tenant: Tenant, news: Values, existing: Found) -> None:
+def tell_inactive(tenant: Tenant, declared: Declared, existing: Found) -> None:
     """Tell of an inactive account that is adopted, and stays inactive as the program does not say what it is to be."""
     vendor = tenant.vendor
-    missing = _missing(vendor, news)
+    missing = _missing(vendor, declared.wanted)
     if not missing or not vendor.is_retired(existing.record):
         return
-    who = f"{vendor.title} {news['email']} ({existing.account})"
+    who = f"{vendor.title} {declared.email} ({existing.account})"
     line = f"{who} is adopted and stays inactive: declare {missing} to bring it back"
     tenant.notices.tell(f"{vendor.title}: adopted accounts that stay inactive", line)
 
@@ -58,12 +59,12 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
         return
     if found is None or found.account == account:
         return
-    holder = tenant.claims.holder(found.account)
+    holder = tenant.ownership.owner_of(found.account)
     error.problem += f"; the account {found.account} has the e-mail {email}"
     if holder is None:
         error.remedy = "Free it in the admin page, or declare another e-mail here"
         return
-    error.problem += f", and belongs to {told(holder)}, which declares another one now"
+    error.problem += f", and belongs to {display_name(holder)}, which declares another one now"
     error.remedy = (
         "Once that account has its new e-mail, `pulumi up` again brings this one about. Where two exchange theirs, "
         "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
@@ -76,24 +77,24 @@ ADOPTED_STAYS = 'An adopted account stays active when it leaves the program, unl
 def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
     """Whose an account is as far as the journal knows, and what to do about it; empty where it knows nothing."""
     last = tenant.journal.last_of(account)
-    if last is None or last.deed is not Deed.MADE or not last.owner:
+    if last is None or last.kind is not EntryKind.CREATED or not last.owner:
         return "", ""
     if same(last.owner, owner):
         return (
-            f"seatwise made it for {told(owner)}, and the state of this stack does not have it, so another stack "
-            "of the same name has it, or a state was lost",
+            f"seatwise made it for {display_name(owner)}, and the state of this stack does not have it, so another "
+            "stack of the same name has it, or a state was lost",
             "If another stack has it, declare it there alone. If the state was lost, take the account over with "
             f'on_existing="adopt". {ADOPTED_STAYS}',
         )
     if stack_of(last.owner) == stack_of(owner):
         return (
-            f"seatwise made it for {told(last.owner)}",
+            f"seatwise made it for {display_name(last.owner)}",
             "If that resource was renamed or has another parent now, say so in its options with "
             f'aliases=[{_alias(tenant, last.owner)}]; on_existing="adopt" takes it over otherwise. {ADOPTED_STAYS}',
         )
     project, _ = stack_of(last.owner)
     return (
-        f"it belongs to {told(last.owner)} of the project {project}",
+        f"it belongs to {display_name(last.owner)} of the project {project}",
         "Declare it in one stack alone: take it out there with `pulumi state delete` or move it with `pulumi state "
         f'move`, and add on_existing="adopt" here. {ADOPTED_STAYS}',
     )
@@ -123,17 +124,17 @@ def _remedy(vendor: Vendor, email: str, owner: str, brought_back: str) -> str:
     return f"Add {adopt}, or replace its declaration by what {imports} writes, and follow the steps that it prints"
 
 
-def _brought_back(vendor: Vendor, news: Values) -> str:
+def _brought_back(vendor: Vendor, declared: Declared) -> str:
     """What to say of bringing an inactive account back, after the remedy."""
-    missing = _missing(vendor, news)
+    missing = _missing(vendor, declared.values)
     if missing:
         return f", and declare {missing} to bring it back"
-    return "" if vendor.retires(news) else ", which makes it active, as declared"
+    return "" if vendor.retires(declared.values) else ", which makes it active, as declared"
 
 
-def _missing(vendor: Vendor, news: Values) -> str:
+def _missing(vendor: Vendor, wanted: Values) -> str:
     """The arguments that would make the account active; empty where the program says what it is to be."""
-    says = any(name in news for name in vendor.reactivated)
+    says = any(name in wanted for name in vendor.reactivated)
     return "" if says else ", ".join(f"{name}={_literal(value)}" for name, value in vendor.reactivated.items())
 
 

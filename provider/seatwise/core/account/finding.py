@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from ..vendor.errors import AccountError, AccountExists, VendorBroken
+from ..vendor.fields import Record
 from ..vendor.vendor import Listing, Paged, Vendor
-from .directory import accounts, incoherent, is_coherent, page, pages
-from .ports import Deed, Record, Tenant, gone, learn_secrets, refused, tell_unfit
-from .waiting import told_pauses
+from .account_list import accounts, contains, ids_with, incoherent, page, pages
+from .list_cache import is_coherent
+from .ports import EntryKind, Tenant
+from .refusals import gone, learn_secrets, refused, tell_unfit
+from .waiting import reported_pauses
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Found:
     is_whole: bool
 
 
-YOUNG = 32
+READ_AFTER_WRITE_S = 32
 """Seconds after which a new account must show: as long as a lost create is looked for."""
 
 
@@ -35,15 +38,15 @@ async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | Non
     if too_young <= 0:
         return record
     about = f"{email} ({account}) was made or brought back a moment ago and does not show"
-    for seconds in told_pauses(tenant, [too_young], about):
+    for seconds in reported_pauses(tenant, [too_young], about):
         await tenant.sleep(seconds)
     return await _look(tenant, account, email)
 
 
 def _seconds_too_young(tenant: Tenant, account: str, email: str) -> float:
     last = tenant.journal.last(email)
-    is_ours = last is not None and last.deed is Deed.MADE and last.account == account
-    return YOUNG - last.age if last is not None and is_ours else 0
+    is_ours = last is not None and last.kind is EntryKind.CREATED and last.account == account
+    return READ_AFTER_WRITE_S - last.age if last is not None and is_ours else 0
 
 
 async def _look(tenant: Tenant, account: str, email: str | None) -> Record | None:
@@ -59,13 +62,13 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
     answer = await tenant.send(vendor.read(account))
     record = vendor.record(answer) if answer.ok else None
     if record is not None and vendor.account_id(record) == account:
-        tenant.directory.measure(vendor, account, record)
+        tenant.list_cache.measure(vendor, account, record)
         learn_secrets(tenant, record)
         tell_unfit(tenant, record)
         return record
     if not vendor.missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
-    is_listed = await tenant.directory.holds(tenant, account)
+    is_listed = await contains(tenant, account)
     if is_listed is False:
         return None
     problem = "the vendor lists this account and says that it is not there"
@@ -122,7 +125,7 @@ async def look_up(tenant: Tenant, email: str) -> Found | None:
 
     Raises AccountExists when several have it.
     """
-    ids = await tenant.directory.ids(tenant, email)
+    ids = await ids_with(tenant, email)
     if ids is None:
         found = await look_anew(tenant, email)
         return found and await whole(tenant, found, email)

@@ -127,7 +127,7 @@ def stack_of(owner: str) -> tuple[str, str]:
     return project, stack
 
 
-def told(owner: str) -> str:
+def display_name(owner: str) -> str:
     """Return an owner for a message: `dev/ana`, with the types of the parents before the name."""
     known = parsed(owner)
     if known is not None:

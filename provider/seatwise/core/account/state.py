@@ -1,4 +1,4 @@
-"""What the engine keeps of an account, and how it is compared: check, diff, outputs. Pure."""
+"""Comparing what is declared with what is there: check, diff, and the state that results. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,19 +7,7 @@ from typing import Any
 from ..vendor.fields import Problem, Schema, Takes, Values
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
-
-DECLARED = "__declared"
-"""Output: the names of the arguments that the program gave. Hidden by the engine's displays."""
-AS_DECLARED = "__as_declared"
-"""Output: declared values of create-only fields that the vendor now has otherwise."""
-REVISION = "__revision"
-"""Output: the number of the account's last write that the engine has heard of, as the journal counts them."""
-ADOPTED = "adopted"
-OWNER = "__owner"
-"""Input and output: which resource of which stack this is, for the journal and for accounts that move."""
-TENANT = "__tenant"
-"""Output: which tenant the account is in."""
-POLICIES = frozenset({"on_existing", "on_destroy"})
+from .properties import NONE, AccountState, Declared
 
 
 def check(
@@ -31,7 +19,7 @@ def check(
     the account for the salts of its secrets: its owner, and in a team the member.
     """
     values, problems = checked(vendor, olds, news, unknown, vault, whose)
-    return values, problems + (too_late(vendor, olds, values) if olds else [])
+    return values, problems + (immutable_changes(vendor, olds, values) if olds else [])
 
 
 def checked(
@@ -50,7 +38,7 @@ def checked(
     return values, problems
 
 
-def too_late(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
+def immutable_changes(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
     """The arguments of an account that is there which can only be given when one is made, and are otherwise now.
 
     `within` is the path to the account's arguments in those of its resource.
@@ -72,13 +60,11 @@ def _fixed(vendor: type[Vendor], name: str, within: str) -> Problem:
     )
 
 
-def diff(vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str]) -> bool:
-    """Whether an update is due. `olds` are outputs; unknown arguments count as changed."""
-    if unknown or differences(vendor.schema, olds, news):
+def diff(vendor: type[Vendor], state: AccountState, declared: Declared, unknown: frozenset[str]) -> bool:
+    """Return whether an update is due. Arguments whose value is unknown count as changed."""
+    if unknown or differences(vendor.schema, state.values, declared.values):
         return True
-    if olds.get("on_destroy") != news.get("on_destroy"):
-        return True
-    return declared_names(news) != sorted(olds.get(DECLARED, ()))
+    return state.on_destroy != declared.on_destroy or declared.names != tuple(sorted(state.declared_names or ()))
 
 
 def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]:
@@ -88,11 +74,6 @@ def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]
         for name, value in news.items()
         if schema[name].takes & Takes.UPDATE and not schema[name].same(value, current.get(name), both_declared=True)
     }
-
-
-def declared_names(news: Values) -> list[str]:
-    """The names that a state remembers as declared."""
-    return sorted(name for name, value in news.items() if value is not None and name not in POLICIES)
 
 
 def seen(schema: Schema, news: Values, record: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -106,44 +87,27 @@ def seen(schema: Schema, news: Values, record: Mapping[str, Any] | None) -> dict
     return actual
 
 
-def outputs(schema: Schema, news: Values, actual: Values, *, adopted: bool) -> dict[str, Any]:
-    """The state of an account: what was seen, in the program's spelling where it means the same.
+def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = NONE, *, adopted: bool) -> AccountState:
+    """Return the state of an account: what was seen, in the program's spelling where it means the same.
 
-    Declared fields that were not seen keep their declared value.
+    Declared fields that were not seen keep their declared value. `before` are the values of an earlier look, empty
+    right after a write.
     """
-    outs = {name: value for name, value in actual.items() if value is not None}
+    schema = vendor.schema
+    values = {name: value for name, value in actual.items() if value is not None}
     as_declared: dict[str, Any] = {}
-    for name, value in news.items():
-        item = schema[name]
-        if name not in actual or item.same(value, actual[name]):
-            outs[name] = value
-        elif item.create_only:
+    for name, value in declared.items():
+        if name not in actual or schema[name].same(value, actual[name]):
+            values[name] = value
+        elif schema[name].create_only:
             as_declared[name] = value
-    outs[ADOPTED] = adopted
-    outs[DECLARED] = declared_names(news)
-    if as_declared:
-        outs[AS_DECLARED] = as_declared
-    return outs
+    vendor.settle(values, declared, before)
+    return AccountState(values, Declared(declared).names, as_declared, adopted)
 
 
-def with_policies(values: dict[str, Any], source: Values) -> dict[str, Any]:
-    """The values and what the source says about existing accounts and about destroying."""
-    return values | {name: source[name] for name in POLICIES if source.get(name) is not None}
-
-
-def with_revision(outs: dict[str, Any], revision: int) -> dict[str, Any]:
-    """The outputs as those of the account's so-manieth write; one that was only made has none."""
-    return outs | {REVISION: revision} if revision else outs
-
-
-def revision_of(outs: Values) -> int:
-    """The number of the last write that these outputs know of."""
-    return int(outs.get(REVISION, 0))
-
-
-def readable(schema: Schema, outs: Values) -> dict[str, Any]:
-    """The part of outputs that the vendor once said."""
-    return {name: value for name, value in outs.items() if name in schema and schema[name].readable}
+def readable_values(schema: Schema, values: Values) -> dict[str, Any]:
+    """Return the values that the vendor can show."""
+    return {name: value for name, value in values.items() if name in schema and schema[name].readable}
 
 
 def expand(schema: Schema, changes: Values, current: Values) -> dict[str, Any]:

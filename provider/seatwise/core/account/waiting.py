@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from .ports import Tenant
 
-SILENT_S = 3.0
+SILENT_WAIT_S = 3.0
 """Seconds that a wait may take without a word."""
 
 
-def told_pauses(tenant: Tenant, pauses: Sequence[float], about: str) -> Iterator[float]:
+def reported_pauses(tenant: Tenant, pauses: Sequence[float], about: str) -> Iterator[float]:
     """Yield the pauses (seconds) before each look; `about` names the account and what is waited for.
 
-    What takes longer than `SILENT_S` together is told once, before that, with the seconds that are left at most.
+    What takes longer than `SILENT_WAIT_S` together is told once, before that, with the seconds that are left at most.
     """
     waited, is_told = 0.0, False
     for number, seconds in enumerate(pauses):
-        if waited + seconds > SILENT_S and not is_told:
+        if waited + seconds > SILENT_WAIT_S and not is_told:
             is_told = True
             line = f"{tenant.vendor.title} {about}: waiting for it, for up to {sum(pauses[number:]):.0f} seconds"
             tenant.notices.tell(f"{tenant.vendor.title}: accounts that are waited for", line)

@@ -1,4 +1,4 @@
-"""One write to an account that is there: what is sent, what is believed of the answer, what stays in doubt."""
+"""One write to an account that exists: what is sent, which answers are believed, and what stays unconfirmed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,72 +6,77 @@ from typing import Any
 
 from ..vendor.boundary import restored
 from ..vendor.errors import AccountError, Refused, VendorBroken
-from ..vendor.fields import RESPELLED, Values
+from ..vendor.fields import RESPELLED, Record, Values
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
-from .ports import EMPTY, Doubt, Record, Tenant, gone, refused
-from .state import ADOPTED, differences, expand, outputs, readable, revision_of, seen, with_policies, with_revision
+from .ports import Tenant, Unconfirmed
+from .properties import NONE, AccountState, Declared
+from .refusals import gone, refused
+from .state import differences, expand, observed, readable_values, seen
 
 
 async def take_over(
     tenant: Tenant,
     account: str,
     record: Record,
-    news: Values,
+    declared: Declared,
     *,
     adopted: bool,
-    known: Values = EMPTY,
-    before: Values = EMPTY,
-) -> dict[str, Any]:
-    """Make an account that is there be as declared, whatever became of it before.
+    revision: int = 0,
+    secrets: Values = NONE,
+    before: AccountState | None = None,
+) -> AccountState:
+    """Make an account as declared, from its record; return its state.
 
-    `known` is what no record shows, `before` are the outputs that the engine has, if any.
-
-    A state that says otherwise is wrong from now on, whether or not the engine hears of it.
+    `secrets` are the values that the vendor has and no record shows, `before` is the engine's state, if it has one.
+    A state that says otherwise is wrong from now on, whether or not the engine hears of this write.
     """
-    schema = tenant.vendor.schema
-    there = outputs(schema, {}, seen(schema, news, record), adopted=adopted)
-    return await change(tenant, account, {**known, **there}, news, is_doubted=True, before=before)
+    actual = seen(tenant.vendor.schema, declared.wanted, record)
+    there = {name: value for name, value in actual.items() if value is not None}
+    state = AccountState({**secrets, **there}, adopted=adopted, revision=revision)
+    return await change(tenant, account, state, declared, is_unconfirmed=True, before=before or AccountState())
 
 
 async def change(
-    tenant: Tenant, account: str, olds: Values, news: Values, *, is_doubted: bool = False, before: Values | None = None
-) -> dict[str, Any]:
-    """Send what differs, if anything does, and return the new outputs.
+    tenant: Tenant,
+    account: str,
+    state: AccountState,
+    declared: Declared,
+    *,
+    is_unconfirmed: bool = False,
+    before: AccountState | None = None,
+) -> AccountState:
+    """Send what differs, if anything does, and return the new state.
 
-    What was sent and seen, or was only seen of an account whose state `is_doubted`, has a revision of its own.
+    What was sent and seen gets a new write revision, and so does an account that `is_unconfirmed` and was only seen.
     """
-    vendor, schema = tenant.vendor, tenant.vendor.schema
-    email = str(olds.get("email", ""))
-    current, record = dict(olds), None
-    if vendor.replaces and differences(schema, olds, news):
-        record = await fetch(tenant, account, email)
+    vendor, schema, wanted = tenant.vendor, tenant.vendor.schema, declared.wanted
+    current, record = dict(state.values), None
+    if vendor.replaces and differences(schema, current, wanted):
+        record = await fetch(tenant, account, state.email)
         if record is None:
-            raise gone(tenant, account, email)
-        current |= seen(schema, news, record)
-    changes = differences(schema, current, news)
-    actual, is_seen = readable(schema, current), is_doubted
+            raise gone(tenant, account, state.email)
+        current |= seen(schema, wanted, record)
+    changes = differences(schema, current, wanted)
+    actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
-        known = olds if before is None else before
-        written, is_seen = await _write(tenant, account, email, expand(schema, changes, current), record, known)
+        expanded = expand(schema, changes, current)
+        written, is_seen = await _write(tenant, account, state.email, expanded, record, before or state)
         actual |= written
-    outs = outputs(schema, news, actual, adopted=bool(olds.get(ADOPTED, False)))
-    vendor.settle(outs, news, {} if changes else olds)
-    revision = revision_of(olds)
-    if is_seen:
-        revision = tenant.journal.establish(account, revision)
-    return with_policies(with_revision(outs, revision), news)
+    after = observed(vendor, wanted, actual, NONE if changes else state.values, adopted=state.adopted)
+    revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
+    return after.under(declared).at(revision)
 
 
 async def _write(
-    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None, before: Values
+    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None, before: AccountState
 ) -> tuple[dict[str, Any], bool]:
-    """Send one update and return the readable fields that are otherwise now, and whether they were seen so."""
+    """Send one update; return the readable fields that changed, and whether the vendor was seen to have them."""
     schema = tenant.vendor.schema
     is_renamed = "email" in changes and not schema["email"].same(changes["email"], email)
     if is_renamed:
-        # Whoever has the old one next is somebody else.
+        # The next account with the old e-mail is another one.
         tenant.journal.rename(account, str(changes["email"]))
     try:
         after = await send_update(tenant, account, email, "update", changes, record)
@@ -79,11 +84,11 @@ async def _write(
         if is_renamed:
             await name_holder(tenant, error, account, str(changes["email"]))
         raise
-    written = readable(schema, changes)
+    written = readable_values(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         try:
             after = await fetch(tenant, account, str(changes.get("email", email)))
-        except AccountError as error:  # the update is done; being in doubt, the next run looks at it
+        except AccountError as error:  # the update is carried out; the account stays unconfirmed until the next run
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
             return written, False
         if tenant.vendor.denies(changes, before, seen(schema, {}, after)):
@@ -108,9 +113,9 @@ async def send_update(
             tenant.warn(
                 f"{vendor.title} {who}: {', '.join(lost)}: no number that can be sent back; null is sent instead"
             )
-    before = tenant.journal.doubt_about(account)
-    tenant.directory.wrote(account, email, changes.get("email", email))
-    with in_doubt(tenant, account, before, _doubt(vendor, before, operation, changes)):
+    before = tenant.journal.why_unconfirmed(account)
+    tenant.list_cache.wrote(account, email, changes.get("email", email))
+    with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
         answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
         if not vendor.succeeded(answer):
             raise refused(tenant, answer, operation, who)
@@ -138,23 +143,23 @@ def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:
 
 
 @contextmanager
-def in_doubt(tenant: Tenant, account: str, before: Doubt | None, why: Doubt) -> Iterator[None]:
+def marked_unconfirmed(tenant: Tenant, account: str, before: Unconfirmed | None, why: Unconfirmed) -> Iterator[None]:
     """Note a write before it leaves; what has certainly not happened, to an account of no doubt before, is none."""
-    tenant.journal.doubt(account, why)
+    tenant.journal.mark_unconfirmed(account, why)
     try:
         yield
     except AccountError as error:
         if before is None and not error.maybe_sent:
-            tenant.journal.trust(account)
+            tenant.journal.mark_confirmed(account)
         raise
 
 
-def _doubt(vendor: Vendor, before: Doubt | None, operation: str, changes: Values) -> Doubt:
+def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes: Values) -> Unconfirmed:
     """Why an account is in doubt while this update is on its way; the gravest reason stays."""
-    if operation == "deactivate" or before is Doubt.RETIRED:
-        return Doubt.RETIRED
-    has_secret = before is Doubt.SECRET or any(vendor.schema[name].secret for name in changes)
-    return Doubt.SECRET if has_secret else Doubt.CHANGED
+    if operation == "deactivate" or before is Unconfirmed.DEACTIVATED:
+        return Unconfirmed.DEACTIVATED
+    has_secret = before is Unconfirmed.SECRET or any(vendor.schema[name].secret for name in changes)
+    return Unconfirmed.SECRET if has_secret else Unconfirmed.CHANGED
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:

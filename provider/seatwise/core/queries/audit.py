@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..account.state import TENANT
-from ..team.plan import LEAVING
+from ..account.properties import Signature
+from ..team.properties import account_ids
 from ..vendor.boundary import SIGNATURE
 from ..vendor.errors import InvalidAccount, InvalidExport
 from ..vendor.fields import Problem, composed, email_address, email_key
@@ -121,10 +121,11 @@ def owned(vendor: str, tenant: str, export: Any, source: str) -> Owned:
     others: set[str] = set()
     for resource in _resources(export, source):
         outs = resource.get("outputs") or {}
-        if outs.get(TENANT, tenant) == tenant:  # states of the first versions do not tell
+        account_tenant = Signature.of(outs).tenant or tenant  # states of the first versions do not say it
+        if account_tenant == tenant:
             accounts.update(_ids(vendor, resource, outs, source))
         elif any(_ids(vendor, resource, outs, source)):
-            others.add(str(outs[TENANT]))
+            others.add(account_tenant)
     return Owned(frozenset(accounts), frozenset(others))
 
 
@@ -142,8 +143,8 @@ def _ids(vendor: str, resource: Mapping[str, Any], outs: Mapping[str, Any], sour
     if kind == f"{TYPE}{vendor}:User" and not resource.get("external") and resource.get("id"):
         yield str(resource["id"])
     if kind == f"{TYPE}{vendor}:Roster":
-        for name in ("ids", LEAVING):
-            yield from map(str, _plain(outs.get(name) or {}, source).values())
+        for ids in account_ids(outs):
+            yield from map(str, _plain(ids, source).values())
 
 
 def _plain(value: Any, source: str) -> dict[str, Any]:

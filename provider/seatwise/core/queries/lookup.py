@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..account.directory import Directory, incoherent, pages
+from ..account.account_list import all_records, incoherent, pages
 from ..account.finding import look_up
-from ..account.ports import Record, Tenant, no_list, tell_unfit
+from ..account.list_cache import ListCache
+from ..account.ports import Tenant
+from ..account.refusals import no_list, tell_unfit
 from ..vendor.errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
-from ..vendor.fields import Values, flag, folded, unfit
+from ..vendor.fields import Record, Values, flag, folded, unfit
 from ..vendor.vendor import Listed, N, Named, Vendor, quote
 
 U = TypeVar("U")
@@ -33,13 +35,13 @@ class Lookups:
     def __init__(self, tenant: Tenant) -> None:
         self.warn = tenant.warn
         self._tenant = tenant
-        self._directory = Directory()
+        self._list_cache = ListCache()
         self._lists: dict[Listed[Any], list[Any] | AccountError] = {}
 
     async def everything(self, listed: Listed[N]) -> list[N]:
         """All that a list holds, in the vendor's order. A list that cannot be had is not asked for again."""
         tenant = self._operation()
-        async with tenant.alone():
+        async with tenant.lock():
             if listed not in self._lists:
                 try:
                     self._lists[listed] = await _load(tenant, listed)
@@ -61,7 +63,7 @@ class Lookups:
         vendor = tenant.vendor
         found = await look_up(tenant, email)
         if found is None:
-            near = _near(email, self._directory.emails())
+            near = _near(email, self._list_cache.listed_emails())
             raise UnknownName(f"no user has this e-mail{near}", vendor=vendor.title, account=email)
         return _user(vendor, kind, found.record, vendor.schema.parse(found.record))
 
@@ -71,7 +73,7 @@ class Lookups:
         vendor = tenant.vendor
         if not vendor.has_list:
             raise no_list(vendor)
-        seen = [(record, vendor.schema.parse(record)) for record in await self._directory.everyone(tenant)]
+        seen = [(record, vendor.schema.parse(record)) for record in await all_records(tenant)]
         for record, _ in seen:
             tell_unfit(tenant, record)
         for field in where:
@@ -93,7 +95,7 @@ class Lookups:
     def _operation(self) -> Tenant:
         """An operation of its own, with this run's look at the accounts."""
         operation = self._tenant.operation()
-        operation.directory = self._directory
+        operation.list_cache = self._list_cache
         return operation
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..account.state import check, outputs, seen
+from ..account.properties import AccountState
+from ..account.state import check, observed, seen
 from ..vendor.fields import NOTHING, VOLATILE, Field, Problem, Values, email_key
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
@@ -68,11 +69,9 @@ def declarable(vendor: Vendor, values: Values) -> Declarable:
     return rest if rest.values is None else Declarable(rest.values, problems + rest.refused)
 
 
-def state(vendor: Vendor, record: Mapping[str, Any], values: Values) -> dict[str, Any]:
-    """The outputs of an account that is declared with these values."""
-    outs = outputs(vendor.schema, values, seen(vendor.schema, values, record), adopted=True)
-    vendor.settle(outs, values, {})
-    return outs
+def state(vendor: Vendor, record: Mapping[str, Any], values: Values) -> AccountState:
+    """Return the state of an account that is declared with these values."""
+    return observed(vendor, values, seen(vendor.schema, values, record), adopted=True)
 
 
 def program(vendor: str, accounts: Iterable[tuple[str, Values]]) -> str:

@@ -1,1 +1,5 @@
-"""The life of a team: many accounts of one vendor in one resource. Read `plan`, `estimate`, `lifecycle`."""
+"""The life of a team: many accounts of one vendor in one resource.
+
+Read `properties` (what the engine keeps), `plan`, `estimate`, `lifecycle`, and last `resource`, which a Pulumi provider
+calls.
+"""

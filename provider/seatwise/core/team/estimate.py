@@ -6,20 +6,22 @@ from collections.abc import Iterable
 from ..vendor.fields import Takes
 from ..vendor.vendor import Limit, Vendor
 
-NOT_WORTH_A_WORD = 60.0
-"""Seconds under which nobody needs to be told."""
+SHORTEST_REPORTED_S = 60.0
+"""The shortest duration that is shown, in seconds."""
 
 
-def told(vendor: Vendor, *, creates: int = 0, updates: int = 0, removals: int = 0, alone: bool = False) -> str:
-    """Such as `about 2,000 requests (1,000 creates at 60 a minute: about 17 minutes)`; how long where it is long.
+def cost(
+    vendor: Vendor, *, creates: int = 0, updates: int = 0, removals: int = 0, read_back_singly: bool = False
+) -> str:
+    """Return such as `about 2,000 requests (1,000 creates at 60 a minute: about 17 minutes)`.
 
-    `alone` says that each new account is read back by itself, and not all of them together.
+    `read_back_singly` says that each new account is read back by itself, and not all of them together.
     """
     writes = creates + updates + removals
-    reads = creates * _reads_a_create(vendor, alone) + (updates + removals if vendor.replaces else 0)
+    reads = creates * _reads_a_create(vendor, read_back_singly) + (updates + removals if vendor.replaces else 0)
     requests = _counted(writes + reads, "request")
     slowest = max(vendor.paced_by, key=lambda limit: _seconds(limit, writes, reads), default=None)
-    if slowest is None or _seconds(slowest, writes, reads) < NOT_WORTH_A_WORD:
+    if slowest is None or _seconds(slowest, writes, reads) < SHORTEST_REPORTED_S:
         return f"about {requests}"
     what = _counted(writes, "create" if writes == creates else "write") if slowest.writes else requests
     minutes = _counted(math.ceil(_seconds(slowest, writes, reads) / 60), "minute")
@@ -32,9 +34,9 @@ def follow_ups(vendor: Vendor, members: Iterable[Iterable[str]]) -> int:
     return sum(not late.isdisjoint(names) for names in members)
 
 
-def _reads_a_create(vendor: Vendor, alone: bool) -> int:
+def _reads_a_create(vendor: Vendor, read_back_singly: bool) -> int:
     """Requests to see that the e-mail is free, where no list tells, and to read the account back."""
-    is_read_back_by_list = vendor.lists_whole_records and vendor.tells_ids and not alone
+    is_read_back_by_list = vendor.lists_whole_records and vendor.tells_ids and not read_back_singly
     return (not vendor.has_list) + (not is_read_back_by_list)
 
 

@@ -4,18 +4,19 @@ Who fails does not stop the others, and is named at the end; the next run does o
 fails for all of them (a vendor that is down, a login that is refused) is not tried a thousand times.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
 
 from ..account import lifecycle
-from ..account.creating import Begun, as_sent, begin, complete, listed_as_sent
+from ..account.account_list import record_of
+from ..account.creating import as_sent, begin, complete, listed_as_sent
 from ..account.finding import fetch
 from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
-from ..account.ports import Deed, Doubt, Tenant
-from ..account.state import revision_of, with_revision
+from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
+from ..account.properties import AccountState, Declared
+from ..account.resuming import Begun
 from ..vendor.errors import (
     AccountError,
     AccountExists,
@@ -29,28 +30,20 @@ from ..vendor.errors import (
 )
 from ..vendor.fields import Values
 from .plan import (
-    FAILED_IN,
     LEAVING_FAILED,
-    POLICIES,
-    Member,
-    Members,
     Plan,
-    Team,
     failures,
-    key_of,
     most_removals,
-    packed,
     removals,
-    tracked,
-    unpacked,
 )
+from .properties import Member, Members, Report, Team, TeamDeclared, key_of, packed, unpacked
 
 NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
 """Failures that the next member may meet as well, for they are not about the account."""
-PATIENCE = 16
+MOST_FAILURES_IN_A_ROW = 16
 """How many members in a row may meet one of those, in one phase, before the others of that phase are not tried."""
-NOT_TRIED = f"not tried, for {PATIENCE} others in a row had failed"
-TELL_EVERY = 5.0
+NOT_TRIED = f"not tried, for {MOST_FAILURES_IN_A_ROW} others in a row had failed"
+PROGRESS_INTERVAL_S = 5.0
 """Seconds between lines that tell how far it is."""
 
 
@@ -87,7 +80,7 @@ class Work:
         """
 
         async def one(key: str) -> None:
-            if self._in_a_row >= PATIENCE:
+            if self._in_a_row >= MOST_FAILURES_IN_A_ROW:
                 self.untried.add(key)
                 if are_leaving:
                     self.failed[key] = LEAVING_FAILED + NOT_TRIED
@@ -116,7 +109,7 @@ class Work:
     def _tell(self) -> None:
         self.done += 1
         now = self.tenant.now()
-        if now - self._told < TELL_EVERY or self.done >= self.total:
+        if now - self._told < PROGRESS_INTERVAL_S or self.done >= self.total:
             return
         self._told = now
         rate = self.done / (now - self._begun)
@@ -126,93 +119,92 @@ class Work:
         )
 
 
-async def create(tenant: Tenant, name: str, news: Values, owner: str) -> dict[str, Any]:
-    """Make the team; returns the outputs. Raises AccountError when nobody could be made.
+async def create(tenant: Tenant, name: str, declared: TeamDeclared, owner: str) -> Team:
+    """Create the team and return its state. Raise AccountError if no member's account could be created.
 
-    The accounts of a team that the engine replaces go on: it is an update then.
+    The accounts of a team that the engine replaces are kept: it is an update then.
     """
-    olds = await _replaced(tenant, owner, news)
-    problems = removals(tenant.vendor, olds.get("members", {}), news.get("members", {}), news.get("max_removals"))
+    held = await replaced(tenant, owner + MEMBERS)
+    team = Team() if held is None else _replaced(tenant, held, declared)
+    before = {} if held is None else held.outputs.get("members", {})
+    problems = removals(tenant.vendor, before, declared.members, declared.policy.max_removals)
     if problems:
         raise InvalidAccount("; ".join(map(str, problems)))
-    outs = await update(tenant, name, olds, news, owner)
-    for account in olds.get("ids", {}).values():
+    old_accounts, old_revision = [each.id for each in team.members.values()], team.revision
+    team = await update(tenant, name, team, declared, owner)
+    for account in old_accounts:
         tenant.journal.renewed(account, owner + MEMBERS)
-    if olds:  # it tells the new life from the old one, which awaits its deletion
-        outs = with_revision(outs, max(revision_of(outs), revision_of(olds) + 1))
-    if outs["failed"] and not outs["ids"]:
-        raise AccountError(failures(name, outs["failed"], outs["counts"]), vendor=tenant.vendor.title)
-    return outs
+    if held is not None:  # the higher revision tells the new resource from the old one, which awaits its deletion
+        team.revision = max(team.write_revision, old_revision + 1)
+    report = team.report or Report()
+    if report.failed and not team.members:
+        raise AccountError(failures(name, report.failed, report.counts), vendor=tenant.vendor.title)
+    return team
 
 
-async def _replaced(tenant: Tenant, owner: str, news: Values) -> dict[str, Any]:
-    """The outputs of the team that the engine replaces, as its state has them; empty for a new team."""
-    held = await replaced(tenant, owner + MEMBERS)
-    if held is None:
-        return {}
-    return dict(held.outputs) if held.is_whole else _with_secrets(tenant, held.outputs, news)
+def _replaced(tenant: Tenant, held: Held, declared: TeamDeclared) -> Team:
+    """Return the team that the engine replaces. Secrets that its state does not show count as the declared ones."""
+    outputs = held.outputs
+    if not held.is_whole:
+        secrets = tenant.vendor.schema.secrets
+        hidden = {
+            key: {name: value for name, value in declared.members.get(key, {}).items() if name in secrets}
+            for key in outputs.get("members", {})
+        }
+        members = {key: {**hidden[key], **member} for key, member in outputs.get("members", {}).items()}
+        outputs = {**outputs, "members": members}
+    return Team.from_outputs(tenant.vendor, outputs)
 
 
-def _with_secrets(tenant: Tenant, olds: Values, news: Values) -> dict[str, Any]:
-    """Outputs whose secrets the state does not show, with those that are declared: they count as the same."""
-    secrets = tenant.vendor.schema.secrets
-    declared: Members = news.get("members", {})
-    members = {
-        key: {**{name: declared[key][name] for name in secrets & declared.get(key, {}).keys()}, **member}
-        for key, member in olds.get("members", {}).items()
-    }
-    return {**olds, "members": members}
-
-
-async def update(tenant: Tenant, name: str, olds: Values, news: Values, owner: str) -> dict[str, Any]:
-    """Make the team as the members say; returns the outputs, in which `failed` says who is not as declared."""
+async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, owner: str) -> Team:
+    """Make the team as declared and return it. Its report names the members that are not as declared, and why."""
     vendor = tenant.vendor
-    team = Team.of(vendor, olds)
-    members: Members = {
-        key: vendor.schema.typed(unpacked(key, member)) for key, member in news.get("members", {}).items()
-    }
+    members: Members = {key: vendor.schema.typed(unpacked(key, each)) for key, each in declared.members.items()}
     team.follow(members)
-    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), tenant.journal.doubts(team.revision))
+    unconfirmed = tenant.journal.unconfirmed(team.revision)
+    plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
     for key in members.keys() & team.leaving.keys():
-        del team.leaving[key]  # they are back
-    await _leave(work, team, await _who_cannot_stay(tenant, team, plan), news, owner + MEMBERS)
-    await _join(work, team, plan, members, news, owner)
+        del team.leaving[key]  # the program declares them again
+    how = declared.policy.on_leave
+    await _leave(work, team, await _who_cannot_stay(tenant, team, plan), how, owner + MEMBERS)
+    await _join(work, team, plan, members, declared, owner)
     await _change(work, team, plan, members)
     await _delete(work, team, plan, owner + MEMBERS)
-    await _leave(work, team, [key for key in plan.leaves if key in team.members], news, owner + MEMBERS)
-    return team.outputs(vendor) | _report(work, plan, team) | _policies(news)
+    await _leave(work, team, [key for key in plan.leaves if key in team.members], how, owner + MEMBERS)
+    team.policy, team.report = declared.policy, _report(work, plan, team)
+    return team
 
 
-async def _join(work: Work, team: Team, plan: Plan, members: Members, news: Values, owner: str) -> None:
-    """Make the accounts, and read them back together."""
+async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: TeamDeclared, owner: str) -> None:
+    """Create the accounts, and read them back together."""
     begun: dict[str, Begun] = {}
-    policy = {"on_existing": news["on_existing"]} if news.get("on_existing") else {}
+    policy = declared.policy.on_existing
 
     def leaving_with(account: str) -> str | None:
-        """Who would leave with this account: somebody whose e-mail was changed at the vendor stays."""
+        """Return the member that would leave with this account: if its e-mail was changed at the vendor, it stays."""
         left = (key for key in plan.leaves if key in team.members)
         return next((key for key in left if team.members[key].id == account), None)
 
     async def make(tenant: Tenant, key: str) -> None:
         try:
-            made = await begin(tenant, {**members[key], **({} if plan.leaves else policy)}, owner + MEMBERS)
+            made = await begin(tenant, Declared(members[key], None if plan.leaves else policy), owner + MEMBERS)
         except AccountExists as error:
             before = leaving_with(error.existing)
             if before is not None:
                 old = team.members[key] = team.members.pop(before)
                 team.members[key] = await _kept(tenant, old, members[key])
                 return
-            if policy.get("on_existing") != "adopt" or not error.existing:
+            if policy != "adopt" or not error.existing:
                 raise
-            made = await begin(tenant, {**members[key], **policy}, owner + MEMBERS)
-        if made.outs is None:
+            made = await begin(tenant, Declared(members[key], policy), owner + MEMBERS)
+        if made.state is None:
             begun[key] = made
         else:  # it was there, and is as declared now
             before = leaving_with(made.account)
             if before is not None:
                 del team.members[before]
-            team.members[key] = Member(made.account, made.outs)
+            team.members[key] = Member(made.account, made.state)
 
     await work.each(make, plan.joins)
     await _finish(work, team, begun, members, owner + MEMBERS)
@@ -223,34 +215,36 @@ async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Memb
     lost = set[str]()
 
     async def finish(tenant: Tenant, key: str) -> None:
-        made = await listed_as_sent(tenant, begun[key], members[key])
+        declared = Declared(members[key])
+        made = await listed_as_sent(tenant, begun[key], declared)
         try:
-            made = await complete(tenant, made, members[key], owner)
+            made = await complete(tenant, made, declared, owner)
         except UnknownOutcome:  # the id was another account's, and its own does not show
             lost.add(key)
             raise
-        team.members[key] = Member(made.account, made.outs or {})
+        team.members[key] = Member(made.account, made.state or AccountState())
 
-    work.tenant.directory.renew([each.account for each in begun.values()])
+    work.tenant.list_cache.renew([each.account for each in begun.values()])
     await work.each(finish, begun, counts=False, first_alone=True)
     for key in begun.keys() - team.members.keys() - lost:  # made, and not finished
         account = begun[key].account
-        team.members[key] = Member(account, as_sent(work.tenant, account, members[key]))
+        team.members[key] = Member(account, as_sent(work.tenant, account, Declared(members[key])))
 
 
 async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
     """A member under another e-mail, as declared. A password that is the same is not sent again for that."""
-    secrets = tenant.vendor.schema.secrets & news.keys() & old.outs.keys()
+    secrets = tenant.vendor.schema.secrets & news.keys() & old.state.values.keys()
     plain = {name: tenant.vault.reveal(news[name]) for name in secrets}
-    same = {name: tenant.vault.seal(text, old.outs[name]) for name, text in plain.items() if text is not None}
-    outs = await lifecycle.update(tenant, old.id, old.outs, {**news, **same})
-    return Member(old.id, outs | {name: news[name] for name in secrets})
+    same = {name: tenant.vault.seal(text, old.state.values[name]) for name, text in plain.items() if text is not None}
+    state = await lifecycle.update(tenant, old.id, old.state, Declared({**news, **same}))
+    return Member(old.id, state.knowing({name: news[name] for name in secrets}))
 
 
 async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
     async def change(tenant: Tenant, key: str) -> None:
         old = team.members[key]
-        team.members[key] = Member(old.id, await lifecycle.update(tenant, old.id, old.outs, members[key]))
+        state = await lifecycle.update(tenant, old.id, old.state, Declared(members[key]))
+        team.members[key] = Member(old.id, state)
 
     await work.each(change, [*plan.changes, *plan.looks])
 
@@ -264,11 +258,11 @@ async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
 
     async def look(key: str) -> None:
         nonlocal unread
-        if unread >= PATIENCE:
+        if unread >= MOST_FAILURES_IN_A_ROW:
             return
         account, operation = team.members[key].id, tenant.operation()
         try:
-            listed = await operation.directory.record(operation, account)
+            listed = await record_of(operation, account)
             record = listed or await fetch(operation, account, key)
         except AccountError:
             unread += 1
@@ -282,17 +276,16 @@ async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
     return sorted(found)
 
 
-async def _leave(work: Work, team: Team, keys: Sequence[str], news: Values, owner: str) -> None:
+async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:
     """Retire these members; to be deleted, an account waits for the next run.
 
     Until then it can be seen whether the person has only moved to another resource.
     """
-    how = news.get("on_leave")
 
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
         now = "retain" if how == "retain" else "deactivate"
-        is_retired = await lifecycle.delete(tenant, old.id, old.outs | {"on_destroy": now}, owner)
+        is_retired = await lifecycle.delete(tenant, old.id, replace(old.state, on_destroy=now), owner)
         del team.members[key]
         if how == "delete" and is_retired:
             team.leaving[key] = old.id
@@ -312,8 +305,8 @@ async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
 
 async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:
     last = tenant.journal.last(key)
-    is_taken_up = last is not None and last.deed is Deed.MADE
-    if is_taken_up or tenant.claims.is_others(key, owner):
+    is_taken_up = last is not None and last.kind is EntryKind.CREATED
+    if is_taken_up or tenant.ownership.belongs_to_other(key, owner):
         return
     record = await fetch(tenant, account, key)
     if record is None:
@@ -321,58 +314,56 @@ async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner
     if not tenant.vendor.is_retired(record):
         tenant.warn(f"{tenant.vendor.title} {key}: not deleted, for somebody has made it active again")
         return
-    await lifecycle.delete(tenant, account, {"email": key, "on_destroy": "delete"}, owner)
+    await lifecycle.delete(tenant, account, AccountState({"email": key}, on_destroy="delete"), owner)
 
 
-async def read(tenant: Tenant, name: str, olds: Values) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the vendor has of the team now, as outputs and as inputs; who is gone is not in them.
+async def read(tenant: Tenant, name: str, team: Team) -> tuple[Team, TeamDeclared]:
+    """Return the team as the vendor has it now, and what declares it so. Members whose account is gone are left out.
 
-    Raises AccountError when somebody could not be read.
+    Raise AccountError if a member could not be read.
     """
     vendor = tenant.vendor
-    team = Team.of(vendor, olds)
-    declared: dict[str, dict[str, Any]] = {}
+    declared = dict[str, Values]()
     work = Work(tenant, name, len(team.members))
 
     async def look(tenant: Tenant, key: str) -> None:
         old = team.members[key]
-        found = await lifecycle.read(tenant, old.id, old.outs, tracked(vendor, old.outs))
+        found = await lifecycle.read(tenant, old.id, old.state, old.state.names_of_member(vendor))
         if found is None:
             del team.members[key]
         else:
-            team.members[key] = Member(old.id, found.outputs)
-            declared[key] = packed(key, found.inputs)
+            team.members[key] = Member(old.id, found)
+            declared[key] = packed(key, found.declared().values)
 
     await work.each(look, list(team.members), first_alone=True)
     _raise_if_any_failed(work, "the state stays as it was until a refresh reads them all")
-    outs = team.outputs(vendor)
-    kept = {key: olds[key] for key in ("failed", "counts", FAILED_IN) if key in olds}
-    return outs | kept | _policies(olds), {"members": declared} | _policies(olds)
+    return team, TeamDeclared(declared, team.policy)
 
 
-async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
-    """Retire all members; raises AccountError naming who could not be.
+async def delete(tenant: Tenant, name: str, team: Team, owner: str) -> None:
+    """Deprovision all members. Raise AccountError if some of them could not be.
 
-    Of a team that the engine replaces, only those are deactivated who are not declared any more: its new life deletes
-    them, if that is asked for. Where the new life is in the state already, it has seen to them.
+    Of a team that the engine replaces, only the members that are not declared any more are deactivated: the new
+    resource deletes them, if the program says so. Where the state has the new resource already, it has done so.
     """
-    team, owner = Team.of(tenant.vendor, olds), owner + MEMBERS
+    owner += MEMBERS
     accounts = [each.id for each in team.members.values()]
-    owner = await exact_owner(tenant, accounts[0], owner) if accounts else tenant.claims.today(owner)
-    if await _has_new_life(tenant, olds, owner, {*accounts}):
+    owner = await exact_owner(tenant, accounts[0], owner) if accounts else tenant.ownership.current_owner(owner)
+    if await _has_new_life(tenant, team, owner):
         return
-    how = {"on_destroy": olds["on_leave"]} if olds.get("on_leave") else {}
-    if tenant.claims.is_known(owner) or tenant.journal.declared(owner) is not None:
+    how = team.policy.on_leave
+    if tenant.ownership.is_in_program(owner) or tenant.journal.declared(owner) is not None:
         leavers = _leavers_of_replaced(tenant, team, owner)
-        _refuse_many(team, leavers, olds)
+        _refuse_many(team, leavers)
         team.members = {key: team.members[key] for key in leavers}
         team.leaving = {}
-        how = {"on_destroy": "retain" if olds.get("on_leave") == "retain" else "deactivate"}
+        how = "retain" if team.policy.on_leave == "retain" else "deactivate"
     work = Work(tenant, name, len(team.members) + len(team.leaving))
 
     async def retire(tenant: Tenant, key: str) -> None:
         member = team.members[key]
-        await lifecycle.delete(tenant, member.id, member.outs | how, owner)
+        state = replace(member.state, on_destroy=how) if how else member.state
+        await lifecycle.delete(tenant, member.id, state, owner)
 
     async def forget(tenant: Tenant, key: str) -> None:
         await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
@@ -382,8 +373,8 @@ async def delete(tenant: Tenant, name: str, olds: Values, owner: str) -> None:
     _raise_if_any_failed(work, "the same command tries the team again")
 
 
-async def _has_new_life(tenant: Tenant, olds: Values, owner: str, accounts: Set[str]) -> bool:
-    """Whether the engine's state has the team that took the place of this one, which awaits its deletion.
+async def _has_new_life(tenant: Tenant, team: Team, owner: str) -> bool:
+    """Return whether the engine's state has the team that took the place of this one, which awaits its deletion.
 
     It has accounts of this one: another stack may have a team of the same name.
     """
@@ -391,9 +382,9 @@ async def _has_new_life(tenant: Tenant, olds: Values, owner: str, accounts: Set[
         held = await held_by(tenant, owner)
     except AccountError:
         return False
-    if held is None or not held.is_live or not held.accounts() & accounts:
+    if held is None or not held.is_live or not held.accounts() & {each.id for each in team.members.values()}:
         return False
-    return revision_of(held.outputs) != revision_of(olds)
+    return held.revision != team.revision
 
 
 def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
@@ -402,15 +393,15 @@ def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
     return [
         key
         for key, each in team.members.items()
-        if key_of(str(each.outs.get("email", key))) not in declared
-        and not tenant.claims.goes_on(each.id, key, owner)
+        if key_of(each.state.email or key) not in declared
+        and not tenant.ownership.goes_on(each.id, key, owner)
         and not _is_done(tenant, each.id)
     ]
 
 
-def _refuse_many(team: Team, leavers: Sequence[str], olds: Values) -> None:
+def _refuse_many(team: Team, leavers: Sequence[str]) -> None:
     """Raise InvalidAccount where more members would leave than may in one run."""
-    most = most_removals(olds.get("max_removals"), len(team.members)) or 0
+    most = most_removals(team.policy.max_removals, len(team.members)) or 0
     if len(leavers) > most:
         raise InvalidAccount(
             f"{len(leavers):,} of {len(team.members):,} members would leave while the Roster is replaced, and at most "
@@ -421,7 +412,7 @@ def _refuse_many(team: Team, leavers: Sequence[str], olds: Values) -> None:
 
 def _is_done(tenant: Tenant, account: str) -> bool:
     """Whether the run that replaced the team has dealt with the account."""
-    return tenant.journal.is_renewed(account) or tenant.journal.doubt_about(account) is Doubt.RETIRED
+    return tenant.journal.is_renewed(account) or tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
 
 
 def _unexpected(error: Exception) -> AccountError:
@@ -436,8 +427,8 @@ def _raise_if_any_failed(work: Work, again: str) -> None:
         raise AccountError(failures(work.name, work.failed, _counts(work), again), vendor=work.tenant.vendor.title)
 
 
-def _report(work: Work, plan: Plan, team: Team) -> dict[str, Any]:
-    """What this run did, and for whom it failed."""
+def _report(work: Work, plan: Plan, team: Team) -> Report:
+    """Return what this run did, and which members failed."""
     bad = work.failed.keys() | work.untried
     done = {
         "members": len(team.members),
@@ -445,15 +436,11 @@ def _report(work: Work, plan: Plan, team: Team) -> dict[str, Any]:
         "changed": sum(key not in bad for key in plan.changes),
         "left": sum(key not in team.members for key in plan.leaves),
     }
-    return {"failed": work.failed, "counts": done | _counts(work)}
+    return Report(work.failed, done | _counts(work))
 
 
 def _counts(work: Work) -> dict[str, int]:
     return {"failed": len(work.failed.keys() - work.untried), "not_tried": len(work.untried)}
-
-
-def _policies(source: Values) -> dict[str, Any]:
-    return {name: source[name] for name in POLICIES if source.get(name) is not None}
 
 
 def _duration(seconds: float) -> str:

@@ -31,6 +31,8 @@ T = TypeVar("T")
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 Values = Mapping[str, Any]
 """Values of an account by argument name (snake_case)."""
+Record = Mapping[str, Any]
+"""An account as the vendor writes it."""
 
 
 class Takes(enum.Flag):

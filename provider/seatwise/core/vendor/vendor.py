@@ -82,6 +82,22 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
+class Before(Protocol):
+    """What the engine's state says of an account before a write."""
+
+    @property
+    def values(self) -> Values:
+        """The account's values by field name."""
+
+    @property
+    def declared_names(self) -> tuple[str, ...] | None:
+        """The names of the arguments that the program gave."""
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the account existed before."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Paged:
     """A list in pages."""
@@ -293,10 +309,10 @@ class Vendor(ABC):
         `before` are the outputs of an earlier look, empty right after a write.
         """
 
-    def denies(self, changes: Values, before: Values, after: Values) -> bool:
-        """Whether what is read after a write says that it was not made, of fields that come back in another spelling.
+    def denies(self, changes: Values, before: Before, after: Values) -> bool:
+        """Return whether a read after a write shows that it was not made, for fields that are normalized by the vendor.
 
-        `before` are the outputs that the engine had, `after` is what a record says.
+        `before` is the engine's state before the write, `after` are the values that a record shows.
         """
         return False
 

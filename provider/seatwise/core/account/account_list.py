@@ -1,0 +1,155 @@
+"""The vendor's list of accounts: loading it page by page, and asking it once for all accounts of a run.
+
+The list is not loaded before a second account is asked for, and a list of many pages not before it is worth it. A list
+that cannot be loaded, or that contradicts itself, is not asked: then each account is read by its id. That the list
+does not contain an account proves nothing by itself.
+"""
+
+from collections.abc import Iterable
+
+from ..vendor.errors import AccountError, VendorBroken
+from ..vendor.fields import Record, email_key
+from ..vendor.vendor import Listing, Paged, Vendor
+from .list_cache import CachedList, ListCache
+from .ports import Tenant
+from .refusals import refused
+
+LIST_TTL_S = 3600.0
+"""Seconds for which a list is believed."""
+ABSENCE_TTL_S = 60.0
+"""Seconds for which it is proof, beside a "not there" by id, that an account is not in it."""
+PAGES_PER_ACCOUNT = 10
+"""A list is loaded once a tenth as many accounts were asked for as it has pages."""
+LIST_SHARE_OF_DEADLINE = 0.25
+"""The share of an operation's time that a list may take which can be done without."""
+
+
+async def ids_with(tenant: Tenant, email: str) -> set[str] | None:
+    """Return the ids of all accounts that may have this e-mail; None if the list cannot tell."""
+    cache, must = tenant.list_cache, not tenant.vendor.finds_by_email
+    if not await _is_open(tenant, must=must) or cache.list is None or not cache.list.is_coherent:
+        return None
+    return cache.list.ids[email_key(email)] | cache.emails[email_key(email)]
+
+
+async def record_of(tenant: Tenant, account: str, names: Iterable[str] = ()) -> Record | None:
+    """Return the account's record in the list; None if the account must be read by its id.
+
+    `names` are the fields that the account has by its own state: a field that the list does not show may be empty now.
+    """
+    cache, vendor = tenant.list_cache, tenant.vendor
+    cache.wanted[account] = frozenset(names)
+    if not await _is_open(tenant, must=False) or cache.list is None or account in cache.written:
+        return None
+    is_as_good = vendor.version or cache.says_as_much(vendor, cache.list)
+    listed = cache.list.records.get(account) if cache.list.is_coherent and is_as_good else None
+    if listed is None or vendor.version:
+        return listed
+    lacking = cache.wanted[account] - vendor.schema.names_in(listed) - cache.unshown
+    return None if lacking else listed
+
+
+async def contains(tenant: Tenant, account: str) -> bool | None:
+    """Return whether the list contains the account; None if it does not and contradicts itself, which proves nothing.
+
+    One load serves all accounts that are not in the list. Raises AccountError if the list cannot be loaded.
+    """
+    cache = tenant.list_cache
+    async with tenant.lock():
+        listed = cache.list
+        is_absent = listed is not None and listed.is_coherent and account not in listed.records
+        is_old = listed is not None and tenant.now() > listed.loaded_at + ABSENCE_TTL_S
+        if listed is None or not is_absent or account in cache.written or is_old:
+            cache.list = listed = await _load(tenant, None)
+        is_listed = account in listed.records
+        return is_listed if is_listed or listed.is_coherent else None
+
+
+async def all_records(tenant: Tenant) -> list[Record]:
+    """Return all accounts as the list shows them; raise AccountError if it cannot be loaded or contradicts itself."""
+    await _is_open(tenant, must=True)
+    listed = tenant.list_cache.list
+    if listed is None or not listed.is_coherent:
+        raise incoherent(tenant.vendor, "users")
+    return [*listed.records.values()]
+
+
+async def _is_open(tenant: Tenant, *, must: bool) -> bool:
+    """Return whether the list can be asked. Load it if that is worth it, or if it `must` be asked."""
+    cache = tenant.list_cache
+    cache.asked += 1
+    if not tenant.vendor.has_list or (not must and (cache.is_useless or cache.asked == 1)):
+        return False
+    tenant = tenant if must else tenant.operation(LIST_SHARE_OF_DEADLINE)
+    try:
+        async with tenant.lock():
+            if cache.list is None or tenant.now() > cache.list.loaded_at + LIST_TTL_S:
+                await _load_if_worth_it(tenant, cache, must=must)
+    except AccountError:
+        cache.is_useless = True
+        if must:
+            raise
+    return cache.list is not None
+
+
+async def _load_if_worth_it(tenant: Tenant, cache: ListCache, *, must: bool) -> None:
+    cache.list = first = None
+    if cache.pages is None:
+        first = await page(tenant, accounts(tenant.vendor), 1)
+        cache.pages = first.pages or 1
+    if must or cache.asked * PAGES_PER_ACCOUNT >= cache.pages:
+        cache.pages = None
+        cache.list = await _load(tenant, first)
+
+
+async def _load(tenant: Tenant, first: Listing | None) -> CachedList:
+    begun = tenant.now()
+    records, total = await pages(tenant, accounts(tenant.vendor), first)
+    return CachedList(tenant.vendor, records, total, begun)
+
+
+def accounts(vendor: Vendor, email: str | None = None) -> Paged:
+    """The list of the accounts among which that e-mail must be, or of all."""
+    return Paged(ask=lambda number: vendor.find(email, number), read=vendor.found, about=email or "")
+
+
+def incoherent(vendor: Vendor, about: str) -> VendorBroken:
+    """The error for a list that was shifted while it was read, or is not whole."""
+    return VendorBroken("the list is not whole, or has something twice", status=200, vendor=vendor.title, account=about)
+
+
+async def pages(tenant: Tenant, of: Paged, first: Listing | None = None) -> tuple[list[Record], int | None]:
+    """What is in all pages, and how much the vendor counts; at once where it says how many pages there are."""
+    first = first or await page(tenant, of, 1)
+    if first.pages is None:
+        return await _one_after_the_other(tenant, of, first), first.total
+    loaded = {1: first}
+
+    async def load(number: int) -> None:
+        loaded[number] = await page(tenant, of, number)
+
+    await tenant.each(load, range(2, first.pages + 1))
+    return [record for number in sorted(loaded) for record in loaded[number].records], first.total
+
+
+async def _one_after_the_other(tenant: Tenant, of: Paged, listing: Listing) -> list[Record]:
+    records, number = list(listing.records), 1
+    while listing.more and listing.records:
+        number += 1
+        before, listing = listing, await page(tenant, of, number)
+        if listing.records == before.records:
+            break  # a list that knows no pages is always its first one
+        records += listing.records
+    return records
+
+
+async def page(tenant: Tenant, of: Paged, number: int) -> Listing:
+    """One page (from 1) of a list."""
+    answer = await tenant.send(of.ask(number))
+    listing = of.read(answer) if answer.ok else None
+    if listing is not None:
+        return listing
+    error = refused(tenant, answer, "look-up", of.about)
+    if answer.ok:
+        error.problem = "the list came in a shape that seatwise does not know"
+    raise error

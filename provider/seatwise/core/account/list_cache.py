@@ -1,0 +1,84 @@
+"""The vendor's list of accounts as one run remembers it, and what this run has written since. Pure data."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from ..vendor.fields import Record, email_key
+from ..vendor.vendor import Vendor
+
+
+class CachedList:
+    """The accounts of all pages of the vendor's list."""
+
+    def __init__(self, vendor: Vendor, records: Sequence[Record], total: int | None, loaded_at: float) -> None:
+        self.loaded_at = loaded_at
+        """When it was loaded, in seconds of the tenant's clock."""
+        self.records: dict[str, Record] = {vendor.account_id(record) or "": record for record in records}
+        self.is_coherent = is_coherent(vendor, records, total)
+        """Whether it may prove that an account is not in it."""
+        self.is_whole: bool | None = None
+        """Whether its records have all that a record by id has; None until one was read to compare with."""
+        self.ids: defaultdict[str, set[str]] = defaultdict(set)
+        """The ids of the accounts by e-mail."""
+        for account, record in self.records.items():
+            self.ids[email_key(vendor.email(record))].add(account)
+
+
+class ListCache:
+    """What one run knows of one tenant's list. The functions that load and ask it are in `account_list`."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        """How many times the list was asked for."""
+        self.is_useless = False
+        """Whether a load failed: the list is not loaded again unless it must be."""
+        self.pages: int | None = None
+        """How many pages the list has, where that is known."""
+        self.list: CachedList | None = None
+        self.by_id: tuple[str, Record] | None = None
+        """One account as it reads by its id: the list is asked only if it shows as much."""
+        self.written: set[str] = set()
+        """Accounts that this run has written, or is writing: the list is not asked about them.
+
+        A list may be loaded while a write is on its way, and show the account as it was before.
+        """
+        self.emails: defaultdict[str, set[str]] = defaultdict(set)
+        """Accounts by the e-mails that this run gave them, or may have given them."""
+        self.wanted: dict[str, frozenset[str]] = {}
+        """The fields that an account has by its state, until the account is read by its id."""
+        self.unshown: set[str] = set()
+        """Fields that a record by id lacks as well: the list is not expected to show them."""
+
+    def wrote(self, account: str, *emails: str) -> None:
+        """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
+        self.written.add(account)
+        for email in emails:
+            self.emails[email_key(email)].add(account)
+
+    def renew(self, accounts: Iterable[str]) -> None:
+        """Let the list be loaded again, and be asked about these accounts too: their writes have arrived."""
+        self.list = self.pages = None
+        self.asked = 0
+        self.written.difference_update(accounts)
+
+    def measure(self, vendor: Vendor, account: str, record: Record) -> None:
+        """Keep an account that was read by its id, to see whether the list shows as much."""
+        self.unshown |= self.wanted.pop(account, frozenset()) - vendor.schema.names_in(record)
+        self.by_id = self.by_id or (account, record)
+
+    def says_as_much(self, vendor: Vendor, listed: CachedList) -> bool:
+        """Return whether the list shows all of an account that its record by id has."""
+        if listed.is_whole is None and self.by_id is not None and self.by_id[0] in listed.records:
+            account, record = self.by_id
+            listed.is_whole = vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()
+        return bool(listed.is_whole)
+
+    def listed_emails(self) -> list[str]:
+        """Return the e-mails in the list, if it is loaded."""
+        return [] if self.list is None else [email for email, ids in self.list.ids.items() if ids]
+
+
+def is_coherent(vendor: Vendor, records: Sequence[Record], total: int | None) -> bool:
+    """Return whether a list has no duplicates, no account without an id, and as many accounts as the vendor counts."""
+    ids = {vendor.account_id(record) or "" for record in records}
+    return "" not in ids and len(ids) == len(records) and total in (None, len(records))

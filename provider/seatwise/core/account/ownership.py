@@ -1,0 +1,131 @@
+"""Which resource declares which e-mail in this run, and which resource manages which account. Pure."""
+
+from collections.abc import Iterable
+
+from ..vendor.fields import email_key
+from .owner import MEMBERS, forms, in_stack_of, is_team, parsed, same, stack_of
+
+
+class Ownership:
+    """Which resource declares which e-mail in this run, and which resource holds which account."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+        self._holders: dict[str, str] = {}
+        self._declared: set[str] = set()
+        self._made: dict[str, str] = {}
+        self._in_state: dict[str, str] = {}
+        self._today: dict[str, str] = {}
+        self._formerly: dict[str, tuple[str, ...]] = {}
+
+    def declare(self, email: str, owner: str) -> str | None:
+        """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
+        self._declared.add(owner)
+        other = self._owners.setdefault(email_key(email), owner)
+        return None if same(other, owner) else other
+
+    def record_in_state(self, owner: str, before: str) -> None:
+        """Note that the engine has the owner's resource in its state, where it may have the name of `before`."""
+        self._in_state[owner] = owner if not before or same(before, owner) else in_stack_of(before, owner)
+        if parsed(before) is not None:  # one of before 0.1.0 may be several resources
+            self._today[before] = owner
+
+    def record_former(self, owner: str, names: Iterable[str]) -> None:
+        """Record the owners that the resource may have had, as the aliases in its options say."""
+        self._formerly[owner] = tuple(names)
+        for name in self._formerly[owner]:
+            self._today.setdefault(name, owner)
+
+    def names(self, owner: str) -> list[str]:
+        """Return the owners by which the engine's state may have the resource, the likeliest first."""
+        owner = owner.removesuffix(MEMBERS)
+        known = [owner, self._in_state.get(owner, owner), *self._formerly.get(owner, ())]
+        return [*dict.fromkeys(known)]
+
+    def is_in_state(self, owner: str) -> bool:
+        """Return whether the engine's state is known to have the owner's resource."""
+        return owner in self._in_state
+
+    def current_owner(self, owner: str) -> str:
+        """Return the owner as this run names it: old outputs say what it was before it, or its stack, was renamed."""
+        name, other = owner.removesuffix(MEMBERS), self.any_owner()
+        if name in self._today and owner not in self._declared:
+            name = self._today[name]
+        elif parsed(name) and parsed(other):  # no check tells of a forced replacement; a run has but one stack
+            name = in_stack_of(name, other)
+        return name + (MEMBERS if is_team(owner) else "")
+
+    def belongs_to_other(self, email: str, owner: str) -> bool:
+        """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
+        declared = self._owners.get(email_key(email))
+        return declared is not None and owner != "" and not same(declared, owner)
+
+    def is_in_program(self, owner: str) -> bool:
+        """Return whether the program of this run declares the owner's resource."""
+        return owner in self._declared or (parsed(owner) is None and any(same(owner, each) for each in self._declared))
+
+    def any_owner(self) -> str:
+        """Return an owner of this run, which names its stack; empty where there is none."""
+        return next(iter(self._declared), "")
+
+    def is_declared(self, email: str) -> bool:
+        """Return whether a resource of this run declares this e-mail."""
+        return email_key(email) in self._owners
+
+    def assign(self, account: str, owner: str) -> None:
+        """Note that a resource has this account and keeps it, has made it, or has taken it up."""
+        if owner:
+            self._holders[account] = owner
+
+    def assign_new(self, account: str, owner: str) -> None:
+        """Note that this run made the account for a resource, or took up another one for it."""
+        self.assign(account, owner)
+        self._made |= dict.fromkeys(forms(owner), account)
+
+    def release(self, account: str, owner: str) -> None:
+        """Note that the account, which seemed to be the owner's, is another one's."""
+        if self._holders.get(account) == owner:
+            del self._holders[account]
+        for form in forms(owner):
+            self._made.pop(form, None)
+
+    def assign_declared(self, account: str, email: object, owner: str) -> None:
+        """Note that a resource has this account, if this run's program declares it under this e-mail.
+
+        A refresh compares, too, with what the program declared before.
+        """
+        if isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner):
+            self.assign(account, owner)
+
+    def owner_of(self, account: str) -> str | None:
+        """Return the resource that has got this account in this run."""
+        return self._holders.get(account)
+
+    def other_owner(self, account: str, owner: str) -> str | None:
+        """Another resource than the owner that has got this account in this run."""
+        holder = self._holders.get(account)
+        return None if holder is None or owner == "" or same(holder, owner) else holder
+
+    def goes_on(self, account: str, email: str, owner: str) -> bool:
+        """Return whether the owner's own new life in this run goes on with this account.
+
+        The program of this run declares the resource, so that the engine can only be about to replace it.
+        A member of a team goes on where the team still declares its e-mail.
+        """
+        if self._made.get(owner, account) != account and not is_team(owner):
+            return False  # its new life has another account
+        if self._holders.get(account) is not None and same(self._holders[account], owner):
+            return True
+        if is_team(owner) or parsed(owner) is None:  # one of before 0.1.0 may be several resources
+            return same(self._owners.get(email_key(email), ""), owner)
+        return owner in self._declared
+
+    def is_transfer(self, email: str, old: str, new: str) -> bool:
+        """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""
+        is_teams = is_team(old) or is_team(new)
+        return is_teams and self.succeeds(email, old, new)
+
+    def succeeds(self, email: str, old: str, new: str) -> bool:
+        """Return whether a resource of the same stack declares the e-mail now, and the old one does not any more."""
+        is_here = stack_of(old) == stack_of(new) != ("", "")
+        return is_here and same(self._owners.get(email_key(email), new), new)

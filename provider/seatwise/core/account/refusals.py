@@ -1,0 +1,44 @@
+"""The errors and warnings that name an account of a tenant."""
+
+from ..vendor.errors import AccountError, NoSuchAccount, SettingsError
+from ..vendor.fields import Record
+from ..vendor.http import Answer
+from ..vendor.vendor import Vendor
+from .ports import Tenant
+
+
+def tell_unfit(tenant: Tenant, record: Record) -> None:
+    """Warn, once in a run, of each field of a record that cannot be read, or not as it is."""
+    vendor = tenant.vendor
+    account, schema = vendor.account_id(record) or "", vendor.schema
+    unread, mended = schema.unread(record), schema.mended(record)
+    replaced = [name for name in mended if name not in unread]
+    for names, what in (
+        (unread, "the vendor's value does not fit the field, and counts as not read"),
+        (replaced, "the vendor's value has characters that no text can have, and is read with others in their place"),
+    ):
+        new = [name for name in names if (account, name) not in tenant.unreadable_reported]
+        tenant.unreadable_reported.update((account, name) for name in new)
+        if new:
+            tenant.warn(f"{vendor.title} {vendor.email(record)} ({account}): {', '.join(new)}: {what}")
+
+
+def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
+    """The error for an account that is not there any more."""
+    return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
+
+
+def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:
+    """The error for a tenant whose API cannot list its users."""
+    return SettingsError("this API has no list of users", vendor=vendor.title, remedy=vendor.way_to_list)
+
+
+def learn_secrets(tenant: Tenant, record: Record) -> None:
+    """Blank the secrets of a record in messages: a vendor may quote them."""
+    values = (record.get(field.wire.update or "") for field in tenant.vendor.schema.values() if field.secret)
+    tenant.vault.learn(*(value for value in values if isinstance(value, str)))
+
+
+def refused(tenant: Tenant, answer: Answer, operation: str, account: str) -> AccountError:
+    """The error for an answer that says no, which quotes the vendor without any secret that this process knows."""
+    return tenant.vendor.refusal(answer, operation, account, tenant.vault)

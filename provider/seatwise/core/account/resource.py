@@ -1,0 +1,140 @@
+"""What a Pulumi provider does with one account, whatever its protocol: properties in, properties out.
+
+Both a dynamic and a native provider call these functions. Inputs and outputs carry the owner and the tenant.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ..vendor.errors import InvalidAccount
+from ..vendor.fields import Problem
+from ..vendor.secrets import Vault
+from ..vendor.vendor import Vendor
+from . import lifecycle, state
+from .owner import display_name, same
+from .ports import Tenant
+from .properties import AccountState, Declared, Outputs, Properties, Signature, arguments, owner_of
+
+
+def check(
+    vendor: type[Vendor], olds: Properties, known: Properties, unknown: frozenset[str], vault: Vault
+) -> tuple[Outputs, list[Problem]]:
+    """Return the checked inputs and all their problems. Send nothing.
+
+    `olds` are the inputs before, empty for a new account; `unknown` names arguments that have no value yet.
+    """
+    owner = owner_of(known)
+    before = vendor.schema.typed(arguments(olds))
+    values, problems = state.check(vendor, before, arguments(known), unknown, vault, [owner] if owner else [])
+    return Signature(Signature.of(known).owner).sign(values), problems
+
+
+def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequence[str]) -> list[Problem]:
+    """Record what the resource of these checked inputs declares in this run; return a problem if another one does too.
+
+    `former` are the owners that it had before, as its aliases say.
+    """
+    owner, email = owner_of(inputs), inputs.get("email")
+    record_names(tenant, olds, owner, former, [str(email or "")])
+    return declare_email(tenant, email, owner)
+
+
+def record_names(
+    tenant: Tenant, olds: Properties, owner: str, former: Sequence[str], emails: Iterable[str], suffix: str = ""
+) -> None:
+    """Record under which owners the engine's state may have a resource, and what a new one declares."""
+    if not owner:
+        return
+    tenant.ownership.record_former(owner, former)
+    if olds:
+        tenant.ownership.record_in_state(owner, owner_of(olds))
+        return
+    for name in (owner, *former):
+        tenant.journal.declare(name + suffix, emails)
+
+
+def declare_email(tenant: Tenant, email: object, owner: str) -> list[Problem]:
+    """Note which resource declares an e-mail in this run; return a problem if another resource declares it too.
+
+    The problem does not contain the e-mail: the program may have marked it as a secret.
+    """
+    if not isinstance(email, str) or not owner:
+        return []
+    other = tenant.ownership.declare(email, owner)
+    if other is None:
+        return []
+    return [Problem("email", f"is declared by {display_name(other)} as well: one resource owns an account")]
+
+
+def renaming(olds: Properties, news: Properties) -> tuple[str, str] | None:
+    """Return the old and the new name of a resource if it or its stack was renamed; an update records the new one."""
+    old, new = owner_of(olds), owner_of(news)
+    return None if not old or not new or same(old, new) else (display_name(old), display_name(new))
+
+
+def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unknown: frozenset[str]) -> bool:
+    """Return whether an update is due: to change something, or to find out what an earlier one did. Send nothing.
+
+    `olds` are the outputs, `known` the inputs that have a value. Raise InvalidAccount for another tenant's account.
+    """
+    refuse_other_tenant(tenant.vendor, account, olds)
+    owner = owner_of(known)
+    tenant.ownership.assign_declared(account, known.get("email"), owner)
+    tenant.journal.acknowledge([account], owner)
+    before = AccountState.from_outputs(tenant.vendor.schema, olds)
+    is_changed = state.diff(type(tenant.vendor), before, Declared.of(arguments(known)), unknown)
+    is_unconfirmed = tenant.journal.why_unconfirmed(account, before.revision) is not None
+    return is_changed or before.has_unfit_values or is_unconfirmed
+
+
+async def create(tenant: Tenant, inputs: Properties) -> tuple[str, Outputs]:
+    """Create the account or adopt it; return its id and its outputs. Raises as `creating.begin` does."""
+    declared = Declared.from_inputs(tenant.vendor.schema, inputs)
+    account, made = await lifecycle.create(tenant, declared, owner_of(inputs))
+    return account, sign(tenant.vendor, made.to_outputs(), inputs)
+
+
+async def read(tenant: Tenant, account: str, properties: Properties) -> tuple[Outputs, Outputs] | None:
+    """Return the account's outputs and the inputs that declare it so; None if it is certainly gone."""
+    refuse_other_tenant(tenant.vendor, account, properties)
+    before = AccountState.from_outputs(tenant.vendor.schema, properties)
+    if before.is_managed:  # an account that is only read is not this stack's
+        tenant.journal.acknowledge([account])
+    found = await lifecycle.read(tenant, account, before)
+    if found is None:
+        return None
+    inputs = Signature(Signature.of(properties).owner).sign(found.declared().to_inputs())
+    return sign(tenant.vendor, found.to_outputs(), properties), inputs
+
+
+async def update(tenant: Tenant, account: str, olds: Properties, news: Properties) -> Outputs:
+    """Change what differs and return the new outputs. Raises as `updating.update` does."""
+    refuse_other_tenant(tenant.vendor, account, olds)
+    schema = tenant.vendor.schema
+    before, declared = AccountState.from_outputs(schema, olds), Declared.from_inputs(schema, news)
+    after = await lifecycle.update(tenant, account, before, declared)
+    return sign(tenant.vendor, after.to_outputs(), news)
+
+
+async def delete(tenant: Tenant, account: str, outputs: Properties) -> bool:
+    """Deprovision the account as `on_destroy` says; return false if it was left alone as another resource's."""
+    refuse_other_tenant(tenant.vendor, account, outputs)
+    before = AccountState.from_outputs(tenant.vendor.schema, outputs)
+    return await lifecycle.delete(tenant, account, before, owner_of(outputs))
+
+
+def sign(vendor: Vendor, outputs: Properties, source: Properties) -> Outputs:
+    """Return outputs with the tenant that the account is in, and the owner that the source names."""
+    return Signature(Signature.of(source).owner, vendor.settings.tenant_id).sign(outputs)
+
+
+def refuse_other_tenant(vendor: Vendor, account: str, outputs: Properties) -> None:
+    """Raise InvalidAccount for an account of another tenant: its id is another account's here."""
+    made_by, here = Signature.of(outputs).tenant, vendor.settings.tenant_id
+    if made_by not in (None, here):
+        raise InvalidAccount(
+            f"it was made in the tenant {made_by}, and this resource's provider is for {here}",
+            vendor=vendor.title,
+            account=f"{outputs.get('email', '')} ({account})",
+            remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
+            f"tenant at a new address, {vendor.settings.way_to_be(made_by)}",
+        )

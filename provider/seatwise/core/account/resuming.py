@@ -1,0 +1,261 @@
+"""Going on with an account that exists: replaced, created or deactivated by an earlier run, or adopted."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
+from ..vendor.fields import Record, Values
+from ..vendor.secrets import matches
+from .existing import exists, tell_inactive
+from .finding import Found, fetch, has_email, look_anew, whole
+from .holders import has_account, held_by, replaced
+from .owner import display_name, is_team, same
+from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
+from .properties import AccountState, Declared
+from .state import seen
+from .updating import update
+from .waiting import reported_pauses
+from .writing import take_over
+
+LOST_CREATE_BACKOFF_S = (0, 1, 2, 4, 8, 16)
+"""Seconds to wait before each look for an account whose create has no known outcome (31 in all)."""
+CREATE_IN_FLIGHT_S = 300
+"""Seconds for which a create without a known outcome may still arrive."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An account that exists now: with its state, or still to be completed, and its record if it was read."""
+
+    account: str
+    state: AccountState | None = None
+    record: Record | None = None
+
+
+async def resume(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
+    """Go on with the account of a replaced resource, or with one that seatwise may give to this owner; else None."""
+    return await _replaced(tenant, declared, owner) or await _taken_up(tenant, declared, owner)
+
+
+def assign_new(tenant: Tenant, account: str, owner: str) -> None:
+    """Note that this owner manages the account from now on: no delete of this run is meant for it."""
+    tenant.ownership.assign_new(account, owner)
+    if owner:
+        tenant.journal.renewed(account, owner)
+
+
+async def _replaced(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
+    """Go on with the account of a resource that the engine replaces; return None if it has none, or it is gone."""
+    held = None if is_team(owner) else await replaced(tenant, owner)
+    return await _go_on(tenant, declared, held, owner) if held is not None else None
+
+
+async def _go_on(tenant: Tenant, declared: Declared, held: Held, owner: str) -> Begun | None:
+    """Update the account of a replaced resource as declared; return None if the account is certainly gone."""
+    account, state = held.id, AccountState.from_outputs(tenant.vendor.schema, held.outputs)
+    email = str(state.values.get("email", declared.email))
+    async with tenant.lock(account):
+        record = await fetch(tenant, account, email)
+        if record is None:
+            return None
+        assign_new(tenant, account, owner)
+        known = _same_secrets(tenant, held, state, declared)
+        after = await update(tenant, account, state.knowing(known), declared, record)
+    # The higher revision tells the new resource from the old one, which awaits its deletion.
+    revision = max(tenant.journal.record_write(account, state.revision), state.revision + 1)
+    return Begun(account, after.at(revision))
+
+
+def _same_secrets(tenant: Tenant, held: Held, state: AccountState, declared: Declared) -> Values:
+    """Return the secrets that the vendor has, under today's fingerprint if it is of the same secret.
+
+    Secrets that the state does not show count as the same: a person may have changed a password since.
+    """
+    secrets = {}
+    for name in tenant.vendor.schema.secrets & declared.values.keys():
+        plain = tenant.vault.reveal(str(declared.values[name]))
+        is_hidden = not held.is_whole and name in (state.declared_names or ())
+        is_same = name in state.values and plain is not None and matches(plain, str(state.values[name]))
+        if is_hidden or is_same:
+            secrets[name] = declared.values[name]
+    return secrets
+
+
+async def go_on_or_adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str) -> Begun:
+    """Go on with an account that the engine's state has under this owner; else adopt it, if the program says so.
+
+    Raise AccountExists if it does not.
+    """
+    doubt = ""
+    try:
+        held = await held_by(tenant, owner) if owner and not is_team(owner) else None
+    except AccountError as error:
+        held, doubt = None, error.problem
+    if held is not None and held.id == existing.account:
+        begun = await _go_on(tenant, declared, held, owner)
+        if begun is not None:
+            return begun
+    state = await _adopt(tenant, declared, existing, owner, doubt)
+    if doubt:
+        tenant.warn(f"{tenant.vendor.title} {declared.email} ({existing.account}) counts as adopted, for {doubt}")
+    return Begun(existing.account, state)
+
+
+def on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOutcome:
+    """The error for a create that may still arrive: this resource's own of an earlier run, or another one's."""
+    left = max(1, math.ceil(CREATE_IN_FLIGHT_S - note.age))
+    whose = "" if same(note.owner, owner) or not note.owner else f" for {display_name(note.owner)}"
+    return UnknownOutcome(
+        f"unknown outcome: {note.age:.0f} seconds ago a create of this account left{whose}, and it may still arrive",
+        vendor=tenant.vendor.title,
+        account=email,
+        remedy=f"Run `pulumi up` again in {left} seconds: it takes the account if it shows, and makes it otherwise",
+    )
+
+
+async def _taken_up(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
+    """The account that is seatwise's own to give to this owner, as declared; None without one.
+
+    Whose it was may be about to retire it: who comes second finds what the first has done.
+    """
+    email = declared.email
+    last = tenant.journal.last(email)
+    if last is None:
+        return None
+    async with tenant.lock(last.account or email):
+        last = tenant.journal.last(email) or last
+        own = await _own(tenant, email, last, owner)
+        if own is None:
+            return None
+        assign_new(tenant, own.account, owner)
+        return Begun(own.account, await _resume(tenant, own, declared, last, owner))
+
+
+async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
+    """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
+    if last.kind is EntryKind.PENDING:
+        return await _ownon_its_way(tenant, email, last, owner)
+    is_owners = last.kind is EntryKind.CREATED and await _is_owners(tenant, email, last, owner)
+    if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
+        return None
+    record = await fetch(tenant, last.account, email)
+    if record is None or not has_email(tenant, record, email):
+        return None
+    if not is_owners and not tenant.vendor.is_retired(record):
+        return None  # somebody has taken it back since: it counts as any account that is there
+    return Found(last.account, record, True)
+
+
+async def _ownon_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
+    """The account that the create in the note made, if it shows and the note is this owner's, or its successor's."""
+    is_own = last.owner in ("", owner) or same(last.owner, owner)
+    if not is_own and not tenant.ownership.succeeds(email, last.owner, owner):
+        if last.age < CREATE_IN_FLIGHT_S:
+            raise on_its_way(tenant, email, last, owner)
+        return None
+    # No list showed an account when that create left, so one that shows now is its work.
+    found = await look_again(
+        tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
+    )
+    return found and await whole(tenant, found, email)
+
+
+async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
+    """Whether an account that seatwise made is this owner's to go on with.
+
+    It is if the engine forgot that it was made: the engine has never shown that it knows the account. And it is if
+    the account moves between a team and a resource of its own, where the state has it under the old one.
+    """
+    account = last.account or ""
+    if owner and same(owner, last.owner):
+        return not last.is_known or await has_account(tenant, account, owner)
+    if tenant.ownership.other_owner(account, owner) is not None:  # under another e-mail
+        return False
+    if not tenant.ownership.is_transfer(email, last.owner, owner):
+        return False
+    try:
+        return not last.is_known or await has_account(tenant, account, last.owner)
+    except AccountError:
+        return True
+
+
+def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
+    """Whether seatwise deactivated the account, and no run is known to have brought it back."""
+    return (
+        last.kind is EntryKind.DEACTIVATED
+        or tenant.journal.why_unconfirmed(last.account or "") is Unconfirmed.DEACTIVATED
+    )
+
+
+async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, owner: str) -> AccountState:
+    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back.
+
+    It is noted as its owner's before it comes back, or a run that ends there would find a stranger's account.
+    """
+    journal, account = tenant.journal, own.account
+    if last.kind is EntryKind.DEACTIVATED:
+        _warn_of_late(tenant, declared, own.record)
+        journal.mark_unconfirmed(account, Unconfirmed.DEACTIVATED)
+    journal.note(declared.email, Entry(EntryKind.CREATED, account, owner))
+    # What another machine's seatwise retired is in its journal, not in this one.
+    is_retired = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_retired(own.record)
+    if is_retired:
+        declared = declared.reactivating(tenant.vendor)
+    return await take_over(tenant, account, own.record, declared, adopted=False)
+
+
+async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str) -> AccountState:
+    """Take over an account that is there, if the program says so, changing only what is declared."""
+    if declared.on_existing != "adopt":
+        raise exists(tenant, declared, existing, owner, doubt)
+    _warn_of_late(tenant, declared, existing.record)
+    journal, account = tenant.journal, existing.account
+    async with tenant.lock(account):
+        other = tenant.ownership.other_owner(account, owner)
+        if other is not None:
+            raise AccountExists(
+                f"the account with this e-mail ({account}) is that of {display_name(other)}",
+                status=409,
+                vendor=tenant.vendor.title,
+                account=declared.email,
+                remedy="Take it out of the program there, or declare another e-mail here",
+            )
+        assign_new(tenant, account, owner)
+        if journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED:  # by a resource that has just given it up
+            existing = await whole(tenant, existing, declared.email)
+            declared = declared.reactivating(tenant.vendor)
+        tell_inactive(tenant, declared, existing)
+        journal.forget_account(account)  # whoever it was made for before
+        return await take_over(tenant, account, existing.record, declared, adopted=True)
+
+
+def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:
+    """Tell which arguments come too late for an account that is there."""
+    schema, actual = tenant.vendor.schema, seen(tenant.vendor.schema, declared.values, record)
+    late = sorted(
+        name
+        for name, value in declared.values.items()
+        if schema[name].create_only and not schema[name].same(value, actual.get(name))
+    )
+    if late:
+        about = f"{tenant.vendor.title} {declared.email}"
+        tenant.warn(f"{about} was there already: {', '.join(late)} cannot be given to it any more")
+
+
+async def look_again(tenant: Tenant, email: str, looks: Sequence[float] = LOST_CREATE_BACKOFF_S) -> Found | None:
+    """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
+    pauses = reported_pauses(
+        tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show"
+    )
+    for left, seconds in zip(range(len(looks) - 1, -1, -1), pauses, strict=True):
+        await tenant.sleep(seconds)
+        try:
+            found = await look_anew(tenant, email)
+        except AccountError as error:
+            if not left or isinstance(error, AccountExists):
+                raise
+            continue
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,108 @@
+"""Updating an account that the engine has in its state, also where that state may be wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..vendor.errors import AccountError, VendorBroken
+from ..vendor.fields import Record, Values
+from .finding import fetch, has_email
+from .ports import Entry, EntryKind, Tenant, Unconfirmed
+from .properties import AccountState, Declared
+from .refusals import gone
+from .state import differences, seen
+from .writing import change, take_over
+
+
+async def update(
+    tenant: Tenant, account: str, state: AccountState, declared: Declared, record: Record | None = None
+) -> AccountState:
+    """Send what differs and return the new state. Send nothing if nothing differs.
+
+    An account whose last write has no known outcome is read first, unless its `record` is given. Raise
+    TooManyRemovals, before anything is sent, if the update would deactivate one account too many.
+    """
+    why = tenant.journal.why_unconfirmed(account, state.revision)
+    if why is None:
+        with _counted(tenant, account, state.email, state.values, declared):
+            return await change(tenant, account, state, declared)
+    if record is None:
+        record = await fetch(tenant, account, state.email)
+        if record is None:
+            raise gone(tenant, account, state.email)
+        refuse_others(tenant, account, state.email, record)
+    if why is Unconfirmed.DEACTIVATED:
+        declared = declared.reactivating(tenant.vendor)
+        tenant.journal.forget_account(account)  # it is active again, and for no other resource
+    secrets = _known_secrets(tenant, account, state, declared, why)
+    actual = seen(tenant.vendor.schema, declared.wanted, record)
+    with _counted(tenant, account, state.email, actual, declared):
+        return await take_over(
+            tenant, account, record, declared,
+            adopted=state.adopted, revision=state.revision, secrets=secrets, before=state,
+        )  # fmt: skip
+
+
+def refuse_others(tenant: Tenant, account: str, email: str, record: Record) -> None:
+    """Raise VendorBroken if a new account, read for the first time, is another one than was created.
+
+    The answer to its create held the id of another account then. The next create finds the right one, once the
+    resource is out of the state.
+    """
+    is_unseen = tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN
+    if not is_unseen or not email or has_email(tenant, record, email):
+        return
+    last = tenant.journal.last(email)
+    if last is not None and last.account == account:
+        tenant.journal.note(email, Entry(EntryKind.PENDING, owner=last.owner))
+    raise VendorBroken(
+        "the id in the answer to its create is that of another account, which is left alone",
+        status=200,
+        vendor=tenant.vendor.title,
+        account=f"{email} ({account})",
+        remedy="Take the resource out of the state (`pulumi state delete`) and run `pulumi up`: it finds the account",
+    )
+
+
+def _known_secrets(
+    tenant: Tenant, account: str, state: AccountState, declared: Declared, why: Unconfirmed
+) -> dict[str, Any]:
+    """Return the secrets that the vendor certainly has, and those that this run cannot send again.
+
+    No record shows a secret, and a person may have changed it since: it is sent again only where it may be missing.
+    """
+    secrets = {name: state.values[name] for name in tenant.vendor.schema.secrets & state.values.keys()}
+    if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):
+        return secrets
+    known = {
+        name: value
+        for name, value in secrets.items()
+        if declared.values.get(name) == value and tenant.vault.reveal(str(value)) is None
+    }
+    if known:
+        names, who = ", ".join(sorted(known)), f"{tenant.vendor.title} {state.email} ({account})"
+        tenant.warn(f"{who}: whether the vendor has the declared {names} is not known, and this run is not given it")
+    return known
+
+
+@contextmanager
+def _counted(tenant: Tenant, account: str, email: str, current: Values, declared: Declared) -> Iterator[None]:
+    """Count the change as a removal if it deactivates the account; raise TooManyRemovals if the run may not."""
+    vendor = tenant.vendor
+    if not vendor.retires(differences(vendor.schema, current, declared.wanted)):
+        yield
+        return
+    with counted_removal(tenant, f"{email} ({account})"):
+        yield
+
+
+@contextmanager
+def counted_removal(tenant: Tenant, account: str) -> Iterator[None]:
+    """Count one removal; raise TooManyRemovals if the run may not. A removal that certainly failed does not count."""
+    tenant.removals.claim(tenant.vendor, account)
+    try:
+        yield
+    except AccountError as error:
+        if not error.maybe_sent:
+            tenant.removals.give_back()
+        raise
