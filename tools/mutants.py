@@ -122,7 +122,7 @@ MUTANTS = (
     ),
     Mutant(
         "a token is renewed without a lock", "wire/login.py",
-        "            async with self._alone(deadline):\n                if self._token is None",
+        "            async with self._locked(deadline):\n                if self._token is None",
         "            if True:\n                if self._token is None",
     ),
     Mutant(
@@ -168,7 +168,7 @@ MUTANTS = (
     ),
     Mutant(
         "what became of an earlier try is forgotten", "wire/tenant.py",
-        "maybe_sent = maybe_sent or tried.outcome is Outcome.UNCLEAR", "maybe_sent = False",
+        "maybe_sent = maybe_sent or result.outcome is Outcome.UNCLEAR", "maybe_sent = False",
     ),
     Mutant(
         "an answer that says nothing is believed", "core/account/writing.py",
@@ -264,7 +264,7 @@ MUTANTS = (
     ),
     Mutant(
         "an answer of any size is read", "wire/body.py",
-        "if max(on_the_wire, len(body.content)) > LARGEST_ANSWER:", "if False:",
+        "if max(on_the_wire, len(body.content)) > MAX_BODY_BYTES:", "if False:",
     ),
     Mutant(
         "a page of HTML is an answer", "core/vendor/http.py",

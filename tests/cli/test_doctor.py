@@ -34,7 +34,7 @@ def test_the_doctor_finds_everything_well(settings: None, monkeypatch: pytest.Mo
     ("variable", "value", "line"),
     [
         pytest.param("ENERFLO_API_KEY", "wrong", "FIX  Enerflo: look-up refused with 401", id="a key"),
-        pytest.param("NEXUDUS_PASSWORD", "wrong", "FIX  Nexudus: the login is refused", id="a password"),
+        pytest.param("NEXUDUS_PASSWORD", "wrong", "FIX  Nexudus: the vendor refused the login", id="a password"),
         pytest.param("TENOVOS_CLIENT_ID", "", "FIX  Tenovos: set TENOVOS_CLIENT_ID", id="a missing setting"),
         pytest.param("ENERFLO_BASE_URL", "http://127.0.0.1:9", "FIX  Enerflo: cannot connect", id="an address"),
     ],

@@ -58,7 +58,7 @@ def _main_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_argument_without_a_value_is_named(given: dict[str, Any], named: str) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         enerflo.Provider("west", **given)
-    assert str(caught.value).startswith(f"enerflo.Provider west: {named} has no value. Give it one")
+    assert str(caught.value).startswith(f"enerflo.Provider west: {named} has no value. Give it a value")
 
 
 @pytest.mark.parametrize("env", [["api_key"], "WEST_KEY", 5])

@@ -222,7 +222,7 @@ def test_a_user_name_that_fits_no_header_logs_in_anew_and_never_refreshes() -> N
 def test_a_client_id_that_fits_no_header_is_refused_as_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUDUS_TOKEN", "t")
     monkeypatch.setenv("NEXUDUS_CLIENT_ID", "büro")
-    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID .* has characters that do not fit"):
+    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID .* contains characters that do not fit"):
         Settings.load()
 
 
