@@ -134,10 +134,10 @@ def test_what_is_asked_with_a_secret_is_one() -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (lambda: enerflo.office_id("Boise"), 'Enerflo office "Boise": there is none; there is "Denver" or'),
+        (lambda: enerflo.office_id("Boise"), 'Enerflo office "Boise": not found; known: "Denver" or'),
         (
             lambda: nexudus.role_id("Front dsk"),
-            'Nexudus user role "Front dsk": there is none; did you mean "Front desk"?',
+            'Nexudus user role "Front dsk": not found; did you mean "Front desk"?',
         ),
         (lambda: enerflo.get_user("ana@example.com"), "Enerflo ana@example.com: no user has this e-mail"),
         (tenovos.get_roles, "Tenovos roles: this API has no such list. Set TENOVOS_API_VERSION=1.5"),

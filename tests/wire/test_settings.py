@@ -143,8 +143,8 @@ def test_credentials_come_from_one_source(
             id="unset-and-no-credential",
         ),
         pytest.param(
-            of_a_provider(enerflo.Settings, outputs=["api_key"]), "api_key of the Provider has no value. Give it a value",
-            id="output-of-none",
+            of_a_provider(enerflo.Settings, outputs=["api_key"]),
+            "api_key of the Provider has no value. Give it a value", id="output-of-none",
         ),
         pytest.param(
             of_a_provider(enerflo.Settings, outputs=["api_key"], api_key=None, tenant="west"),
