@@ -311,7 +311,7 @@ def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
     ("content", "problem"),
     [
         pytest.param(None, "cannot be read", id="not-there"),
-        pytest.param("email\n", "names nobody", id="no-person"),
+        pytest.param("email\n", "contains no rows", id="no-person"),
         pytest.param("email,name\n,Ana\n", "row 2: has no email", id="no-email"),
         pytest.param(
             "email\nAna <ana@example.com>\n",
@@ -329,7 +329,7 @@ def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
             "row 2, column nexudus.email: is not an e-mail address: it contains U+003C LESS-THAN SIGN",
             id="of-one-vendor",
         ),
-        pytest.param("name\nAna\n", "must name the columns, `email` among them", id="no-column"),
+        pytest.param("name\nAna\n", "must be a header of column names with `email`", id="no-column"),
     ],
 )
 def test_a_bad_file_of_people_is_one_line(content: str | None, problem: str, tenants: str, tmp_path: Path) -> None:

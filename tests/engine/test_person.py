@@ -97,5 +97,5 @@ def test_contractors_have_accounts_until_their_last_day(project: Project, sandbo
     assert (
         "error: 2 problems with the people:\n"
         "  contractors.csv, row 5, column expires: must be a date such as 2027-01-31, the last day of the accounts\n"
-        "  contractors.csv, row 5, column email: dan@contractor.example stands in contractors.csv, row 2 already"
+        "  contractors.csv, row 5, column email: dan@contractor.example already appears in contractors.csv, row 2"
     ) in re.sub(r"\n +", "\n  ", project.preview(fails=True).output)

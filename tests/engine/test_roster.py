@@ -104,7 +104,7 @@ def test_a_run_that_only_shows_earlier_failures_does_not_fail(command: str, proj
 def test_a_wrong_cell_is_named_before_anything_is_sent(project: Project, sandbox: Sandbox) -> None:
     declare(project, row("ana"), row("ANA"))
     failed = project.run("preview", fails=True)
-    assert "team.csv, row 3, column email: ANA@example.com stands in team.csv, row 2 already" in failed.output
+    assert "team.csv, row 3, column email: ANA@example.com already appears in team.csv, row 2" in failed.output
     assert PASSWORD not in failed.output
     assert sandbox.requests() == []
 
