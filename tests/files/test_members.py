@@ -14,7 +14,7 @@ import pytest
 import seatwise
 from seatwise.core.vendor.errors import InvalidMembers
 from seatwise.core.vendor.vendor import Vendor
-from seatwise.files.members import typed
+from seatwise.files.members import typed_members
 from seatwise.files.reading import COMMAS, Row
 from seatwise.vendors import enerflo, nexudus, tenovos
 
@@ -43,7 +43,7 @@ def refused(name: str, content: str | bytes) -> str:
 def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
     """Return the problems of invalid members."""
     with pytest.raises(InvalidMembers) as caught:
-        typed(vendor, rows)
+        typed_members(vendor, rows)
     return [*caught.value.problems]
 
 
@@ -292,13 +292,13 @@ def of_tenovos(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
 )
 def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], name: str, value: Any) -> None:
     vendor, row = declared
-    (member,) = typed(vendor, [row])
+    (member,) = typed_members(vendor, [row])
     assert repr(member) == repr(row | {name: value})
 
 
 def test_missing_values_are_left_out() -> None:
     nan = float("nan")
-    assert typed(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
+    assert typed_members(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
     assert load("team.yaml", "- {email: a@b.c, phone: .nan, first_name: '.nan'}") == [
         {"email": "a@b.c", "phone": None, "first_name": ".nan"}
     ]
@@ -317,13 +317,13 @@ def a_program_runs() -> Iterator[None]:
 @pytest.mark.usefixtures("a_program_runs")
 def test_outputs_stay_as_they_are() -> None:
     later = {"external_user_id": pulumi.Output.from_input("7"), "office_ids": [1, pulumi.Output.from_input(2)]}
-    (member,) = typed(enerflo.VENDOR, [ANA | later])
+    (member,) = typed_members(enerflo.VENDOR, [ANA | later])
     assert [member[name] is value for name, value in later.items()] == [True, True]
 
 
 def test_rows_are_not_changed() -> None:
     row = Row({"email": "ana@example.com", "roles": "Setter"}, "team.csv, row 2", "column")
-    assert typed(enerflo.VENDOR, [row]) == [ANA]
+    assert typed_members(enerflo.VENDOR, [row]) == [ANA]
     assert row == {"email": "ana@example.com", "roles": "Setter"}
 
 
@@ -409,7 +409,9 @@ def test_for_a_repeated_email_both_rows_are_named_in_any_case() -> None:
 
 def test_emails_that_differ_outside_ascii_are_two() -> None:
     emails = ["strasse@example.com", "straße@example.com", "\u017ftrasse@example.com"]
-    assert [each["email"] for each in typed(enerflo.VENDOR, [ANA | {"email": each} for each in emails])] == emails
+    assert [
+        each["email"] for each in typed_members(enerflo.VENDOR, [ANA | {"email": each} for each in emails])
+    ] == emails
     again = problems(
         enerflo.VENDOR, ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
     )
@@ -448,7 +450,7 @@ def many(count: int) -> Iterable[Mapping[str, Any]]:
 )
 def test_the_error_has_twenty_problems_and_the_number_of_others(count: int, first: str, last: str, lines: int) -> None:
     with pytest.raises(InvalidMembers) as caught:
-        typed(enerflo.VENDOR, many(count))
+        typed_members(enerflo.VENDOR, many(count))
     message = str(caught.value).splitlines()
     assert len(message) == lines
     assert message[0].startswith(first)

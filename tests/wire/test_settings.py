@@ -196,7 +196,7 @@ def test_an_explicit_provider_inherits_the_url_and_no_tenant(environment: Enviro
     environment({"ENERFLO_TENANT": "main", "ENERFLO_BASE_URL": "https://main.example"})
     settings = enerflo.Settings.load(of_a_provider(enerflo.Settings, api_key=SECRET))
     assert settings.tenant_id == "https://main.example"
-    assert settings.way_to_be("main") == 'give its Provider tenant="main"'
+    assert settings.tenant_remedy("main") == 'give its Provider tenant="main"'
 
 
 @pytest.mark.parametrize("vendor", names())
@@ -238,7 +238,7 @@ def test_settings_know_where_the_credentials_came_from(
     settings: type[Settings], config: Callable[[str], Any], names: str, environment: Environment
 ) -> None:
     environment(ENERFLO | NEXUDUS | TENOVOS | {"WEST_KEY": SECRET})
-    assert settings.load(config).login_came_from == names
+    assert settings.load(config).credential_names == names
 
 
 # --- what is missing or unfit -----------------------------------------------------------------

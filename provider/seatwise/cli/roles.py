@@ -35,7 +35,7 @@ async def _everything(kind: type[Vendor]) -> tuple[list[dict[str, str]], list[st
         lookups = Lookups(live)
         for name, listed in kind.lists.items():
             try:
-                items = await lookups.everything(listed)
+                items = await lookups.items(listed)
             except SettingsError as error:
                 lacking.append(str(error))
             else:

@@ -107,7 +107,7 @@ class Door(dynamic.ResourceProvider):
                 vendor=self.vendor.title,
                 account=f"{olds.get('email', '')} ({id})",
                 remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
-                f"tenant at a new address, {self._settings().way_to_be(made_by)}",
+                f"tenant at a new address, {self._settings().tenant_remedy(made_by)}",
             )
 
     def _typed(self, props: Props) -> Props:

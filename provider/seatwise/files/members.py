@@ -12,7 +12,7 @@ import pulumi
 from ..core.vendor.errors import InvalidMembers
 from ..core.vendor.fields import Problem, email_key
 from ..core.vendor.vendor import Vendor
-from .reading import FileSpec, Place, Row, checked, is_known, line, not_empty, read, repeated, unknown_names
+from .reading import FileSpec, Place, Row, converted, is_known, line, not_empty, read, repeated, unknown_names
 
 MEMBERS = FileSpec("members", "member", "`email`", "email: ana@example.com", InvalidMembers)
 
@@ -40,7 +40,7 @@ def load(path: str | os.PathLike[str]) -> list[Row]:
     return not_empty(read(path, MEMBERS), path, MEMBERS)
 
 
-def typed(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def typed_members(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the members converted to the vendor's types, without missing values. Outputs stay as they are.
 
     Raises InvalidMembers with all problems.
@@ -85,7 +85,7 @@ def _kind(value: Any) -> str:
 
 def _checked(vendor: type[Vendor], row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Return a member's converted values, and the problems with the others."""
-    values, problems = checked(vendor.schema, row, vendor.rules)
+    values, problems = converted(vendor.schema, row, vendor.rules)
     if not is_known(row.get("email")):
         problems.append(Problem("email", "must be known when the program runs: it identifies the member"))
     return values, problems

@@ -287,7 +287,7 @@ def _no_rules(values: Values, given: frozenset[str]) -> Iterable[Problem]:
     return ()
 
 
-def checked(
+def converted(
     schema: Schema, row: Mapping[str, Any], rules: Rules = _no_rules, *, is_complete: bool = True
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return the given values, converted to the schema's types where they are known and valid, and the problems.

@@ -234,13 +234,13 @@ class Settings(BaseSettings):
         return self._origins.get(name, self.variable(name))
 
     @property
-    def login_came_from(self) -> str:
+    def credential_names(self) -> str:
         """The display names of the settings that hold the credentials, such as `A, B and C`."""
         given = [name for name in type(self).model_fields if name in self.credentials() and getattr(self, name)]
         names = [self.display_name(name) for name in given]
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
-    def way_to_be(self, tenant: str) -> str:
+    def tenant_remedy(self, tenant: str) -> str:
         """Return how to give these settings a tenant's name, for a remedy."""
         return (
             f'give its Provider tenant="{tenant}"'

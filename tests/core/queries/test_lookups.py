@@ -111,7 +111,7 @@ async def test_each_list_is_loaded_once_for_all_callers(world: World) -> None:
     lookups = Lookups(world.door)
     lists = list(world.vendor.lists.values())
     for _ in range(2):
-        answers = await all_at_once(*(lookups.everything(listed) for listed in lists * 20))
+        answers = await all_at_once(*(lookups.items(listed) for listed in lists * 20))
         assert answers[: len(lists)] * 20 == answers
         assert all(answers)
     assert len(requests(world)) == len(lists)
@@ -147,7 +147,7 @@ async def test_a_list_that_the_vendor_refused_is_not_loaded_again(world: World) 
     (listed, *_) = world.vendor.lists.values()
     world.fault("GET", answered(400, b'{"message": "not today"}', carried_out=False))
     lookups = Lookups(world.door)
-    errors = await all_at_once(*(lookups.everything(listed) for _ in range(20)))
+    errors = await all_at_once(*(lookups.items(listed) for _ in range(20)))
     assert {type(error) for error in errors} == {InvalidField}
     assert f"{world.vendor.title} {listed.about}: look-up refused with 400" in str(errors[0])
     assert len(requests(world)) == 1
@@ -156,7 +156,7 @@ async def test_a_list_that_the_vendor_refused_is_not_loaded_again(world: World) 
 async def test_a_lost_answer_is_requested_again(world: World) -> None:
     (listed, *_) = world.vendor.lists.values()
     world.fault("GET", lost_after)
-    assert await Lookups(world.door).everything(listed)
+    assert await Lookups(world.door).items(listed)
     assert len(requests(world)) == 2
 
 
@@ -249,17 +249,17 @@ async def test_tenovos_1_0_finds_users_by_email_and_groups_only() -> None:
         people(world, 1)
         lookups = Lookups(world.door)
         assert (await lookups.user(tenovos.GetUserResult, "p1@example.com")).first_name == "P1"
-        assert (await lookups.named(tenovos.GROUPS, "marketing")).id.startswith("7d6207c1")
+        assert (await lookups.by_name(tenovos.GROUPS, "marketing")).id.startswith("7d6207c1")
         requests(world)
         assert (
             await error_of(lookups.users(tenovos.GetUserResult)) == f"Tenovos: this API has no list of users. {way_out}"
         )
-        assert await error_of(lookups.everything(tenovos.ROLES)) == (
+        assert await error_of(lookups.items(tenovos.ROLES)) == (
             f"Tenovos roles: this API has no such list. {way_out}, or name the role with user_role_name"
         )
         assert requests(world) == []
         with pytest.raises(SettingsError):
-            await lookups.named(tenovos.ROLES, "End user")
+            await lookups.by_name(tenovos.ROLES, "End user")
 
 
 async def test_roles_of_nexudus_are_distinguished_by_business() -> None:
@@ -284,7 +284,7 @@ async def test_roles_of_nexudus_are_distinguished_by_business() -> None:
 @pytest.mark.parametrize("keys", ["office_id", "id"])
 async def test_an_office_of_enerflo_may_have_two_key_names(keys: str) -> None:
     async with World("enerflo", enerflo_office_keys=keys) as world:
-        assert (await Lookups(world.door).named(enerflo.OFFICES, "denver")) == enerflo.Office(12, "Denver")
+        assert (await Lookups(world.door).by_name(enerflo.OFFICES, "denver")) == enerflo.Office(12, "Denver")
 
 
 # --- errors -----------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ async def test_a_list_without_roles_cannot_be_asked_about_roles() -> None:
 async def test_an_invalid_answer_is_an_error_that_names_the_problem(body: Any, problem: str) -> None:
     async with World("enerflo") as world:
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
-        error = await error_of(Lookups(world.door).everything(enerflo.OFFICES))
+        error = await error_of(Lookups(world.door).items(enerflo.OFFICES))
         assert error.startswith("Enerflo offices: ")
         assert problem in error
 
@@ -349,7 +349,7 @@ async def test_unusual_items_are_read_as_far_as_possible() -> None:
             ]
         }
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
-        offices = await Lookups(world.door).everything(enerflo.OFFICES)
+        offices = await Lookups(world.door).items(enerflo.OFFICES)
         assert offices == [enerflo.Office(12, ""), enerflo.Office(13, "B")]
 
 
@@ -385,7 +385,7 @@ async def test_an_incomplete_list_is_an_error() -> None:
         body = {"Records": [{"Id": 1, "Name": "A"}], "TotalItems": 2, "TotalPages": 1}
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
         with pytest.raises(VendorBroken, match="Nexudus businesses: the list is not whole"):
-            await Lookups(world.door).everything(nexudus.BUSINESSES)
+            await Lookups(world.door).items(nexudus.BUSINESSES)
 
 
 async def test_a_list_of_users_with_duplicates_is_an_error() -> None:
@@ -409,7 +409,7 @@ async def test_a_list_without_paging_is_read_once() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": n, "name": f"o{n}"} for n in range(enerflo.PAGE_SIZE)]}).encode()
         world.fault("GET", *[answered(200, body, carried_out=False)] * 2)
-        assert len(await Lookups(world.door).everything(enerflo.OFFICES)) == enerflo.PAGE_SIZE
+        assert len(await Lookups(world.door).items(enerflo.OFFICES)) == enerflo.PAGE_SIZE
         assert len(requests(world)) == 2
 
 
@@ -417,4 +417,4 @@ async def test_a_missing_permission_is_named_with_the_list() -> None:
     async with World("nexudus") as world:
         world.fault("GET", *[answered(401, b"{}", carried_out=False)] * 2)
         with pytest.raises(NotAuthorised, match="Nexudus user roles: look-up refused with 401"):
-            await Lookups(world.door).everything(nexudus.USER_ROLES)
+            await Lookups(world.door).items(nexudus.USER_ROLES)

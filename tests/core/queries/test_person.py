@@ -60,11 +60,11 @@ def test_without_a_mapping_a_vendor_gets_fields_of_the_same_name() -> None:
 def test_a_problem_has_the_name_that_the_program_uses(
     vendor: type[Vendor], own: list[str], field: str, name: str
 ) -> None:
-    assert person.blamed(vendor, own, Problem(field, "is required")).field == name
+    assert person.renamed_problem(vendor, own, Problem(field, "is required")).field == name
 
 
 def test_a_problem_with_a_part_names_the_vendor_that_has_it() -> None:
-    problem = person.blamed(Nexudus, [], Problem("full_name", "is required"))
+    problem = person.renamed_problem(Nexudus, [], Problem("full_name", "is required"))
     assert problem == Problem("first_name", "is required (Nexudus)")
 
 

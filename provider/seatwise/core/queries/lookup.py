@@ -36,7 +36,7 @@ class Lookups:
         self._directory = Directory()
         self._lists: dict[Listed[Any], list[Any] | AccountError] = {}
 
-    async def everything(self, listed: Listed[N]) -> list[N]:
+    async def items(self, listed: Listed[N]) -> list[N]:
         """Return all items of a list, in the vendor's order; raises AccountError.
 
         A list whose loading failed is not loaded again: the same error is raised.
@@ -53,9 +53,9 @@ class Lookups:
             raise found
         return [*found]
 
-    async def named(self, listed: Listed[N], name: str, among: Iterable[N] | None = None) -> N:
+    async def by_name(self, listed: Listed[N], name: str, among: Iterable[N] | None = None) -> N:
         """Return the item of a list, or of `among`, with this name; raises UnknownName, AccountError."""
-        items = await self.everything(listed) if among is None else among
+        items = await self.items(listed) if among is None else among
         return find_by_name(self._tenant.vendor.title, listed, items, name)
 
     async def user(self, kind: type[U], email: str) -> U:
@@ -106,7 +106,7 @@ class Lookups:
         return operation
 
 
-def unlike(question: Callable[..., Any], values: Iterable[Any]) -> list[str]:
+def argument_problems(question: Callable[..., Any], values: Iterable[Any]) -> list[str]:
     """Return what is wrong with the arguments of a question, with their names and without their values.
 
     An argument without a type annotation takes text; `Lookups.flag` checks flags.

@@ -68,7 +68,7 @@ def arguments(
     return {**vendor.reactivated, **described, **given}
 
 
-def blamed(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:
+def renamed_problem(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:
     """Return a problem with an account's argument, under the name that the person's program or file uses for it."""
     if problem.field in own or problem.field not in vendor.described:
         return Problem(f"{vendor.name}.{problem.field}", problem.reason)
