@@ -17,8 +17,7 @@ import typer
 import pages
 from pages import PAGES, ROOT
 from seatwise import cli
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 from seatwise.wire.settings import RunSettings
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])

@@ -10,7 +10,7 @@ import pytest
 
 import seatwise
 import seatwise.vendors
-from seatwise.dynamic import vendor_named
+from seatwise.vendors import vendor_named
 
 PACKAGE = Path(seatwise.__file__).parent
 VENDOR_NAMES = {"enerflo", "nexudus", "tenovos"}  # as of today; a later vendor needs no line here

@@ -23,10 +23,10 @@ from seatwise.core.account.ports import Held, Removals
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Field
 from seatwise.core.vendor.secrets import Vault
-from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store, mailbox
+from seatwise.vendors import vendor_named
 from seatwise.wire.journal import Aside
 from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Operation, Tenant

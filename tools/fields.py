@@ -8,7 +8,6 @@ import ast
 import inspect
 import typing
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +17,7 @@ from pydantic import SecretStr
 from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
 from seatwise.core.vendor.vendor import Limit, Vendor
 from seatwise.resources.user import Account, AccountArgs, TenantArgs
-from seatwise.vendors import names
+from seatwise.vendors import module_named, names
 from seatwise.wire.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -44,7 +43,7 @@ def pages() -> dict[Path, str]:
 def vendor_page(name: str) -> str:
     """A vendor's page: what a person wrote, with today's tables."""
     path = DOCS / "vendors" / f"{name}.md"
-    module = import_module(f"seatwise.vendors.{name}")
+    module = module_named(name)
     text = path.read_text() if path.exists() else skeleton(module)
     return filled(text, {part.__name__: part(module) for part in (settings, arguments, outputs)}, path)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import run
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 
 
 def examined(

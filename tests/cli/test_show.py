@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import LIBRARIAN, PEOPLE, failed_with, in_a_terminal, point_at, run
-from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 
 
 def test_each_field_of_an_account_is_one_line(tenants: str) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 
 pytestmark = pytest.mark.engine
 

@@ -22,9 +22,10 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project, Ran
-from seatwise.dynamic import OWNER, Door, Failure, load, vendor_named
+from seatwise.dynamic import OWNER, Door, Failure, load
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
+from seatwise.vendors import vendor_named
 from seatwise.wire import loop
 
 pytestmark = pytest.mark.engine

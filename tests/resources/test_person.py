@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from datetime import date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import seatwise
 from seatwise.files.people import load
 from seatwise.resources.person import today
 from seatwise.resources.user import Seat
-from seatwise.vendors import enerflo, names, nexudus, tenovos
+from seatwise.vendors import enerflo, module_named, names, nexudus, tenovos
 
 PROGRAM = """
 import json, pulumi, seatwise
@@ -267,7 +266,7 @@ def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("vendor", names())
 def test_an_account_takes_what_a_user_takes_and_may_leave_out_what_the_person_says(vendor: str) -> None:
-    module = import_module(f"seatwise.vendors.{vendor}")
+    module = module_named(vendor)
     if not hasattr(module, "PersonalArgs"):
         pytest.skip(f"{module.VENDOR.title} has no accounts for people")
     assert {*module.PersonalArgs.__annotations__} == {field.name for field in module.VENDOR.schema.arguments()}

@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +15,7 @@ from conftest import Sandbox
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic import OWNER, Door, load
 from seatwise.resources.user import Account, AccountArgs, outputs_of
-from seatwise.vendors import names
+from seatwise.vendors import module_named, names
 from seatwise.wire import loop
 
 RESERVED = {"id", "urn", "opts", "resource_name"}
@@ -25,7 +24,7 @@ OWNED = {OWNER: ""}
 
 @pytest.fixture(params=names())
 def module(request: pytest.FixtureRequest) -> ModuleType:
-    return import_module(f"seatwise.vendors.{request.param}")
+    return module_named(request.param)
 
 
 @pytest.fixture

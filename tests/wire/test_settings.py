@@ -8,8 +8,7 @@ import pytest
 import trustme
 
 from seatwise.core.vendor.errors import SettingsError
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import enerflo, names, nexudus, tenovos
+from seatwise.vendors import enerflo, names, nexudus, tenovos, vendor_named
 from seatwise.wire.settings import PROVIDER, RunSettings, Settings
 
 SECRET = "s3cr3t-value"

@@ -11,8 +11,7 @@ import typer
 from ..core.account import finding
 from ..core.vendor.errors import AccountError
 from ..core.vendor.vendor import Vendor
-from ..dynamic import vendor_named
-from ..vendors import names
+from ..vendors import names, vendor_named
 from . import engine
 from .options import Json, Quiet
 from .output import FAILED, Say, print_json, print_marked, progress

@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from ..core.vendor.vendor import Vendor
-from ..dynamic import vendor_named
-from ..vendors import names
+from ..vendors import names, vendor_named
 from .output import misused
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from ..core.account.state import TENANT, with_revision
 from ..core.queries import takeover
 from ..core.vendor.vendor import Vendor
-from .base import OWNER, Door, Failure, Props, vendor_named
+from .base import OWNER, Door, Failure, Props
 from .rosters import Rosters
 from .users import Users
 
-__all__ = ["OWNER", "Door", "Failure", "import_file", "load", "provider_string", "vendor_named"]
+__all__ = ["OWNER", "Door", "Failure", "import_file", "load", "provider_string"]
 
 KINDS: Mapping[str, type[Door]] = {"User": Users, "Roster": Rosters}
 

@@ -18,7 +18,7 @@ from ..core.vendor.errors import AccountError, InvalidAccount, SettingsError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..core.vendor.vendor import Vendor
-from ..vendors import names
+from ..vendors import names, vendor_named
 from ..wire import loop
 from ..wire.engine import StackState
 from ..wire.settings import PROVIDER, RunSettings, Settings
@@ -40,12 +40,6 @@ ENGINE_STATE = StackState()
 TENANTS: list[Tenant] = []
 """The tenants of this process: one for a vendor, whatever the kind of resource."""
 _lock = Lock()
-
-
-def vendor_named(name: str) -> type[Vendor]:
-    """The vendor in `seatwise/vendors/<name>.py`; raises ModuleNotFoundError when there is none."""
-    vendor: type[Vendor] = import_module(f"seatwise.vendors.{name}").VENDOR
-    return vendor
 
 
 class Failure(Exception):

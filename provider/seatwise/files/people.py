@@ -8,7 +8,6 @@ A file is CSV with columns such as `enerflo.roles`, or YAML with `accounts: {ene
 
 import os
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from types import ModuleType
 from typing import Any, Required, TypedDict, cast
 
@@ -19,7 +18,7 @@ from ..core.vendor.errors import InvalidPeople
 from ..core.vendor.fields import Problem, email_key, flag
 from ..resources.person import check
 from ..resources.user import Seat
-from ..vendors import names
+from ..vendors import module_named, names
 from .reading import FileSpec, Place, Row, line, not_empty, read, repeated, safe_name, unknown_names
 
 PEOPLE = FileSpec("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
@@ -69,7 +68,7 @@ def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
 
 def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     """Load people as `people` does; raises InvalidPeople."""
-    vendors = {name: module for name in names() if _has_accounts(module := import_module(f"seatwise.vendors.{name}"))}
+    vendors = {name: module for name in names() if _has_accounts(module := module_named(name))}
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
     rows = [_flat(row) for row in not_empty(read(path, PEOPLE), path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]

@@ -13,8 +13,9 @@ from pulumi.runtime import get_config
 from ..core.account.owner import Owner, parents_in
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from ..core.vendor.vendor import Vendor
-from ..dynamic import OWNER, load, vendor_named
+from ..dynamic import OWNER, load
 from ..files.reading import is_known
+from ..vendors import vendor_named
 from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
 
 STACK = "pulumi:pulumi:Stack"

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import fields
-from importlib import import_module
 from inspect import getmembers, isfunction
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +22,7 @@ from seatwise.core.vendor.errors import (
     VendorBroken,
 )
 from seatwise.core.vendor.vendor import Vendor
-from seatwise.vendors import enerflo, nexudus, tenovos
+from seatwise.vendors import enerflo, module_named, nexudus, tenovos
 from virtual import World, answered, lost_after
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +70,7 @@ def people(world: World, many: int = MANY, **others: Any) -> None:
 
 
 def module(world: World) -> ModuleType:
-    return import_module(f"seatwise.vendors.{world.name}")
+    return module_named(world.name)
 
 
 def requests(world: World) -> list[str]:
@@ -174,7 +173,7 @@ async def test_a_user_is_looked_up_by_email_and_read_by_id(world: World) -> None
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_each_list_has_a_function_and_a_line_on_the_page(vendor: str) -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "lookups.md").read_text()
-    found = import_module(f"seatwise.vendors.{vendor}")
+    found = module_named(vendor)
     functions = {name for name, _ in getmembers(found, isfunction) if name.startswith("get_") or name.endswith("_id")}
     assert {f"get_{name}" for name in found.VENDOR.lists} <= functions
     assert [name for name in functions if f"`{vendor}.{name}(" not in page] == []
