@@ -17,7 +17,7 @@ ANA = {"id": 7, "email": "ana@example.com"}
 
 
 def test_a_port_in_use_is_one_line_with_a_remedy() -> None:
-    with server.listening() as listener:
+    with server.listen() as listener:
         line = failed_with("sandbox", "--port", str(listener.getsockname()[1]))
     assert re.search("in use; choose another --port", line)
 

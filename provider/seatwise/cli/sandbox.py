@@ -37,7 +37,7 @@ def sandbox(
     """
     say = notifier(quiet=quiet)
     try:
-        listener = server.listening(port)
+        listener = server.listen(port)
     except OSError as error:
         raise failed(f"cannot listen on port {port}: {error.strerror}", "choose another --port") from None
     with listener:
