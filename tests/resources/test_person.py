@@ -107,7 +107,7 @@ def test_an_output_for_active_means_what_the_plain_value_means() -> None:
 
 
 @pytest.mark.parametrize("given", ["perhaps", "", None, 2, [True]])
-def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> None:
+def test_an_output_for_active_that_is_not_a_flag_is_an_error(given: Any) -> None:
     person = (
         f"seatwise.Person('ana', email='ana@example.com', active=pulumi.Output.from_input({given!r}),"
         " accounts=[enerflo.Account(roles=['Setter'])])"
@@ -122,7 +122,7 @@ def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> No
 
 
 def refused(*accounts: Seat, **arguments: Any) -> str:
-    """What is said of a person who cannot be; nothing was registered with an engine, for there is none."""
+    """Return the message for an invalid person; nothing is registered, because there is no engine."""
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.Person("ana", accounts=accounts, **{"email": "ana@example.com", **arguments})
     return str(caught.value)
@@ -185,7 +185,7 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
         pytest.param([], {"expires": datetime(2027, 1, 31, 9)}, "ana: expires: must be a date such as", id="a moment"),
     ],
 )
-def test_what_cannot_be_is_one_line_with_the_person_and_the_argument(
+def test_a_problem_is_one_line_with_person_and_argument(
     accounts: list[Seat], arguments: dict[str, Any], said: str
 ) -> None:
     line = refused(*accounts, **arguments)
@@ -265,7 +265,7 @@ def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("vendor", names())
-def test_an_account_takes_what_a_user_takes_and_may_leave_out_what_the_person_says(vendor: str) -> None:
+def test_an_account_has_a_users_arguments_some_optional(vendor: str) -> None:
     module = module_named(vendor)
     if not hasattr(module, "PersonalArgs"):
         pytest.skip(f"{module.VENDOR.title} has no accounts for people")
@@ -307,7 +307,7 @@ WRONG = {
 }
 
 
-def test_a_type_checker_passes_a_good_program_and_finds_each_wrong_line(tmp_path: Path) -> None:
+def test_type_checkers_pass_a_good_program_and_find_bad_lines(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("\n".join([GOOD, "account = enerflo.Account(roles=[])", *WRONG]))
     checked = subprocess.run(

@@ -67,7 +67,7 @@ def test_variables_that_are_no_mapping_are_one_line(env: Any) -> None:
         enerflo.Provider("west", env=env)
 
 
-def test_the_process_is_told_which_arguments_are_outputs() -> None:
+def test_the_process_gets_the_names_of_output_arguments() -> None:
     outputs: dict[str, Any] = {"tenant": Output.from_input("west"), "password": Output.secret(None)}
     west: Any = nexudus.Provider("west", username="ana", **outputs)
     assert west.given("nexudus")["nexudus:provider"]["outputs"] == ["password", "tenant"]
@@ -181,7 +181,7 @@ print(json.dumps(told))
 """
 
 
-def test_a_provider_of_another_vendor_is_refused_wherever_it_is_given() -> None:
+def test_a_provider_of_another_vendor_is_refused_everywhere() -> None:
     """One program for all of it: starting one takes longer than running it."""
     ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr

@@ -50,7 +50,7 @@ def test_the_file_is_named_like_the_vendor_and_its_type(module: ModuleType) -> N
     assert module.VENDOR.settings_type.vendor == module.VENDOR.name
 
 
-def test_every_field_has_a_line_that_says_what_it_is(module: ModuleType) -> None:
+def test_every_field_has_a_docstring(module: ModuleType) -> None:
     lines = fields.documented(module.UserArgs) | fields.documented(module.User) | fields.documented(AccountArgs)
     assert [name for name in module.VENDOR.schema if name not in lines] == []
 
@@ -60,7 +60,7 @@ def test_the_pages_it_follows_are_linked(module: ModuleType) -> None:
     assert "https://" in (module.User.__doc__ or "")
 
 
-def test_every_argument_that_is_no_secret_is_an_output(module: ModuleType) -> None:
+def test_every_argument_that_is_not_a_secret_is_an_output(module: ModuleType) -> None:
     schema = module.VENDOR.schema
     arguments = set(module.UserArgs.__annotations__) - set(AccountArgs.__annotations__)
     outputs = set(outputs_of(module.User))
@@ -148,7 +148,7 @@ def test_secrets_are_sent_and_kept_nowhere(door: Door, sandbox: Sandbox) -> None
     assert checked(door, inputs)["password"] == inputs["password"], "the same password is no change"
 
 
-def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: Door) -> None:
+def test_unknown_values_pass_a_check_and_count_as_changes(door: Door) -> None:
     unknown = Unknown()  # type: ignore[no-untyped-call]
     result = door.check({}, {**door.vendor.example, "email": unknown, **OWNED})
     assert result.failures == []
@@ -156,7 +156,7 @@ def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: D
     assert door.diff("1", {**door.vendor.example}, result.inputs).changes is True
 
 
-def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Door) -> None:
+def test_all_problems_are_reported_at_once_without_secrets(door: Door) -> None:
     result = door.check({}, {"email": "nobody", "password": 12345678, "nickname": "x"})
     reasons = [(failure.property, failure.reason) for failure in result.failures]
 
@@ -195,12 +195,12 @@ def test_a_failure_is_one_line_and_no_traceback(door: Door, sandbox: Sandbox) ->
     assert "\n" not in str(caught.value)
 
 
-def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: Door) -> None:
+def test_reading_an_unknown_id_is_an_error_and_no_empty_account(door: Door) -> None:
     with pytest.raises(Exception, match="there is no account with this id"):
         door.read("987654", {"email": "ana@example.com"})
 
 
-def test_configure_keeps_the_configuration_and_asks_nobody(module: ModuleType, sandbox: Sandbox) -> None:
+def test_configure_keeps_the_configuration_and_sends_nothing(module: ModuleType, sandbox: Sandbox) -> None:
     door = load(f"{module.VENDOR.name}:User")
     config = Config({f"{module.VENDOR.name}:baseUrl": "https://tenant.example"}, "test")
     limit = getattr(sys, "tracebacklimit", None)
