@@ -11,25 +11,13 @@ import pulumi
 import pytest
 
 import seatwise
+from resources import mocked
 from seatwise.files.people import load
 from seatwise.resources.person import today
 from seatwise.resources.user import Seat
 from seatwise.vendors import enerflo, module_named, names, nexudus, tenovos
 
 PROGRAM = """
-import json, pulumi, seatwise
-from seatwise import enerflo, nexudus, tenovos
-
-class Engine(pulumi.runtime.Mocks):
-    resources = {}
-    def new_resource(self, args):
-        given = {name: value for name, value in args.inputs.items() if name != "__provider"}
-        self.resources[f"{args.typ.rpartition('/')[2]} {args.name}"] = given
-        return f"id of {args.name}", args.inputs
-    def call(self, args):
-        return {}, None
-
-pulumi.runtime.set_mocks(Engine())
 ids = {}
 
 @pulumi.runtime.test
@@ -46,7 +34,7 @@ print(json.dumps([Engine.resources, ids]))
 def declared(*persons: str) -> tuple[dict[str, dict[str, Any]], list[dict[str, str]]]:
     """What the engine is given of these persons' resources, by type and name, and each person's ids."""
     program = PROGRAM.replace("PERSONS", f"[{', '.join(persons)}]")
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(program)
     assert ran.returncode == 0, ran.stderr
     resources, ids = json.loads(ran.stdout)
     return resources, [*ids.values()]
@@ -113,7 +101,7 @@ def test_an_output_for_active_that_is_not_a_flag_is_an_error(given: Any) -> None
         " accounts=[enerflo.Account(roles=['Setter'])])"
     )
     program = PROGRAM.replace("PERSONS", f"[{person}]")
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(program)
     assert ran.returncode != 0
     assert "pulumi.errors.RunError: ana: active: must be true or false" in ran.stderr
 
@@ -249,7 +237,7 @@ def test_accounts_that_are_known_later_are_one_line() -> None:
     program = PROGRAM.replace(
         "PERSONS", "[seatwise.Person('ana', email='ana@example.com', accounts=pulumi.Output.from_input([]))]"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(program)
     assert "ana: accounts: must be known when the program runs: a list, such as [enerflo.Account(...)]" in ran.stderr
 
 
