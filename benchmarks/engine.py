@@ -15,7 +15,7 @@ from .processes import ROOT, process
 
 FAST: Mapping[str, str] = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """The documented settings for large stacks on a file backend."""
-PATIENCE = 3600  # seconds for one command
+COMMAND_TIMEOUT_S = 3600  # seconds for one command
 STACK = "bench"
 
 
@@ -62,9 +62,9 @@ class Project:
         used, started = _cpu(), time.monotonic()
         with process(command, self._folder, {**self._environment, **environment}, errors=True) as pulumi:
             try:
-                output, _ = pulumi.communicate(timeout=PATIENCE)
+                output, _ = pulumi.communicate(timeout=COMMAND_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                output = f"error: no end in {PATIENCE} seconds"
+                output = f"error: no end in {COMMAND_TIMEOUT_S} seconds"
         return Ran(pulumi.returncode, output, time.monotonic() - started, _cpu() - used)
 
     def exported(self) -> dict[str, Any]:
