@@ -94,7 +94,7 @@ class Demo:
         self.pulumi("up", "--yes", "--skip-preview")
         self.show_accounts()
 
-        chapter("`destroy` retires the others; nobody is deleted, so nothing is lost")
+        chapter("`destroy` deactivates the others; no account is deleted, so nothing is lost")
         self.pulumi("destroy", "--yes", "--skip-preview")
         self.show_accounts()
 

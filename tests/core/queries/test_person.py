@@ -84,7 +84,7 @@ LAST_DAY = date(2027, 1, 31)
         (date(2031, 1, 1), True, None),
     ],
 )
-def test_accounts_end_after_the_last_day_with_four_weeks_of_notice(
+def test_accounts_end_after_the_last_day_with_notice_before_it(
     today: date, is_over: bool, beginning: str | None
 ) -> None:
     """Two weeks before the last day, and two weeks after it."""
