@@ -35,7 +35,7 @@ class Seen:
 
     @classmethod
     def of(cls, counts: Mapping[str, Any]) -> Self:
-        """As the back door tells it."""
+        """Build the counts from the JSON of the vendor's own API."""
         first, last = counts["first"], counts["last"]
         return cls(
             kinds=counts["kinds"],
@@ -50,12 +50,12 @@ class Seen:
 
     @property
     def requests(self) -> int:
-        """All of them."""
+        """The number of all requests."""
         return sum(self.kinds.values())
 
     @property
     def writes(self) -> int:
-        """Those that may have changed something."""
+        """The number of requests that may have changed an account."""
         return sum(self.kinds.get(kind, 0) for kind in WRITES)
 
 
@@ -72,21 +72,21 @@ class BackDoor:
         self._http = http
 
     def reset(self) -> None:
-        """Forget all accounts, switches and counts."""
+        """Delete all accounts, and reset switches and counts."""
         self._http.post("/bench/reset").raise_for_status()
 
     def switch(self, **options: float) -> None:
-        """Turn switches (see `vendor.Options`), and count from here."""
+        """Set switches (see `vendor.Options`), and reset the counts."""
         self._http.post("/bench/options", json=options).raise_for_status()
 
     def seen(self) -> Seen:
-        """What was counted since the last switch or reset."""
+        """Return the counts since the last switch or reset."""
         return Seen.of(self._http.get("/bench/counts").raise_for_status().json())
 
 
 @contextmanager
 def running() -> Iterator[BackDoor]:
-    """A fake vendor in a process of its own."""
+    """Run a fake vendor in its own process during the block."""
     with process([sys.executable, "-m", "benchmarks.vendor"]) as vendor:
         assert vendor.stdout
         url = vendor.stdout.readline().strip()

@@ -62,7 +62,7 @@ FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MA
 
 
 def steps(plan: Plan) -> Iterator[Step]:
-    """All there is to do, contestants taking turns."""
+    """Return all measurements to do, alternating between contestants."""
     for accounts, repeats in plan.sizes.items():
         for latency in plan.latencies:
             for _ in range(repeats):
@@ -71,7 +71,7 @@ def steps(plan: Plan) -> Iterator[Step]:
 
 
 def _studies(plan: Plan) -> Iterator[Step]:
-    """What is looked at once, beside the grid."""
+    """Return the measurements outside the grid, each done once."""
     for accounts in sorted({min(plan.sizes), plan.naive}):
         for contestant in (who.NAIVE, who.NAIVE_IN_MAIN):
             yield partial(who.live, contestant, accounts, LATENCY)
@@ -92,7 +92,7 @@ def _studies(plan: Plan) -> Iterator[Step]:
 
 
 def _round(accounts: int, latency: float) -> Iterator[Step]:
-    """Each contestant once, each beside its floors."""
+    """Return one measurement of each contestant, with its floors."""
     yield from _team(accounts, latency)
     yield partial(who.floors, accounts, latency, THREADS)
     yield partial(who.live, who.IDLE_USERS, accounts, latency)
@@ -110,13 +110,13 @@ def _only_create(contestant: Contestant) -> Contestant:
 
 
 def _enough(plan: Plan, contestant: Contestant) -> int:
-    """Accounts whose requests (two a `User`, one a member) go on beyond the whole minutes."""
+    """Return how many accounts need requests (two for a `User`, one for a member) beyond the whole minutes."""
     requests = plan.per_minute * plan.minutes
     return int(requests * (1.1 if contestant is who.ROSTER else 0.6))
 
 
 def measured(plan: Plan, console: Console) -> list[Measure]:
-    """Do it all, and say what goes on."""
+    """Do all measurements, and print each one."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     found: list[Measure] = []
     todo = list(steps(plan))
@@ -140,7 +140,7 @@ def _shown(progress: Progress, text: str) -> Iterator[None]:
 
 
 def main() -> int:
-    """Measure, show, write."""
+    """Measure, and show and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--full", action="store_const", dest="plan", const=FULL, default=USUAL)

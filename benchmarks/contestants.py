@@ -1,4 +1,4 @@
-"""Who is measured, and how: the life of a team's accounts with each contestant, operation by operation."""
+"""The contestants and their operations: the life cycle of a team's accounts with each contestant."""
 
 import json
 import re
@@ -33,7 +33,7 @@ FAIL_EVERY = 10
 TRIALS = 3
 
 Watch = Callable[[str], AbstractContextManager[None]]
-"""Shows what runs, as long as it runs."""
+"""Shows an operation's name while it runs."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Contestant:
 
     name: str
     program: str
-    """Its text."""
+    """The program's text."""
     operations: tuple[str, ...] = tuple(OPERATIONS)
     environment: Mapping[str, str] = field(default_factory=lambda: FAST)
     must_work: bool = True
@@ -72,7 +72,7 @@ class Measure:
     """Resources of the program that the state holds, after a create."""
 
 
-# --- who --------------------------------------------------------------------------------------
+# --- contestants ------------------------------------------------------------------------------
 
 
 def _program(name: str) -> str:
@@ -80,7 +80,7 @@ def _program(name: str) -> str:
 
 
 def _naive_in_main() -> str:
-    """The naive program with its provider's class in the program itself, as the documentation has it."""
+    """Return the naive program with its provider's class in the program itself, as in Pulumi's documentation."""
     text = _program("naive")
     assert NAIVE_IMPORT in text
     return text.replace(NAIVE_IMPORT, (ROOT / "benchmarks" / "naive" / "naive.py").read_text())
@@ -100,11 +100,11 @@ IDLE_USERS = Contestant("engine alone, a resource each", _program("idle_users"),
 IDLE_ROSTER = Contestant("engine alone, one resource", _program("idle_roster"), ("create",))
 
 
-# --- what they do -----------------------------------------------------------------------------
+# --- operations -------------------------------------------------------------------------------
 
 
 def live(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
-    """All its operations on so many accounts, from an empty vendor on; ends at the first that fails."""
+    """Measure all operations on this many accounts, beginning with an empty vendor; stop at the first failure."""
     with _project(contestant, accounts, vendor) as project:
         for operation in contestant.operations:
             vendor.switch(latency=latency)
@@ -117,15 +117,15 @@ def live(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor
 
 
 def changed_of(accounts: int) -> int:
-    """One per cent of them, and at least one."""
+    """Return one per cent of the accounts, and at least one."""
     return max(1, accounts // 100)
 
 
 def flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
-    """All accounts are changed at a vendor in good health, and changed back at one that stumbles.
+    """Change all accounts at a vendor without failures, and change them back at one that fails sometimes.
 
-    Not creates: one that got a bare 503 must be looked for and is never sent again. Of a thousand accounts one may
-    get four of them in a row, and fails as it must, about once in ten runs: that one is lived again.
+    Creates are not part of it: a create that got a bare 503 is looked up and never sent again. In about one of ten runs
+    one of a thousand accounts gets four 503 in a row, and rightly fails: then the study is repeated.
     """
     for left in reversed(range(TRIALS)):
         measures = list(_flaky(contestant, accounts, latency, vendor, watch))
@@ -137,7 +137,7 @@ def flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDoo
 
 def _flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
     with _project(contestant, accounts, vendor) as project:
-        # The accounts are made without latency, and are not what is measured.
+        # The accounts are created without latency; that is not measured.
         with watch(f"{contestant.name}: {accounts:,} accounts for the study of bad answers"):
             made = _measured(contestant, "create", accounts, 0, vendor, project)
         if made.failure:
@@ -152,7 +152,7 @@ def _flaky(contestant: Contestant, accounts: int, latency: float, vendor: BackDo
 def limited(
     contestant: Contestant, accounts: int, latency: float, per_minute: int, vendor: BackDoor, watch: Watch
 ) -> Iterator[Measure]:
-    """Accounts are made at a vendor with a limit that the contestant is told, pacing on."""
+    """Create accounts at a vendor with a rate limit that the contestant knows, with pacing."""
     told = {"ENERFLO_REQUESTS_PER_MINUTE": str(per_minute)}
     with _project(contestant, accounts, vendor, told) as project:
         vendor.switch(latency=latency, per_minute=per_minute)
@@ -162,7 +162,7 @@ def limited(
 
 
 def provider_alone(kind: str, accounts: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
-    """Accounts are made by seatwise's `User` or `Roster` without the engine, at a vendor without latency."""
+    """Create accounts with seatwise's `User` or `Roster` without the engine, at a vendor without latency."""
     vendor.reset()
     name = provider_alone_name(kind)
     with watch(f"{name}: create, {accounts:,} accounts"), _folder() as folder:
@@ -176,14 +176,14 @@ def provider_alone_name(kind: str) -> str:
 
 
 def floors(accounts: int, latency: float, in_flight: int, vendor: BackDoor, watch: Watch) -> Iterator[Measure]:
-    """What a contestant does, done by the script."""
+    """Measure the floor of each operation: the same work done by the script."""
     for operation in OPERATIONS:
         if operation != "no-op":
             yield floor(operation, accounts, latency, in_flight, vendor, watch)
 
 
 def floor(operation: str, accounts: int, latency: float, in_flight: int, vendor: BackDoor, watch: Watch) -> Measure:
-    """The same operation by the script; `create` first, on an empty vendor."""
+    """Measure the floor of one operation; `create` comes first, on an empty vendor."""
     if operation == "create":
         vendor.reset()
     name, count = floor_name(in_flight), changed_of(accounts) if operation == UPDATE else accounts
@@ -205,7 +205,7 @@ def floor_name(in_flight: int) -> str:
 
 
 def child(module: str, *arguments: str, **environment: str) -> dict[str, Any]:
-    """What another module of this package prints as JSON, run in a process of its own."""
+    """Run another module of this package in its own process, and return the JSON that it prints."""
     with process([sys.executable, "-m", f"benchmarks.{module}", *arguments], environment=environment) as started:
         output, _ = started.communicate()
     if started.returncode:
@@ -218,7 +218,7 @@ def child(module: str, *arguments: str, **environment: str) -> dict[str, Any]:
 def _project(
     contestant: Contestant, accounts: int, vendor: BackDoor, more: Mapping[str, str] | None = None
 ) -> Iterator[Project]:
-    """The contestant's project in a temporary folder, with an empty vendor."""
+    """Create the contestant's project in a temporary folder, with an empty vendor, during the block."""
     vendor.reset()
     environment = {**vendor.environment, **contestant.environment, COUNT: str(accounts), **(more or {})}
     with _folder() as folder:
@@ -262,6 +262,6 @@ def _measured(
 
 
 def _reason(ran: Ran) -> str:
-    """The last words that look like an error."""
+    """Return the last line that looks like an error."""
     found = re.findall(r"^.*(?:[Ee]rror\b).*$", ran.output, re.MULTILINE)
     return (found or ran.output.splitlines() or ["no message"])[-1].strip()

@@ -1,4 +1,4 @@
-"""Processor time of the provider itself: what the engine would call, called without it.
+"""Processor time of the provider alone: the engine's calls, made without the engine.
 
 Accounts are made through `seatwise.dynamic`: one `User` each, by four threads as in Pulumi's host, or all in one
 `Roster`. Imports and the first account, which pays for the connection, are not counted. Prints the seconds that the
@@ -23,7 +23,7 @@ THREADS = 4
 
 
 def users() -> Callable[[Iterable[int]], None]:
-    """Makes the accounts of these people, a resource each."""
+    """Create the accounts of these people, one resource for each."""
     provider = dynamic.load("enerflo:User")
 
     def one(number: int) -> None:
@@ -38,7 +38,7 @@ def users() -> Callable[[Iterable[int]], None]:
 
 
 def roster() -> Callable[[Iterable[int]], None]:
-    """Makes the accounts of these people, all in one resource."""
+    """Create the accounts of these people, all in one resource."""
     provider = dynamic.load("enerflo:Roster")
 
     def make(numbers: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""The real `pulumi` command over a project and a state of its own, all in one temporary folder."""
+"""The real `pulumi` command with a separate project and state, in a temporary folder."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from .processes import ROOT, process
 
 FAST: Mapping[str, str] = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """The documented settings for large stacks on a file backend."""
-PATIENCE = 3600  # seconds for one command
+COMMAND_TIMEOUT_S = 3600
 STACK = "bench"
 
 
@@ -31,7 +31,7 @@ class Ran:
 
 
 class Project:
-    """A Pulumi project in a folder, with an empty stack and a journal of its own."""
+    """A Pulumi project in a folder, with an empty stack and its own journal."""
 
     def __init__(self, folder: Path, program: str, environment: Mapping[str, str]) -> None:
         self._folder = folder / "project"
@@ -57,30 +57,30 @@ class Project:
             raise RuntimeError(made.output)
 
     def run(self, *arguments: str, **environment: str) -> Ran:
-        """Run `pulumi` with these arguments; some more environment is for this command alone."""
+        """Run `pulumi` with these arguments and, for this command only, these additional variables."""
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         used, started = _cpu(), time.monotonic()
         with process(command, self._folder, {**self._environment, **environment}, errors=True) as pulumi:
             try:
-                output, _ = pulumi.communicate(timeout=PATIENCE)
+                output, _ = pulumi.communicate(timeout=COMMAND_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                output = f"error: no end in {PATIENCE} seconds"
+                output = f"error: no end in {COMMAND_TIMEOUT_S} seconds"
         return Ran(pulumi.returncode, output, time.monotonic() - started, _cpu() - used)
 
     def exported(self) -> dict[str, Any]:
-        """The stack as `pulumi stack export` gives it; empty when it does not."""
+        """Return the output of `pulumi stack export`; empty if it fails."""
         file = self._folder / "exported.json"
         self.run("stack", "export", "--file", str(file))
         state: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return state
 
     def bytes_on_disk(self) -> int:
-        """Size of the state file."""
+        """Return the size of the state file in bytes."""
         (file,) = (self._state / ".pulumi" / "stacks").rglob(f"{STACK}.json")
         return file.stat().st_size
 
 
 def _cpu() -> float:
-    """Seconds of processor time of all children that ended."""
+    """Return the seconds of processor time of all child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""What the measures say: ratios against floors of the same run, and whether they reach their targets. Pure."""
+"""Figures from the measures: ratios to the floors of the same run, and whether they reach their targets. Pure."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ THREADS = 4
 ROSTER_IN_FLIGHT = 16
 OURS = (who.USERS.name, who.ROSTER.name)
 MAIN = 1_000
-"""The size that most targets are about."""
+"""The number of accounts for which most targets are set."""
 OPENTOFU: Mapping[str, float] = {"create": 26, "no-op": 53, "refresh": 52, who.UPDATE_ALL: 178, "retire": 152}
 """Seconds that OpenTofu with a generic REST provider took for `MAIN` accounts at `LATENCY`, measured elsewhere."""
 OPENTOFU_REQUESTS: Mapping[str, int] = {"no-op": 2_000, "refresh": 2_000, who.UPDATE_ALL: 5_000, "retire": 3_000}
@@ -43,7 +43,7 @@ class Book:
         self.measures = list(measures)
 
     def all(self, contestant: str, operation: str, accounts: int, latency: float = LATENCY) -> list[Measure]:
-        """Those of one kind that did not fail."""
+        """Return the measures of one kind that did not fail."""
         wanted = (contestant, operation, accounts, latency)
         return [
             each
@@ -59,23 +59,23 @@ class Book:
         latency: float = LATENCY,
         of: Callable[[Measure], float] = lambda measure: measure.seconds,
     ) -> float | None:
-        """The median of some value, seconds of the whole command unless said otherwise; None without a measure."""
+        """Return the median of a value, by default the seconds of the whole command; None without a measure."""
         found = [of(each) for each in self.all(contestant, operation, accounts, latency)]
         return median(found) if found else None
 
     def sizes(self, contestant: str, operation: str) -> list[int]:
-        """For how many accounts there are measures."""
+        """Return the numbers of accounts for which there are measures."""
         return sorted(
             {each.accounts for each in self.measures if (each.contestant, each.operation) == (contestant, operation)}
         )
 
     def failed(self) -> list[Measure]:
-        """Those that had to work and did not."""
+        """Return the measures that failed and must not fail."""
         return [each for each in self.measures if each.failure and each.must_work]
 
 
 def figures(book: Book) -> list[Figure]:
-    """All figures for which there are measures, in the order of the issue that sets their targets."""
+    """Return all figures for which there are measures, in the order of their targets."""
     parts = (
         _whole_roster, _provider_work, _users, _untuned, _naive, _ten_thousand, _refresh, _state, _processor,
         _flaky, _limited, _connections, _requests, _rival, _duplicates,
@@ -84,12 +84,12 @@ def figures(book: Book) -> list[Figure]:
 
 
 def work(measure: Measure) -> float:
-    """Seconds from the first request to the last answer."""
+    """Return the seconds from the first request to the last answer."""
     return measure.seen.work
 
 
 def most_requests(operation: str, accounts: int) -> int | None:
-    """How many requests an operation may take at Enerflo; None where nothing is said."""
+    """Return how many requests an operation may send to Enerflo; None without a limit."""
     pages = math.ceil(accounts / PAGE)
     return {
         "create": 2 * accounts + pages + 2,
@@ -107,7 +107,7 @@ def most_requests(operation: str, accounts: int) -> int | None:
 def _at_most(
     name: str, value: float | None, limit: float | None, digits: int = 2, unit: str = "", note: str = ""
 ) -> Iterator[Figure]:
-    """A figure with an upper limit, if it could be measured; `note` stands behind the value."""
+    """Yield a figure with an upper limit, if it was measured; `note` is appended to the value."""
     if value is None:
         return
     shown = f"{value:,.{digits}f}{unit}{note}"

@@ -1,4 +1,4 @@
-"""The floor: what a script does that knows the vendor and nothing else.
+"""The floor: a script that only sends the necessary requests to the vendor.
 
 One aiohttp session, a fixed number of requests in flight, no look-ups, no retries, no memory. `create` comes first,
 on an empty vendor: the others take the ids 1 to COUNT for granted. Prints the seconds that the requests took.
@@ -30,7 +30,7 @@ class Call(NamedTuple):
 
 
 def calls(operation: str, count: int) -> list[Call]:
-    """The requests of an operation on so many accounts."""
+    """Return the requests of an operation on this many accounts."""
     return [_call(operation, number) for number in range(1, count + 1)]
 
 
@@ -45,7 +45,7 @@ def _call(operation: str, number: int) -> Call:
 
 
 async def send(url: str, requests: Iterable[Call], in_flight: int) -> float:
-    """Send all of them, so many at a time, and return the seconds it took; raises ClientResponseError."""
+    """Send all requests, this many at a time, and return the seconds it took; raises ClientResponseError."""
     waiting = iter(requests)
     connector = aiohttp.TCPConnector(limit=in_flight)
     async with aiohttp.ClientSession(url, headers={"api-key": API_KEY}, connector=connector) as session:

@@ -1,4 +1,4 @@
-"""A dynamic provider that does nothing: what is left is the engine's own time and state."""
+"""A dynamic provider that does nothing, to measure the time and state of the engine alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from pulumi import dynamic
 
 
 def provider() -> "Provider":
-    """What the state keeps instead of the provider: pickled by reference, it stays small (as seatwise's own)."""
+    """Return the provider; states contain a pickle by reference to this function, which is small (as seatwise's)."""
     return Provider()
 
 
@@ -21,12 +21,12 @@ class Provider(dynamic.ResourceProvider):
         return provider, ()
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Nothing."""
+        """Do nothing."""
         return dynamic.CreateResult("1", props)
 
 
 class Idle(dynamic.Resource):
-    """A resource with these properties that stands for nothing."""
+    """A resource with these properties and nothing behind it."""
 
     def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(Provider(), name, props, opts)

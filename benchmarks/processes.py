@@ -1,4 +1,4 @@
-"""Processes of which nothing is left, however the block ends that needs them."""
+"""Processes that end with their block, with all their children, even after an error."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_THE_USER = ("PULUMI_", "SEATWISE_", "ENERFLO_", "BENCH_")
-"""Whatever a user has set of these is no part of a benchmark."""
+"""Variables of the user that must not influence a benchmark."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def _end(started: "subprocess.Popen[str]") -> None:
         return
     with suppress(psutil.NoSuchProcess):
         top = psutil.Process(started.pid)
-        rest = top.children(recursive=True)  # before the top one ends: then they are nobody's
+        rest = top.children(recursive=True)  # before their parent ends, after which they cannot be found
         for each in (top, *rest):
             with suppress(psutil.NoSuchProcess):
                 each.kill()

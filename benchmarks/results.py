@@ -23,7 +23,7 @@ LOOKS = ("-o", "--s", "-.^", ":D", "-v", "--P", "-.X", ":*")
 
 
 def machine() -> dict[str, str]:
-    """Where and with what this runs."""
+    """Return a description of the machine and the versions."""
     pulumi = subprocess.run(["pulumi", "version"], capture_output=True, text=True, check=True)  # noqa: S607 - on PATH
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607
@@ -52,7 +52,7 @@ def _processor() -> str:
 
 
 def table(figures: Iterable[Figure]) -> Table:
-    """For the terminal."""
+    """Return the results as a table for the terminal."""
     drawn = Table("figure", "measured", "target", "", title="Figures", title_justify="left")
     for each in figures:
         verdict = VERDICTS[each.reached].strip("*")
@@ -62,7 +62,7 @@ def table(figures: Iterable[Figure]) -> Table:
 
 
 def markdown(book: Book, figures: Iterable[Figure], about: Mapping[str, str], command: str) -> str:
-    """The whole of `results.md`."""
+    """Return the content of `results.md`."""
     parts = [
         "# Benchmarks",
         f"Written by `{command}`. `make bench` takes half an hour, `make bench-full` (the whole grid) three times that."
@@ -114,7 +114,7 @@ def _cell(book: Book, contestant: str, operation: str, accounts: int, latency: f
 
 
 def line(measure: Measure) -> str:
-    """One measure, as it is told when it is done."""
+    """Return the line that is printed after a measure."""
     what = f"{measure.contestant}: {measure.operation}, {measure.accounts:,} accounts, {measure.latency * 1000:.0f} ms"
     if measure.failure:
         return f"{what}: fails after {measure.seconds:.1f} s: {measure.failure}"
@@ -122,7 +122,7 @@ def line(measure: Measure) -> str:
 
 
 def plot(book: Book, latency: float, file: Path) -> None:
-    """Seconds against accounts, one panel for each operation."""
+    """Draw seconds against accounts, with one panel for each operation."""
     import matplotlib as mpl  # of the group `bench` alone, and slow to import
 
     mpl.use("Agg")

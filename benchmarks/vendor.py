@@ -1,4 +1,4 @@
-"""A fake Enerflo for benchmarks: one process, all in memory, never the bottleneck.
+"""A fake Enerflo for benchmarks: one process, all in memory, so that it is never the bottleneck.
 
 It answers as the sandbox's stand-in does (`provider/seatwise/sandbox/enerflo.py`) but for two things: bodies are
 taken as they are, and one e-mail may be given twice, so that duplicates can be counted. How long an answer takes,
@@ -43,34 +43,34 @@ class Options:
     latency: float = 0
     """Seconds before every answer."""
     fail_every: int = 0
-    """Every so-manieth request gets a bare 503, and is not carried out; 0 for none."""
+    """Every n-th request gets a bare 503 and is not carried out; 0 means none."""
     per_minute: int = 0
-    """How many requests any 60 seconds may hold, beyond which the answer is 429 with Retry-After; 0 for no limit."""
+    """How many requests any 60 seconds may have; more get 429 with Retry-After; 0 means no limit."""
 
 
 @dataclass
 class Counts:
-    """What was seen. Times are seconds on this machine's monotonic clock."""
+    """The counts. Times are seconds on this machine's monotonic clock."""
 
     kinds: Counter[str] = field(default_factory=Counter)
-    """Requests by kind (create, list, read, update), those that were turned away among them."""
+    """Requests by kind (create, list, read, update), including throttled ones."""
     limited: int = 0
     """Answers with 429."""
     unavailable: int = 0
     """Answers with 503."""
     connections: set[Any] = field(default_factory=set)
-    """Where requests came from: each connection has a port of its own."""
+    """The client ports of the requests: each connection has its own."""
     in_flight: int = 0
     most_in_flight: int = 0
     first: float | None = None
-    """When the first request came."""
+    """The time of the first request."""
     last: float | None = None
-    """When the last answer left."""
+    """The time of the last answer."""
     served: Counter[int] = field(default_factory=Counter)
-    """Requests that were carried out, by the minute after the first in which they came."""
+    """Requests that were carried out, by the minute after the first request."""
 
     def shown(self, duplicates: int) -> dict[str, Any]:
-        """As JSON; `duplicates` is how many accounts have an e-mail that another one has."""
+        """Return the counts as JSON; `duplicates` is how many accounts have the e-mail of another one."""
         return {
             "kinds": dict(self.kinds),
             "limited": self.limited,
@@ -86,7 +86,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back."""
+    """An answer."""
 
     body: Mapping[str, Any] | None
     status: int = 200
@@ -134,7 +134,7 @@ class Vendor:
         return Answer({"message": "Unauthenticated."}, 401)
 
     def _turned_away(self) -> Answer | None:
-        """The refusal of a request that comes too early or at a bad time, before anything is carried out."""
+        """Return the answer to a request that is throttled or fails on purpose; None to carry it out."""
         now, counts, options = time.monotonic(), self._counts, self._options
         counts.first = now if counts.first is None else counts.first
         self._seen += 1
@@ -194,7 +194,7 @@ class Vendor:
             self._accounts, self._options = [], Options()
         else:
             self._options = replace(self._options, **json.loads(body))
-        # Who is still in flight counts itself out of the old counts.
+        # Requests in flight subtract themselves from the old counts.
         self._counts, self._seen = Counts(), 0
         self._window.clear()
         return Answer({})
@@ -214,7 +214,7 @@ def _missing() -> Answer:
 
 
 def _shown(record: Record) -> Record:
-    """A user as it is read: slugs, and 1 or 0."""
+    """Return a user as the API shows it: slugs, and 1 or 0."""
     first, last = record.get("first_name") or "", record.get("last_name") or ""
     return {
         "id": record["id"],
@@ -256,7 +256,7 @@ async def _send(send: Send, answer: Answer) -> None:
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until the process is stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
     listener = socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=2048)

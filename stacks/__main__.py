@@ -1,6 +1,6 @@
 """A small team's accounts at three vendors, beside resources of another kind.
 
-The people are in `team.yaml`; the stacks `dev` and `prod` differ by their configuration only.
+The people are in `team.yaml`; the stacks `dev` and `prod` differ only in their configuration.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Resources of another kind, which stand for the rest of an infrastructure: a number and a file."""
+"""Resources of another kind, in place of the rest of an infrastructure: a number and a file."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ class _NumberProvider(dynamic.ResourceProvider):
 
 
 class EmployeeNumber(dynamic.Resource, module="local", name="EmployeeNumber"):
-    """A number drawn once for a person and kept."""
+    """A random number that is drawn once for a person and kept in the state."""
 
     number: Output[str]
 

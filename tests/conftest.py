@@ -1,4 +1,4 @@
-"""What every test has: an environment of its own, and a sandbox when it asks for one."""
+"""Fixtures of all tests: a clean environment, the sandbox, virtual time."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from virtual import World, date_of_a_change
 
 
 def _body(fields: dict[str, Any]) -> bytes:
-    """JSON in ASCII, in which every value can be said."""
+    """Return JSON in ASCII, which can contain any text, surrogates included."""
     return json.dumps(fields).encode()
 
 
 class Sandbox:
-    """A running sandbox, seen through its back door."""
+    """A running sandbox, controlled through its own API."""
 
     def __init__(self, url: str, http: httpx.Client) -> None:
         self.url = url
@@ -33,16 +33,16 @@ class Sandbox:
         self._mark = 0
 
     def accounts(self, vendor: str) -> dict[str, dict[str, Any]]:
-        """The vendor's own records, by id."""
+        """Return the vendor's own records, by id."""
         return {each["id"]: each["record"] for each in self._get(f"/accounts/{vendor}")}
 
     def only(self, vendor: str) -> dict[str, Any]:
-        """The record of the only account there is."""
+        """Return the record of the vendor's only account."""
         (record,) = self.accounts(vendor).values()
         return record
 
     def add(self, vendor: str, **fields: Any) -> str:
-        """Make an account by hand; gives its id."""
+        """Create an account by hand; return its id."""
         return str(self._http.post(f"/accounts/{vendor}", content=_body(fields)).raise_for_status().json()["id"])
 
     def change(self, vendor: str, account: str, **fields: Any) -> None:
@@ -54,28 +54,28 @@ class Sandbox:
         self._http.delete(f"/accounts/{vendor}/{account}").raise_for_status()
 
     def switch(self, **options: Any) -> None:
-        """Turn switches."""
+        """Set switches."""
         self._http.patch("/options", json=options).raise_for_status()
 
     def expire_tokens(self, vendor: str) -> None:
-        """Make all tokens of a vendor void."""
+        """Make all tokens of a vendor invalid."""
         self._http.delete(f"/tokens/{vendor}").raise_for_status()
 
     def mark(self) -> None:
-        """Let `requests` begin here."""
+        """Let `requests` return only the requests from now on."""
         self._mark = max((each["number"] for each in self._get("/log")), default=0)
 
     def requests(self, vendor: str = "") -> list[dict[str, Any]]:
-        """The requests since the mark."""
+        """Return the requests since the mark."""
         entries = self._get(f"/log?since={self._mark}")
         return [each for each in entries if vendor in ("", each["vendor"])]
 
     def calls(self, vendor: str = "") -> list[str]:
-        """The requests since the mark as `PUT /api/v3/users`."""
+        """Return the requests since the mark as text, such as `PUT /api/v3/users`."""
         return [f"{each['method']} {each['path']}" for each in self.requests(vendor)]
 
     def writes(self, vendor: str = "") -> list[dict[str, Any]]:
-        """The requests since the mark that may have changed an account."""
+        """Return the requests since the mark that may have changed an account."""
         return [each for each in self.requests(vendor) if each["method"] != "GET" and "token" not in each["path"]]
 
     def _get(self, path: str) -> Any:
@@ -96,7 +96,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _dates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nexudus dates changes by the second, and seatwise goes by that: tests take no time."""
+    """Give each change at Nexudus its own date: real dates have seconds, and tests are faster than that."""
     monkeypatch.setattr(nexudus, "_now", date_of_a_change)
 
 
@@ -125,12 +125,12 @@ def settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """Virtual time: what would wait goes on at once, and the clock has moved."""
+    """Virtual time: a wait ends at once and moves the clock."""
     return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @pytest.fixture(params=names())
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """Each vendor in virtual time, as it usually is."""
+    """Each vendor in virtual time, with its default behaviour."""
     async with World(request.param) as world:
         yield world

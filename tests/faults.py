@@ -75,19 +75,19 @@ PEOPLE = ("ana", "ben", "cleo")
 HELD_BACK = 30.0
 """Seconds after its create for which a vendor may not show an account."""
 STRANGER = "9000"
-"""The id of the account that somebody else makes."""
+"""The id of the account that is created by hand."""
 UNDECLARED: Mapping[str, dict[str, Any]] = {
     "enerflo": {"can_reassign_leads": False},
     "nexudus": {"IsAdmin": True, "ChatRooms": [5]},
     "tenovos": {"country": "Chile"},
 }
-"""What somebody sets at the admin page, and no program declares."""
+"""A value that is set at the admin page, of a field that the program does not declare."""
 DECLARED: Mapping[str, dict[str, Any]] = {
     "enerflo": {"last_name": "Roig"},
     "nexudus": {"FullName": "Ana Roig"},
     "tenovos": {"lastName": "Roig"},
 }
-"""What somebody sets at the admin page, and the program declares otherwise."""
+"""A value that is set at the admin page, of a field that the program declares differently."""
 DEACTIVATED: Mapping[str, dict[str, Any]] = {
     "enerflo": {"active": False},
     "nexudus": {"Active": False},
@@ -116,7 +116,7 @@ class Scene:
     drawn: int = 0
     """Bytes that were taken of the longest answer."""
     edits: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What somebody set by hand, by account."""
+    """The values that were set by hand, by account."""
 
     def __post_init__(self) -> None:
         wanted = {KINDS[self.place.split()[0]]: self.variant.fault, **self.variant.meanwhile}
@@ -188,15 +188,15 @@ class Scene:
         return next(account for account, record in accounts if self.world.email(record) == "ana@example.com")
 
     def make_by_hand(self) -> None:
-        """Somebody makes an account with Ana's e-mail."""
+        """Create an account with Ana's e-mail by hand."""
         self.world.make_by_hand(STRANGER, **{STAND_INS[self.vendor].EMAIL: "ana@example.com"})
 
     def edit_by_hand(self, fields: Mapping[str, Any]) -> None:
-        """Somebody edits Ana's account."""
+        """Edit Ana's account by hand."""
         self.world.change_by_hand(self.account, fields)
 
     def delete_by_hand(self) -> None:
-        """Somebody deletes Ana's account."""
+        """Delete Ana's account by hand."""
         account = self.account
         self.world.store.remove(self.vendor, account, reserve=False)
         self.world.by_hand.pop(account, None)
@@ -206,9 +206,9 @@ class Scene:
 Maker = Callable[[Scene], Fault]
 """Makes a fault for a scene."""
 Before = Literal["", "killed as it was made", "made and forgotten", "made by hand"]
-"""A run was killed as its create was carried out; the engine forgot what was made; somebody made it."""
+"""A run was killed during its create; the engine forgot a created account; the account was created by hand."""
 Remedy = Literal["", "delete by hand", "refresh"]
-"""Somebody deletes the account that is in the way; or runs `pulumi refresh`, as the message says."""
+"""The user deletes the conflicting account, or runs `pulumi refresh`, as the message says."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class Variant:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """What is declared besides."""
     remedy: Remedy = ""
-    """What somebody must do before a plain run can work; until then it fails the same way."""
+    """What the user must do before a plain run can succeed; until then it fails in the same way."""
     checkpoints: bool = True
     unique_emails: bool = False
     tries: int | None = TRIES
@@ -266,7 +266,7 @@ def breaks(error: type[httpx.TransportError], text: str, *, after: bool = False)
 
 
 async def connection_hangs(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
-    """Nobody answers the attempt to connect."""
+    """The attempt to connect gets no answer."""
     await anyio.sleep(request.extensions["timeout"]["connect"])
     raise httpx.ConnectTimeout("time-out")
 
@@ -513,11 +513,11 @@ def elsewhere(status: int, *, after: bool = False) -> Maker:
     return says(status, headers={"location": "https://elsewhere.example/api/users"}, after=after)
 
 
-# --- somebody's hand --------------------------------------------------------------------------
+# --- changes by hand --------------------------------------------------------------------------
 
 
 def by_hand(deed: Callable[[Scene], None], *, answered_first: bool = False) -> Maker:
-    """Somebody does it just before the request arrives, or just after it was carried out."""
+    """A change by hand just before the request arrives, or just after it was carried out."""
 
     def make(scene: Scene) -> Fault:
         async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
@@ -796,7 +796,7 @@ async def _arrive(world: World, seconds: float, request: httpx.Request) -> None:
 
 
 async def mend(scene: Scene, stack: Stack) -> None:
-    """What somebody must do."""
+    """Do what the user must do."""
     if scene.variant.remedy == "delete by hand":
         scene.delete_by_hand()
     elif scene.variant.remedy == "refresh":

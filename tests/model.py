@@ -161,7 +161,7 @@ class Stack:
             self.state[name] = Resource(old.id, inputs, old.outs, owner)
 
     async def _create(self, name: str, inputs: dict[str, Any], deletes_first: bool) -> None:
-        """Create a resource, and retire the one in the state, if there is one: before it, or at the end of the run."""
+        """Create a resource, and remove the one in the state, if any: before the create, or at the end of the run."""
         old = self.state.get(name)
         if old is not None and deletes_first and name not in self.recreated:
             await self._delete(name, old)
@@ -195,7 +195,7 @@ class Stack:
         self.pending.remove(old)
 
     async def _delete(self, name: str, old: Resource) -> None:
-        """Delete the resource, and see whether it is so: retired, or left because its account goes on elsewhere."""
+        """Delete the resource; check that its account is deactivated, or left to a resource that still has it."""
         is_own = await lifecycle.delete(self.world.tenant, old.id, old.outs, old.owner)
         record = self.world.accounts.get(old.id)
         if record is None:

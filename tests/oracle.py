@@ -127,10 +127,10 @@ def no_secret_is_told(stack: Stack) -> None:
 
 
 def nothing_was_claimed_that_is_not_so(stack: Stack) -> None:
-    """P7: nobody was said to be gone, or retired, who is not."""
+    """P7: no account was reported as deleted or deactivated that is not."""
     assert stack.lies == [], stack.lies
 
 
 def strangers_are_left_alone(world: World) -> None:
-    """P12: an account that somebody made by hand is as that person left it, unless it was adopted."""
+    """P12: an account created by hand is unchanged, unless it was adopted."""
     assert {account: world.accounts.get(account) for account in world.by_hand} == world.by_hand

@@ -16,29 +16,29 @@ PAGES = sorted(
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """Fenced blocks of a language."""
+    """Return the fenced blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
 def prose(text: str) -> str:
-    """A page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
 
 
 def listings(text: str) -> list[str]:
-    """Lines of the indented blocks, which hold commands, files and output; without indentation and comments."""
+    """Return the lines of indented blocks (commands, files, output) without indentation and comments."""
     lines = re.findall(r"^ {4,}(\S.*)", prose(text), re.M)
     return [re.sub(r"\s+#.*", "", line).strip() for line in lines]
 
 
 def spans(text: str) -> list[str]:
-    """What stands between backticks in running text, each on one line."""
+    """Return the texts between backticks outside blocks, each in one line."""
     running = re.sub(r"^    .*$", "", prose(text), flags=re.M)
     return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", running)]
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The words of each `make`, `seatwise` and `pulumi` command that a page prints, wherever it does."""
+    """Return the words of each `make`, `seatwise` and `pulumi` command anywhere in a page."""
     shells = "\n".join([*blocks(text, "(?:sh|bash|shell|console)"), *recipe_scripts(text)])
     for line in [*listings(text), *spans(text), *shells.replace("\\\n", " ").splitlines()]:
         for part in re.split(r"&&|\|\||[|;]", line):
@@ -53,7 +53,7 @@ def recipe_scripts(text: str) -> Iterator[str]:
 
 
 def scripts(node: Any, key: str = "") -> Iterator[str]:
-    """The shell commands in a recipe."""
+    """Yield the shell commands in a recipe."""
     if isinstance(node, dict):
         for name, value in node.items():
             yield from scripts(value, str(name))
@@ -65,5 +65,5 @@ def scripts(node: Any, key: str = "") -> Iterator[str]:
 
 
 def recipes(text: str) -> list[Any]:
-    """What the YAML blocks hold."""
+    """Return the parsed YAML blocks."""
     return [each for block in blocks(text, "ya?ml") for each in yaml.safe_load_all(block)]

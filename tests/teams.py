@@ -21,7 +21,7 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Roster:
-    """A team as a program declares it; `policies` are `on_leave` and its like."""
+    """Return a team as a program declares it; `policies` are arguments such as `on_leave`."""
 
     members: list[Arguments]
     policies: dict[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Roster:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the state holds of one resource."""
+    """One resource in the state."""
 
     id: str
     inputs: dict[str, Any]
@@ -48,10 +48,10 @@ class Stack:
         self.name = name
         self.state: dict[str, Kept] = {}
         self.failed: dict[str, str] = {}
-        """Why, by member of a team or by resource, in the last run."""
+        """The errors of the last run, by member of a team or by resource."""
 
     async def up(self, program: Mapping[str, Roster | Arguments]) -> bool:
-        """Bring about what is declared; false when something failed."""
+        """Provision the declared accounts; return False if something failed."""
 
         async def work() -> None:
             for name, declared in program.items():
@@ -90,7 +90,7 @@ class Stack:
         return not self.failed
 
     def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
-        """Checked inputs, and what is wrong."""
+        """Return the checked inputs and the problems."""
         old = self.state[name].inputs if name in self.state else {}
         news = as_sent({"members": keyed(declared.members), **declared.policies})
         before, declared_now = TeamDeclared.from_inputs(old), TeamDeclared.from_inputs(news)
@@ -149,18 +149,18 @@ class Stack:
 
     @property
     def outs(self) -> dict[str, Any]:
-        """The outputs of the only team."""
+        """Return the outputs of the only team."""
         (kept,) = [each for each in self.state.values() if each.is_team]
         return kept.outs
 
 
 def as_sent(props: Any) -> Any:
-    """Properties as the engine hands them on: all numbers are floats."""
+    """Return properties as the engine passes them: all numbers are floats."""
     return json.loads(json.dumps(props), parse_int=float)
 
 
 def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
-    """What a create takes of the vendor's example, without a password: its fingerprint takes time."""
+    """Return the vendor's example for a create, without the password, whose fingerprint is slow."""
     schema, example = world.vendor.schema, world.vendor.example
     plain = {key: example[key] for key in example if schema[key].takes & Takes.CREATE and not schema[key].secret}
     own = {"email": f"{name}@example.com"} | ({"username": name} if "username" in example else {})
@@ -172,7 +172,7 @@ def a_team(world: World, count: int, policies: Mapping[str, Any] | None = None, 
 
 
 def without(declared: Roster, *who: str) -> Roster:
-    """The team without these."""
+    """Return the team without these members."""
     return Roster([each for each in declared.members if name_of(each["email"]) not in who], declared.policies)
 
 
@@ -181,7 +181,7 @@ def name_of(email: str) -> str:
 
 
 def by_name(world: World) -> dict[str, list[str]]:
-    """The ids of all accounts by the name of the person: two of one person are a mistake."""
+    """Return the ids of all accounts by the person's name; fail if a person has two accounts."""
     found: dict[str, list[str]] = {}
     for account, record in world.accounts.items():
         found.setdefault(name_of(world.email(record)), []).append(account)
@@ -193,7 +193,7 @@ def active(world: World) -> list[str]:
 
 
 def counted(world: World) -> Counter[str]:
-    """The requests since the last count, by kind."""
+    """Return the number of requests of each kind since the last count."""
     kinds = Counter(sent.kind for sent in world.trail)
     world.trail.clear()
     return kinds

@@ -1,4 +1,4 @@
-"""The benchmarks' instruments are right: what the fake vendor counts, what the floor sends, what the results say."""
+"""The benchmarks' own parts: the fake vendor's counts, the floor's requests, and the results page."""
 
 import io
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ Http = httpx.AsyncClient
 
 
 def at_the_vendor(work: Callable[[Http], Awaitable[None]]) -> None:
-    """Do this with a client of a fake vendor in this process."""
+    """Run a function with a client of a fake vendor in this process."""
 
     async def run() -> None:
         transport = httpx.ASGITransport(Vendor())
@@ -88,7 +88,7 @@ def test_every_so_manieth_request_is_refused_and_not_carried_out() -> None:
     at_the_vendor(work)
 
 
-def test_what_is_over_the_limit_is_told_to_wait() -> None:
+def test_a_request_above_the_limit_is_throttled() -> None:
     async def work(http: Http) -> None:
         await http.post("/bench/options", json={"per_minute": 2})
         answers = [await post(http) for _ in range(3)]
@@ -189,7 +189,7 @@ def test_under_a_limit_only_whole_minutes_count() -> None:
     assert figure("share of 429s", under).reached is True
 
 
-def test_a_naive_failure_is_a_result_and_no_failure_of_the_benchmark() -> None:
+def test_a_failure_of_the_naive_program_is_a_result() -> None:
     name = contestants.NAIVE.name
     failed = measure(name, failure="RecursionError", must_work=False, kinds={"create": 961}, known=7)
     assert "961 accounts, the state knows 7: RecursionError" in figure(name, failed).value

@@ -1,4 +1,4 @@
-"""The wheel of `make wheel` replaces the wheel of another commit, and its version names the commit."""
+"""The wheel of `make wheel`: its version names the commit, and pip replaces the wheel of another commit by it."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def commit(folder: Path) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A repository of one commit with all that a build needs."""
+    """A repository with one commit and all files that a build needs."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "provider", folder / "provider", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
@@ -131,14 +131,14 @@ def test_the_version_says_what_a_build_is_of(clone: Path, situation: Callable[[P
     assert re.fullmatch(re.escape(PLAIN) + local, build_wheel.version(situation(clone), PLAIN))
 
 
-def test_a_repository_that_git_cannot_read_is_told(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_repository_that_git_cannot_read_is_reported(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (clone / ".git" / "HEAD").write_text("nothing")
     assert build_wheel.version(clone, PLAIN) == PLAIN
     assert "`git log -1` says why" in capsys.readouterr().err
 
 
 def test_a_later_commit_has_a_higher_version(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package index with the wheels of several commits gives the latest."""
+    """From a package index with the wheels of several commits, pip installs the latest."""
     versions = []
     for second in (9, 10, 100):
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"{1_700_000_000 + second} +0000")

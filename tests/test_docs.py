@@ -1,4 +1,4 @@
-"""What the pages print is true: programs have types that fit, commands exist, recipes parse, links lead on."""
+"""The pages' programs pass type checks, their commands exist, their recipes parse, their links work."""
 
 import os
 import re
@@ -17,8 +17,7 @@ import typer
 import pages
 from pages import PAGES, ROOT
 from seatwise import cli
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 from seatwise.wire.settings import RunSettings
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -28,7 +27,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(RO
 
 
 def test_the_programs_pass_a_type_checker(tmp_path: Path) -> None:
-    """A page's programs are one module: what stands further up is known further down."""
+    """All programs of a page are checked as one module: later ones may use earlier names."""
     for page in PAGES:
         programs = pages.blocks(page.read_text(), "python")
         if programs:
@@ -47,7 +46,7 @@ def test_the_programs_pass_a_type_checker(tmp_path: Path) -> None:
 
 
 def wrong_with(command: Sequence[str]) -> str | None:
-    """What does not exist in a command; None when all does."""
+    """Return the first part of a command that does not exist; None if all exist."""
     program, *words = command
     return {"make": wrong_with_make, "seatwise": wrong_with_seatwise, "pulumi": wrong_with_pulumi}[program](words)
 
@@ -163,7 +162,7 @@ def test_recipes_set_variables_that_exist(page: Path) -> None:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub generates them."""
     found: dict[str, int] = {}
     for heading in re.findall(r"^#+ +(.+?)\s*$", pages.prose(page.read_text()), re.M):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()

@@ -1,4 +1,4 @@
-"""The layout explains itself: who may import whom, and what a new vendor costs."""
+"""The layout: which room may import which, and what a new vendor needs."""
 
 import ast
 import importlib.util
@@ -13,14 +13,14 @@ import seatwise
 import seatwise.vendors
 from seatwise.core.account import properties as account_keys
 from seatwise.core.team import properties as team_keys
-from seatwise.dynamic import vendor_named
+from seatwise.vendors import vendor_named
 
 PACKAGE = Path(seatwise.__file__).parent
 VENDOR_NAMES = {"enerflo", "nexudus", "tenovos"}  # as of today; a later vendor needs no line here
 
 
 def imports(path: Path) -> set[str]:
-    """Modules a file imports, with those of this package as `seatwise.core.vendor.fields`."""
+    """Return the modules that a file imports, those of this package as `seatwise.core.vendor.fields`."""
     package = ["seatwise", *path.relative_to(PACKAGE).parent.parts]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -55,7 +55,7 @@ def test_only_the_wire_speaks_http() -> None:
 
 
 def test_no_shared_file_knows_a_vendor() -> None:
-    """Nothing but a vendor's own files and the package's list of imports mentions it in code."""
+    """Only a vendor's own files and the package's list of imports mention it in code."""
     for path in PACKAGE.rglob("*.py"):
         if path.stem in VENDOR_NAMES or path == PACKAGE / "__init__.py":
             continue
@@ -84,7 +84,7 @@ def test_an_unknown_vendor_is_an_error_that_lists_the_vendors(statement: str) ->
         exec(statement)
 
 
-def test_a_name_that_is_no_vendor_is_no_attribute() -> None:
+def test_a_name_without_a_vendor_is_not_an_attribute() -> None:
     assert not hasattr(seatwise, "okta")
     assert importlib.util.find_spec("seatwise.__nothing__") is None
 

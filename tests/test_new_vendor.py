@@ -64,7 +64,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ran(repository: Path, *words: str) -> str:
-    """What a Python command prints in the copy; fails the test when it fails."""
+    """Run a Python command in the copy and return its output; it must succeed."""
     paths = os.pathsep.join([str(repository / "provider"), str(repository / "tests")])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The pages in docs/ say what the code says, and a newcomer finds each of them."""
+"""The pages in docs/ match the code, and the navigation has each of them."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def entries() -> Iterator[tuple[Path, str]]:
             yield from ((index.parent, line) for line in tree.splitlines() if line and not line.startswith(":"))
 
 
-def test_every_page_is_in_the_navigation_and_the_navigation_has_no_other() -> None:
+def test_the_navigation_has_exactly_the_pages() -> None:
     found = {(folder, entry): [*folder.glob(f"{entry}.md")] for folder, entry in entries()}
     assert [entry for (_, entry), pages in found.items() if not pages] == []
     assert {page for pages in found.values() for page in pages} == {*PAGES} - {DOCS / "index.md"}
@@ -76,7 +76,7 @@ def test_getting_started_names_the_command_that_the_demo_gets() -> None:
     assert f"/pulumi-{version}/bin" in (DOCS / "start.md").read_text()
 
 
-def test_the_page_on_adding_a_vendor_names_every_member_of_the_interface() -> None:
+def test_the_page_on_vendors_names_every_member_of_the_interface() -> None:
     page = (DOCS / "adding-a-vendor.md").read_text().partition("## A worked example")[0]
     members = {name for name in {**Vendor.__annotations__, **vars(Vendor)} if not name.startswith("_")}
     assert [name for name in sorted(members) if f"`{name}`" not in page] == []

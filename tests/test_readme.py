@@ -1,4 +1,4 @@
-"""The README tells the truth."""
+"""The README matches the code."""
 
 import subprocess
 import sys

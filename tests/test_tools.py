@@ -1,4 +1,4 @@
-"""How the Makefile's targets get their tools: nothing half-finished is ever used."""
+"""Installing the tools of the Makefile's targets: an incomplete installation is never used."""
 
 import ast
 import importlib.util
@@ -42,7 +42,7 @@ def test_a_pulumi_command_on_the_path_is_used(run: ModuleType, tmp_path: Path) -
     assert run.find_pulumi() == found
 
 
-def test_a_pulumi_command_in_the_cache_is_used_when_the_one_on_the_path_is_too_old(
+def test_a_cached_pulumi_is_used_if_the_one_on_path_is_too_old(
     run: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command(tmp_path / "bin", "pulumi", "v3.100.0")
@@ -51,9 +51,7 @@ def test_a_pulumi_command_in_the_cache_is_used_when_the_one_on_the_path_is_too_o
     assert "older than 3.254.0" in capsys.readouterr().err
 
 
-def test_without_any_way_to_a_pulumi_command_the_message_says_what_to_install(
-    run: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_pulumi_command_the_message_has_a_remedy(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "install", lambda folder: False)
     with pytest.raises(run.SetupError, match=r"https://www\.pulumi\.com/docs/install/.*https://go\.dev/dl/"):
         run.find_pulumi()
@@ -91,6 +89,6 @@ def test_the_versions_agree(run: ModuleType) -> None:
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_mutant_can_be_made(mutant: mutants.Mutant) -> None:
-    """And is another program than the one that is tested."""
+    """The broken copy is a different program from the tested one."""
     ast.parse(mutant.text)
     assert mutant.text != (mutants.SOURCE / mutant.file).read_text()

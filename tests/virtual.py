@@ -25,10 +25,10 @@ from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Field
 from seatwise.core.vendor.secrets import Vault
-from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store, mailbox
+from seatwise.vendors import vendor_named
 from seatwise.wire.journal import Aside
 from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Operation, Tenant
@@ -68,7 +68,7 @@ class Sent:
 
 
 class EngineState:
-    """What an engine's state holds, by owner, as a test says."""
+    """An engine's state, set by the test, by owner."""
 
     def __init__(self, run: str, vendor: str) -> None:
         self.run = run
@@ -127,7 +127,7 @@ class World:
         self.store = Store(unique_emails=unique_emails)
         self.trail: list[Sent] = []
         self.by_hand: dict[str, dict[str, Any]] = {}
-        """Accounts that somebody made at the vendor's admin page, as that person left them."""
+        """Accounts that were created at the vendor's admin page, as they were left there."""
         self.warnings: list[str] = []
         self.faults: defaultdict[str, list[Fault]] = defaultdict(list)
         self.hazard: Callable[[str], Fault | None] = lambda kind: None
@@ -184,7 +184,7 @@ class World:
         self.store.close()
 
     def make_by_hand(self, account: str, **fields: Any) -> None:
-        """Somebody makes an account at the admin page, with an account of seatwise's as the pattern."""
+        """Create an account at the admin page, like one that seatwise created."""
         stand_in = server.STAND_INS[self.name]
         _, pattern = self.store.all(self.name)[0]
         number = type(pattern[stand_in.ID])(account)
@@ -193,7 +193,7 @@ class World:
         self.by_hand[account] = record
 
     def change_by_hand(self, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Somebody changes an account at the admin page; its record from then on, with the date where there is one."""
+        """Change an account at the admin page; return its new record, with the vendor's own date if it has one."""
         dated = {"UpdatedOn": date_of_a_change()} if self.name == "nexudus" else {}
         record = self.accounts[account] | dict(fields) | dated
         self.store.replace(self.name, account, self.email(record), record)

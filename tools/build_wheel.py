@@ -20,7 +20,7 @@ TIME = "%Y%m%d%H%M%S"
 def version(root: Path, plain: str) -> str:
     """Return the version of a build from this folder; `plain` is the version in its pyproject.toml."""
     try:
-        _git(root, "ls-files", "--error-unmatch", "pyproject.toml")  # a repository around the folder does not count
+        _git(root, "ls-files", "--error-unmatch", "pyproject.toml")  # a repository of a parent folder does not count
         seconds, commit = _git(root, "log", "-1", "--format=%ct %h", "--abbrev=7").split()
     except (OSError, subprocess.CalledProcessError):
         if (root / ".git").exists():

@@ -1,4 +1,4 @@
-"""The life of a small team's accounts, told by the real `pulumi` command. Run it with `make demo`.
+"""The life cycle of a small team's accounts with the real `pulumi` command. Run it with `make demo`.
 
 Everything happens in a temporary folder and against a sandbox on this machine, and is gone afterwards.
 """
@@ -25,7 +25,7 @@ console = Console(highlight=False)
 
 
 def main() -> int:
-    """Tell the story; the exit code is that of the first command that failed."""
+    """Run the demo; the exit code is that of the first command that failed."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="seatwise-demo-") as folder, sandbox() as variables:
         demo = Demo(Path(folder), variables)
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 class Demo:
-    """One telling: a copy of the project, a Pulumi home and a sandbox of its own."""
+    """One run of the demo: a copy of the project, a separate Pulumi home and sandbox."""
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self.project = folder / "project"
@@ -64,7 +64,7 @@ class Demo:
         self.vendors = httpx.Client(base_url=f"{url}/sandbox", trust_env=False)
 
     def tell(self) -> None:
-        """Every chapter, in order."""
+        """Run all parts in order."""
         chapter("A preview says what will happen, and sends nothing that writes")
         self.pulumi("stack", "init", "dev", quiet=True)
         self.pulumi("preview")
@@ -94,12 +94,12 @@ class Demo:
         self.pulumi("up", "--yes", "--skip-preview")
         self.show_accounts()
 
-        chapter("`destroy` retires the others; nobody is deleted, so nothing is lost")
+        chapter("`destroy` deactivates the others; no account is deleted, so nothing is lost")
         self.pulumi("destroy", "--yes", "--skip-preview")
         self.show_accounts()
 
     def pulumi(self, *arguments: str, quiet: bool = False) -> None:
-        """Run a pulumi command in front of the reader; raises CalledProcessError."""
+        """Show and run a pulumi command; raises CalledProcessError."""
         command = ["pulumi", *arguments]
         if arguments[0] != "stack":
             command += ["--stack", "dev", "--suppress-progress"]
@@ -114,7 +114,7 @@ class Demo:
         )
 
     def show_accounts(self) -> None:
-        """The accounts as the vendors see them."""
+        """Show the accounts at the vendors."""
         table = Table("vendor", "e-mail", "state", "role", title="What the vendors have now", title_justify="left")
         for vendor in ("enerflo", "nexudus", "tenovos"):
             for each in self.accounts(vendor):
@@ -123,21 +123,21 @@ class Demo:
         console.print(table)
 
     def accounts(self, vendor: str) -> list[dict[str, Any]]:
-        """A vendor's accounts."""
+        """Return a vendor's accounts."""
         found: list[dict[str, Any]] = self.vendors.get(f"/accounts/{vendor}").raise_for_status().json()
         return found
 
     def account(self, vendor: str, email: str) -> str:
-        """The id of an account."""
+        """Return the id of an account."""
         return next(str(each["id"]) for each in self.accounts(vendor) if each["record"]["email"] == email)
 
     def requests(self) -> int:
-        """How many requests the vendors have seen."""
+        """Return how many requests the vendors have received."""
         return len(self.vendors.get("/log").raise_for_status().json())
 
 
 def described(vendor: str, record: dict[str, Any]) -> tuple[str, str, str]:
-    """E-mail, state and role of a vendor's own record."""
+    """Return e-mail, status and role from a vendor's own record."""
     if vendor == "enerflo":
         return record["email"], "active" if record["active"] else "deactivated", ", ".join(record["roles"])
     if vendor == "nexudus":
@@ -148,7 +148,7 @@ def described(vendor: str, record: dict[str, Any]) -> tuple[str, str, str]:
 
 @contextmanager
 def sandbox() -> Iterator[dict[str, str]]:
-    """A running sandbox; gives the environment that points at it."""
+    """Run a sandbox during the block; yield the environment that points at it."""
     command = [sys.executable, "-m", "seatwise", "sandbox", "--port", "0", "--no-log", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
@@ -160,7 +160,7 @@ def sandbox() -> Iterator[dict[str, str]]:
 
 
 def chapter(title: str) -> None:
-    """A heading."""
+    """Print a heading."""
     console.print(f"\n[bold]== {title}[/bold]")
 
 

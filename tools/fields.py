@@ -8,7 +8,6 @@ import ast
 import inspect
 import typing
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +17,7 @@ from pydantic import SecretStr
 from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
 from seatwise.core.vendor.vendor import Limit, Vendor
 from seatwise.resources.user import Account, AccountArgs, TenantArgs
-from seatwise.vendors import names
+from seatwise.vendors import module_named, names
 from seatwise.wire.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -34,7 +33,7 @@ How to manage the users of {title}: credentials, every field, and what is specia
 
 
 def pages() -> dict[Path, str]:
-    """Every page that has something from the code in it, as it must be."""
+    """Return each page that contains parts from the code, as it must be."""
     vendors = {DOCS / "vendors" / f"{name}.md": vendor_page(name) for name in names()}
     adding = DOCS / "adding-a-vendor.md"
     example = f"```python\n{EXAMPLE.read_text()}```"
@@ -42,22 +41,22 @@ def pages() -> dict[Path, str]:
 
 
 def vendor_page(name: str) -> str:
-    """A vendor's page: what a person wrote, with today's tables."""
+    """Return a vendor's page: the written text with the current tables."""
     path = DOCS / "vendors" / f"{name}.md"
-    module = import_module(f"seatwise.vendors.{name}")
+    module = module_named(name)
     text = path.read_text() if path.exists() else skeleton(module)
     return filled(text, {part.__name__: part(module) for part in (settings, arguments, outputs)}, path)
 
 
 def skeleton(module: ModuleType) -> str:
-    """A page for a vendor that has none: its module's own words, and empty tables."""
+    """Return a page for a vendor without one: its module's docstring, and empty tables."""
     names = [part.__name__ for part in (settings, arguments, outputs)]
     parts = (f"## {name.capitalize()}\n\n<!-- {name}:begin -->\n<!-- {name}:end -->" for name in names)
     return PAGE.format(title=module.VENDOR.title, about=inspect.getdoc(module), parts="\n\n".join(parts))
 
 
 def filled(text: str, parts: Mapping[str, str], path: Path) -> str:
-    """The text with each part between its markers; raises ValueError when they are missing."""
+    """Return the text with each part between its markers; raises ValueError if markers are missing."""
     for name, part in parts.items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if begin not in text or end not in text:
@@ -68,7 +67,7 @@ def filled(text: str, parts: Mapping[str, str], path: Path) -> str:
 
 
 def settings(module: ModuleType) -> str:
-    """The table of the settings that are the vendor's own, and what its limits are."""
+    """Return the table of the vendor's own settings, and its limits."""
     vendor: type[Vendor] = module.VENDOR
     kind: type[Settings] = vendor.settings_type
     lines = documented(TenantArgs) | documented(getattr(module, "ProviderArgs", TenantArgs)) | documented(kind)
@@ -82,7 +81,7 @@ def settings(module: ModuleType) -> str:
 
 
 def default(kind: type[Settings], name: str) -> str:
-    """What holds when the setting is not given."""
+    """Return the default of a setting, as text."""
     field = kind.model_fields[name]
     if field.is_required():
         return "none: required"
@@ -90,7 +89,7 @@ def default(kind: type[Settings], name: str) -> str:
 
 
 def paced(limits: tuple[Limit, ...]) -> str:
-    """The limits that seatwise keeps to unless told otherwise."""
+    """Return the rate limits that apply by default, as text."""
     if not limits:
         return "no limit is documented, so none is kept to before the vendor asks for it"
     told = (
@@ -102,7 +101,7 @@ def paced(limits: tuple[Limit, ...]) -> str:
 
 
 def arguments(module: ModuleType) -> str:
-    """The table of everything that a program can declare."""
+    """Return the table of arguments."""
     lines = documented(module.UserArgs)
     taken = [item for item in fields_of(module) if item.takes and item.name not in AccountArgs.__annotations__]
     head = ["| argument | type | create | update | read | compared | |", "|---|---|---|---|---|---|---|"]
@@ -110,7 +109,7 @@ def arguments(module: ModuleType) -> str:
 
 
 def outputs(module: ModuleType) -> str:
-    """The table of what can be read and not declared."""
+    """Return the table of outputs that are not arguments."""
     lines = documented(module.User)
     read_only = [item for item in fields_of(module) if not item.takes and item.readable]
     return "\n".join(
@@ -125,18 +124,18 @@ def outputs(module: ModuleType) -> str:
 
 
 def output_row(item: Field, line: str) -> str:
-    """One output's line of the table."""
+    """Return the table's line for one output."""
     return f"| `{item.name}` | {type_name(item.type)} | `{item.wire.read}` | {line} |"
 
 
 def fields_of(module: ModuleType) -> list[Field]:
-    """The vendor's fields in the order of their declaration."""
+    """Return the vendor's fields in the order of their declaration."""
     vendor: type[Vendor] = module.VENDOR
     return [*vendor.schema.values()]
 
 
 def row(item: Field, line: str) -> str:
-    """One argument's line of the table."""
+    """Return the table's line for one argument."""
     needed = " (required)" if item.required or NEEDED_TO_CREATE in item.marks else ""
     left_out = " Not part of an import: it changes as the account is used." if VOLATILE in item.marks else ""
     cells = [
@@ -152,14 +151,14 @@ def row(item: Field, line: str) -> str:
 
 
 def carried(item: Field, operation: Takes, wire: str | None) -> str:
-    """The vendor's name in an operation."""
+    """Return the field's name in a request, as text."""
     if item.delta:
         return f"in `{item.delta.of}`"
     return f"`{wire}`" if item.takes & operation and wire else "no"
 
 
 def read(item: Field) -> str:
-    """The vendor's name in an answer, or why there is none."""
+    """Return the field's name in an answer, or why there is none, as text."""
     if item.secret:
         return "write-only"
     if item.delta:
@@ -168,7 +167,7 @@ def read(item: Field) -> str:
 
 
 def type_name(annotation: Any) -> str:
-    """A type as a program would write it."""
+    """Return a type as a program would write it."""
     if typing.get_origin(annotation) is typing.Annotated:
         annotation = typing.get_args(annotation)[0]
     if typing.get_origin(annotation) is typing.Literal:
@@ -179,7 +178,7 @@ def type_name(annotation: Any) -> str:
 
 
 def documented(declaration: type) -> dict[str, str]:
-    """The annotated names of a class and of those in its file that it extends, each with the docstring below it."""
+    """Return the annotated names of a class and of its bases in the same file, each with its docstring."""
     module = inspect.getmodule(declaration)
     assert module
     tree = ast.parse(inspect.getsource(module))

@@ -1,7 +1,7 @@
-"""Do the tests notice? Break seatwise on purpose, one mistake at a time. Run it with `make mutants`.
+"""Check that the tests find mistakes: break seatwise on purpose, one mistake at a time. Run it with `make mutants`.
 
-Each mutant is one piece of text in one file, replaced. A mutant whose text is not there any more is an
-error (tests/test_tools.py sees it first), one that all tests let live is a failure.
+Each mutant replaces one piece of text in one file. A mutant whose text is not in the file any more is an error
+(tests/test_tools.py finds it first); a mutant that no test finds is a failure.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "provider" / "seatwise"
-# The quickest first: the first failure ends a mutant. The engine's tests would only be slower.
+# The fastest tests first, because the first failure ends a mutant. The engine's tests would only be slower.
 TESTS = (
     "tests/core/account", "tests/dynamic/test_base.py", "tests/core/vendor", "tests/core/queries", "tests/core/team",
     "tests/wire", "tests/vendors", "tests/core/test_properties.py", "tests/core/test_faults.py",
@@ -27,7 +27,7 @@ TESTS = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake: `old`, which stands in `file` exactly once, becomes `new`."""
+    """One mistake: `old`, which appears in `file` exactly once, becomes `new`."""
 
     name: str
     file: str
@@ -36,7 +36,7 @@ class Mutant:
 
     @property
     def text(self) -> str:
-        """The file with the mistake in it; raises ValueError when it cannot be made."""
+        """The file with the mistake; raises ValueError if `old` does not appear exactly once."""
         source = (SOURCE / self.file).read_text()
         if source.count(self.old) != 1:
             raise ValueError(f"{self.name}: {self.file} has the text {source.count(self.old)} times: {self.old!r}")
@@ -53,7 +53,7 @@ MUTANTS = (
         "existing = await look_up(tenant, email)", "existing = None",
     ),
     Mutant(
-        "a create is not noted before it leaves", "core/account/creating.py",
+        "a create is not recorded before it is sent", "core/account/creating.py",
         "in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)", "in_the_way = None",
     ),
     Mutant(
@@ -90,7 +90,7 @@ MUTANTS = (
         "    raise error\n", "    return Listing([])\n",
     ),
     Mutant(
-        "whom the list does not hold is gone", "core/account/lifecycle.py",
+        "an account that is not in the list is gone", "core/account/lifecycle.py",
         "    if listed is None:\n        return None\n    if vendor.version",
         "    if listed is None and tenant.list_cache.list:\n        raise NoSuchAccount('', status=404)\n"
         "    if listed is None:\n        return None\n    if vendor.version",
@@ -118,16 +118,16 @@ MUTANTS = (
         "if retry_after is not None:", "if False:",
     ),
     Mutant(
-        "a request that is turned away holds nobody else", "wire/tenant.py",
+        "a throttled request does not delay the others", "wire/tenant.py",
         "self._pacing.hold(pause)", "pass",
     ),
     Mutant(
         "a token is renewed without a lock", "wire/login.py",
-        "            async with self._alone(deadline):\n                if self._token is None",
+        "            async with self._locked(deadline):\n                if self._token is None",
         "            if True:\n                if self._token is None",
     ),
     Mutant(
-        "a refused token is asked for again at every request", "wire/login.py",
+        "a refused token is renewed at every request", "wire/login.py",
         "self._useless = token", "pass",
     ),
     Mutant(
@@ -164,12 +164,12 @@ MUTANTS = (
         "    except Refused:\n        if not await", "    except Refused:\n        if False and not await",
     ),
     Mutant(
-        "a write that may be done leaves no doubt", "core/account/writing.py",
+        "a write that may be done is not unconfirmed", "core/account/writing.py",
         "if before is None and not error.maybe_sent:", "if before is None:",
     ),
     Mutant(
-        "what became of an earlier try is forgotten", "wire/tenant.py",
-        "maybe_sent = maybe_sent or tried.outcome is Outcome.UNCLEAR", "maybe_sent = False",
+        "the outcome of an earlier try is forgotten", "wire/tenant.py",
+        "maybe_sent = maybe_sent or result.outcome is Outcome.UNCLEAR", "maybe_sent = False",
     ),
     Mutant(
         "an answer that says nothing is believed", "core/account/writing.py",
@@ -202,7 +202,7 @@ MUTANTS = (
         "if owner and same(owner, last.owner):", "if True:",
     ),
     Mutant(
-        "an account that another resource declares now is retired", "core/account/lifecycle.py",
+        "an account that another resource declares is deactivated", "core/account/lifecycle.py",
         "    return await _is_others(tenant, account, email, owner)\n", "    return False\n",
     ),
     Mutant(
@@ -214,7 +214,7 @@ MUTANTS = (
         "return not last.is_known or await has_account(tenant, account, owner)", "return True",
     ),
     Mutant(
-        "a refused create takes back an earlier one's note", "wire/journal.py",
+        "a refused create deletes an earlier one's entry", "wire/journal.py",
         "            if before is not None:\n                database.execute(_NOTE, before)\n", "",
     ),
     Mutant(
@@ -222,7 +222,7 @@ MUTANTS = (
         "if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:", "if False:",
     ),
     Mutant(
-        "whose an account is goes by its e-mail", "core/account/lifecycle.py",
+        "the owner of an account is found by e-mail alone", "core/account/lifecycle.py",
         "return record is not None and has_email(tenant, record, email)", "return True",
     ),
     Mutant(
@@ -234,15 +234,15 @@ MUTANTS = (
         'is_here = stack_of(old) == stack_of(new) != ("", "")', "is_here = True",
     ),
     Mutant(
-        "a team may lose everybody", "core/team/plan.py",
+        "a team may lose all members", "core/team/plan.py",
         "    if len(out) > most:", "    if len(out) > most and False:",
     ),
     Mutant(
-        "a person's last day is none of the accounts'", "core/queries/person.py",
+        "accounts end on the last day and not after it", "core/queries/person.py",
         "return today > last_day", "return today >= last_day",
     ),
     Mutant(
-        "a member who fails is taken for done", "core/team/lifecycle.py",
+        "a failed member counts as done", "core/team/lifecycle.py",
         'except AccountError as error:\n                self._note(key, error, LEAVING_FAILED if are_leaving else "")',
         "except AccountError as error:\n                pass",
     ),
@@ -265,7 +265,7 @@ MUTANTS = (
     ),
     Mutant(
         "an answer of any size is read", "wire/body.py",
-        "if max(on_the_wire, len(body.content)) > LARGEST_ANSWER:", "if False:",
+        "if max(on_the_wire, len(body.content)) > MAX_BODY_BYTES:", "if False:",
     ),
     Mutant(
         "a page of HTML is an answer", "core/vendor/http.py",
@@ -275,23 +275,23 @@ MUTANTS = (
 
 
 def main() -> int:
-    """Try all mutants, or those whose names hold one of the arguments; the exit code says whether any lived."""
+    """Test all mutants, or those whose names contain one of the arguments; exit with 1 if no test finds one of them."""
     wanted = [each for each in MUTANTS if not sys.argv[1:] or any(part in each.name for part in sys.argv[1:])]
     print("| mutant | in | killed by |\n|---|---|---|")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         killers = pool.map(killer, wanted)
-        alive = sum(_told(mutant, found) for mutant, found in zip(wanted, killers, strict=True))
+        alive = sum(_report(mutant, found) for mutant, found in zip(wanted, killers, strict=True))
     print(f"\n{len(wanted) - alive} of {len(wanted)} killed")
     return 1 if alive else 0
 
 
-def _told(mutant: Mutant, found: str) -> bool:
+def _report(mutant: Mutant, found: str) -> bool:
     print(f"| {mutant.name} | `{mutant.file}` | {f'`{found}`' if found else '**nothing**'} |", flush=True)
     return not found
 
 
 def killer(mutant: Mutant) -> str:
-    """The first test that fails with this mistake in place; empty when none does."""
+    """Return the first test that fails with this mistake; empty if none fails."""
     with _broken(mutant) as folder:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS],
@@ -308,7 +308,7 @@ def killer(mutant: Mutant) -> str:
 
 @contextmanager
 def _broken(mutant: Mutant) -> Iterator[Path]:
-    """A copy of the repository with the mistake in it."""
+    """Yield a copy of the repository with the mistake in it."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__"))

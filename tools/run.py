@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Run a command in seatwise's own environment, after making that environment.
+"""Run a command in seatwise's own environment, after installing that environment.
 
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
-    python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
-    python3 tools/run.py --docs sphinx-build # with the packages of the site, too
-    python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
+    python3 tools/run.py --bench pytest      # with the packages of the benchmarks too
+    python3 tools/run.py --docs sphinx-build # with the packages of the site too
+    python3 tools/run.py --few python x.py   # with only the packages that a user's program has
     python3 tools/run.py --lowest pytest     # with the lowest versions that pyproject.toml allows
 
-Three steps, each skipped when it was done before:
+Three steps, each skipped if it was done before:
 
 1. `uv`: the one on PATH, else the pinned one from PyPI, kept in the cache folder;
 2. the locked packages: `uv sync --locked` into `.venv`; the lowest ones go into `.venv-lowest`;
@@ -16,8 +16,8 @@ Three steps, each skipped when it was done before:
    from `tools/pulumi/go.mod` and `tools/python-host/go.mod`, kept in the cache folder.
 
 The cache folder is `$SEATWISE_CACHE`, else `$XDG_CACHE_HOME/seatwise`, else `~/.cache/seatwise`. Each
-tool lands there by one rename after it has run once, so that a half-finished one is never taken for
-a finished one. Needs Python 3.8 or newer and nothing else.
+tool is renamed into it after it has run once, so that an incomplete installation is never used. Needs
+only Python 3.8 or newer.
 """
 
 import os
@@ -36,18 +36,18 @@ CACHE = Path(
 )
 UV_VERSION = "0.13.9"
 PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
-OLDEST_PULUMI = (3, 254, 0)  # the first whose import files may hold inputs and outputs
-INSTALLER_PATIENCE = 300  # seconds
+OLDEST_PULUMI = (3, 254, 0)  # the first version whose import files may contain inputs and outputs
+INSTALLER_TIMEOUT_S = 300
 LOWEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
 BUILD_TAGS = "osusergo,grpcnotrace"
 
-# What to tell uv. Those that are there already stay, where there may be few.
+# Options for uv. With `--few`, packages that are already installed stay.
 GROUPS = {
     "--bench": ("--group", "bench"),
     "--docs": ("--group", "docs"),
     "--few": ("--no-default-groups", "--group", "stack", "--inexact"),
 }
-# Values are (folder of the module, package to build, what it is called in messages).
+# Values are (folder of the module, package to build, its name in messages).
 GO_BUILDS = {
     "pulumi": (
         ROOT / "tools" / "pulumi",
@@ -168,12 +168,12 @@ def install(folder):
         subprocess.run(
             [python, "-c", code, str(folder), PULUMI_VERSION],
             check=True,
-            timeout=INSTALLER_PATIENCE,
+            timeout=INSTALLER_TIMEOUT_S,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
     except (subprocess.SubprocessError, OSError):
-        say("the official installer cannot be reached or did not finish")
+        say("the official installer cannot be reached or did not finish in time")
         shutil.rmtree(str(folder / "bin"), ignore_errors=True)
         return False
     return (folder / "bin" / "pulumi").exists()
@@ -209,7 +209,7 @@ def go_list(module, package):
 
 
 def version_of(pulumi):
-    """(3, 259, 0) of a command; () when it does not run."""
+    """Return the version of a pulumi command, such as (3, 259, 0); () if it does not run."""
     environment = dict(os.environ, PULUMI_SKIP_UPDATE_CHECK="true")
     try:
         answer = subprocess.run(
@@ -226,12 +226,12 @@ def version_of(pulumi):
 
 @contextmanager
 def finished_folder(home):
-    """A folder beside `home` that becomes `home` when the block ends well, and goes otherwise.
+    """Yield a folder beside `home`; rename it to `home` if the block succeeds, else delete it.
 
-    A virtual environment knows its own path, so scripts in it are only used by their binaries.
+    A virtual environment contains its own path, so only its binaries are used after the rename, not its scripts.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
-    for left in home.parent.glob(home.name + ".unfinished-*"):  # by a process that was killed
+    for left in home.parent.glob(home.name + ".unfinished-*"):  # of a process that was killed
         if time.time() - left.stat().st_mtime > 24 * 3600:
             shutil.rmtree(str(left), ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=home.name + ".unfinished-", dir=str(home.parent)))
@@ -240,7 +240,7 @@ def finished_folder(home):
         try:
             folder.rename(home)
         except OSError:
-            if not home.exists():  # else another process finished first: its result is as good
+            if not home.exists():  # else another process finished first, and its result is used
                 raise
     finally:
         shutil.rmtree(str(folder), ignore_errors=True)
@@ -254,7 +254,7 @@ def attempt(command, remedy):
 
 
 def attempt_with_clock(command, folder, title):
-    """Run a step that takes minutes, saying every ten seconds that it goes on."""
+    """Run a step that takes minutes, and report every ten seconds that it is still running."""
     say("building {} ...".format(title))
     started = time.monotonic()
     with tempfile.TemporaryFile(mode="w+") as errors:
@@ -269,7 +269,7 @@ def attempt_with_clock(command, folder, title):
         except KeyboardInterrupt:
             process.terminate()
             process.wait()
-            raise SetupError("interrupted; nothing half-built was kept") from None
+            raise SetupError("interrupted; the incomplete build was deleted") from None
         if process.returncode:
             errors.seek(0)
             tail = "\n".join(errors.read().splitlines()[-8:])

@@ -1,4 +1,4 @@
-"""What bad days cost three tools that make accounts: the same faults, the same vendor, the same engine.
+"""The harm that faults cause with three tools that create accounts: the same faults, vendor and engine for each.
 
 The cells of the fault matrix in which an account of Enerflo is made, in all their variants: a run that meets
 the fault, and a plain run after it. The vendor would take two accounts with one e-mail. Counted is what is at
@@ -44,14 +44,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Harm:
-    """What was done; None where it cannot be said."""
+    """The harm that was done; None where it cannot be known."""
 
     duplicates: int = 0
     """Accounts with an e-mail that another account has."""
     orphans: int = 0
     """Accounts that no state knows."""
     leaks: int | None = 0
-    """Secrets in the state or in what was said, in each run of theirs."""
+    """Secrets in the state or in messages, counted in each run that has secrets."""
     sent_twice: int = 0
     """Creates that were sent again in the same run though the first may have been carried out."""
 
@@ -66,16 +66,16 @@ class Harm:
 
 
 def in_virtual_time(work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-    """What comes of the work, with all its waiting at once."""
+    """Run the work in virtual time, in which waits end at once, and return its result."""
     options = {"clock": MockClock(autojump_threshold=0)}
     return anyio.run(work, *arguments, backend="trio", backend_options=options)
 
 
-# --- what is counted --------------------------------------------------------------------------
+# --- counting ---------------------------------------------------------------------------------
 
 
 def harm(world: World, known: Iterable[str], told: Iterable[str] | None) -> Harm:
-    """What is at the vendor, in which the state knows some accounts, and in the texts that were kept or said."""
+    """Count the harm at the vendor, of whose accounts the state knows some, and in stored texts and messages."""
     emails = Counter(world.email(record) for record in world.accounts.values())
     text = None if told is None else "".join(told)
     return Harm(
@@ -87,7 +87,7 @@ def harm(world: World, known: Iterable[str], told: Iterable[str] | None) -> Harm
 
 
 def sent_twice(world: World) -> int:
-    """How many creates followed one of the same account, in one run, that may have been carried out."""
+    """Return how many creates followed one of the same account in the same run that may have been carried out."""
     perhaps: set[tuple[int, str]] = set()
     count = 0
     for sent in world.trail:
@@ -105,7 +105,7 @@ def sent_twice(world: World) -> int:
 
 
 def seatwise(world: World, variant: Variant) -> Harm:
-    """The provider of this project."""
+    """Count the harm with this project's provider."""
     return in_virtual_time(_seatwise, world, variant)
 
 
@@ -120,14 +120,14 @@ async def _seatwise(world: World, variant: Variant) -> Harm:
     return harm(world, [each.id for each in stack.state.values()], told)
 
 
-# --- providers that know `create` alone -------------------------------------------------------
+# --- providers that have only `create` --------------------------------------------------------
 
 
 Create = Callable[[dict[str, Any]], dynamic.CreateResult]
 
 
 class Plain:
-    """The engine with such a provider: a create that fails leaves nothing in the state, and comes again."""
+    """The engine with such a provider: a failed create leaves nothing in the state, and is repeated in the next run."""
 
     def __init__(self, world: World, create: Create, *, checkpoints: bool) -> None:
         self._world = world
@@ -137,7 +137,7 @@ class Plain:
         self.said: list[str] = []
 
     def up(self, program: Mapping[str, Mapping[str, Any]]) -> None:
-        """Make who is missing."""
+        """Create the missing accounts."""
         before = dict(self.state)
         try:
             for name in [each for each in program if each not in self.state]:
@@ -149,7 +149,7 @@ class Plain:
         in_virtual_time(self._world.restart)
 
     def _properties(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a create, and where to send it."""
+        """Return the body of a create, and its URL."""
         settings = self._world.settings
         body = {name: value for name, value in arguments.items() if name != "office_ids"}
         here = {"base": settings.base_url, "key": settings.api_key.get_secret_value()}
@@ -157,7 +157,7 @@ class Plain:
 
 
 def plain(world: World, variant: Variant, create: Create) -> Plain:
-    """The run that meets the fault, and the one after it."""
+    """Do the run with the fault, and the next one."""
     late: list[httpx.Request] = []
     scene = Scene(world, variant, PLACE, lambda seconds, request: late.append(request))
     stack = Plain(world, create, checkpoints=variant.checkpoints)
@@ -185,7 +185,7 @@ def poster(world: World) -> Callable[..., httpx.Response]:
 
 
 def documented(world: World, variant: Variant) -> Harm:
-    """The dynamic provider that the documentation teaches."""
+    """Count the harm with the dynamic provider of Pulumi's documentation."""
 
     class Provider(naive.Provider):
         post = staticmethod(poster(world))
@@ -196,7 +196,7 @@ def documented(world: World, variant: Variant) -> Harm:
 
 
 class RetryingRest:
-    """A model of one rule, not anybody's code: a create is sent again, whatever it is.
+    """A model of one rule, not of a real tool: a create is sent again after every failure.
 
     So do the generic REST providers that are built on a retrying HTTP client and leave its usual rule in
     place: up to four times more after a connection error or any 5xx, and without looking whether it is there.
@@ -209,7 +209,7 @@ class RetryingRest:
         self._post = post
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Make the account."""
+        """Create the account."""
         body = {name: value for name, value in props.items() if name not in naive.HERE_ONLY}
         for left in reversed(range(1 + self.RETRIES)):
             try:
@@ -225,7 +225,7 @@ class RetryingRest:
 
 
 def retrying(world: World, variant: Variant) -> Harm:
-    """A generic REST provider's rule for retries."""
+    """Count the harm with a generic REST provider's rule for retries."""
     stack = plain(world, variant, RetryingRest(poster(world)).create)
     return harm(world, [str(each.id) for each in stack.state.values()], None)
 
@@ -240,7 +240,7 @@ TOOLS = {
 
 
 def counted(tool: Callable[[World, Variant], Harm], folder: Path) -> Harm:
-    """The harm that a tool does in all runs."""
+    """Return the harm that a tool does in all runs."""
     whole = Harm()
     for number, variant in enumerate(RUNS):
         run = RunSettings.model_construct(journal=folder / f"{number}.db", max_removals=None, share_limits=False)
@@ -252,7 +252,7 @@ def counted(tool: Callable[[World, Variant], Harm], folder: Path) -> Harm:
 
 
 def compared() -> dict[str, Harm]:
-    """The harm that each tool does."""
+    """Return the harm that each tool does."""
     found = {}
     for name, tool in TOOLS.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -261,7 +261,7 @@ def compared() -> dict[str, Harm]:
 
 
 def table(found: Mapping[str, Harm]) -> str:
-    """The comparison in Markdown."""
+    """Return the comparison in Markdown."""
     lines = ["| tool | cells | runs | duplicates | orphans | leaks | creates sent twice |", "|---" * 7 + "|"]
     for name, each in found.items():
         figures = ("not modelled" if figure is None else figure for figure in astuple(each))
@@ -270,7 +270,7 @@ def table(found: Mapping[str, Harm]) -> str:
 
 
 def put(text: str, between: str) -> str:
-    """The text with something else between the markers."""
+    """Return the text with this content between the markers."""
     begin, end = MARKERS
     new, count = re.subn(rf"(?<={begin}\n).*?(?={end})", lambda _: f"{between}\n", text, flags=re.DOTALL)
     if count != 1:

@@ -1,4 +1,4 @@
-"""The counter-example: an account as Pulumi's documentation of dynamic providers teaches it.
+"""The counter-example: an account as in Pulumi's documentation of dynamic providers.
 
 What seatwise is measured against. It leaks its key and the password into the state, opens a connection
 for every call, makes a second account when an answer is lost, and knows neither update nor delete.
@@ -19,7 +19,7 @@ class Provider(dynamic.ResourceProvider):
     post = staticmethod(httpx.post)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Make the account."""
+        """Create the account."""
         base, key = props["base"], props["key"]
         body = {name: value for name, value in props.items() if name not in HERE_ONLY}
         answer = self.post(f"{base}/api/v1/users", headers={"api-key": key}, json=body)

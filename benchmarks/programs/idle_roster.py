@@ -1,4 +1,4 @@
-"""One resource with everybody in a map, and nothing to do."""
+"""One resource with all people in a map, and nothing to do."""
 
 from benchmarks.idle import Idle
 from benchmarks.people import people

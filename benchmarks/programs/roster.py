@@ -1,4 +1,4 @@
-"""One seatwise `Roster` for all."""
+"""One seatwise `Roster` for all people."""
 
 import pulumi
 from benchmarks.people import people

@@ -1,4 +1,4 @@
-"""An account beside resources of another kind, which stand for the rest of an infrastructure.
+"""An account beside resources of another kind, in place of the rest of an infrastructure.
 
 A number that is drawn in this stack goes into the account, and the account's id into a file.
 """

@@ -1,4 +1,4 @@
-"""Accounts of Enerflo that were there before, taken over with `seatwise import`."""
+"""Existing accounts of Enerflo, adopted with `seatwise import`."""
 
 from seatwise import enerflo
 

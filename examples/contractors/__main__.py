@@ -1,4 +1,4 @@
-"""Contractors from a file, each with accounts until the last day that the file says."""
+"""Contractors from a file, each with accounts until the last day in the file."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""One person's accounts in two tenants of Enerflo: the one that the environment names, and another."""
+"""One person's accounts in two tenants of Enerflo: the one that the environment configures, and another."""
 
 import pulumi
 

@@ -9,7 +9,6 @@ A vendor in `seatwise/vendors` that is not listed here can be imported all the s
 """
 
 import sys
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from .files.members import load_members
 from .files.people import PersonArgs, people
 from .resources.person import Person
 from .resources.roster import Roster
-from .vendors import Finder, enerflo, nexudus, tenovos
+from .vendors import Finder, enerflo, module_named, nexudus, tenovos
 
 __all__ = ["Person", "PersonArgs", "Roster", "enerflo", "load_members", "nexudus", "people", "tenovos"]
 
@@ -27,6 +26,6 @@ if not TYPE_CHECKING:  # a checker would take any misspelt name for a vendor
 
     def __getattr__(name: str) -> ModuleType:
         try:
-            return import_module(f"{__name__}.vendors.{name}")
+            return module_named(name)
         except ModuleNotFoundError:
             raise AttributeError(f"module {__name__!r} has no vendor {name!r}") from None

@@ -1,4 +1,4 @@
-"""How the commands are run, and a tenant of every vendor with some people in it."""
+"""Helpers that run commands, and a tenant of each vendor with some accounts."""
 
 import os
 import pty
@@ -42,12 +42,12 @@ PEOPLE: dict[str, list[dict[str, Any]]] = {
 
 
 def run(*arguments: str, stdin: str = "") -> Result:
-    """What the command says and its exit code."""
+    """Run a command in this process and return its output and exit code."""
     return CliRunner().invoke(main, arguments, input=stdin, env={"COLUMNS": "80"})
 
 
 def failed_with(*arguments: str) -> str:
-    """The one line that a failing command says."""
+    """Run a command that must fail, and return its one line of error."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     (line,) = result.stderr.splitlines()
@@ -56,7 +56,7 @@ def failed_with(*arguments: str) -> str:
 
 
 def in_a_terminal(*arguments: str, typed: str = "", **environment: str) -> tuple[int, str]:
-    """Exit code and what a person sees who runs the command in a terminal of 80 columns, and types this."""
+    """Run the command in a terminal of 80 columns, type this, and return the exit code and the output."""
     terminal, its_end = pty.openpty()
     command = [sys.executable, "-m", "seatwise", *arguments]
     variables = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "20", **environment}
@@ -67,7 +67,7 @@ def in_a_terminal(*arguments: str, typed: str = "", **environment: str) -> tuple
         os.write(terminal, typed.encode())
         seen = bytearray()
         with watchdog(process):
-            with suppress(OSError):  # the end of a terminal is an error
+            with suppress(OSError):  # reading a closed terminal is an error
                 while part := os.read(terminal, 1024):
                     seen += part
             process.wait(30)
@@ -77,7 +77,7 @@ def in_a_terminal(*arguments: str, typed: str = "", **environment: str) -> tuple
 
 @contextmanager
 def watchdog(process: subprocess.Popen[Any]) -> Iterator[None]:
-    """Kill the process when it hangs or the test fails, so that no test waits for ever."""
+    """Kill the process after 30 seconds, and when the block ends."""
     timer = threading.Timer(30, process.kill)
     timer.start()
     try:
@@ -99,13 +99,13 @@ def _tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def tenants(_tenants: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An environment that points seatwise at tenants with the people above in them; gives their URL."""
+    """An environment that points seatwise at tenants with the accounts above; the value is their URL."""
     point_at(_tenants, monkeypatch)
     return _tenants
 
 
 def point_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make an environment that points seatwise at the tenants of a sandbox."""
+    """Set the environment variables that point seatwise at the tenants of a sandbox."""
     for variable, value in server.environment(url).items():
         monkeypatch.setenv(variable, value)
     for name in names():

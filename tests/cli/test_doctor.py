@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import run
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 
 
 def examined(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str, printed: str = "v3.259.0"
 ) -> tuple[int, str]:
-    """Exit code and output of `seatwise doctor` where `pulumi version` prints this."""
+    """Run `seatwise doctor` where `pulumi version` prints this; return exit code and output."""
     command = tmp_path / "bin" / "pulumi"
     command.parent.mkdir()
     command.write_text(f"#!{sys.executable}\nprint({printed!r})\n")
@@ -24,7 +23,7 @@ def examined(
     return result.exit_code, result.output
 
 
-def test_the_doctor_finds_everything_well(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_doctor_finds_nothing_to_fix(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code, output = examined(monkeypatch, tmp_path)
     assert code == 0
     assert [line[:4] for line in output.splitlines()] == ["ok  "] * (1 + len(names()))
@@ -34,12 +33,12 @@ def test_the_doctor_finds_everything_well(settings: None, monkeypatch: pytest.Mo
     ("variable", "value", "line"),
     [
         pytest.param("ENERFLO_API_KEY", "wrong", "FIX  Enerflo: look-up refused with 401", id="a key"),
-        pytest.param("NEXUDUS_PASSWORD", "wrong", "FIX  Nexudus: the login is refused", id="a password"),
+        pytest.param("NEXUDUS_PASSWORD", "wrong", "FIX  Nexudus: the vendor refused the login", id="a password"),
         pytest.param("TENOVOS_CLIENT_ID", "", "FIX  Tenovos: set TENOVOS_CLIENT_ID", id="a missing setting"),
         pytest.param("ENERFLO_BASE_URL", "http://127.0.0.1:9", "FIX  Enerflo: cannot connect", id="an address"),
     ],
 )
-def test_the_doctor_says_what_to_fix(
+def test_the_doctor_shows_what_to_fix(
     variable: str, value: str, line: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -64,8 +63,8 @@ def test_the_doctor_names_the_settings_of_a_wrong_login(
 
 
 @pytest.mark.parametrize("general", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("key", [pytest.param("sandbox-enerflo-key", id="well"), pytest.param("wrong", id="ill")])
-def test_the_doctor_says_that_a_general_proxy_is_not_used(
+@pytest.mark.parametrize("key", [pytest.param("sandbox-enerflo-key", id="good"), pytest.param("wrong", id="bad")])
+def test_the_doctor_shows_that_a_general_proxy_is_not_used(
     general: str, key: str, settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(general, "http://127.0.0.1:9")
@@ -76,7 +75,7 @@ def test_the_doctor_says_that_a_general_proxy_is_not_used(
     assert "ENERFLO_PROXY, NEXUDUS_PROXY, TENOVOS_PROXY" in " ".join(output.split())
 
 
-def test_the_doctor_says_nothing_of_proxies_where_one_of_ours_is_set(
+def test_the_doctor_accepts_a_general_proxy_beside_a_vendors(
     settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -84,11 +83,11 @@ def test_the_doctor_says_nothing_of_proxies_where_one_of_ours_is_set(
     assert "proxy" not in examined(monkeypatch, tmp_path)[1]
 
 
-def test_the_doctor_names_an_old_pulumi_and_a_lack_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_doctor_names_an_old_pulumi_and_missing_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code, output = examined(monkeypatch, tmp_path, printed="v3.100.0")
     assert code == 1
     assert "pulumi v3.100.0 is older than 3.254.0" in output
-    assert "FIX  vendors: none has settings" in output
+    assert "FIX  vendors: no vendor has settings" in output
 
 
 def test_in_json_every_finding_has_the_same_keys(
@@ -102,7 +101,7 @@ def test_in_json_every_finding_has_the_same_keys(
     ]  # fmt: skip
 
 
-def test_quiet_says_only_what_to_fix(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_quiet_shows_only_what_to_fix(settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ENERFLO_API_KEY", "wrong")
     code, output = examined(monkeypatch, tmp_path, "--quiet")
     assert code == 1

@@ -1,4 +1,4 @@
-"""`seatwise list`: accounts of a live tenant, and the audits."""
+"""`seatwise list`: accounts of a live tenant, and its audits."""
 
 import json
 import os
@@ -19,7 +19,7 @@ CLEO = "3\tcleo@other.example\tCleo [b]\ttrue\tSetter"
 
 
 def listed(*arguments: str, stdin: str = "") -> list[str]:
-    """The e-mails that `seatwise list --json` names."""
+    """Return the e-mails in the output of `seatwise list --json`."""
     result = run("list", *arguments, "--json", stdin=stdin)
     assert result.exit_code in (0, 3), result.output
     found = [each["email"] for each in json.loads(result.stdout)]
@@ -32,7 +32,7 @@ def listed(*arguments: str, stdin: str = "") -> list[str]:
 
 
 def test_in_a_pipe_accounts_are_lines_with_tabs(tenants: str) -> None:
-    """And nothing in them acts on a terminal."""
+    """They contain no control characters."""
     result = run("list", "enerflo")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [HEADING, ANA, BEN, CLEO]
@@ -97,39 +97,39 @@ def test_nothing_is_written(vendor: str, settings: None, sandbox: Sandbox, monke
         pytest.param(["--role", "sales rep"], ["Ana@Example.com", "ben@example.com"], id="role"),
         pytest.param(["--role", "agent"], ["Ana@Example.com", "ben@example.com"], id="role-by-its-slug"),
         pytest.param(["--role", "Sales Rep", "--active"], ["Ana@Example.com"], id="all-together"),
-        pytest.param(["--role", "Nobody"], [], id="nobody"),
+        pytest.param(["--role", "Nobody"], [], id="an-unknown-role"),
     ],
 )
 def test_options_narrow_the_list(options: list[str], found: list[str], tenants: str) -> None:
     assert listed("enerflo", *options) == found
 
 
-def test_a_role_that_nobody_has_is_answered_with_those_there_are(tenants: str) -> None:
-    """A misspelt role in an audit would otherwise find nobody, for ever."""
-    told = run("list", "enerflo", "--role", "Seter").stderr.splitlines()
-    assert told == ["0 accounts", "the roles of the accounts that were looked at: Regional, Sales Rep, Setter"]
+def test_a_role_that_no_account_has_is_answered_with_all_roles(tenants: str) -> None:
+    """An audit with a misspelt role would otherwise never find an account."""
+    notes = run("list", "enerflo", "--role", "Seter").stderr.splitlines()
+    assert notes == ["0 accounts", "the accounts that were read have these roles: Regional, Sales Rep, Setter"]
 
 
 def test_roles_that_are_ids_are_given_as_ids(tenants: str) -> None:
     assert listed("nexudus", "--role", "78") == ["ana@example.com"]
     assert listed("tenovos", "--role", LIBRARIAN) == ["ana@example.com"]
     line = failed_with("list", "nexudus", "--role", "Front desk")
-    assert line.startswith('seatwise: Nexudus: "Front desk" is no value of `user_roles`. `seatwise list nexudus` shows')
+    assert line.startswith('seatwise: Nexudus: "Front desk" is not a value of `user_roles`. `seatwise list nexudus`')
 
 
-def test_a_vendor_without_a_list_says_the_way_out(settings: None) -> None:
+def test_without_an_account_list_the_error_has_a_remedy(settings: None) -> None:
     line = failed_with("list", "tenovos")
     assert line.startswith("seatwise: Tenovos: this API has no list of users. Set TENOVOS_API_VERSION=1.5")
 
 
-def test_settings_that_are_missing_are_named() -> None:
+def test_missing_settings_are_named() -> None:
     assert "ENERFLO_API_KEY" in failed_with("list", "enerflo")
 
 
 # --- in a terminal ----------------------------------------------------------------------------
 
 
-def test_in_a_terminal_it_is_a_table_without_colours_where_no_color_is_set(tenants: str) -> None:
+def test_in_a_terminal_with_no_color_it_is_a_plain_table(tenants: str) -> None:
     code, seen = in_a_terminal("list", "enerflo", "--match", "*cleo*", "--quiet", NO_COLOR="1")
     assert code == 0
     heading, line, account = [each for each in seen.splitlines() if each.strip()]
@@ -138,7 +138,7 @@ def test_in_a_terminal_it_is_a_table_without_colours_where_no_color_is_set(tenan
     assert account.split() == ["3", "cleo@other.example", "Cleo", "[b]", "true", "Setter"]
 
 
-def test_a_narrow_terminal_folds_values_and_cuts_none(tenants: str) -> None:
+def test_a_narrow_terminal_folds_values_and_keeps_them_whole(tenants: str) -> None:
     seen = in_a_terminal("list", "enerflo", "--match", "*cleo*", "--quiet", NO_COLOR="1", COLUMNS="35")[1]
     cells = [line.split() for line in seen.splitlines()]
     assert "…" not in seen
@@ -151,7 +151,7 @@ def test_a_terminal_has_colours(tenants: str) -> None:
     assert "\x1b[1m" in in_a_terminal("list", "enerflo", "--quiet")[1]
 
 
-def test_what_takes_longer_than_two_seconds_shows_progress(
+def test_a_command_of_more_than_two_seconds_shows_progress(
     settings: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.switch(hold={"at": 1})
@@ -168,7 +168,7 @@ def test_what_takes_longer_than_two_seconds_shows_progress(
 
 
 def export(tenants: str, *ids: str) -> str:
-    """What `pulumi stack export` says of a stack with these accounts."""
+    """Return the output of `pulumi stack export` for a stack with these accounts."""
     kind, tenant = "pulumi-python:dynamic/seatwise/enerflo:User", f"{tenants}/enerflo"
     resources = [{"type": kind, "id": each, "outputs": {"__tenant": tenant}} for each in ids]
     return json.dumps({"version": 3, "deployment": {"resources": resources}})
@@ -181,7 +181,7 @@ def test_unmanaged_are_accounts_that_no_stack_owns(tenants: str, tmp_path: Path)
     assert listed("enerflo", "--unmanaged", *files, "--active", stdin=export(tenants, "3")) == []
 
 
-def test_it_is_told_what_each_stack_owns(tenants: str) -> None:
+def test_a_note_says_how_many_accounts_each_stack_owns(tenants: str) -> None:
     result = run("list", "enerflo", "--unmanaged", "--export", "-", stdin=export(tenants, "1", "2"))
     assert result.exit_code == 3
     assert result.stdout.splitlines() == [HEADING, CLEO]
@@ -191,7 +191,7 @@ def test_it_is_told_what_each_stack_owns(tenants: str) -> None:
     ]
 
 
-def test_accounts_of_another_tenant_are_not_these(tenants: str) -> None:
+def test_accounts_of_another_tenant_do_not_count(tenants: str) -> None:
     result = run("list", "enerflo", "--unmanaged", "--export", "-", stdin=export("https://west.example.com", "1"))
     assert len(result.stdout.splitlines()) == 1 + 3
     assert result.stderr.splitlines()[0] == (
@@ -201,7 +201,7 @@ def test_accounts_of_another_tenant_are_not_these(tenants: str) -> None:
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `pulumi` command that prints what stands in a file and its arguments in another."""
+    """A `pulumi` command that prints the content of a file, and writes its arguments to another."""
     command = tmp_path / "bin" / "pulumi"
     command.parent.mkdir()
     command.write_text(
@@ -233,13 +233,13 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
     ],
 )
-def test_pulumi_is_asked_for_stacks(options: list[str], asked: list[str], tenants: str, pulumi: Path) -> None:
+def test_pulumi_exports_the_stacks(options: list[str], asked: list[str], tenants: str, pulumi: Path) -> None:
     (pulumi / "export.json").write_text(export(tenants, "1", "2"))
     assert listed("enerflo", "--unmanaged", *options, stdin=export(tenants)) == ["cleo@other.example"]
     assert (pulumi / "asked").read_text().splitlines() == asked
 
 
-def test_what_pulumi_says_when_it_fails_is_shown(tenants: str, pulumi: Path) -> None:
+def test_the_error_of_a_failed_pulumi_is_shown(tenants: str, pulumi: Path) -> None:
     result = run("list", "enerflo", "--unmanaged")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
@@ -249,7 +249,7 @@ def test_what_pulumi_says_when_it_fails_is_shown(tenants: str, pulumi: Path) -> 
     ]
 
 
-def test_without_pulumi_there_is_a_way_out(tenants: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pulumi_the_error_has_a_remedy(tenants: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert "give a file with --export" in failed_with("list", "enerflo", "--unmanaged")
 
@@ -258,12 +258,12 @@ def test_without_pulumi_there_is_a_way_out(tenants: str, monkeypatch: pytest.Mon
     ("content", "problem"),
     [
         pytest.param(None, "cannot read", id="not-there"),
-        pytest.param("resources:", "is no JSON", id="no-json"),
-        pytest.param("[]", "is no state of a stack", id="no-object"),
-        pytest.param('{"version": 3, "checkpoint": {}}', "is no state of a stack", id="a-file-of-the-backend"),
+        pytest.param("resources:", "is not JSON", id="no-json"),
+        pytest.param("[]", "is not the state of a stack", id="no-object"),
+        pytest.param('{"version": 3, "checkpoint": {}}', "is not the state of a stack", id="a-file-of-the-backend"),
     ],
 )
-def test_a_bad_export_is_one_line_with_the_way_out(
+def test_a_bad_export_is_one_line_with_a_remedy(
     content: str | None, problem: str, tenants: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "export.json"
@@ -282,7 +282,7 @@ PEOPLE = {
 
 
 @pytest.mark.parametrize("file", PEOPLE)
-def test_leavers_are_active_accounts_of_people_who_are_not_in_the_file(file: str, tenants: str, tmp_path: Path) -> None:
+def test_leavers_are_active_accounts_that_the_file_does_not_have(file: str, tenants: str, tmp_path: Path) -> None:
     path = tmp_path / file
     path.write_text(PEOPLE[file])
     assert listed("enerflo", "--leavers", str(path)) == ["cleo@other.example"]
@@ -291,7 +291,7 @@ def test_leavers_are_active_accounts_of_people_who_are_not_in_the_file(file: str
     assert listed("enerflo", "--leavers", str(path)) == ["cleo@other.example"], "ben's account is inactive"
 
 
-def test_who_is_in_one_of_several_files_has_not_left(tenants: str, tmp_path: Path) -> None:
+def test_a_person_in_one_of_several_files_is_not_a_leaver(tenants: str, tmp_path: Path) -> None:
     options = []
     for name in ("ana@example.com", "cleo@other.example"):
         (tmp_path / name).with_suffix(".csv").write_text(f"email\n{name}\n")
@@ -311,7 +311,7 @@ def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
     ("content", "problem"),
     [
         pytest.param(None, "cannot be read", id="not-there"),
-        pytest.param("email\n", "names nobody", id="nobody"),
+        pytest.param("email\n", "contains no rows", id="no-person"),
         pytest.param("email,name\n,Ana\n", "row 2: has no email", id="no-email"),
         pytest.param(
             "email\nAna <ana@example.com>\n",
@@ -329,7 +329,7 @@ def test_both_audits_narrow_each_other(tenants: str, tmp_path: Path) -> None:
             "row 2, column nexudus.email: is not an e-mail address: it contains U+003C LESS-THAN SIGN",
             id="of-one-vendor",
         ),
-        pytest.param("name\nAna\n", "must name the columns, `email` among them", id="no-column"),
+        pytest.param("name\nAna\n", "must be a header of column names with `email`", id="no-column"),
     ],
 )
 def test_a_bad_file_of_people_is_one_line(content: str | None, problem: str, tenants: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The `seatwise` command as a whole: usage, help and its page, completion, Ctrl-C."""
+"""The whole `seatwise` command: usage, help and its page, completion, Ctrl-C."""
 
 import re
 import shlex
@@ -26,13 +26,13 @@ COMMANDS: dict[str, Any] = dict(typer.main.get_command(main).commands)  # type: 
 
 
 def options(command: str) -> set[str]:
-    """The long names of a command's options."""
+    """Return the long names of a command's options."""
     return {
         name for each in COMMANDS[command].params for name in [*each.opts, *each.secondary_opts] if name[:2] == "--"
     }
 
 
-def test_the_version_is_the_packages() -> None:
+def test_the_version_is_that_of_the_package() -> None:
     result = run("--version")
     assert (result.exit_code, result.stdout) == (0, f"seatwise {version('seatwise')}\n")
 
@@ -43,16 +43,16 @@ CLOSED = "the output cannot be written: it is closed; send it to a file, or to /
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 @pytest.mark.parametrize("arguments", ["--version", "--help", "show enerflo 1", "list nexudus --json"])
-@pytest.mark.parametrize(("output", "said"), [("> /dev/full", FULL), (">&-", CLOSED)])
-def test_output_that_cannot_be_written_is_a_failure_of_one_line(
-    arguments: str, output: str, said: str, tenants: str
+@pytest.mark.parametrize(("output", "problem"), [("> /dev/full", FULL), (">&-", CLOSED)])
+def test_output_that_cannot_be_written_fails_with_one_line(
+    arguments: str, output: str, problem: str, tenants: str
 ) -> None:
     command = f"{shlex.quote(sys.executable)} -m seatwise {arguments} {output}"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, f"seatwise: {said}\n")
+    assert (done.returncode, done.stderr) == (1, f"seatwise: {problem}\n")
 
 
-def test_a_reader_that_has_heard_enough_gets_no_line(tenants: str) -> None:
+def test_a_reader_that_closes_the_pipe_causes_no_message(tenants: str) -> None:
     command = f"{shlex.quote(sys.executable)} -m seatwise list enerflo | true"
     assert subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False).stderr == ""
 
@@ -85,14 +85,14 @@ def test_help_names_every_option(arguments: list[str], words: list[str]) -> None
         pytest.param(["sandbox", "extra"], id="extra-argument"),
         pytest.param(["run"], id="run-nothing"),
         pytest.param(["run", "--"], id="run-nothing-after-dashes"),
-        pytest.param(["run", "--yes", "pulumi"], id="run-an-option-of-the-command's"),
+        pytest.param(["run", "--yes", "pulumi"], id="run-unknown-option"),
         pytest.param(["list"], id="list-no-vendor"),
         pytest.param(["list", "hubspot"], id="list-unknown-vendor"),
-        pytest.param(["list", "enerflo", "--stack", "dev"], id="list-a-stack-for-nothing"),
-        pytest.param(["list", "enerflo", "--export", "-"], id="list-an-export-for-nothing"),
+        pytest.param(["list", "enerflo", "--stack", "dev"], id="list-a-stack-without-unmanaged"),
+        pytest.param(["list", "enerflo", "--export", "-"], id="list-an-export-without-unmanaged"),
         pytest.param(["list", "enerflo", "--unmanaged", "--cwd", "/nowhere"], id="list-no-folder"),
         pytest.param(["list", "enerflo", "--leavers", "people.csv", "--inactive"], id="list-leavers-are-active"),
-        pytest.param(["show", "enerflo"], id="show-nobody"),
+        pytest.param(["show", "enerflo"], id="show-no-account"),
         pytest.param(["show", "hubspot", "7"], id="show-unknown-vendor"),
         pytest.param(["import", "hubspot"], id="import-unknown-vendor"),
     ],
@@ -111,14 +111,14 @@ def test_the_page_has_every_command() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_and_the_page_name_the_same_options(command: str) -> None:
     listed = re.findall(r"^\| (`.*?) \|", SECTIONS[command], re.M)
-    told = {name for cell in listed for name in re.findall(r"--[a-z-]+", cell)}
-    assert told == options(command)
+    documented = {name for cell in listed for name in re.findall(r"--[a-z-]+", cell)}
+    assert documented == options(command)
     shown = " ".join(run(command, "--help").stdout.split())
-    assert [name for name in told if name not in shown] == []
+    assert [name for name in documented if name not in shown] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_page_has_examples_and_exit_codes_of_every_command(command: str) -> None:
+def test_the_page_has_examples_and_exit_codes_of_each_command(command: str) -> None:
     examples = re.findall(rf"^    seatwise {command}\b(.*?)(?: +#.*)?$", SECTIONS[command], re.M)
     assert examples
     used = {word for line in examples for word in shlex.split(line.split(" -- ")[0]) if word[:2] == "--"}

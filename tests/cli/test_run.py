@@ -15,7 +15,7 @@ from cli.conftest import failed_with, run, watchdog
 FAST = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "1"}
 REASONS = {
     "PULUMI_SKIP_CHECKPOINTS": "the state is written at the end, not twice for each changed resource",
-    "PULUMI_EXPERIMENTAL": "without it pulumi does not heed PULUMI_SKIP_CHECKPOINTS",
+    "PULUMI_EXPERIMENTAL": "without it pulumi ignores PULUMI_SKIP_CHECKPOINTS",
 }
 SHOW = f"""
 import json, os, sys
@@ -31,14 +31,14 @@ def _without_fast_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a process of `seatwise run` ends as: it becomes the command."""
+    """Run `seatwise run` in a process, which becomes the command, and return how it ended."""
     return subprocess.run(
         [sys.executable, "-m", "seatwise", "run", *arguments],
         env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=30,
-        # What starts the tests may ignore Ctrl-C, as a shell does for what it runs in the background.
+        # The tests' parent process may ignore Ctrl-C, as a shell does for background jobs.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -52,7 +52,7 @@ def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         pytest.param({"PULUMI_SKIP_CHECKPOINTS": "false", "PULUMI_EXPERIMENTAL": ""}, [], id="none"),
     ],
 )
-def test_a_command_runs_with_what_is_not_set_yet_and_each_is_told(given: dict[str, str], sets: list[str]) -> None:
+def test_each_variable_that_is_not_set_is_set_and_shown(given: dict[str, str], sets: list[str]) -> None:
     done = ran("--", sys.executable, "-c", SHOW, "up", "--yes", "--", "--help", **given)
     assert done.returncode == 3
     assert json.loads(done.stdout) == [FAST | given, ["up", "--yes", "--", "--help"]]
@@ -60,24 +60,24 @@ def test_a_command_runs_with_what_is_not_set_yet_and_each_is_told(given: dict[st
 
 
 @pytest.mark.usefixtures("_without_fast_settings")
-def test_quiet_sets_them_and_says_nothing() -> None:
+def test_quiet_sets_them_and_prints_nothing() -> None:
     done = ran("--quiet", "--", sys.executable, "-c", SHOW, "--quiet")
     assert (json.loads(done.stdout), done.stderr) == ([FAST, ["--quiet"]], "")
 
 
-def test_the_dashes_before_the_command_may_lack() -> None:
+def test_the_dashes_before_the_command_are_optional() -> None:
     done = ran(sys.executable, "-c", SHOW, "--help")
     assert (done.returncode, json.loads(done.stdout)[1]) == (3, ["--help"])
 
 
-def test_the_command_has_the_signals_of_a_command() -> None:
-    """Nothing is ignored in it: neither Ctrl-C nor a reader of its output that went away."""
+def test_the_command_ignores_no_signal() -> None:
+    """Neither Ctrl-C nor SIGPIPE."""
     ignored = "import signal as s; print([n for n in ('SIGINT', 'SIGTERM') if s.getsignal(s.Signals[n]) is s.SIG_IGN])"
     done = ran("--", "sh", "-c", f'{sys.executable} -c "{ignored}"; kill -PIPE $$; echo still here')
     assert (done.returncode, done.stdout) == (-signal.SIGPIPE, "[]\n")
 
 
-def test_ctrl_c_ends_the_command_and_its_exit_code_is_told() -> None:
+def test_after_ctrl_c_the_exit_code_is_the_commands() -> None:
     waiting = "import signal, sys\nsignal.signal(2, lambda *_: sys.exit(5))\nprint('here', flush=True)\nsignal.pause()"
     command = [sys.executable, "-m", "seatwise", "run", "--", sys.executable, "-c", waiting]
     with (
@@ -90,13 +90,15 @@ def test_ctrl_c_ends_the_command_and_its_exit_code_is_told() -> None:
         assert process.wait(timeout=10) == 5
 
 
-def test_a_command_that_is_not_there_is_one_line_and_127() -> None:
+def test_a_command_that_does_not_exist_is_one_line_and_127() -> None:
     result = run("run", "--", "no-such-command", "up")
     assert (result.exit_code, result.stdout) == (127, "")
-    assert result.stderr == "seatwise: there is no command no-such-command; install it or put its folder on PATH\n"
+    assert (
+        result.stderr == "seatwise: the command no-such-command was not found; install it or put its folder on PATH\n"
+    )
 
 
-def test_a_file_that_is_no_program_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "pulumi").write_bytes(b"\x7fELF")
     (tmp_path / "pulumi").chmod(0o755)
     done = ran("--", str(tmp_path / "pulumi"))
@@ -125,15 +127,15 @@ def test_without_a_journal_nothing_runs(
     place: Callable[[Path], str], line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SEATWISE_JOURNAL", place(tmp_path / "place"))
-    said = failed_with("run", "--", "touch", str(tmp_path / "ran"))
-    assert line in said
-    assert "SEATWISE_JOURNAL" in said
-    assert said.endswith("Nothing was run")
+    message = failed_with("run", "--", "touch", str(tmp_path / "ran"))
+    assert line in message
+    assert "SEATWISE_JOURNAL" in message
+    assert message.endswith("Nothing was run")
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(("variable", "value"), [("SEATWISE_MAX_REMOVALS", "few"), ("SEATWISE_JOURNAL", "journal.db")])
-def test_settings_that_are_none_are_told_before_anything_runs(
+def test_invalid_settings_are_named_and_nothing_runs(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)

@@ -16,13 +16,13 @@ from seatwise.sandbox import server
 ANA = {"id": 7, "email": "ana@example.com"}
 
 
-def test_a_port_in_use_is_one_line_with_the_way_out() -> None:
-    with server.listening() as listener:
+def test_a_port_in_use_is_one_line_with_a_remedy() -> None:
+    with server.listen() as listener:
         line = failed_with("sandbox", "--port", str(listener.getsockname()[1]))
     assert re.search("in use; choose another --port", line)
 
 
-def test_data_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+def test_data_that_is_not_a_database_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database, and long enough to be sure of it. " * 100)
     assert "choose another --data" in failed_with("sandbox", "--port", "0", "--data", str(path))
@@ -58,7 +58,7 @@ def test_an_email_twice_in_a_seed_file_is_one_line_that_names_it(tmp_path: Path)
 
 
 def test_the_sandbox_runs_until_ctrl_c_and_keeps_its_data(tmp_path: Path) -> None:
-    """What points seatwise at it goes to stdout, everything else to stderr."""
+    """The environment for seatwise goes to stdout, all else to stderr."""
     data, seed = tmp_path / "[data].sqlite", tmp_path / "[team].json"
     seed.write_text(json.dumps({"enerflo": [ANA]}))
     command = [sys.executable, "-m", "seatwise", "sandbox", "--port", "0", "--data", str(data), "--seed", str(seed)]
@@ -84,7 +84,7 @@ def test_the_sandbox_runs_until_ctrl_c_and_keeps_its_data(tmp_path: Path) -> Non
         assert [each["id"] for each in httpx.get(f"{again}/sandbox/accounts/enerflo").json()] == ["7"]
 
 
-def test_in_json_and_quiet_there_is_one_line_with_the_environment() -> None:
+def test_with_json_and_quiet_the_environment_is_one_line() -> None:
     command = [sys.executable, "-m", "seatwise", "sandbox", "--port", "0", "--json", "--quiet"]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,

@@ -9,20 +9,19 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import LIBRARIAN, PEOPLE, failed_with, in_a_terminal, point_at, run
-from seatwise.dynamic import vendor_named
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 
 
-def test_an_account_is_a_field_a_line(tenants: str) -> None:
+def test_each_field_of_an_account_is_one_line(tenants: str) -> None:
     result = run("show", "enerflo", "1")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert lines[:3] == ["id\t1", "email\tAna@Example.com", "roles\tSales Rep"]
     assert "active\ttrue" in lines
-    assert "external_user_id\t" in lines, "what the vendor has nothing in is there as well"
+    assert "external_user_id\t" in lines, "an empty field is shown too"
 
 
 @pytest.mark.parametrize(("vendor", "account"), [("enerflo", "1"), ("nexudus", "1"), ("tenovos", "u1")])
@@ -33,7 +32,7 @@ def test_an_account_is_found_by_its_id_and_by_its_email(vendor: str, account: st
 
 
 @pytest.mark.parametrize("vendor", PEOPLE)
-def test_fields_have_the_names_of_arguments_and_none_is_a_secret(vendor: str, tenants: str) -> None:
+def test_fields_have_the_names_of_arguments_and_no_secrets(vendor: str, tenants: str) -> None:
     shown = json.loads(run("show", vendor, "ana@example.com", "--json").stdout)
     schema = vendor_named(vendor).schema
     assert shown.keys() - {"id"} <= {field.name for field in schema.values() if field.readable}
@@ -41,7 +40,7 @@ def test_fields_have_the_names_of_arguments_and_none_is_a_secret(vendor: str, te
     assert "secret" not in str(shown)
 
 
-def test_what_lists_leave_out_is_shown(tenants: str) -> None:
+def test_fields_that_lists_leave_out_are_shown(tenants: str) -> None:
     shown = json.loads(run("show", "nexudus", "ana@example.com", "--json").stdout)
     assert {"full_name": "Ana Ruiz", "user_roles": [77, 78], "is_admin": True}.items() <= shown.items()
 
@@ -55,9 +54,10 @@ def test_api_1_0_of_tenovos_can_show_one_account(tenants: str, monkeypatch: pyte
 
 @pytest.mark.parametrize("account", ["dan@example.com", "99"])
 @pytest.mark.parametrize("vendor", names())
-def test_who_is_not_there_is_one_line(vendor: str, account: str, tenants: str) -> None:
+def test_a_missing_account_is_one_line(vendor: str, account: str, tenants: str) -> None:
     line = failed_with("show", vendor, account)
-    assert line.endswith(f"{account}: is not there. `seatwise list {vendor}` shows who is there")
+    key = "e-mail" if "@" in account else "id"
+    assert line.endswith(f"{account}: no account has this {key}. `seatwise list {vendor}` shows all accounts")
 
 
 def test_in_a_terminal_fields_stand_in_columns(tenants: str) -> None:
@@ -67,7 +67,7 @@ def test_in_a_terminal_fields_stand_in_columns(tenants: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "ascii:strict"])
-def test_a_name_that_the_terminal_lacks_is_no_failure(tmp_path: Path, encoding: str) -> None:
+def test_a_name_that_the_terminal_cannot_show_is_no_failure(tmp_path: Path, encoding: str) -> None:
     store = Store(tmp_path / "odd.sqlite")
     server.seed(store, {"nexudus": [PEOPLE["nexudus"][0] | {"FullName": "Zo\u00eb \u2603"}]})
     store.close()

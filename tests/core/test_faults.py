@@ -17,7 +17,7 @@ import oracle
 from faults import CELLS, CHUNK, FAULTS, OPERATIONS, VENDORS, Cell, Scene, Variant, goal, meet, mend, prepare
 from model import Stack
 from seatwise.core.vendor.errors import AccountError, UnknownOutcome
-from seatwise.wire.body import LARGEST_ANSWER
+from seatwise.wire.body import MAX_BODY_BYTES
 from seatwise.wire.settings import RunSettings
 from virtual import World
 
@@ -117,7 +117,7 @@ def it_came_as_expected(scene: Scene, stack: Stack) -> None:
     oracle.check(stack)
     nothing_was_made_if_it_says_so(scene)
     nothing_was_sent_too_early(scene)
-    assert scene.drawn <= LARGEST_ANSWER + len(CHUNK), "no more is taken than an account can have"
+    assert scene.drawn <= MAX_BODY_BYTES + len(CHUNK), "no more is taken than an account can have"
 
 
 def failed_with(stack: Stack) -> set[type[AccountError]]:

@@ -11,8 +11,9 @@ from threading import Barrier
 
 import pytest
 
-from seatwise.dynamic import DynamicProvider, load, vendor_named
+from seatwise.dynamic import DynamicProvider, load
 from seatwise.dynamic.host import widen
+from seatwise.vendors import vendor_named
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden.json").read_text())
 

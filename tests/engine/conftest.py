@@ -1,4 +1,4 @@
-"""The real `pulumi` command over a project of the test's own."""
+"""The real `pulumi` command with a project for each test."""
 
 import json
 import os
@@ -28,14 +28,14 @@ class Ran:
 
     @property
     def changes(self) -> dict[str, int]:
-        """Resources by what happened to them, as the last lines of the output count them."""
+        """Return the number of resources by operation, from the summary in the output."""
         summary = self.output.rpartition("Resources:")[2]
         counts = re.findall(r"^\s+(?:[-+~] )?(\d+) (created|updated|deleted|unchanged|errored)", summary, re.M)
         return {what: int(count) for count, what in counts}
 
 
 class Project:
-    """A Pulumi project in a folder: write `program`, run commands, look at the state."""
+    """A Pulumi project in a folder: writes `program`, runs commands, reads the state."""
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder = folder / "project"
@@ -65,7 +65,7 @@ class Project:
         (self.folder / "__main__.py").write_text(imports + "\n".join(lines) + "\n")
 
     def run(self, *arguments: str, fails: bool = False, stdin: str = "") -> Ran:
-        """Run `pulumi` with these arguments; fails the test when its exit code is not as expected."""
+        """Run `pulumi` with these arguments; fail the test if its exit code is not as expected."""
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color", "never"],
             cwd=self.folder,
@@ -92,7 +92,7 @@ class Project:
         return self.run("destroy", "--yes", "--skip-preview")
 
     def unmanaged(self, *options: str) -> list[str]:
-        """The e-mails that `seatwise list enerflo --unmanaged` names in this project."""
+        """Return the e-mails that `seatwise list enerflo --unmanaged` lists in this project."""
         done = subprocess.run(
             [sys.executable, "-m", "seatwise", "list", "enerflo", "--unmanaged", "--json", *options],
             cwd=self.folder,
@@ -107,7 +107,7 @@ class Project:
         return found
 
     def resources(self) -> list[dict[str, Any]]:
-        """The accounts in the state."""
+        """Return the accounts in the state."""
         state = json.loads(self.run("stack", "export").output)
         found = state["deployment"].get("resources", [])
         return [each for each in found if each["type"].startswith("pulumi-python:dynamic/")]
@@ -115,7 +115,7 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path, sandbox: Sandbox) -> Project:
-    """An empty project with a stack, pointed at the sandbox."""
+    """An empty project with a stack, whose environment points at the sandbox."""
     if shutil.which("pulumi") is None:
         pytest.fail("no pulumi command: run the tests with `make test`, which gets one")
     made = Project(tmp_path, sandbox)

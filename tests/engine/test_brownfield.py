@@ -1,4 +1,4 @@
-"""Tenants that were run by hand for years, taken over without touching anybody's account."""
+"""Adoption of tenants with existing accounts: no account is changed."""
 
 import json
 import subprocess
@@ -72,7 +72,7 @@ def logged_in(vendor: str, sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize("vendor", CREATE)
-def test_a_tenant_is_taken_over_without_a_write_and_the_preview_is_empty(
+def test_a_tenant_is_adopted_without_writes_and_an_empty_preview(
     vendor: str, project: Project, sandbox: Sandbox
 ) -> None:
     with logged_in(vendor, sandbox) as client:

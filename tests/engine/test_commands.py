@@ -1,4 +1,4 @@
-"""Every `pulumi` command that a page prints is run, and does what it says.
+"""Every `pulumi` command in a page is run here.
 
 Beside this, docs/start.md and the examples are walked from top to bottom (test_start.py, test_examples.py).
 """
@@ -45,8 +45,8 @@ def test_the_printed_commands_do_what_they_say(project: Project, sandbox: Sandbo
 
 
 @pytest.mark.parametrize("command", sorted(CLOUD))
-def test_what_pulumi_cloud_alone_has_is_understood_and_refused_for_that_alone(command: str, project: Project) -> None:
-    """As far as it goes without an account there: the engine has taken the command with all its options."""
+def test_commands_of_pulumi_cloud_fail_only_for_lack_of_a_login(command: str, project: Project) -> None:
+    """The engine accepts the command and its options, and refuses it only because the backend is another one."""
     _, *words = shlex.split(command)
     project.run("stack", "init", "prod")
     refused = project.run(*words, fails=True).output.strip()

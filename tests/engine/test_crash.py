@@ -177,7 +177,7 @@ def time_passes(project: Project) -> None:
 
 
 def assert_one_account_each(sandbox: Sandbox, vendor: str, phase: str) -> None:
-    """Everybody who was ever declared has one account, as it was declared last, and was created once."""
+    """Check that each e-mail that was ever declared has one account, as last declared, created once."""
     people, name, _ = PHASES[phase]
     accounts = {each[EMAIL[vendor]]: each for each in sandbox.accounts(vendor).values()}
     wanted = {f"u{n}@x.example": RECORDS[vendor](n, name, n < people) for n in range(PEOPLE)}

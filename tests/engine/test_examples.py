@@ -1,4 +1,4 @@
-"""The examples do what their READMEs say: each command of those is run, in its order, and must succeed."""
+"""The examples work as their READMEs describe: all commands run in their order and must succeed."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ EXAMPLES = pages.ROOT / "examples"
 
 
 class Walk(Project):
-    """An example in a folder of its own, and somebody who follows its README."""
+    """An example in its own folder, with a user who follows its README."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, name: str) -> None:
         super().__init__(folder, sandbox)
@@ -31,7 +31,7 @@ class Walk(Project):
         self._commands = pages.listings((self.folder / "README.md").read_text())
 
     def until(self, *last: str) -> None:
-        """Run the next commands of the README up to the one that begins so."""
+        """Run the next commands of the README up to the one that begins with this text."""
         while self._commands:
             command = self._commands.pop(0)
             done = subprocess.run(
@@ -43,14 +43,14 @@ class Walk(Project):
         pytest.fail(f"the README has no `{' '.join(last)}`")
 
     def to_the_end(self) -> None:
-        """Run what is left."""
+        """Run the remaining commands."""
         self.until("pulumi", "destroy")
         assert self._commands == []
 
 
 @contextmanager
 def tenant(data: Path | None = None) -> Iterator[Sandbox]:
-    """A tenant of the example's own."""
+    """A second tenant for the example."""
     with server.running(data, Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
         yield Sandbox(url, http)
 

@@ -1,4 +1,4 @@
-"""What a new user is told in the first days, on the real engine."""
+"""Messages that a new user sees in the first days, on the real engine."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.engine
 ANA = "email='ana@example.com', first_name='Ana', roles=['Setter']"
 
 
-def test_an_adopted_user_who_is_removed_is_said_to_stay_active(project: Project, sandbox: Sandbox) -> None:
+def test_a_warning_says_that_a_removed_adopted_user_stays_active(project: Project, sandbox: Sandbox) -> None:
     account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
     project.program(f"enerflo.User('ana', {ANA}, active=True, on_existing='adopt')")
     project.up()
@@ -26,7 +26,7 @@ def test_an_adopted_user_who_is_removed_is_said_to_stay_active(project: Project,
     assert 'declare on_destroy="deactivate"' in removed.output
 
 
-def test_a_preview_says_that_an_adopted_member_is_deactivated(project: Project, sandbox: Sandbox) -> None:
+def test_a_preview_shows_that_an_adopted_member_is_deactivated(project: Project, sandbox: Sandbox) -> None:
     account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
     ben = "dict(email='ben@example.com', first_name='Ben', roles=['Setter'])"
     team = "import seatwise\nseatwise.Roster('sales', vendor=enerflo, on_existing='adopt', members=[{}])"
@@ -89,7 +89,7 @@ def test_the_remedy_for_an_existing_account_fits_its_resource(project: Project, 
         assert ("seatwise import" in refused) is (declaration not in (person, team))
 
 
-def test_a_preview_says_that_accounts_exchange_e_mails(project: Project, sandbox: Sandbox) -> None:
+def test_a_preview_warns_that_accounts_exchange_e_mails(project: Project, sandbox: Sandbox) -> None:
     users = "[enerflo.User(f'u{{n}}', email=f'{{who}}@example.com', roles=['Setter']) for n, who in enumerate('{}')]"
     project.program(users.format("abc"))
     project.up()

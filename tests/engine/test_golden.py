@@ -1,4 +1,4 @@
-"""The state and the journal of an earlier version, taken over by this one on the real engine. See `golden/make.py`."""
+"""The state and the journal of an earlier version, used by this one on the real engine. See `golden/make.py`."""
 
 import pytest
 

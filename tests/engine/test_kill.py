@@ -1,4 +1,4 @@
-"""The engine is killed, and nothing else: the process that speaks to the vendors ends by itself."""
+"""Only the engine is killed: the provider process, which sends requests to the vendors, ends by itself."""
 
 import signal
 import sqlite3
@@ -46,7 +46,7 @@ def test_the_provider_ends_when_the_engine_is_killed(answer: str, project: Proje
 
 
 def wait_for_create(project: Project) -> None:
-    """Wait until a create is about to leave, and a little longer."""
+    """Wait until a create is about to be sent, and a little longer."""
     deadline = time.monotonic() + 60
     while deeds(project) != ["INTENDED"]:
         assert time.monotonic() < deadline
@@ -55,7 +55,7 @@ def wait_for_create(project: Project) -> None:
 
 
 def deeds(project: Project) -> list[str]:
-    """The deeds in the journal."""
+    """Return the journal's entries."""
     with closing(sqlite3.connect(project.environment["SEATWISE_JOURNAL"])) as journal:
         try:
             return [deed for (deed,) in journal.execute("select deed from deeds")]

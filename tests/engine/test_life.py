@@ -1,4 +1,4 @@
-"""The life of an account on the real engine, the vendor's own table and request log being the witness."""
+"""The life cycle of an account on the real engine, checked against the vendor's records and request log."""
 
 import json
 import re
@@ -8,8 +8,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 
 pytestmark = pytest.mark.engine
 
@@ -72,7 +71,7 @@ def test_an_account_lives_from_preview_to_destroy(vendor: str, project: Project,
 
 
 @pytest.mark.parametrize("vendor", names())
-def test_an_account_that_is_gone_leaves_the_state_and_is_made_again(
+def test_a_deleted_account_leaves_the_state_and_is_created_again(
     vendor: str, project: Project, sandbox: Sandbox
 ) -> None:
     example = dict(vendor_named(vendor).example)
@@ -91,7 +90,7 @@ def test_an_account_that_is_gone_leaves_the_state_and_is_made_again(
     assert len(sandbox.accounts(vendor)) == 1
 
 
-def test_a_destroy_stops_at_the_cap_on_removals_and_says_so(project: Project, sandbox: Sandbox) -> None:
+def test_a_destroy_stops_at_the_maximum_of_removals(project: Project, sandbox: Sandbox) -> None:
     project.program(
         "for n in range(6):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'], office_ids=[n])"
     )
@@ -109,7 +108,7 @@ def test_a_destroy_stops_at_the_cap_on_removals_and_says_so(project: Project, sa
     assert not any(record["active"] for record in sandbox.accounts("enerflo").values())
 
 
-def test_custom_timeouts_are_answered_with_the_setting_that_works(project: Project, sandbox: Sandbox) -> None:
+def test_for_custom_timeouts_the_error_names_the_right_setting(project: Project, sandbox: Sandbox) -> None:
     project.program(
         "timeouts = pulumi.CustomTimeouts(create='5m')",
         "opts = pulumi.ResourceOptions(custom_timeouts=timeouts)",
@@ -119,7 +118,7 @@ def test_custom_timeouts_are_answered_with_the_setting_that_works(project: Proje
     assert "ana: custom_timeouts do not reach a dynamic provider: set ENERFLO_DEADLINE (seconds) instead" in output
 
 
-def test_a_failure_keeps_leavers_in_unless_the_engine_is_told_to_go_on(project: Project, sandbox: Sandbox) -> None:
+def test_after_a_failure_leavers_stay_without_continue_on_error(project: Project, sandbox: Sandbox) -> None:
     """As docs/ci.md says, which has the option in its recipes."""
     project.program("for n in ('ana', 'ben'):", "    enerflo.User(n, email=f'{n}@example.com', roles=['Setter'])")
     project.up()

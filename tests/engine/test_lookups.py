@@ -35,5 +35,5 @@ def test_a_program_looks_things_up_in_preview_and_in_up(project: Project, sandbo
 
     project.program(HOST.replace("Front desk", "Front dsk"))
     refused = project.preview(fails=True).output
-    assert 'error: Nexudus user role "Front dsk": there is none; did you mean "Front desk"?' in refused
+    assert 'error: Nexudus user role "Front dsk": not found; did you mean "Front desk"?' in refused
     assert "Traceback" not in refused

@@ -1,4 +1,4 @@
-"""Whose account it is, on the real engine: replacements, namesakes, renamed stacks, moved resources."""
+"""Ownership of accounts on the real engine: replacements, namesakes, renamed stacks, moved resources."""
 
 import json
 import re
@@ -23,7 +23,7 @@ ROSTER = (
 
 
 def emails(sandbox: Sandbox, vendor: str = "nexudus", *, active: bool = True) -> list[str]:
-    """Who can log in, or who cannot."""
+    """Return the e-mails of active accounts, or of inactive ones."""
     records = sandbox.accounts(vendor).values()
     flag = {"nexudus": "Active", "enerflo": "active"}[vendor]
     return sorted(str(each.get("Email", each.get("email"))) for each in records if bool(each[flag]) is active)
@@ -36,7 +36,7 @@ def is_unchanged(project: Project) -> bool:
 
 @pytest.mark.parametrize("kind", ["User", "Roster"])
 def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox: Sandbox, kind: str) -> None:
-    """A trigger, `--replace` and a taint; create first and delete afterwards, and the other way round."""
+    """A trigger, `--replace` and a taint; with create before delete, and delete before create."""
 
     def program(options: str = "") -> None:
         line = USER.format(options) if kind == "User" else ROSTER.format("('ana', 'ben')", options)
@@ -69,8 +69,8 @@ def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox:
     assert emails(sandbox) == [], "a real removal is one, after all of that"
 
 
-def test_an_adopted_account_and_its_password_survive_without_a_journal(project: Project, sandbox: Sandbox) -> None:
-    """As on a CI runner: what the engine's state has is kept, and nobody's password is set again."""
+def test_an_adopted_account_keeps_its_password_without_a_journal(project: Project, sandbox: Sandbox) -> None:
+    """As on a CI runner: the account in the engine's state is kept, and its password is not set again."""
     user = (
         "nexudus.User('ana', full_name='Ana', email='ana@x.example', language=1, password='a first password',"
         " on_existing='{}')"
@@ -94,7 +94,7 @@ def test_an_adopted_account_and_its_password_survive_without_a_journal(project: 
     assert emails(sandbox) == ["ana@x.example"], "it was there before, and stays"
 
 
-def test_a_replacement_may_change_the_email_and_the_account_stays_one(project: Project, sandbox: Sandbox) -> None:
+def test_a_replacement_with_another_email_keeps_one_account(project: Project, sandbox: Sandbox) -> None:
     project.program(USER.format("replacement_trigger=1"))
     project.up()
     (account,) = sandbox.accounts("nexudus")
@@ -108,8 +108,8 @@ def test_a_replacement_may_change_the_email_and_the_account_stays_one(project: P
     assert is_unchanged(project)
 
 
-def test_a_replacement_of_everything_with_its_provider_locks_nobody_out(project: Project, sandbox: Sandbox) -> None:
-    """Two provider processes: one makes the new resource, the other one deletes the old."""
+def test_a_replacement_with_the_provider_keeps_accounts_active(project: Project, sandbox: Sandbox) -> None:
+    """Two provider processes: one creates the new resource, the other one deletes the old one."""
     project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
     project.program(
         "west = nexudus.Provider('west', base_url=pulumi.Config().require('url'), tenant='west',"
@@ -125,10 +125,10 @@ def test_a_replacement_of_everything_with_its_provider_locks_nobody_out(project:
 
 
 @pytest.mark.parametrize("dbr", [False, True], ids=["create first", "delete first"])
-def test_a_resource_that_moves_to_a_provider_as_it_is_replaced_keeps_its_account(
+def test_a_resource_replaced_under_a_provider_keeps_its_account(
     project: Project, sandbox: Sandbox, *, dbr: bool
 ) -> None:
-    """The old resource is deleted by a process that has heard of nothing, at once or in the run after a failed one."""
+    """Another process, which did not see the create, deletes the old resource, at once or in the next run."""
     project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
     url = project.environment["NEXUDUS_BASE_URL"]
     west = (
@@ -153,7 +153,7 @@ def test_a_resource_that_moves_to_a_provider_as_it_is_replaced_keeps_its_account
 
 
 def test_a_replacement_looks_at_no_namesake_at_another_vendor(project: Project, sandbox: Sandbox) -> None:
-    """The ids of two vendors are alike, and all accounts of a person have one name."""
+    """Two vendors may use the same ids, and all accounts of a person have one name."""
     project.environment |= {"ENERFLO_TENANT": "acme", "NEXUDUS_TENANT": "acme"}
     sandbox.add("nexudus", FullName="Stranger", Email="stranger@x.example")
     person = (
@@ -189,7 +189,7 @@ def test_two_providers_of_one_tenant_and_the_first_resource_goes(project: Projec
     assert emails(sandbox) == ["ana@x.example"]
 
 
-def test_who_leaves_a_team_while_it_is_replaced_is_retired(project: Project, sandbox: Sandbox) -> None:
+def test_a_member_who_leaves_a_replaced_team_is_deactivated(project: Project, sandbox: Sandbox) -> None:
     project.program("import seatwise", ROSTER.format("('ana', 'ben', 'cleo')", "replacement_trigger=1"))
     project.up()
     project.program("import seatwise", ROSTER.format("('ana', 'ben')", "replacement_trigger=2"))
@@ -201,7 +201,7 @@ def test_who_leaves_a_team_while_it_is_replaced_is_retired(project: Project, san
     assert is_unchanged(project)
 
 
-def test_a_team_that_is_replaced_may_not_lose_more_than_in_any_run(project: Project, sandbox: Sandbox) -> None:
+def test_the_removal_limit_also_holds_for_a_replaced_team(project: Project, sandbox: Sandbox) -> None:
     project.program("import seatwise", ROSTER.format("[f'p{n}' for n in range(8)]", "replacement_trigger=1"))
     project.up()
     for more in ("", ", delete_before_replace=True"):
@@ -210,7 +210,7 @@ def test_a_team_that_is_replaced_may_not_lose_more_than_in_any_run(project: Proj
         assert len(emails(sandbox)) == 8
 
 
-def test_a_pending_delete_of_an_interrupted_replacement_retires_nobody(project: Project, sandbox: Sandbox) -> None:
+def test_a_pending_delete_after_a_replacement_keeps_the_account(project: Project, sandbox: Sandbox) -> None:
     project.program(USER.format("replacement_trigger=1"))
     project.up()
     before = sandbox.accounts("nexudus")
@@ -276,7 +276,7 @@ def test_an_account_moves_from_a_team_whose_name_has_a_slash(project: Project, s
     assert emails(sandbox, "enerflo") == []
 
 
-def test_a_resource_with_another_parent_is_told_to_name_its_alias(project: Project, sandbox: Sandbox) -> None:
+def test_for_a_resource_with_a_new_parent_the_error_has_an_alias(project: Project, sandbox: Sandbox) -> None:
     child = "enerflo.User('ana', email='ana@x.example', roles=['Setter'], opts=pulumi.ResourceOptions(parent=a))"
     project.program(COMPONENTS, "a = A('a', 'x:y:A')", child)
     project.up()
@@ -299,7 +299,7 @@ def test_a_resource_with_another_parent_is_told_to_name_its_alias(project: Proje
 ANA = "enerflo.User('ana', email='ana@x.example', roles=['Setter'])"
 
 
-def test_a_renamed_stack_keeps_its_accounts_and_its_old_name_gets_none(project: Project, sandbox: Sandbox) -> None:
+def test_a_renamed_stack_keeps_its_accounts_from_its_old_name(project: Project, sandbox: Sandbox) -> None:
     project.program(ANA)
     project.up()
     project.run("stack", "rename", "renamed")

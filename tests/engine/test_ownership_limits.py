@@ -1,4 +1,4 @@
-"""What docs/takeover.md and docs/ci.md say of ownership and its limits is so on the real engine."""
+"""The limits of ownership on the real engine, as docs/takeover.md and docs/ci.md describe them."""
 
 from pathlib import Path
 

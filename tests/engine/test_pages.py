@@ -1,4 +1,4 @@
-"""The programs that the pages print run: each in a preview of the real engine, beside the files that it reads."""
+"""Each program in a page runs in a preview of the real engine, beside the files that it reads."""
 
 import re
 import textwrap
@@ -23,13 +23,13 @@ OTHERS = ("start.md", "adding-a-vendor.md")
 
 
 def sample(page: str, first: str) -> str:
-    """The listing of a page that begins so."""
+    """Return the listing of a page that begins with this text."""
     listings = map(textwrap.dedent, re.findall(r"(?:^    .*\n)+", (pages.ROOT / page).read_text(), re.M))
     return next(each for each in listings if each.startswith(first))
 
 
 def test_the_readmes_programs_and_sample_files_fit_together(project: Project, sandbox: Sandbox) -> None:
-    """Whoever pastes all of them into one project has no e-mail twice."""
+    """All of them together in one project declare no e-mail twice."""
     (project.folder / "people.csv").write_text(sample("docs/people.md", "name,email,"))
     (project.folder / "team.csv").write_text(sample("docs/teams.md", "email,"))
     programs = pages.blocks((pages.ROOT / "README.md").read_text(), "python")[:2]

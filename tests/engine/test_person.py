@@ -1,4 +1,4 @@
-"""People at three vendors on the real engine: moved in, retired, expired, and from a file."""
+"""People at three vendors on the real engine: created, deactivated, expired, and from a file."""
 
 import json
 import re
@@ -17,7 +17,7 @@ ACTIVE, INACTIVE = [True, True, "enabled"], [False, False, "disabled"]
 
 
 def person(**arguments: object) -> tuple[str, ...]:
-    """A program with one person at three vendors, whose name is made by another resource."""
+    """Return a program with one person at three vendors, whose name is an output of another resource."""
     accounts = (
         "enerflo.Account(roles=['Sales Rep'], office_ids=[12])",
         "nexudus.Account(language=nexudus.Language.SPANISH, user_roles=[77])",
@@ -33,13 +33,13 @@ def person(**arguments: object) -> tuple[str, ...]:
 
 
 def states(sandbox: Sandbox) -> list[object]:
-    """Whether Ana is active at each vendor, in the vendor's own words."""
+    """Return Ana's status at each vendor, as the vendor stores it."""
     keys = {"enerflo": ("email", "active"), "nexudus": ("Email", "Active"), "tenovos": ("email", "status")}
     records = [(record, *keys[vendor]) for vendor in keys for record in sandbox.accounts(vendor).values()]
     return [record[state] for record, email, state in records if record[email] == "ana@example.com"]
 
 
-def test_a_person_moves_in_is_retired_everywhere_comes_back_and_expires(project: Project, sandbox: Sandbox) -> None:
+def test_accounts_of_a_person_are_created_resumed_and_expire(project: Project, sandbox: Sandbox) -> None:
     project.program(OLD)
     project.up()
     (before,) = sandbox.accounts("enerflo")
@@ -97,5 +97,5 @@ def test_contractors_have_accounts_until_their_last_day(project: Project, sandbo
     assert (
         "error: 2 problems with the people:\n"
         "  contractors.csv, row 5, column expires: must be a date such as 2027-01-31, the last day of the accounts\n"
-        "  contractors.csv, row 5, column email: dan@contractor.example stands in contractors.csv, row 2 already"
+        "  contractors.csv, row 5, column email: dan@contractor.example already appears in contractors.csv, row 2"
     ) in re.sub(r"\n +", "\n  ", project.preview(fails=True).output)

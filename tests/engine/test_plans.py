@@ -1,4 +1,4 @@
-"""A plan that was saved and read is what the `up` carries out, passwords included."""
+"""`pulumi up` carries out a saved plan, passwords included."""
 
 import re
 

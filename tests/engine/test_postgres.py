@@ -26,7 +26,7 @@ pytestmark = pytest.mark.engine
 # Where systems keep what they do not put on the PATH: Debian, Red Hat, Homebrew.
 FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql*/bin")
 PEOPLE = ("ana", "ben", "cleo")
-PATIENCE = 120  # seconds, for a machine that is busy
+START_TIMEOUT_S = 120  # long enough for a busy machine
 LOCKED = "the stack is currently locked by 1 lock(s)"
 
 
@@ -40,7 +40,7 @@ def postgres_binaries() -> Path | None:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
-    """The URL of an empty database that answers on a socket in a folder of its own, and is gone afterwards."""
+    """The URL of an empty, temporary database that listens on a socket in its own folder."""
     binaries = postgres_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL on this machine: install your system's package, such as `postgresql`")
@@ -65,7 +65,7 @@ def database() -> Iterator[str]:
 
 
 def wait_until(happened: Callable[[], bool], process: subprocess.Popen[Any]) -> None:
-    for _ in range(PATIENCE * 100):
+    for _ in range(START_TIMEOUT_S * 100):
         if happened():
             return
         assert process.poll() is None, process.args
@@ -74,14 +74,14 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen[Any]) -> 
 
 
 def kill(process: subprocess.Popen[Any]) -> None:
-    """End it with all that it started, as a machine that loses its power does."""
+    """Kill the process and all its children, as when a machine loses its power."""
     for pid in [process.pid, *descendants(process.pid)]:
         with suppress(ProcessLookupError):  # some end by themselves when the engine does
             os.kill(pid, signal.SIGKILL)
 
 
 class Runner(Project):
-    """A machine of its own, on which the repository is checked out."""
+    """A separate machine with a checkout of the repository."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, database: str) -> None:
         folder.mkdir()
@@ -97,7 +97,7 @@ class Runner(Project):
 
     @contextmanager
     def going_up(self) -> Iterator[subprocess.Popen[bytes]]:
-        """An `up` that goes on beside the test."""
+        """Start an `up` that runs beside the test."""
         command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
         with subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL) as process:
             try:
@@ -109,12 +109,12 @@ class Runner(Project):
 
 @pytest.fixture
 def runner(tmp_path: Path, sandbox: Sandbox, database: str) -> Callable[[str], Runner]:
-    """Makes a runner by its name."""
+    """A function that creates a runner with a name."""
     return lambda name: Runner(tmp_path / name, sandbox, database)
 
 
 def posts(sandbox: Sandbox) -> Counter[str]:
-    """How often the account of each e-mail was made."""
+    """Return how often the account of each e-mail was created."""
     return Counter(each["body"]["email"] for each in sandbox.writes() if each["method"] == "POST")
 
 
@@ -122,7 +122,7 @@ def by_email(sandbox: Sandbox) -> dict[str, str]:
     return {each["email"]: account for account, each in sandbox.accounts("enerflo").items()}
 
 
-def test_of_two_ups_at_once_one_is_refused_and_nothing_is_doubled(
+def test_of_two_concurrent_ups_one_is_refused_without_duplicates(
     runner: Callable[[str], Runner], sandbox: Sandbox
 ) -> None:
     first, second = runner("first"), runner("second")

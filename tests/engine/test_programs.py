@@ -1,4 +1,4 @@
-"""Whole programs: the project's own stacks, the demo, and a stranger's project with the built wheel."""
+"""Complete programs: the project's own stacks, the demo, and a new project with the built wheel."""
 
 import json
 import os
@@ -20,7 +20,7 @@ ROOT = pages.ROOT
 
 @pytest.fixture
 def stacks(project: Project) -> Project:
-    """The project's own program, in a folder of the test's own."""
+    """The project's own program, in a temporary folder."""
     (project.folder / "__main__.py").unlink()
     shutil.copy(ROOT / "Pulumi.yaml", project.folder)
     shutil.copytree(ROOT / "stacks", project.folder / "stacks", ignore=shutil.ignore_patterns("out", "__pycache__"))
@@ -41,7 +41,7 @@ def test_both_stacks_come_up_from_one_program(stack: str, domain: str, stacks: P
 
 
 def files_of_the_project() -> dict[Path, bytes]:
-    """Everything that a `pulumi` command run in this checkout could have written or changed."""
+    """Return all files that a `pulumi` command in this checkout could have written or changed."""
     paths = [*ROOT.glob("[!.]*"), *(ROOT / "stacks").rglob("*")]
     return {path: path.read_bytes() for path in paths if path.is_file()}
 
@@ -66,7 +66,7 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> N
     assert files_of_the_project() == before
 
 
-def test_a_stranger_installs_the_wheel_and_runs_the_readmes_program(tmp_path: Path, project: Project) -> None:
+def test_the_installed_wheel_runs_the_program_of_the_readme(tmp_path: Path, project: Project) -> None:
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("no uv on PATH to build the wheel with")

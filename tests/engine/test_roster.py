@@ -1,4 +1,4 @@
-"""A whole team as one resource, on the real engine."""
+"""A team as one resource, on the real engine."""
 
 import json
 
@@ -25,7 +25,7 @@ def declare(project: Project, *rows: str, more: str = "") -> None:
 
 
 def active(sandbox: Sandbox) -> set[str]:
-    """The first parts of the e-mails of all who can log in."""
+    """Return the first parts of the e-mails of all active accounts."""
     return {each["email"].partition("@")[0] for each in sandbox.accounts("enerflo").values() if each["active"]}
 
 
@@ -70,7 +70,7 @@ def test_the_life_of_a_team(project: Project, sandbox: Sandbox) -> None:
     assert active(sandbox) == set()
 
 
-def test_who_fails_is_named_and_the_others_are_done(project: Project, sandbox: Sandbox) -> None:
+def test_failed_members_are_named_and_the_others_provisioned(project: Project, sandbox: Sandbox) -> None:
     declare(project, row("ana"), row("ben", role="Nonsense"), row("cleo"))
     failed = project.up(fails=True)
     assert (
@@ -104,12 +104,12 @@ def test_a_run_that_only_shows_earlier_failures_does_not_fail(command: str, proj
 def test_a_wrong_cell_is_named_before_anything_is_sent(project: Project, sandbox: Sandbox) -> None:
     declare(project, row("ana"), row("ANA"))
     failed = project.run("preview", fails=True)
-    assert "team.csv, row 3, column email: ANA@example.com stands in team.csv, row 2 already" in failed.output
+    assert "team.csv, row 3, column email: ANA@example.com already appears in team.csv, row 2" in failed.output
     assert PASSWORD not in failed.output
     assert sandbox.requests() == []
 
 
-def test_a_person_moves_between_a_team_and_a_resource_of_their_own(project: Project, sandbox: Sandbox) -> None:
+def test_an_account_moves_between_a_team_and_its_own_resource(project: Project, sandbox: Sandbox) -> None:
     declare(project, row("ana"), row("ben"))
     project.up()
     before = {record["email"]: account for account, record in sandbox.accounts("enerflo").items()}
@@ -129,9 +129,7 @@ def test_a_person_moves_between_a_team_and_a_resource_of_their_own(project: Proj
     assert json.loads(json.dumps(team["outputs"]["ids"])) == before
 
 
-def test_a_person_moves_between_two_teams_of_one_name_below_different_parents(
-    project: Project, sandbox: Sandbox
-) -> None:
+def test_an_account_moves_between_teams_with_different_parents(project: Project, sandbox: Sandbox) -> None:
     def declare(east: list[str], west: list[str]) -> None:
         project.program(
             "import seatwise",
@@ -150,8 +148,8 @@ def test_a_person_moves_between_two_teams_of_one_name_below_different_parents(
     assert project.up().changes == {"unchanged": 5}
 
 
-def test_an_adopted_account_moves_into_a_team_in_an_up_that_refreshes(project: Project, sandbox: Sandbox) -> None:
-    """As the recipes of docs/ci.md run it. The refresh compares with the program before."""
+def test_an_adopted_account_moves_into_a_team_in_up_with_refresh(project: Project, sandbox: Sandbox) -> None:
+    """As in the recipes of docs/ci.md. The refresh compares with the previous program."""
     account = sandbox.add("enerflo", email="ana@example.com", roles=["Setter"])
     ana = "email='ana@example.com', roles=['Setter']"
     project.program(f"enerflo.User('ana', {ana}, on_existing='adopt', on_destroy='deactivate')")

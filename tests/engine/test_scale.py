@@ -10,7 +10,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_1300_accounts_in_one_stack(project: Project, sandbox: Sandbox) -> None:
-    """The SDK's own pickling dies of recursion at about 980 resources; seatwise's does not."""
+    """The SDK's own pickling fails with a RecursionError at about 980 resources; seatwise's does not."""
     project.environment |= {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
     project.program(
         "for n in range(435):",
@@ -27,9 +27,7 @@ def test_1300_accounts_in_one_stack(project: Project, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("threads", "at_once"), [("", range(1, 5)), ("12", range(5, 13))])
-def test_as_many_operations_go_on_at_once_as_the_host_has_threads(
-    threads: str, at_once: range, project: Project
-) -> None:
+def test_the_hosts_threads_limit_concurrent_operations(threads: str, at_once: range, project: Project) -> None:
     with running() as vendor:
         fast = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
         project.environment |= vendor.environment | fast | {"SEATWISE_THREADS": threads}

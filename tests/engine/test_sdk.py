@@ -1,4 +1,4 @@
-"""An SDK, or a program, that keeps from the provider whose account a resource is."""
+"""An SDK or a program that removes the owner from a resource's inputs."""
 
 import os
 

@@ -23,9 +23,10 @@ import pytest
 from conftest import Sandbox
 from engine.conftest import Project, Ran
 from seatwise.core.account.properties import OWNER
-from seatwise.dynamic import DynamicProvider, Failure, load, vendor_named
+from seatwise.dynamic import DynamicProvider, Failure, load
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
+from seatwise.vendors import vendor_named
 from seatwise.wire import loop
 
 pytestmark = pytest.mark.engine
@@ -423,9 +424,7 @@ def naive_hits(folder: Path, sandbox: Sandbox) -> list[str]:
     return hits(watched.sinks(), [password, key])
 
 
-def test_a_changed_first_password_is_refused_unless_ignored_and_the_same_one_asks_for_nothing(
-    project: Project, sandbox: Sandbox
-) -> None:
+def test_a_changed_first_password_is_refused_unless_ignored(project: Project, sandbox: Sandbox) -> None:
     old, new = ({vendor: canary(f"{vendor} {age} password") for vendor in ZOE} for age in ("old", "new"))
     watched = Watched(project)
 

@@ -1,4 +1,4 @@
-"""docs/start.md, read by a newcomer: its files and its commands, in its order."""
+"""The files and commands of docs/start.md, in their order."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ COMMAND = re.compile(r"^    (.*)$", re.M)
 
 
 def script() -> str:
-    """What the page says to do after the installation, as a shell does it."""
+    """Run the page's commands after the installation, as a shell would."""
     text = PAGE.read_text().partition("## 2.")[2].partition("## Upgrade")[0].replace("    seatwise sandbox\n", "")
     steps: list[tuple[int, str]] = []
     for found in FILE.finditer(text):
@@ -28,7 +28,7 @@ def script() -> str:
     return "\n".join(["set -eux", *(step for _, step in sorted(steps))])
 
 
-def test_a_newcomer_has_a_first_account_changes_it_and_retires_it(
+def test_a_new_user_creates_changes_and_deactivates_an_account(
     tmp_path: Path, project: Project, sandbox: Sandbox
 ) -> None:
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""Accounts that come back, accounts that are only read, and more than one tenant."""
+"""Accounts that are resumed, accounts that are only read, and more than one tenant."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def test_up_destroy_up_brings_the_same_accounts_back(project: Project, sandbox: 
     assert project.up().changes == {"unchanged": 4}
 
 
-def test_an_account_that_somebody_else_deactivated_counts_as_existing(project: Project, sandbox: Sandbox) -> None:
+def test_an_account_deactivated_elsewhere_counts_as_existing(project: Project, sandbox: Sandbox) -> None:
     project.program(DECLARATIONS[0])
     project.up()
     project.destroy()
@@ -66,7 +66,7 @@ def test_an_account_that_somebody_else_deactivated_counts_as_existing(project: P
     assert sandbox.writes() == []
 
 
-def test_an_email_that_is_reserved_and_not_shown_has_its_own_message(project: Project, sandbox: Sandbox) -> None:
+def test_a_reserved_hidden_email_has_its_own_message(project: Project, sandbox: Sandbox) -> None:
     project.program(DECLARATIONS[0])
     project.up()
     sandbox.remove("enerflo", next(iter(sandbox.accounts("enerflo"))))
@@ -114,9 +114,7 @@ def test_two_tenants_in_one_stack_never_mix(project: Project, sandbox: Sandbox, 
     assert project.up().changes == {"unchanged": 4}
 
 
-def test_a_provider_of_the_same_tenant_changes_nothing_and_another_tenants_is_refused(
-    project: Project, sandbox: Sandbox, west: Sandbox
-) -> None:
+def test_a_provider_of_another_tenant_is_refused(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
     project.program(DECLARATIONS[0])
     project.up()
     before = sandbox.accounts("enerflo")
@@ -135,7 +133,7 @@ def test_a_provider_of_the_same_tenant_changes_nothing_and_another_tenants_is_re
     assert west.requests() == []
 
 
-def test_a_provider_takes_credentials_from_the_variables_it_names(project: Project, west: Sandbox) -> None:
+def test_a_provider_reads_credentials_from_named_variables(project: Project, west: Sandbox) -> None:
     project.environment |= {"WEST_KEY": "sandbox-enerflo-key", "ENERFLO_API_KEY": "not-this-one"}
     named = provider(west, "west").replace("api_key='sandbox-enerflo-key'", "env={'api_key': 'WEST_KEY'}")
     project.program(named, f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))")
@@ -144,9 +142,7 @@ def test_a_provider_takes_credentials_from_the_variables_it_names(project: Proje
     assert "sandbox-enerflo-key" not in state
 
 
-def test_an_unset_variable_of_a_provider_is_named_and_sends_nothing(
-    project: Project, sandbox: Sandbox, west: Sandbox
-) -> None:
+def test_for_an_unset_variable_of_a_provider_nothing_is_sent(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
     """The main tenant's key must never go to another tenant's host."""
     named = f"west = enerflo.Provider('west', base_url='{west.url}/enerflo', env={{'api_key': 'WEST_KEY'}})"
     project.program(
@@ -171,7 +167,7 @@ def test_an_unset_variable_of_a_provider_is_named_and_sends_nothing(
 def test_an_argument_of_a_provider_without_a_value_sends_nothing(
     given: str, project: Project, sandbox: Sandbox
 ) -> None:
-    """It would be the main tenant's account that is renamed."""
+    """Otherwise the main tenant's account would be renamed."""
     project.environment["WEST_KEY"] = "sandbox-enerflo-key"
     project.program(
         "import os",
@@ -188,8 +184,8 @@ def test_an_argument_of_a_provider_without_a_value_sends_nothing(
     assert sandbox.requests() == []
 
 
-def test_an_account_that_loses_its_provider_is_not_the_main_tenants(project: Project, sandbox: Sandbox) -> None:
-    """Both tenants are at one base URL: the name of the other one tells them apart."""
+def test_an_account_without_its_provider_is_not_the_main_tenants(project: Project, sandbox: Sandbox) -> None:
+    """Both tenants have the same base URL: the second one's name distinguishes them."""
     project.environment["WEST_KEY"] = "sandbox-enerflo-key"
     west = "west = enerflo.Provider('west', {}env={{'api_key': 'WEST_KEY'}})"
     user = f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))"
@@ -206,7 +202,7 @@ def test_an_account_that_loses_its_provider_is_not_the_main_tenants(project: Pro
 
 
 def test_a_provider_of_another_vendor_is_refused(project: Project, sandbox: Sandbox) -> None:
-    """In the program, and in the provider's process, where a transform gives it behind the program's back."""
+    """In the program, and in the provider's process if a transform adds it after the program's check."""
     west = "west = nexudus.Provider('west', tenant='west', env={'username': 'NEXUDUS_USERNAME', 'password': 'P'})"
     project.environment["P"] = project.environment["NEXUDUS_PASSWORD"]
     project.program(west, f"enerflo.User('ana', {ANA}, opts=pulumi.ResourceOptions(provider=west))")
@@ -246,7 +242,7 @@ def test_a_provider_with_a_base_url_has_to_give_its_credentials(
     assert west.requests() == []
 
 
-def test_credentials_of_a_provider_are_not_mixed_with_the_environments(
+def test_credentials_of_provider_and_environment_are_not_mixed(
     project: Project, sandbox: Sandbox, west: Sandbox
 ) -> None:
     project.environment["NEXUDUS_TOKEN"] = "of-the-main-tenant"
@@ -292,10 +288,8 @@ def test_a_provider_without_an_address_of_its_own_is_the_configs(
     assert "sandbox-enerflo-key" not in project.run("stack", "export").output
 
 
-def test_a_provider_of_an_earlier_version_is_updated_and_its_accounts_stay(
-    project: Project, sandbox: Sandbox, west: Sandbox
-) -> None:
-    """Its inputs in the state lack what tells its process that it is an explicit provider's."""
+def test_a_provider_of_an_earlier_version_keeps_its_accounts(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
+    """Its inputs in the state lack the mark of an explicit provider."""
     project.environment["WEST_KEY"] = "sandbox-enerflo-key"
     project.program(
         f"west = enerflo.Provider('west', base_url='{west.url}/enerflo', env={{'api_key': 'WEST_KEY'}})",
@@ -321,7 +315,7 @@ def test_a_provider_of_an_earlier_version_is_updated_and_its_accounts_stay(
 
 
 def test_a_rotated_key_of_a_provider_counts_from_the_next_up(project: Project, west: Sandbox) -> None:
-    """What docs/settings.md says of a credential that is given as a value, and that a refusal names the setting."""
+    """As docs/settings.md describes for a credential given as a value; the refusal names the setting."""
 
     def declare(key: str) -> None:
         project.program(
@@ -347,7 +341,7 @@ def test_a_rotated_key_of_a_provider_counts_from_the_next_up(project: Project, w
     assert west.writes() == []
 
 
-def test_a_destroy_that_is_interrupted_leaves_a_stack_that_goes_on(project: Project, sandbox: Sandbox) -> None:
+def test_after_an_interrupted_destroy_the_stack_works_on(project: Project, sandbox: Sandbox) -> None:
     project.program("for n in range(30):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
     with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.PIPE) as process:

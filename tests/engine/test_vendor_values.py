@@ -1,4 +1,4 @@
-"""Values from vendors that no field takes, and what the engine makes of them."""
+"""Values from vendors that fit no field, through the engine."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def test_odd_values_stop_no_program(project: Project, sandbox: Sandbox) -> None:
 
 
 def test_an_odd_value_of_one_member_stops_no_team(project: Project, sandbox: Sandbox) -> None:
-    """It is there before the team is made."""
+    """The account exists before the team is created."""
     for name in ("ana", "bo"):
         fields = {"Email": f"{name}@example.com", "FullName": f"{name} \ud83d", "Language": 1, "Active": True}
         sandbox.add("nexudus", **fields, AvatarFileName=AVATAR)

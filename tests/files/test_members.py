@@ -1,4 +1,4 @@
-"""Members from files and programs: what is read, and what is said of what cannot be."""
+"""Members from files and programs: valid ones, and the messages for invalid ones."""
 
 import asyncio
 import copy
@@ -14,7 +14,7 @@ import pytest
 import seatwise
 from seatwise.core.vendor.errors import InvalidMembers
 from seatwise.core.vendor.vendor import Vendor
-from seatwise.files.members import typed
+from seatwise.files.members import typed_members
 from seatwise.files.reading import COMMAS, Row
 from seatwise.vendors import enerflo, nexudus, tenovos
 
@@ -34,16 +34,16 @@ def load(name: str, content: str | bytes) -> list[Any]:
 
 
 def refused(name: str, content: str | bytes) -> str:
-    """What is said of a file that cannot be loaded."""
+    """Load a file that must fail, and return the message."""
     with pytest.raises(pulumi.RunError) as caught:
         load(name, content)
     return str(caught.value)
 
 
 def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
-    """What is wrong with members, line by line."""
+    """Return the problems of invalid members."""
     with pytest.raises(InvalidMembers) as caught:
-        typed(vendor, rows)
+        typed_members(vendor, rows)
     return [*caught.value.problems]
 
 
@@ -59,7 +59,7 @@ def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
         pytest.param(" email , phone\na@b.c,5\n", [{"email": "a@b.c", "phone": "5"}], id="spaces in the header"),
         pytest.param('email,x\na@b.c,"1, ""2"""\n', [{"email": "a@b.c", "x": '1, "2"'}], id="quotes"),
         pytest.param("email\n,\n\na@b.c\n", [{"email": "a@b.c"}], id="blank rows are no members"),
-        pytest.param(b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}], id="a spreadsheet's own"),
+        pytest.param(b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}], id="a spreadsheet's export"),
         pytest.param("email\ra@b.c\r", [{"email": "a@b.c"}], id="old line ends"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_csv_file_is_read(content: str | bytes, rows: list[dict[str, Any]]) ->
     assert load("team.csv", content) == rows
 
 
-def test_a_row_of_a_csv_file_knows_the_line_that_an_editor_shows() -> None:
+def test_a_row_of_a_csv_file_has_the_line_that_an_editor_shows() -> None:
     rows = load("team.csv", '\nemail,company\n\na@b.c,"two\nlines"\nd@e.f,\n')
     assert [(row.where, row.kind) for row in rows] == [("team.csv, row 4", "column"), ("team.csv, row 6", "column")]
     assert copy.deepcopy(rows[0]).where == "team.csv, row 4"
@@ -76,28 +76,28 @@ def test_a_row_of_a_csv_file_knows_the_line_that_an_editor_shows() -> None:
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("", "team.csv, row 1: must name the columns, `email` among them, with commas between them"),
-        ("email;phone\n", "team.csv, row 1: must name the columns, `email` among them, with commas between them"),
-        (f"a@b.c,{SECRET}\n", "team.csv, row 1: must name the columns, `email` among them, with commas between them"),
-        ("\nemail,roles,roles\n", "team.csv, row 2: column roles is there twice"),
+        ("", "team.csv, row 1: must be a header of column names with `email`, separated by commas"),
+        ("email;phone\n", "team.csv, row 1: must be a header of column names with `email`, separated by commas"),
+        (f"a@b.c,{SECRET}\n", "team.csv, row 1: must be a header of column names with `email`, separated by commas"),
+        ("\nemail,roles,roles\n", "team.csv, row 2: column roles appears twice"),
         ("email,,phone\n", "team.csv, row 1: column 2 has no name"),
         (
             "email,last_name\na@b.c,Ana\nb@b.c,Ruiz, Ben\n",
-            "team.csv, row 3: has 3 cells, but the header has 2; put a cell with a comma in it between quotes",
+            "team.csv, row 3: has 3 cells, but the header has 2; put a cell that contains a comma between quotes",
         ),
         (
             "email,last_name,phone\na@b.c,Ana\n",
-            "team.csv, row 2: has 2 cells, but the header has 3; put the commas of its empty cells at its end",
+            "team.csv, row 2: has 2 cells, but the header has 3; add commas for its empty cells at the end",
         ),
         (
             f'email,password\na@b.c,"{SECRET}\nb@b.c,x\n',
-            "team.csv, row 2: is no CSV (unexpected end of data); "
-            'a cell that has a quote in it stands between quotes, with each of its own doubled: "say ""hi"""',
+            "team.csv, row 2: is not valid CSV (unexpected end of data); "
+            'put a cell that contains a quote between quotes, and double each of its own: "say ""hi"""',
         ),
         (b"email\n\xff\n", "team.csv: is not in UTF-8; save it with that encoding"),
     ],
 )
-def test_a_bad_csv_file_is_one_line_of_where_and_what(content: str | bytes, line: str) -> None:
+def test_an_invalid_csv_file_is_one_line_with_place_and_problem(content: str | bytes, line: str) -> None:
     assert refused("team.csv", content) == line
 
 
@@ -122,13 +122,14 @@ def test_a_bad_csv_file_is_one_line_of_where_and_what(content: str | bytes, line
         ("[Sales Rep, 12]", ["Sales Rep", 12]),
     ],
 )
-def test_a_value_in_yaml_is_what_it_looks_like_unless_that_would_spell_it_otherwise(text: str, value: Any) -> None:
+def test_a_value_in_yaml_keeps_its_spelling(text: str, value: Any) -> None:
+    """It becomes a number only if the number has the same spelling."""
     (row,) = load("team.yml", f"- x: {text}\n")
     assert row == {"x": value}
     assert type(row["x"]) is type(value)
 
 
-def test_a_row_of_a_yaml_file_knows_its_line() -> None:
+def test_a_row_of_a_yaml_file_has_its_line() -> None:
     rows = load("team.yaml", "# the team\n- email: a@b.c\n  phone: x\n\n- {email: d@e.f}\n")
     assert [(row.where, row.kind) for row in rows] == [("team.yaml, line 2", "key"), ("team.yaml, line 5", "key")]
 
@@ -139,7 +140,7 @@ def test_rows_of_a_yaml_file_may_share_values() -> None:
 
 
 NO_LIST = "team.yaml: must be a list of members, each beginning like `- email: ana@example.com`"
-QUOTES = "text with a sign at its beginning or a colon in it stands between quotes"
+QUOTES = "put text that begins with a sign or contains a colon between quotes"
 
 
 @pytest.mark.parametrize(
@@ -149,53 +150,58 @@ QUOTES = "text with a sign at its beginning or a colon in it stands between quot
         ("email: a@b.c\n", NO_LIST),
         (f"{SECRET}\n", NO_LIST),
         ("- email: a@b.c\n- b@b.c\n", "team.yaml, line 2: must be a member's arguments, such as `email: a"),
-        ("- email: a@b.c\n  email: b@b.c\n", "team.yaml, line 1: key email is there twice"),
+        ("- email: a@b.c\n  email: b@b.c\n", "team.yaml, line 1: key email appears twice"),
         ("- no: a@b.c\n", "team.yaml, line 1: its keys must be names of arguments"),
-        ("- email: a@b.c\n   phone: x\n", "team.yaml, line 2: is no YAML (mapping values are not allowed"),
-        (f"- email: a@b.c\n  password: *{SECRET}\n", "team.yaml, line 2: is no YAML (found undefined alias"),
-        (f"- email: a@b.c\n  password: !{SECRET} x\n", "team.yaml, line 2: is no YAML (could not determine a con"),
-        (f"- email: a@b.c\n  password: {SECRET}: x\n", "team.yaml, line 2: is no YAML (mapping values are not"),
+        ("- email: a@b.c\n   phone: x\n", "team.yaml, line 2: is not valid YAML (mapping values are not allowed"),
+        (f"- email: a@b.c\n  password: *{SECRET}\n", "team.yaml, line 2: is not valid YAML (found undefined alias"),
+        (
+            f"- email: a@b.c\n  password: !{SECRET} x\n",
+            "team.yaml, line 2: is not valid YAML (could not determine a con",
+        ),
+        (f"- email: a@b.c\n  password: {SECRET}: x\n", "team.yaml, line 2: is not valid YAML (mapping values are not"),
         ("- email: a@b.c\n  x: \x07\n", "team.yaml, line 2: has a character that YAML does not allow"),
         (b"- email: \xff\n", "team.yaml: is not in UTF-8; save it with that encoding"),
     ],
 )
-def test_a_bad_yaml_file_is_one_line_of_where_and_what(content: str | bytes, line: str) -> None:
-    said = refused("team.yaml", content)
-    assert said.startswith(line)
-    assert SECRET not in said
-    assert "\n" not in said
-    assert said.endswith(QUOTES) or "is no YAML" not in said
+def test_an_invalid_yaml_file_is_one_line_with_place_and_problem(content: str | bytes, line: str) -> None:
+    message = refused("team.yaml", content)
+    assert message.startswith(line)
+    assert SECRET not in message
+    assert "\n" not in message
+    assert message.endswith(QUOTES) or "is not valid YAML" not in message
 
 
 MERGED = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
 SHARED = "- &a0 {x: [1]}\n" + "".join(f"- &a{n} {{x: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
 CHAIN = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 3000))
-TOO_MUCH = "is nested more than 20 deep or holds more than 10,000 names and values, with all that it refers to"
+TOO_MUCH = "is nested more than 20 levels deep or has more than 10,000 names and values, including its aliases"
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        pytest.param("- x: " + "[" * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="brackets"),
-        pytest.param("- x: " + "{a: " * 5000, "team.yaml, line 1: is nested more than 20 deep, and", id="braces"),
+        pytest.param("- x: " + "[" * 5000, "team.yaml, line 1: is nested more than 20 levels deep, too", id="brackets"),
+        pytest.param(
+            "- x: " + "{a: " * 5000, "team.yaml, line 1: is nested more than 20 levels deep, too", id="braces"
+        ),
         pytest.param(
             "".join(f"{' ' * depth}- \n" for depth in range(900)),
-            "team.yaml, line 21: is nested more than 20 deep, and a member is not",
+            "team.yaml, line 21: is nested more than 20 levels deep, too deep for a member",
             id="dashes",
         ),
         pytest.param(MERGED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled merges"),
         pytest.param(SHARED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled aliases"),
         pytest.param(CHAIN, f"team.yaml, line 21: {TOO_MUCH}", id="a chain of aliases"),
-        pytest.param("- &a {x: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself"),
-        pytest.param("- &a {<<: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="itself, merged"),
+        pytest.param("- &a {x: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="an alias to itself"),
+        pytest.param("- &a {<<: *a}\n", f"team.yaml, line 1: {TOO_MUCH}", id="a merge of itself"),
     ],
 )
-def test_a_yaml_file_that_grows_as_it_is_read_is_one_line(content: str, line: str) -> None:
+def test_a_yaml_file_that_is_too_large_with_aliases_is_one_line(content: str, line: str) -> None:
     begun = time.monotonic()
-    said = refused("team.yaml", content)
-    assert said.startswith(line)
-    assert "\n" not in said
-    assert time.monotonic() - begun < 10, "seconds, where it took half a minute"
+    message = refused("team.yaml", content)
+    assert message.startswith(line)
+    assert "\n" not in message
+    assert time.monotonic() - begun < 10, "seconds; without the limits it was half a minute"
 
 
 def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
@@ -216,7 +222,7 @@ def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
         ("team", "team: members are read from files that end in .csv, .yaml, .yml"),
     ],
 )
-def test_a_file_that_is_none_of_ours_is_one_line(name: str, line: str) -> None:
+def test_an_unreadable_file_or_unknown_suffix_is_one_line(name: str, line: str) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.load_members(name)
     assert str(caught.value) == line
@@ -231,12 +237,12 @@ def test_a_file_that_is_none_of_ours_is_one_line(name: str, line: str) -> None:
         ("team.yml", "# all gone\n[]\n"),
     ],
 )
-def test_a_file_that_names_nobody_retires_nobody(name: str, content: str) -> None:
-    """It may have been cut to its header."""
-    assert refused(name, content) == f"{name}: names nobody; if nobody is meant, do not read it"
+def test_a_file_without_rows_is_an_error(name: str, content: str) -> None:
+    """It may be truncated, and would deprovision all accounts."""
+    assert refused(name, content) == f"{name}: contains no rows; if that is intended, do not load this file"
 
 
-def test_the_ending_may_be_in_capitals_and_the_path_a_path(tmp_path: Path) -> None:
+def test_the_suffix_may_be_in_capitals_and_the_path_a_path(tmp_path: Path) -> None:
     path = tmp_path / "TEAM.CSV"
     path.write_text("email\na@b.c\n")
     assert seatwise.load_members(path) == [{"email": "a@b.c"}]
@@ -286,13 +292,13 @@ def of_tenovos(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
 )
 def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], name: str, value: Any) -> None:
     vendor, row = declared
-    (member,) = typed(vendor, [row])
+    (member,) = typed_members(vendor, [row])
     assert repr(member) == repr(row | {name: value})
 
 
-def test_what_is_not_given_is_left_out() -> None:
+def test_missing_values_are_left_out() -> None:
     nan = float("nan")
-    assert typed(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
+    assert typed_members(enerflo.VENDOR, [ANA | {"phone": None, "manager_id": nan, "office_ids": nan}]) == [ANA]
     assert load("team.yaml", "- {email: a@b.c, phone: .nan, first_name: '.nan'}") == [
         {"email": "a@b.c", "phone": None, "first_name": ".nan"}
     ]
@@ -300,7 +306,7 @@ def test_what_is_not_given_is_left_out() -> None:
 
 @pytest.fixture
 def a_program_runs() -> Iterator[None]:
-    """Outputs need an event loop, as every program has one."""
+    """An event loop, which every program has and outputs need."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
@@ -309,19 +315,19 @@ def a_program_runs() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("a_program_runs")
-def test_what_is_only_known_later_stays_as_it_is() -> None:
+def test_outputs_stay_as_they_are() -> None:
     later = {"external_user_id": pulumi.Output.from_input("7"), "office_ids": [1, pulumi.Output.from_input(2)]}
-    (member,) = typed(enerflo.VENDOR, [ANA | later])
+    (member,) = typed_members(enerflo.VENDOR, [ANA | later])
     assert [member[name] is value for name, value in later.items()] == [True, True]
 
 
-def test_rows_are_read_and_not_changed() -> None:
+def test_rows_are_not_changed() -> None:
     row = Row({"email": "ana@example.com", "roles": "Setter"}, "team.csv, row 2", "column")
-    assert typed(enerflo.VENDOR, [row]) == [ANA]
+    assert typed_members(enerflo.VENDOR, [row]) == [ANA]
     assert row == {"email": "ana@example.com", "roles": "Setter"}
 
 
-# --- what is wrong ----------------------------------------------------------------------------
+# --- problems ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -340,20 +346,22 @@ def test_rows_are_read_and_not_changed() -> None:
         pytest.param(of_enerflo(external_user_id=1e17), "external_user_id: must be text", id="a float of lost digits"),
         pytest.param(of_enerflo(roles="Sales Rep, Setter"), f"roles: {COMMAS}", id="commas between names"),
         pytest.param(of_enerflo(office_ids="12, 13"), f"office_ids: {COMMAS}", id="commas between ids"),
-        pytest.param(of_enerflo(frst_name="Ana"), "frst_name: is no argument; did you mean first_name?", id="a letter"),
+        pytest.param(
+            of_enerflo(frst_name="Ana"), "frst_name: is not an argument; did you mean first_name?", id="a letter"
+        ),
         pytest.param(
             of_enerflo(roles=["Sales Rep"], manager_id=2**53 + 1),
             "manager_id: must be at most 9,007,199,254,740,991: "
             "a larger number is changed on its way through the engine",
             id="a large number",
         ),
-        pytest.param(of_enerflo(phnoe=None), "phnoe: is no argument; did you mean phone?", id="misspelt"),
-        pytest.param(of_enerflo(**{"Phone No": 5}), "Phone No: is no argument; did you mean phone?", id="a title"),
-        pytest.param(of_enerflo(colour="red"), "colour: is no argument", id="like nothing"),
+        pytest.param(of_enerflo(phnoe=None), "phnoe: is not an argument; did you mean phone?", id="misspelt"),
+        pytest.param(of_enerflo(**{"Phone No": 5}), "Phone No: is not an argument; did you mean phone?", id="a title"),
+        pytest.param(of_enerflo(colour="red"), "colour: is not an argument", id="like nothing"),
         pytest.param(
             of_enerflo(**{f"password:{SECRET}": None}),
-            "password…: is no argument; did you mean password?",
-            id="a space that lacks",
+            "password…: is not an argument; did you mean password?",
+            id="a missing space",
         ),
         pytest.param(
             of_enerflo(office_id="7"),
@@ -367,7 +375,7 @@ def test_rows_are_read_and_not_changed() -> None:
         ),
         pytest.param(
             of_tenovos(country=False),
-            "country: must be text; a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
+            "country: must be text; put a word that YAML reads as a flag (yes, no, on, off) between quotes",
             id="Norway",
         ),
         pytest.param(of_tenovos(password="short"), "password: must have at least 8 characters", id="a secret"),
@@ -378,7 +386,7 @@ def test_a_problem_names_place_and_argument(declared: tuple[type[Vendor], dict[s
     assert problems(vendor, Row(row, "team.yaml, line 7", "key")) == [f"team.yaml, line 7, key {line}"]
 
 
-def test_a_member_of_a_program_is_named_by_its_place_and_email() -> None:
+def test_a_member_of_a_program_is_named_by_its_index_and_email() -> None:
     assert problems(enerflo.VENDOR, ANA, BEN | {"phone": "1"}, {"roles": ["Setter"]}) == [
         "members[1] (ben@example.com), argument phone: must have ten digits, such as 555-555-5555",
         "members[2], argument email: is required",
@@ -386,39 +394,41 @@ def test_a_member_of_a_program_is_named_by_its_place_and_email() -> None:
 
 
 @pytest.mark.usefixtures("a_program_runs")
-def test_an_email_that_is_only_known_later_cannot_tell_members_apart() -> None:
+def test_an_email_that_is_an_output_is_an_error() -> None:
     assert problems(enerflo.VENDOR, ANA | {"email": pulumi.Output.from_input("ana@example.com")}) == [
-        "members[0], argument email: must be known when the program runs: it tells the members apart"
+        "members[0], argument email: must be known when the program runs: it identifies the member"
     ]
 
 
-def test_an_email_twice_names_both_rows_whatever_its_case() -> None:
+def test_for_a_repeated_email_both_rows_are_named_in_any_case() -> None:
     rows = load("team.csv", "email,roles\nana@example.com,Setter\nben@example.com,Setter\n ANA@example.com,Setter\n")
     assert problems(enerflo.VENDOR, *rows) == [
-        "team.csv, row 4, column email: ANA@example.com stands in team.csv, row 2 already"
+        "team.csv, row 4, column email: ANA@example.com already appears in team.csv, row 2"
     ]
 
 
 def test_emails_that_differ_outside_ascii_are_two() -> None:
     emails = ["strasse@example.com", "straße@example.com", "\u017ftrasse@example.com"]
-    assert [each["email"] for each in typed(enerflo.VENDOR, [ANA | {"email": each} for each in emails])] == emails
+    assert [
+        each["email"] for each in typed_members(enerflo.VENDOR, [ANA | {"email": each} for each in emails])
+    ] == emails
     again = problems(
         enerflo.VENDOR, ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
     )
-    assert "jos\u00e9@EXAMPLE.com stands in members[0] (jos\u00e9@example.com) already" in again[0]
+    assert "jos\u00e9@EXAMPLE.com already appears in members[0] (jos\u00e9@example.com)" in again[0]
 
 
-def test_an_email_twice_in_one_line_is_found() -> None:
+def test_an_email_that_appears_twice_in_one_line_is_found() -> None:
     rows = load("team.yaml", "[{email: a@b.c, roles: Setter}, {email: a@b.c, roles: Setter}]")
     assert problems(enerflo.VENDOR, *rows) == [
-        "team.yaml, line 1, key email: a@b.c stands in team.yaml, line 1 already"
+        "team.yaml, line 1, key email: a@b.c already appears in team.yaml, line 1"
     ]
 
 
-def test_a_wrong_column_is_told_once_and_first() -> None:
+def test_a_wrong_column_is_reported_once_and_first() -> None:
     rows = load("team.csv", "email,roels\na@b.c,Setter\nb@b.c,Setter\nc@b.c,\n")
     assert problems(enerflo.VENDOR, *rows) == [
-        "team.csv, row 2, column roels: is no argument; did you mean roles? (2 times)",
+        "team.csv, row 2, column roels: is not an argument; did you mean roles? (2 times)",
         "team.csv, row 2, column roles: is required",
         "team.csv, row 3, column roles: is required",
         "team.csv, row 4, column roles: is required",
@@ -438,13 +448,13 @@ def many(count: int) -> Iterable[Mapping[str, Any]]:
         (1234, "1,234 problems with the members for Enerflo:", "  and 1,214 more", 22),
     ],
 )
-def test_the_error_tells_twenty_problems_and_how_many_more(count: int, first: str, last: str, lines: int) -> None:
+def test_the_error_has_twenty_problems_and_the_number_of_others(count: int, first: str, last: str, lines: int) -> None:
     with pytest.raises(InvalidMembers) as caught:
-        typed(enerflo.VENDOR, many(count))
-    said = str(caught.value).splitlines()
-    assert len(said) == lines
-    assert said[0].startswith(first)
-    assert said[-1].startswith(last)
+        typed_members(enerflo.VENDOR, many(count))
+    message = str(caught.value).splitlines()
+    assert len(message) == lines
+    assert message[0].startswith(first)
+    assert message[-1].startswith(last)
     assert SECRET not in str(caught.value)
 
 
@@ -474,7 +484,7 @@ LIST, ONE = "members: must be a list, such as [enerflo.UserArgs(email=...)]", "s
         ),
     ],
 )
-def test_members_that_are_none_are_one_line(members: Any, line: str) -> None:
+def test_members_of_a_wrong_type_are_one_line(members: Any, line: str) -> None:
     given = members() if callable(members) else members
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.Roster("sales", vendor=enerflo, members=given)
@@ -482,6 +492,6 @@ def test_members_that_are_none_are_one_line(members: Any, line: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", ["salesforce", "enerflo", json, None])
-def test_a_team_of_no_vendor_is_one_line(vendor: Any) -> None:
+def test_a_team_of_an_unknown_vendor_is_one_line(vendor: Any) -> None:
     with pytest.raises(pulumi.RunError, match=r"sales: vendor must be a vendor's module, such as seatwise\.enerflo"):
         seatwise.Roster("sales", vendor=vendor, members=[])

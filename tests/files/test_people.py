@@ -1,4 +1,4 @@
-"""People from files: what is read, and what is said of what cannot be."""
+"""People from files: valid ones, and the messages for invalid ones."""
 
 import re
 import textwrap
@@ -70,16 +70,16 @@ def test_a_person_is_the_same_in_csv_and_yaml(name: str, content: str) -> None:
     [
         pytest.param(",,,", [], id="no cell, no account"),
         pytest.param("Setter,,,", [enerflo.Account], id="one cell is an account"),
-        pytest.param(",,,yes", [tenovos.Account], id="a vendor's own column says yes"),
-        pytest.param("Setter,,2,no", [enerflo.Account, nexudus.Account], id="or no"),
+        pytest.param(",,,yes", [tenovos.Account], id="yes in the vendor's column"),
+        pytest.param("Setter,,2,no", [enerflo.Account, nexudus.Account], id="no in the vendor's column"),
     ],
 )
-def test_who_has_an_account_where(cells: str, vendors: list[type]) -> None:
+def test_a_person_has_an_account_where_a_cell_is_not_empty(cells: str, vendors: list[type]) -> None:
     (ana,) = people("people.csv", HEADER + f"ana,ana@example.com,,,,,{cells}\n")
     assert [type(account) for account in ana["accounts"]] == vendors
 
 
-def test_a_no_wins_over_arguments() -> None:
+def test_a_no_overrides_arguments() -> None:
     (ana,) = people("people.csv", "name,email,enerflo,enerflo.roles\nana,ana@example.com,no,Setter\n")
     assert ana["accounts"] == []
 
@@ -95,7 +95,7 @@ def test_people_may_share_accounts_in_yaml() -> None:
     assert ana["accounts"][0].args == ben["accounts"][0].args
 
 
-def test_what_the_program_may_still_add_is_not_missed() -> None:
+def test_required_arguments_may_be_added_by_the_program() -> None:
     (ana,) = people(
         "people.yaml", "- {name: ana, email: a@b.example, accounts: {nexudus: , enerflo: {phone: 5550100001}}}"
     )
@@ -108,17 +108,17 @@ def test_what_the_program_may_still_add_is_not_missed() -> None:
         (
             "people.csv",
             "email,first_name\nana@example.com,Ana\n",
-            ["people.csv, row 1: must name the columns, `name` and `email` among them, with commas between them"],
+            ["people.csv, row 1: must be a header of column names with `name` and `email`, separated by commas"],
         ),
         (
             "people.csv",
             "name,email,enerflo.rols,enerflo.phone\nana,ana@example.com,Setter,\nben,,Setter,1\nAna,x,Setter,\n",
             [
-                "people.csv, row 2, column enerflo.rols: is no argument; did you mean enerflo.roles? (3 times)",
+                "people.csv, row 2, column enerflo.rols: is not an argument; did you mean enerflo.roles? (3 times)",
                 "people.csv, row 3, column email: is required",
                 "people.csv, row 3, column enerflo.phone: must have ten digits, such as 555-555-5555",
                 "people.csv, row 4, column email: is not an e-mail address",
-                "people.csv, row 4, column name: Ana stands in people.csv, row 2 already",
+                "people.csv, row 4, column name: Ana already appears in people.csv, row 2",
             ],
         ),
         (
@@ -140,7 +140,7 @@ def test_what_the_program_may_still_add_is_not_missed() -> None:
         (
             "people.yaml",
             "- name: ana\n  email: a@b.c\n  accounts:\n    enerflo: {phone: 1, phone: 2}\n",
-            ["people.yaml, line 4: key phone is there twice"],
+            ["people.yaml, line 4: key phone appears twice"],
         ),
         (
             "people.yaml",
@@ -154,22 +154,22 @@ def test_what_the_program_may_still_add_is_not_missed() -> None:
             "people.yaml",
             "- name: ana\n  email: ana@b.c\n  accounts: {enerflow: {roles: []}, tenovos: {country: no}}\n",
             [
-                "people.yaml, line 1, key enerflow: is no argument; did you mean enerflo?",
-                "people.yaml, line 1, key enerflow.roles: is no argument; did you mean enerflo.roles?",
+                "people.yaml, line 1, key enerflow: is not an argument; did you mean enerflo?",
+                "people.yaml, line 1, key enerflow.roles: is not an argument; did you mean enerflo.roles?",
                 "people.yaml, line 1, key tenovos.country: must be text; "
-                "a word that YAML takes for a flag (yes, no, on, off) stands between quotes",
+                "put a word that YAML reads as a flag (yes, no, on, off) between quotes",
             ],
         ),
         ("people.json", "", ["people.json: people are read from files that end in .csv, .yaml, .yml"]),
     ],
 )
-def test_all_that_is_wrong_is_told_with_row_and_column(name: str, content: str, lines: list[str]) -> None:
+def test_each_problem_has_its_row_and_column(name: str, content: str, lines: list[str]) -> None:
     assert problems(name, content) == lines
 
 
 @pytest.mark.parametrize("read", [seatwise.people, seatwise.load_members])
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "problem"),
     [
         (5, "must be text, and is int"),
         (None, "must be text, and is NoneType"),
@@ -179,10 +179,10 @@ def test_all_that_is_wrong_is_told_with_row_and_column(name: str, content: str, 
         ("a\ud800.csv", "a .csv: cannot be "),
     ],
 )
-def test_a_path_that_can_be_none_ends_with_one_line(read: Any, path: Any, said: str) -> None:
+def test_an_invalid_path_is_one_line(read: Any, path: Any, problem: str) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         read(path)
-    assert said in str(caught.value)
+    assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -196,14 +196,14 @@ def test_a_path_that_can_be_none_ends_with_one_line(read: Any, path: Any, said: 
         ("enerflo.password: hunter2hunter2", "{enerflo: {password: hunter3hunter3}}", "enerflo.password"),
     ],
 )
-def test_what_a_row_says_twice_is_an_error(flat: str, accounts: str, name: str) -> None:
+def test_two_values_for_one_argument_are_an_error(flat: str, accounts: str, name: str) -> None:
     row = f"- name: ana\n  email: a@b.c\n  {flat}\n  accounts: {accounts}\n"
-    reason = "is there twice, here and under accounts, with two values; say it once"
+    reason = "has two values, one here and one under accounts; give it once"
     assert problems("people.yaml", row) == [f"people.yaml, line 1, key {name}: {reason}"]
 
 
 @pytest.mark.parametrize("flat", ["enerflo: yes", "enerflo:", "enerflo.roles: [Setter]", "enerflo.roles:"])
-def test_what_a_row_says_twice_in_one_way_is_none(flat: str) -> None:
+def test_the_same_value_given_twice_is_accepted(flat: str) -> None:
     row = f"- name: ana\n  email: a@b.c\n  {flat}\n  accounts: {{enerflo: {{roles: [Setter]}}}}\n"
     (ana,) = people("people.yaml", row)
     assert [each.args for each in ana["accounts"]] == [{"roles": ["Setter"]}]
@@ -216,16 +216,15 @@ def test_a_key_without_a_value_is_not_given(empty: str) -> None:
     assert [each.args for each in ana["accounts"]] == [{"roles": ["Setter"]}]
 
 
-def test_an_email_twice_names_both_rows_and_a_secret_none() -> None:
+def test_for_a_repeated_email_rows_are_named_without_secrets() -> None:
     rows = f"ana,ana@example.com,{SECRET}\nben,ANA@example.com,x\n"
-    said = problems("people.csv", f"name,email,tenovos.password\n{rows}")
-    assert said == [
+    assert problems("people.csv", f"name,email,tenovos.password\n{rows}") == [
         "people.csv, row 3, column tenovos.password: must have at least 8 characters",
-        "people.csv, row 3, column email: ANA@example.com stands in people.csv, row 2 already",
+        "people.csv, row 3, column email: ANA@example.com already appears in people.csv, row 2",
     ]
 
 
-def test_a_program_that_reads_a_bad_file_ends_with_the_problems_and_no_traceback() -> None:
+def test_an_invalid_file_ends_the_program_without_a_traceback() -> None:
     Path("people.csv").write_text("name,email\nana,x\nben,y\n")
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.people("people.csv")
@@ -239,14 +238,14 @@ def test_a_program_that_reads_a_bad_file_ends_with_the_problems_and_no_traceback
 def test_a_vendor_without_accounts_for_people_has_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(enerflo, "Account")
     assert problems("people.csv", "name,email,enerflo.roles\nana,ana@example.com,Setter\n") == [
-        "people.csv, row 2, column enerflo.roles: is no argument"
+        "people.csv, row 2, column enerflo.roles: is not an argument"
     ]
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.yaml"])
-def test_a_file_that_names_nobody_retires_nobody(name: str) -> None:
+def test_a_file_without_rows_is_an_error(name: str) -> None:
     Path(name).write_text("name,email\n" if name.endswith("csv") else "[]\n")
-    with pytest.raises(InvalidPeople, match=f"^{name}: names nobody; if nobody is meant, do not read it$"):
+    with pytest.raises(InvalidPeople, match=f"^{name}: contains no rows; if that is intended, do not load this file$"):
         load(name)
 
 

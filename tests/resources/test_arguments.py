@@ -18,7 +18,7 @@ A_LIST = "must be a list, and is a"
 
 
 def refusal(declare: Callable[[], Any]) -> str:
-    """What the program is told."""
+    """Return the message that the program gets."""
     with pytest.raises(pulumi.RunError) as caught:
         declare()
     return str(caught.value)
@@ -63,5 +63,5 @@ def test_a_text_that_the_engine_has_a_meaning_for_is_refused(text: str) -> None:
         ("5\n", "id contains U+000A CONTROL CHARACTER: take it out"),
     ],
 )
-def test_an_id_that_is_no_text_is_named(user: Any, account: Any, said: str) -> None:
+def test_an_id_that_is_not_text_is_named(user: Any, account: Any, said: str) -> None:
     assert refusal(lambda: user.get("ana", account)).startswith(f"ana: {said}")

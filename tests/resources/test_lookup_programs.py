@@ -120,7 +120,7 @@ def test_one_run_asks_for_a_list_once_and_the_next_again(sandbox: Sandbox) -> No
         assert sandbox.calls("enerflo") == ["GET /api/v3/offices"] * times
 
 
-def test_a_name_may_be_an_output_and_an_unknown_one_gives_an_unknown_id(sandbox: Sandbox) -> None:
+def test_an_unknown_name_gives_an_unknown_id(sandbox: Sandbox) -> None:
     assert run(lambda: enerflo.office_id(Output.from_input("Denver"))) == 12
     sandbox.mark()
     assert run(lambda: enerflo.office_id(unknown())) == "unknown"
@@ -135,10 +135,10 @@ def test_what_is_asked_with_a_secret_is_one() -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (lambda: enerflo.office_id("Boise"), 'Enerflo office "Boise": there is none; there is "Denver" or'),
+        (lambda: enerflo.office_id("Boise"), 'Enerflo office "Boise": not found; known: "Denver" or'),
         (
             lambda: nexudus.role_id("Front dsk"),
-            'Nexudus user role "Front dsk": there is none; did you mean "Front desk"?',
+            'Nexudus user role "Front dsk": not found; did you mean "Front desk"?',
         ),
         (lambda: enerflo.get_user("ana@example.com"), "Enerflo ana@example.com: no user has this e-mail"),
         (tenovos.get_roles, "Tenovos roles: this API has no such list. Set TENOVOS_API_VERSION=1.5"),
@@ -202,17 +202,17 @@ def test_an_argument_of_a_wrong_type_is_named_in_one_line(vendor: str, name: str
             run(partial(question, value))
 
 
-def test_a_whole_number_that_came_through_the_engine_names_a_business() -> None:
+def test_a_whole_number_as_a_float_identifies_a_business() -> None:
     assert [each.id for each in run(lambda: nexudus.get_user_roles(business=2.0))] == [79, 80]  # type: ignore[arg-type]
 
 
-def test_a_provider_that_is_none_is_refused() -> None:
+def test_a_provider_of_a_wrong_type_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"^provider must be enerflo\.Provider\(\.\.\.\)$"):
         run(lambda: enerflo.get_offices(provider="west"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("vendor", ["enerflo", "nexudus", "tenovos"])
-def test_two_who_declare_an_e_mail_are_named_without_it(vendor: str) -> None:
+def test_for_a_secret_repeated_e_mail_only_resources_are_named(vendor: str) -> None:
     """A program may call it a secret, of which the provider hears nothing."""
     door = load(f"{vendor}:User")
     inputs = {name: value for name, value in door.vendor.example.items() if name != "password"}
@@ -246,7 +246,7 @@ def provider(west: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., en
     return lambda **others: enerflo.Provider("west", **given, **(others or key))
 
 
-def test_a_provider_says_which_tenant_is_meant(
+def test_a_provider_selects_the_tenant(
     sandbox: Sandbox, west: Sandbox, provider: Callable[..., enerflo.Provider]
 ) -> None:
     sandbox.mark()
@@ -255,7 +255,7 @@ def test_a_provider_says_which_tenant_is_meant(
     assert sandbox.calls() == []
 
 
-def test_what_a_provider_with_a_secret_finds_is_no_secret(provider: Callable[..., enerflo.Provider]) -> None:
+def test_results_of_a_provider_with_a_secret_are_not_secret(provider: Callable[..., enerflo.Provider]) -> None:
     key = "sandbox-enerflo-key"
     assert run(lambda: enerflo.office_id("Denver", provider=provider(api_key=Output.secret(key)))) == 12
 

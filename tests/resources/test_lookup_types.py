@@ -59,7 +59,7 @@ WRONG = {
 }
 
 
-def test_a_type_checker_takes_what_is_right_and_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_type_checkers_accept_good_lines_and_find_bad_ones(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(GOOD)
     (tmp_path / "wrong.py").write_text("\n".join(["from seatwise import enerflo, nexudus, tenovos", *WRONG]))
 

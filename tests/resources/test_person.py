@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from datetime import date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,13 @@ import pulumi
 import pytest
 
 import seatwise
+from resources import mocked
 from seatwise.files.people import load
 from seatwise.resources.person import today
 from seatwise.resources.user import Seat
-from seatwise.vendors import enerflo, names, nexudus, tenovos
+from seatwise.vendors import enerflo, module_named, names, nexudus, tenovos
 
 PROGRAM = """
-import json, pulumi, seatwise
-from seatwise import enerflo, nexudus, tenovos
-
-class Engine(pulumi.runtime.Mocks):
-    resources = {}
-    def new_resource(self, args):
-        given = {name: value for name, value in args.inputs.items() if name != "__provider"}
-        self.resources[f"{args.typ.rpartition('/')[2]} {args.name}"] = given
-        return f"id of {args.name}", args.inputs
-    def call(self, args):
-        return {}, None
-
-pulumi.runtime.set_mocks(Engine())
 ids = {}
 
 @pulumi.runtime.test
@@ -47,7 +34,7 @@ print(json.dumps([Engine.resources, ids]))
 def declared(*persons: str) -> tuple[dict[str, dict[str, Any]], list[dict[str, str]]]:
     """What the engine is given of these persons' resources, by type and name, and each person's ids."""
     program = PROGRAM.replace("PERSONS", f"[{', '.join(persons)}]")
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(program)
     assert ran.returncode == 0, ran.stderr
     resources, ids = json.loads(ran.stdout)
     return resources, [*ids.values()]
@@ -108,13 +95,13 @@ def test_an_output_for_active_means_what_the_plain_value_means() -> None:
 
 
 @pytest.mark.parametrize("given", ["perhaps", "", None, 2, [True]])
-def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> None:
+def test_an_output_for_active_that_is_not_a_flag_is_an_error(given: Any) -> None:
     person = (
         f"seatwise.Person('ana', email='ana@example.com', active=pulumi.Output.from_input({given!r}),"
         " accounts=[enerflo.Account(roles=['Setter'])])"
     )
     program = PROGRAM.replace("PERSONS", f"[{person}]")
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(program)
     assert ran.returncode != 0
     assert "pulumi.errors.RunError: ana: active: must be true or false" in ran.stderr
 
@@ -123,7 +110,7 @@ def test_an_output_for_active_that_is_no_flag_ends_the_program(given: Any) -> No
 
 
 def refused(*accounts: Seat, **arguments: Any) -> str:
-    """What is said of a person who cannot be; nothing was registered with an engine, for there is none."""
+    """Return the message for an invalid person; nothing is registered, because there is no engine."""
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.Person("ana", accounts=accounts, **{"email": "ana@example.com", **arguments})
     return str(caught.value)
@@ -186,7 +173,7 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
         pytest.param([], {"expires": datetime(2027, 1, 31, 9)}, "ana: expires: must be a date such as", id="a moment"),
     ],
 )
-def test_what_cannot_be_is_one_line_with_the_person_and_the_argument(
+def test_a_problem_is_one_line_with_person_and_argument(
     accounts: list[Seat], arguments: dict[str, Any], said: str
 ) -> None:
     line = refused(*accounts, **arguments)
@@ -250,7 +237,7 @@ def test_accounts_that_are_known_later_are_one_line() -> None:
     program = PROGRAM.replace(
         "PERSONS", "[seatwise.Person('ana', email='ana@example.com', accounts=pulumi.Output.from_input([]))]"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(program)
     assert "ana: accounts: must be known when the program runs: a list, such as [enerflo.Account(...)]" in ran.stderr
 
 
@@ -266,8 +253,8 @@ def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("vendor", names())
-def test_an_account_takes_what_a_user_takes_and_may_leave_out_what_the_person_says(vendor: str) -> None:
-    module = import_module(f"seatwise.vendors.{vendor}")
+def test_an_account_has_a_users_arguments_some_optional(vendor: str) -> None:
+    module = module_named(vendor)
     if not hasattr(module, "PersonalArgs"):
         pytest.skip(f"{module.VENDOR.title} has no accounts for people")
     assert {*module.PersonalArgs.__annotations__} == {field.name for field in module.VENDOR.schema.arguments()}
@@ -308,7 +295,7 @@ WRONG = {
 }
 
 
-def test_a_type_checker_passes_a_good_program_and_finds_each_wrong_line(tmp_path: Path) -> None:
+def test_type_checkers_pass_a_good_program_and_find_bad_lines(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("\n".join([GOOD, "account = enerflo.Account(roles=[])", *WRONG]))
     checked = subprocess.run(

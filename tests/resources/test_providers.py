@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +9,7 @@ import pulumi
 import pytest
 from pulumi import Output
 
+from resources import mocked
 from seatwise import enerflo, nexudus, tenovos
 
 MAIN = "https://main.example"
@@ -58,7 +57,7 @@ def _main_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_argument_without_a_value_is_named(given: dict[str, Any], named: str) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         enerflo.Provider("west", **given)
-    assert str(caught.value).startswith(f"enerflo.Provider west: {named} has no value. Give it one")
+    assert str(caught.value).startswith(f"enerflo.Provider west: {named} has no value. Give it a value")
 
 
 @pytest.mark.parametrize("env", [["api_key"], "WEST_KEY", 5])
@@ -67,7 +66,7 @@ def test_variables_that_are_no_mapping_are_one_line(env: Any) -> None:
         enerflo.Provider("west", env=env)
 
 
-def test_the_process_is_told_which_arguments_are_outputs() -> None:
+def test_the_process_gets_the_names_of_output_arguments() -> None:
     outputs: dict[str, Any] = {"tenant": Output.from_input("west"), "password": Output.secret(None)}
     west: Any = nexudus.Provider("west", username="ana", **outputs)
     assert west.given("nexudus")["nexudus:provider"]["outputs"] == ["password", "tenant"]
@@ -137,18 +136,7 @@ def test_a_base_url_that_is_an_output_is_looked_at_when_known() -> None:
 # --- another vendor's provider ----------------------------------------------------------------
 
 PROGRAM = """
-import json, pulumi, seatwise
-from pulumi import ResourceOptions
-from seatwise import enerflo, nexudus, tenovos
-
-class Engine(pulumi.runtime.Mocks):
-    def new_resource(self, args):
-        return f"id of {args.name}", args.inputs
-    def call(self, args):
-        return {}, None
-
-pulumi.runtime.set_mocks(Engine())
-told = {}
+errors = {}
 
 @pulumi.runtime.test
 def program():
@@ -174,22 +162,22 @@ def program():
         try:
             declare()
         except pulumi.RunError as error:
-            told[name] = str(error)
+            errors[name] = str(error)
 
 program()
-print(json.dumps(told))
+print(json.dumps(errors))
 """
 
 
-def test_a_provider_of_another_vendor_is_refused_wherever_it_is_given() -> None:
+def test_a_provider_of_another_vendor_is_refused_everywhere() -> None:
     """One program for all of it: starting one takes longer than running it."""
-    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
+    ran = mocked.run(PROGRAM)
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
-    assert told.keys() == {
+    errors = json.loads(ran.stdout)
+    assert errors.keys() == {
         "user", "user, providers", "user, parent", "get", "roster", "account", "account, opts", "person",
     }  # fmt: skip
-    for name, message in told.items():
+    for name, message in errors.items():
         assert message.endswith(
             "this is of enerflo, and its provider west is one of nexudus: "
             'give it one of enerflo (enerflo.Provider("main") is the main tenant)'

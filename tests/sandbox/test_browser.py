@@ -64,14 +64,14 @@ def browser() -> Iterator[Browser]:
 
 
 class Tab:
-    """A tab that shows the page, and what its console complains about."""
+    """A tab that shows the page, and the errors in its console."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
-        self.complaints: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.errors: list[str] = []
+        self.page.on("console", lambda message: self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto("/")
 
 
@@ -88,7 +88,7 @@ def open_tab(browser: Browser, sandbox: Sandbox) -> Iterator[Any]:
     yield open_
     for context, tab in opened:
         context.close()
-        assert tab.complaints == []
+        assert tab.errors == []
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def put(sandbox: Sandbox, **body: Any) -> httpx.Response:
 
 
 def drift(page: Page) -> None:
-    """Somebody gives Chloe another role by hand."""
+    """Give Chloe another role by hand."""
     page.get_by_role("region", name="at Enerflo").get_by_role("link", name="Change chloe@example.com").click()
     page.get_by_role("group", name="Roles").get_by_label("Setter").uncheck()
     page.get_by_role("group", name="Roles").get_by_label("Office Admin").check()
@@ -187,7 +187,7 @@ def test_another_site_cannot_press_a_button(browser: Browser, sandbox: Sandbox, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_in_the_way_of_people_who_hear_or_need_contrast(
+def test_the_page_is_accessible(
     open_tab: Any, sandbox: Sandbox, people: dict[str, str], scheme: Literal["light", "dark"]
 ) -> None:
     """axe finds nothing: names, labels, headings, landmarks, tables, contrast."""
@@ -214,7 +214,7 @@ def test_a_narrow_window_needs_no_scrolling_sideways(open_tab: Any) -> None:
 
 
 def test_a_picture_of_the_page(open_tab: Any, sandbox: Sandbox, people: dict[str, str], tmp_path: Path) -> None:
-    """Kept in docs when SEATWISE_SCREENSHOT is set: a run of the tests leaves the tree as it is."""
+    """Written to docs only if SEATWISE_SCREENSHOT is set, so that tests do not change the tree."""
     for name, role in (("Ana", "Sales Rep"), ("Ben", "Sales Manager"), ("Chloe", "Setter")):
         put(sandbox, id=people[name], roles=[role]).raise_for_status()
         httpx.get(f"{sandbox.url}/enerflo/api/v3/users/{people[name]}", headers=ENERFLO_KEY, trust_env=False)

@@ -101,7 +101,7 @@ def test_a_create_refuses_wrong_types_values_and_names(enerflo: httpx.Client, fi
 
 
 @pytest.mark.parametrize(("field", "value"), [("manager_id", 7), ("office_id", "12")])
-def test_only_a_sales_rep_has_a_manager_and_an_office_from_the_start(
+def test_only_a_sales_rep_is_created_with_a_manager_or_an_office(
     enerflo: httpx.Client, field: str, value: object
 ) -> None:
     assert enerflo.post(CREATE, json=ANA | {"roles": ["Setter"], field: value}).status_code == 400
@@ -111,7 +111,7 @@ def test_only_a_sales_rep_has_a_manager_and_an_office_from_the_start(
 @pytest.mark.parametrize(
     ("switch", "path"), [("user", ["user", "id"]), ("data", ["data", "id"]), ("bare", ["id"]), ("none", None)]
 )
-def test_the_id_of_a_new_user_is_where_the_switch_says(
+def test_the_switch_sets_where_the_id_of_a_new_user_is(
     sandbox: Sandbox, enerflo: httpx.Client, switch: str, path: list[str] | None
 ) -> None:
     sandbox.switch(enerflo_reply=switch)
@@ -255,7 +255,7 @@ def test_an_email_is_taken_in_any_spelling(enerflo: httpx.Client) -> None:
         assert (answer.status_code, answer.json()) == (400, TAKEN)
 
 
-def test_the_email_of_a_deleted_user_stays_reserved_and_invisible(sandbox: Sandbox, enerflo: httpx.Client) -> None:
+def test_the_email_of_a_deleted_user_stays_reserved_but_hidden(sandbox: Sandbox, enerflo: httpx.Client) -> None:
     sandbox.remove("enerflo", str(made(enerflo)))
     assert enerflo.post(CREATE, json=ANA).json() == TAKEN
     assert enerflo.get(USERS).json()["results"] == []
@@ -272,7 +272,7 @@ def test_an_id_is_never_given_twice(sandbox: Sandbox, enerflo: httpx.Client) -> 
     assert made(enerflo, email="ben@example.com") > first
 
 
-def test_there_is_no_way_to_delete(enerflo: httpx.Client) -> None:
+def test_delete_is_not_offered(enerflo: httpx.Client) -> None:
     assert enerflo.delete(f"{USERS}/{made(enerflo)}").status_code == 405
 
 
@@ -280,7 +280,7 @@ def test_there_is_no_way_to_delete(enerflo: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["office_", ""])
-def test_offices_are_written_as_the_switch_says(sandbox: Sandbox, enerflo: httpx.Client, prefix: str) -> None:
+def test_the_switch_sets_the_key_names_of_offices(sandbox: Sandbox, enerflo: httpx.Client, prefix: str) -> None:
     sandbox.switch(enerflo_office_keys=f"{prefix}id")
     body = enerflo.get(OFFICES).raise_for_status().json()
     assert body["results"][0] == {f"{prefix}id": 12, f"{prefix}name": "Denver"}

@@ -1,4 +1,4 @@
-"""Faults that can be switched on: what a client of the stand-ins gets to see, and what was carried out."""
+"""Faults that can be switched on: what the client gets, and what the stand-in carried out."""
 
 import time
 from collections.abc import Iterator
@@ -39,9 +39,7 @@ def test_an_unavailable_vendor_answers_503_and_does_nothing(sandbox: Sandbox, ht
 
 
 @pytest.mark.parametrize(("vendor", "status"), [("enerflo", 429), ("nexudus", 409), ("tenovos", 429)])
-def test_a_vendor_turns_requests_away_in_its_own_way(
-    sandbox: Sandbox, http: httpx.Client, vendor: str, status: int
-) -> None:
+def test_each_vendor_throttles_in_its_own_way(sandbox: Sandbox, http: httpx.Client, vendor: str, status: int) -> None:
     sandbox.switch(faults={vendor: {"kind": "throttled", "seconds": 7}})
     answer = http.get(f"/{vendor}/x")
     assert (answer.status_code, answer.headers["retry-after"]) == (status, "7")
@@ -123,7 +121,7 @@ def test_a_fault_that_there_is_not_is_refused(
 @pytest.mark.parametrize("vendor", names())
 @pytest.mark.usefixtures("settings")
 def test_seatwise_makes_one_account_though_the_answer_is_lost(sandbox: Sandbox, vendor: str) -> None:
-    """What docs/sandbox.md invites people to try."""
+    """The example in docs/sandbox.md."""
     door = load(f"{vendor}:User")
     door._config = Config({}, "test").get  # as `configure` does, which is for the host's process only
     sandbox.switch(faults={vendor: {"kind": "lost", "writes": True, "times": 1}})

@@ -1,4 +1,4 @@
-"""A web site that is open in the same browser can neither read the page nor press its buttons."""
+"""A web site that is open in the same browser can neither read the page nor use its buttons."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from conftest import Sandbox
 
 @pytest.fixture
 def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    """A client that sends what a browser would."""
+    """A client that sends the headers of a browser."""
     with httpx.Client(base_url=sandbox.url, trust_env=False) as client:
         yield client
 
@@ -62,7 +62,7 @@ def test_a_button_of_another_site_does_nothing(sandbox: Sandbox, http: httpx.Cli
     assert list(sandbox.accounts("enerflo")) == [account]
 
 
-def test_our_own_buttons_and_programs_without_a_browser_are_let_in(sandbox: Sandbox, http: httpx.Client) -> None:
+def test_the_pages_own_buttons_and_programs_are_allowed(sandbox: Sandbox, http: httpx.Client) -> None:
     ours = {"origin": sandbox.url, "sec-fetch-site": "same-origin"}
     assert http.post("/tokens/nexudus", headers=ours).status_code == 303
     assert http.post("/tokens/nexudus").status_code == 303

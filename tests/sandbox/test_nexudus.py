@@ -109,7 +109,7 @@ def test_a_refresh_needs_the_client_id_of_the_login(
     assert refreshed(stranger, token, **at_refresh).status_code == status
 
 
-def test_a_refresh_token_works_once_and_leaves_access_tokens_alive(stranger: httpx.Client) -> None:
+def test_a_refresh_token_works_once_and_access_tokens_stay_valid(stranger: httpx.Client) -> None:
     first = login(stranger, client_id="ci")
     second = refreshed(stranger, first["refresh_token"], client_id="ci").json()
     assert refreshed(stranger, first["refresh_token"], client_id="ci").json()["error"] == "invalid_grant"
@@ -131,12 +131,12 @@ def test_every_request_needs_a_token(stranger: httpx.Client, method: str, path: 
     assert stranger.request(method, path, headers={"authorization": value}).status_code == 401
 
 
-def test_a_refresh_token_is_no_access_token(stranger: httpx.Client) -> None:
+def test_a_refresh_token_is_not_an_access_token(stranger: httpx.Client) -> None:
     use(stranger, {"access_token": login(stranger)["refresh_token"]})
     assert stranger.get(USERS).status_code == 401
 
 
-def test_tokens_live_as_long_as_the_switch_says(sandbox: Sandbox, stranger: httpx.Client) -> None:
+def test_the_switch_sets_the_lifetime_of_tokens(sandbox: Sandbox, stranger: httpx.Client) -> None:
     sandbox.switch(token_lifetime=0)
     granted = login(stranger)
     use(stranger, granted)
@@ -265,7 +265,7 @@ def test_what_an_update_leaves_out_is_reset_or_kept(
 
 
 def test_a_whole_record_that_is_sent_back_changes_nothing(nexudus: httpx.Client) -> None:
-    """Neither its read-only fields."""
+    """Its read-only fields do not change either."""
     number = made(nexudus, IsAdmin=True, UserRoles=[77], Devices="phone")
     before = shown(nexudus, number)
     answer = nexudus.put(USERS, json=before | {"UniqueId": "other", "CreatedOn": "2001-01-01T00:00:00Z"})
@@ -290,7 +290,7 @@ def test_a_whole_record_that_is_sent_back_changes_nothing(nexudus: httpx.Client)
 def test_lists_are_replaced_whole_or_changed_by_items(
     nexudus: httpx.Client, name: str, change: dict[str, list[int]], expected: list[int]
 ) -> None:
-    """Added and removed items leave the others alone, though a PUT resets what it leaves out."""
+    """Added and removed items do not change the others, although a PUT resets missing fields."""
     number = made(nexudus, **{name: [1, 2]})
     put(nexudus, number, **{f"{delta}{name}": items for delta, items in change.items()})
     user = shown(nexudus, number)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from conftest import Sandbox
-from seatwise.sandbox.page import MOST_ACCOUNTS, MOST_REQUESTS
+from seatwise.sandbox.page import MAX_ACCOUNTS, MAX_REQUESTS
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import Store
 
@@ -31,7 +31,7 @@ NAMES: Final = {"enerflo": "first_name", "nexudus": "FullName", "tenovos": "firs
 
 
 class Form(HTMLParser):
-    """What a browser sends when somebody presses the button of a page's form with that action."""
+    """What a browser sends for the button of a page's form with this action."""
 
     def __init__(self, page: str, action: str) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ def made(http: httpx.Client, vendor: str, **fields: Any) -> str:
 
 
 def words(answer: httpx.Response) -> str:
-    """What a page says, in one line."""
+    """Return the text of a page in one line."""
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
@@ -96,14 +96,14 @@ def test_the_page_shows_the_accounts_of_every_vendor(http: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("vendor", STAND_INS)
-def test_every_stand_in_says_what_is_shown_of_its_accounts(vendor: str) -> None:
+def test_every_stand_in_declares_the_fields_that_the_page_shows(vendor: str) -> None:
     stand_in = STAND_INS[vendor]
     assert {each.key: each.required for each in stand_in.FIELDS}[stand_in.EMAIL] is True
     with closing(Store()) as store:
         assert stand_in.ID in stand_in.blank(store)
 
 
-def test_an_empty_page_says_so(http: httpx.Client) -> None:
+def test_without_accounts_the_page_says_so(http: httpx.Client) -> None:
     page = words(http.get("/"))
     assert page.count("No accounts at") == len(STAND_INS)
     assert "None is on." in page
@@ -111,11 +111,11 @@ def test_an_empty_page_says_so(http: httpx.Client) -> None:
 
 
 def test_of_very_many_accounts_the_newest_are_shown(http: httpx.Client) -> None:
-    for number in range(MOST_ACCOUNTS + 1):
+    for number in range(MAX_ACCOUNTS + 1):
         made(http, "nexudus", Email=f"{number}@example.com")
     page = words(http.get("/"))
-    assert f"{MOST_ACCOUNTS + 1} accounts at Nexudus ; the newest {MOST_ACCOUNTS} are shown" in page
-    assert f" {MOST_ACCOUNTS}@example.com" in page
+    assert f"{MAX_ACCOUNTS + 1} accounts at Nexudus ; the newest {MAX_ACCOUNTS} are shown" in page
+    assert f" {MAX_ACCOUNTS}@example.com" in page
     assert " 0@example.com" not in page
 
 
@@ -127,7 +127,7 @@ def test_what_people_type_is_text_and_never_markup(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("vendor", BY_HAND)
 def test_a_form_that_is_saved_as_it_came_changes_nothing(sandbox: Sandbox, http: httpx.Client, vendor: str) -> None:
-    """Not even the type of a value."""
+    """Values keep their types too."""
     path = f"/accounts/{vendor}/{made(http, vendor)}"
     before = sandbox.only(vendor)
     answer = http.post(path, data=Form(http.get(path).text, path).data)
@@ -136,16 +136,16 @@ def test_a_form_that_is_saved_as_it_came_changes_nothing(sandbox: Sandbox, http:
 
 
 @pytest.mark.parametrize("vendor", BY_HAND)
-def test_a_change_by_hand_changes_what_was_typed_and_leaves_no_request(
+def test_a_change_by_hand_changes_typed_fields_without_a_request(
     sandbox: Sandbox, http: httpx.Client, vendor: str
 ) -> None:
     path = f"/accounts/{vendor}/{made(http, vendor)}"
     before = sandbox.only(vendor)
     answer = http.post(path, data=Form(http.get(path).text, path).data | {NAMES[vendor]: " Anna "})
     assert (answer.history[0].status_code, answer.url.path, answer.url.fragment) == (303, "/", vendor)
-    assert "pulumi refresh shows it" in words(answer)
+    assert "Changed by hand. Now pulumi refresh shows the drift" in words(answer)
     after = sandbox.only(vendor)
-    assert after == before | {NAMES[vendor]: "Anna"} | {key: after[key] for key in STAND_INS[vendor].touched()}
+    assert after == before | {NAMES[vendor]: "Anna"} | {key: after[key] for key in STAND_INS[vendor].server_changes()}
     assert sandbox.requests() == []
 
 
@@ -168,7 +168,7 @@ def test_every_kind_of_field_can_be_changed(sandbox: Sandbox, http: httpx.Client
 
 
 @pytest.mark.parametrize("vendor", BY_HAND)
-def test_an_account_added_by_hand_is_like_one_that_was_made_by_request(
+def test_an_account_added_by_hand_is_like_one_created_by_request(
     sandbox: Sandbox, http: httpx.Client, vendor: str
 ) -> None:
     form = Form(http.get(f"/accounts/{vendor}/new").text, f"/accounts/{vendor}").data
@@ -192,16 +192,16 @@ def test_an_account_added_by_hand_can_be_read_by_request(http: httpx.Client) -> 
     ("vendor", "typed", "complaint"),
     [
         ("enerflo", {"email": ""}, "E-mail is missing: fill it in"),
-        ("enerflo", {"email": "ana at home"}, "E-mail is none: write it as name@example.com"),
+        ("enerflo", {"email": "ana at home"}, "E-mail is not an e-mail address: write it as name@example.com"),
         ("enerflo", {"roles": []}, "Roles is missing: fill it in"),
-        ("enerflo", {"roles": ["King"]}, "Roles is none of the choices: pick one of Super Admin, "),
+        ("enerflo", {"roles": ["King"]}, "Roles has a value that is not a choice: select one of Super Admin, "),
         ("enerflo", {"email": "BEN@example.com"}, "The e-mail is taken: choose another"),
-        ("nexudus", {"UserRoles": "front desk"}, "User roles are not all numbers: write them as 7, 12"),
+        ("nexudus", {"UserRoles": "front desk"}, "User roles must be numbers: write them as 7, 12"),
         ("nexudus", {"FullName": " "}, "Full name is missing: fill it in"),
         ("tenovos", {"username": ""}, "User name is missing: fill it in"),
     ],
 )
-def test_a_form_that_cannot_be_taken_says_why(
+def test_an_invalid_form_is_shown_again_with_the_problem(
     sandbox: Sandbox, http: httpx.Client, vendor: str, typed: dict[str, Any], complaint: str
 ) -> None:
     path = f"/accounts/{vendor}/{made(http, vendor)}"
@@ -250,7 +250,7 @@ def test_what_is_not_there_is_not_found(http: httpx.Client, method: str, path: s
 # --- drift ------------------------------------------------------------------------------------
 
 
-def test_drift_is_shown_until_somebody_else_changes_the_field(http: httpx.Client) -> None:
+def test_drift_is_shown_until_a_request_changes_the_field(http: httpx.Client) -> None:
     account = made(http, "enerflo", roles=["Setter"])
     change = {"roles": ["Sales Rep"], "first_name": "Anna", "phone": "555"}
     http.post(f"/accounts/enerflo/{account}", data=change)
@@ -262,7 +262,7 @@ def test_drift_is_shown_until_somebody_else_changes_the_field(http: httpx.Client
     healed = {"id": account, "roles": ["Setter"], "phone": "5550100000"}
     http.put("/enerflo/api/v3/users", headers=ENERFLO_KEY, json=healed).raise_for_status()
     page = words(http.get("/"))
-    assert "Anna by hand; was Ana" in page, "nobody touched the name"
+    assert "Anna by hand; was Ana" in page, "nobody server_changes the name"
     assert page.count("by hand; was") == 1
     assert "Phone changed" not in page
 
@@ -289,7 +289,7 @@ def test_what_was_empty_is_called_so(http: httpx.Client) -> None:
 # --- the log ----------------------------------------------------------------------------------
 
 
-def test_the_log_shows_method_path_status_and_duration_newest_first(http: httpx.Client) -> None:
+def test_the_log_shows_method_path_status_duration_newest_first(http: httpx.Client) -> None:
     http.get("/enerflo/api/v3/users?email=x", headers=ENERFLO_KEY)
     http.post("/tenovos/user", json={"email": "a-body@example.com"})
     page = words(http.get("/"))
@@ -302,10 +302,10 @@ def test_the_log_shows_method_path_status_and_duration_newest_first(http: httpx.
 
 
 def test_the_log_shows_the_last_requests(http: httpx.Client) -> None:
-    for number in range(MOST_REQUESTS + 1):
+    for number in range(MAX_REQUESTS + 1):
         http.get(f"/enerflo/number-{number}")
     page = words(http.get("/"))
-    assert f"/number-{MOST_REQUESTS} " in page
+    assert f"/number-{MAX_REQUESTS} " in page
     assert "/number-0 " not in page
 
 
@@ -331,7 +331,7 @@ def test_a_fault_is_switched_on_and_off(http: httpx.Client) -> None:
     form = {"vendor": "enerflo", "kind": "throttled", "to": "writes", "times": "5", "seconds": "7"}
     page = words(http.post("/faults", data=form))
     assert "The fault is on." in page
-    assert "Enerflo: Say “too many requests”, with Retry-After (7 s); the next 5 writes." in page
+    assert "Enerflo: Answer “too many requests” with Retry-After (7 s); the next 5 writes." in page
     assert http.put("/enerflo/api/v3/users", headers=ENERFLO_KEY, json={}).headers["retry-after"] == "7"
     assert "the next 4 writes." in words(http.get("/"))
     assert "None is on." in words(http.post("/faults/enerflo/off"))
@@ -341,12 +341,12 @@ def test_a_fault_is_switched_on_and_off(http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("form", "extent"),
     [
-        ({"kind": "lost", "times": "1", "to": "writes"}, "Do it, and lose the answer; the next write."),
-        ({"kind": "silent", "times": "0"}, "Never answer, and do nothing; all requests until switched off."),
+        ({"kind": "lost", "times": "1", "to": "writes"}, "Do it, but lose the answer; the next write."),
+        ({"kind": "silent", "times": "0"}, "Never answer, without doing it; all requests until switched off."),
         ({"kind": "slow", "seconds": "0.5"}, "Answer late (0.5 s); the next request."),
     ],
 )
-def test_the_page_says_which_requests_a_fault_is_for(http: httpx.Client, form: dict[str, str], extent: str) -> None:
+def test_the_page_shows_which_requests_a_fault_affects(http: httpx.Client, form: dict[str, str], extent: str) -> None:
     assert extent in words(http.post("/faults", data={"vendor": "nexudus"} | form))
 
 

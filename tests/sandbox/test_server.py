@@ -1,4 +1,4 @@
-"""The sandbox's server: the log, the limits, the memory and the back door."""
+"""The sandbox's server: the log, the limits, the store and the API."""
 
 import ipaddress
 import json
@@ -41,7 +41,7 @@ def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
 # --- the log ----------------------------------------------------------------------------------
 
 
-def test_the_log_has_every_request_to_a_vendor_with_body_and_status_and_no_header(http: httpx.Client) -> None:
+def test_the_log_has_body_and_status_of_requests_no_headers(http: httpx.Client) -> None:
     body = {"id": 4711, "active": False}
     http.put("/enerflo/api/v3/users?x=1", headers=ENERFLO_KEY, json=body)
     http.get("/tenovos-1.5/user/a")
@@ -83,7 +83,7 @@ def test_the_log_holds_no_credentials_of_a_login(http: httpx.Client, path: str, 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The server's clock, which stands still until it is told: `clock.now += 60`."""
+    """The server's clock, which the test sets: `clock.now += 60`."""
     found = SimpleNamespace(now=1000.0)
     found.monotonic = lambda: found.now
     monkeypatch.setattr(middleware, "time", found)
@@ -97,9 +97,7 @@ def limited(clock: SimpleNamespace) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_enerflo_turns_the_301st_request_of_a_minute_away_with_a_page(
-    limited: httpx.Client, clock: SimpleNamespace
-) -> None:
+def test_enerflo_throttles_the_301st_request_of_a_minute(limited: httpx.Client, clock: SimpleNamespace) -> None:
     path = "/enerflo/api/v3/users"
     assert {limited.get(path, headers=ENERFLO_KEY).status_code for _ in range(300)} == {200}
     clock.now += 18.5
@@ -113,9 +111,7 @@ def test_enerflo_turns_the_301st_request_of_a_minute_away_with_a_page(
     assert limited.get(path, headers=ENERFLO_KEY).status_code == 200
 
 
-def test_a_request_that_was_turned_away_is_logged_and_does_not_count(
-    limited: httpx.Client, clock: SimpleNamespace
-) -> None:
+def test_a_throttled_request_is_logged_and_does_not_count(limited: httpx.Client, clock: SimpleNamespace) -> None:
     path = "/nexudus/api/sys/users"
     statuses = [limited.get(path).status_code for _ in range(15)]
     assert statuses == [401] * 10 + [409] * 5
@@ -131,7 +127,7 @@ def test_a_request_that_was_turned_away_is_logged_and_does_not_count(
         pytest.param("PUT", 10, 60, id="writes"),
     ],
 )
-def test_nexudus_turns_what_is_too_much_away_with_an_empty_409(
+def test_nexudus_throttles_with_an_empty_409(
     limited: httpx.Client, clock: SimpleNamespace, method: str, a_second: int, a_minute: int
 ) -> None:
     taken = 0
@@ -226,7 +222,7 @@ def test_a_sandbox_stops_though_it_holds_a_request() -> None:
 # --- memory -----------------------------------------------------------------------------------
 
 
-def test_a_file_keeps_accounts_reserved_emails_and_the_log_across_restarts(tmp_path: Path) -> None:
+def test_a_data_file_keeps_accounts_and_log_across_restarts(tmp_path: Path) -> None:
     path, new = tmp_path / "accounts.sqlite", {"notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
     with server.running(path) as url:
         for email in ("ana@example.com", "ben@example.com"):
@@ -264,7 +260,7 @@ def test_without_a_file_every_sandbox_starts_empty() -> None:
 
 
 def test_a_seed_is_there_from_the_start(tmp_path: Path) -> None:
-    """It has the vendors' own records, as the back door shows them."""
+    """It has the vendors' own records, as the API shows them."""
     store = Store(tmp_path / "accounts")
     nexudus = {"Id": 9, "Email": "ana@example.com"}
     assert server.seed(store, {"enerflo": [ANA, ANA | {"id": 8, "email": "b@c.example"}], "nexudus": [nexudus]}) == 3
@@ -279,14 +275,14 @@ def test_a_seed_is_there_from_the_start(tmp_path: Path) -> None:
 
 
 def test_it_listens_on_loopback_only() -> None:
-    with server.listening() as listener:
+    with server.listen() as listener:
         assert ipaddress.ip_address(listener.getsockname()[0]).is_loopback
         assert server.url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def test_a_port_that_is_in_use_is_refused() -> None:
-    with server.listening() as listener, pytest.raises(OSError, match="in use"):
-        server.listening(listener.getsockname()[1])
+    with server.listen() as listener, pytest.raises(OSError, match="in use"):
+        server.listen(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("path", ["/nobody/api", "/sandbox/nothing", "/enerflox/api/v3/users"])
@@ -323,7 +319,7 @@ def test_the_back_door_keeps_emails_apart(sandbox: Sandbox, http: httpx.Client, 
     assert sandbox.accounts("enerflo")[str(number)]["email"] == "ben@example.com"
 
 
-def test_a_mistake_at_the_back_door_is_told_and_changes_nothing(sandbox: Sandbox, http: httpx.Client, ana: str) -> None:
+def test_an_invalid_api_call_is_an_error_and_changes_nothing(sandbox: Sandbox, http: httpx.Client, ana: str) -> None:
     before = sandbox.accounts("enerflo")
     for body in (b"first_name=Anna", b"[]", b""):
         assert http.patch(f"/sandbox/accounts/enerflo/{ana}", content=body).status_code == 400
@@ -359,7 +355,7 @@ def test_an_account_that_cannot_be_added_is_refused(
 
 
 def test_starting_over_leaves_nothing_of_the_past(limited: httpx.Client) -> None:
-    """No account or reserved e-mail, no token, no log, no switch that was turned, no count of requests."""
+    """No account or reserved e-mail, no token, no log, no changed switch, no count of requests."""
     new = {"email": "ana@example.com", "notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
     made = limited.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).json()["user"]["id"]
     limited.delete(f"/sandbox/accounts/enerflo/{made}")
@@ -376,7 +372,7 @@ def test_starting_over_leaves_nothing_of_the_past(limited: httpx.Client) -> None
     assert limited.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()["expires_in"] == 3600
 
 
-def test_an_unknown_switch_is_refused_and_the_known_ones_beside_it_are_left(http: httpx.Client) -> None:
+def test_with_an_unknown_switch_no_switch_is_changed(http: httpx.Client) -> None:
     answer = http.patch("/sandbox/options", json={"limits": True, "weather": "fine", "limit": 3})
     assert (answer.status_code, answer.json()) == (400, {"error": "no such switch: limit, weather"})
     assert {http.get("/nexudus/api/sys/users").status_code for _ in range(15)} == {401}
@@ -398,7 +394,7 @@ NO_NUMBERS = ["x", "", "-1", "1.5", "nan", "inf", "9" * 30, "\u0663", "a,b"]
         ("/tenovos-1.5/user/search/*", "limit"),
     ],
 )
-def test_a_parameter_that_is_no_number_is_a_400(path: str, parameter: str, number: str, sandbox: Sandbox) -> None:
+def test_a_parameter_that_is_not_a_number_is_a_400(path: str, parameter: str, number: str, sandbox: Sandbox) -> None:
     answer = httpx.get(f"{sandbox.url}{path}", params={parameter: number}, headers=logged_in(sandbox, path))
     assert (answer.status_code, parameter in answer.text) == (400, True)
 
@@ -433,7 +429,7 @@ def test_a_switch_of_another_shape_is_a_400(switches: dict[str, Any], sandbox: S
 
 
 @pytest.mark.parametrize("path", ["/sandbox/accounts/enerflo", "/enerflo/api/v1/users", "/tenovos/auth/token"])
-def test_a_body_of_many_levels_is_no_crash(path: str, sandbox: Sandbox) -> None:
+def test_a_deeply_nested_body_causes_no_crash(path: str, sandbox: Sandbox) -> None:
     answer = httpx.post(f"{sandbox.url}{path}", content=b"[" * 100_000, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500
 
@@ -471,7 +467,7 @@ def test_no_value_that_is_put_in_by_hand_breaks_the_sandbox(vendor: str, key: st
 
 
 @pytest.mark.parametrize("vendor", server.STAND_INS)
-def test_an_id_or_an_e_mail_that_is_no_text_is_refused(vendor: str, http: httpx.Client) -> None:
+def test_an_id_or_an_e_mail_that_is_not_text_is_refused(vendor: str, http: httpx.Client) -> None:
     stand_in = server.STAND_INS[vendor]
     good = {stand_in.EMAIL: "ana@example.com"}
     for wrong in ({stand_in.EMAIL: "\ud800@example.com"}, good | {stand_in.ID: "\ud800"}):
@@ -488,7 +484,7 @@ def test_the_page_takes_any_query(query: str, http: httpx.Client) -> None:
 
 
 def _logged_in(vendor: str, http: httpx.Client) -> dict[str, str]:
-    """The headers of somebody who has logged in."""
+    """Return the headers of a logged-in client."""
     if vendor == "enerflo":
         return ENERFLO_KEY
     if vendor == "nexudus":

@@ -38,7 +38,7 @@ def use(client: httpx.Client, session: dict[str, Any]) -> None:
 
 @pytest.fixture
 def stranger(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    """A client of API 1.0 with nothing but the API key."""
+    """A client of API 1.0 with only the API key."""
     with httpx.Client(base_url=f"{sandbox.url}/tenovos", headers={"X-API-Key": KEY}, trust_env=False) as client:
         yield client
 
@@ -156,7 +156,7 @@ def test_the_back_door_voids_all_tokens(sandbox: Sandbox, tenovos: httpx.Client)
     assert tenovos.post("/auth/token", json={"session": session}).status_code == 401
 
 
-def test_tokens_live_as_long_as_the_switch_says(sandbox: Sandbox, stranger: httpx.Client) -> None:
+def test_the_switch_sets_the_lifetime_of_tokens(sandbox: Sandbox, stranger: httpx.Client) -> None:
     """`expireEpoch` is in milliseconds."""
     long = session_of(stranger)
     sandbox.switch(token_lifetime=0)
@@ -251,7 +251,7 @@ def test_a_search_may_find_more_than_the_email_that_was_meant(tenovos: httpx.Cli
     assert len(found(tenovos, "ana@example.com")) == 2
 
 
-def test_a_star_finds_everybody_in_1_5_only(tenovos: httpx.Client, newer: httpx.Client) -> None:
+def test_a_star_finds_all_users_in_1_5_only(tenovos: httpx.Client, newer: httpx.Client) -> None:
     made(tenovos)
     made(tenovos, email="ben@example.com", username="ben")
     assert len(found(newer, "*")) == 2
@@ -281,7 +281,7 @@ def test_a_search_of_1_5_comes_in_pages(tmp_path: Path, query: str, number: int)
     assert (len(body["data"]), body["count"]) == (number, 105)
 
 
-def test_a_new_user_is_found_after_as_many_searches_as_the_switch_says(sandbox: Sandbox, tenovos: httpx.Client) -> None:
+def test_the_switch_sets_how_many_searches_miss_a_new_user(sandbox: Sandbox, tenovos: httpx.Client) -> None:
     sandbox.switch(tenovos_search_lag=2)
     tenovos.post("/user", json=ANA).raise_for_status()
     assert [len(found(tenovos, "ana")) for _ in range(4)] == [0, 0, 1, 1]
@@ -341,7 +341,7 @@ def test_a_patch_refuses_wrong_types_values_and_names(newer: httpx.Client, chang
     assert shown(newer, account) == before
 
 
-def test_there_is_no_way_to_delete(tenovos: httpx.Client, newer: httpx.Client) -> None:
+def test_delete_is_not_offered(tenovos: httpx.Client, newer: httpx.Client) -> None:
     account = made(tenovos)
     assert [client.delete(f"/user/{account}").status_code for client in (tenovos, newer)] == [405, 405]
 

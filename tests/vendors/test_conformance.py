@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +16,7 @@ from seatwise.core.account.properties import OWNER
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic import DynamicProvider, load
 from seatwise.resources.user import Account, AccountArgs, outputs_of
-from seatwise.vendors import names
+from seatwise.vendors import module_named, names
 from seatwise.wire import loop
 
 RESERVED = {"id", "urn", "opts", "resource_name"}
@@ -26,7 +25,7 @@ OWNED = {OWNER: ""}
 
 @pytest.fixture(params=names())
 def module(request: pytest.FixtureRequest) -> ModuleType:
-    return import_module(f"seatwise.vendors.{request.param}")
+    return module_named(request.param)
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def test_the_file_is_named_like_the_vendor_and_its_type(module: ModuleType) -> N
     assert module.VENDOR.settings_type.vendor == module.VENDOR.name
 
 
-def test_every_field_has_a_line_that_says_what_it_is(module: ModuleType) -> None:
+def test_every_field_has_a_docstring(module: ModuleType) -> None:
     lines = fields.documented(module.UserArgs) | fields.documented(module.User) | fields.documented(AccountArgs)
     assert [name for name in module.VENDOR.schema if name not in lines] == []
 
@@ -62,7 +61,7 @@ def test_the_pages_it_follows_are_linked(module: ModuleType) -> None:
     assert "https://" in (module.User.__doc__ or "")
 
 
-def test_every_argument_that_is_no_secret_is_an_output(module: ModuleType) -> None:
+def test_every_argument_that_is_not_a_secret_is_an_output(module: ModuleType) -> None:
     schema = module.VENDOR.schema
     arguments = set(module.UserArgs.__annotations__) - set(AccountArgs.__annotations__)
     outputs = set(outputs_of(module.User))
@@ -202,7 +201,7 @@ def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: 
         door.read("987654", {"email": "ana@example.com"})
 
 
-def test_configure_keeps_the_configuration_and_asks_nobody(module: ModuleType, sandbox: Sandbox) -> None:
+def test_configure_keeps_the_configuration_and_sends_nothing(module: ModuleType, sandbox: Sandbox) -> None:
     door = load(f"{module.VENDOR.name}:User")
     config = Config({f"{module.VENDOR.name}:baseUrl": "https://tenant.example"}, "test")
     limit = getattr(sys, "tracebacklimit", None)

@@ -89,7 +89,7 @@ def test_a_create_posts_every_field_of_its_page_and_no_other() -> None:
     )
 
 
-def test_a_create_says_the_flags_that_the_vendor_requires() -> None:
+def test_a_create_sends_the_flags_that_the_vendor_requires() -> None:
     assert ENERFLO.create({"email": "ana@example.com", "roles": ["Setter"]}).json == {
         "email": "ana@example.com",
         "roles": ["Setter"],
@@ -98,7 +98,7 @@ def test_a_create_says_the_flags_that_the_vendor_requires() -> None:
     }
 
 
-def test_an_update_puts_every_field_of_its_page_with_the_id_in_the_body() -> None:
+def test_an_update_puts_every_documented_field_and_the_id() -> None:
     body = {"id": "7"} | {name: EVERYTHING[name] for name in ON_THE_UPDATE_PAGE}
     assert ENERFLO.update("7", EVERYTHING, None) == Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
 
@@ -212,7 +212,7 @@ def test_a_role_is_the_same_by_name_and_by_slug(names: list[str], slugs: list[st
         pytest.param(["other"], {"role_slugs": ["epc"]}, ["other"], id="changed by hand"),
     ],
 )
-def test_slugs_that_nobody_knows_stand_for_the_declared_names_until_they_change(
+def test_unknown_slugs_stand_for_declared_names_until_changed(
     slugs: list[str], before: dict[str, Any], roles: list[str]
 ) -> None:
     outs: dict[str, Any] = {"roles": slugs, "role_slugs": slugs}
@@ -220,7 +220,7 @@ def test_slugs_that_nobody_knows_stand_for_the_declared_names_until_they_change(
     assert outs == {"roles": roles, "role_slugs": slugs}
 
 
-def test_roles_that_nobody_declared_stay_as_they_were_read() -> None:
+def test_roles_that_are_not_declared_stay_as_they_were_read() -> None:
     outs: dict[str, Any] = {"roles": ["epc"], "role_slugs": ["epc"]}
     ENERFLO.settle(outs, {}, {})
     assert outs == {"roles": ["epc"], "role_slugs": ["epc"]}
@@ -247,7 +247,7 @@ def test_roles_that_nobody_declared_stay_as_they_were_read() -> None:
         pytest.param({"success": False}, None, id="no results"),
     ],
 )
-def test_a_list_says_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
+def test_a_list_tells_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
     assert ENERFLO.found(ok(body)) == listing
 
 
@@ -299,7 +299,7 @@ def test_a_password_is_blanked_in_every_charset(kind: str, charset: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", "text/html", ""])
-def test_a_damaged_answer_that_says_yes_is_not_quoted(kind: str) -> None:
+def test_a_damaged_success_answer_is_not_quoted(kind: str) -> None:
     refusal = ENERFLO.refusal(Answer(200, {"content-type": kind}, RECORD), "read", "7")
     assert str(refusal).startswith("Enerflo 7: read refused with 200. ")
 

@@ -100,7 +100,7 @@ def test_every_documented_field_can_be_set(argument: str, wire: str, value: Any)
 
 
 @pytest.mark.parametrize(("argument", "items", "wire", "whole"), DELTAS, ids=[argument for argument, *_ in DELTAS])
-def test_items_can_be_added_and_removed_and_are_sent_as_the_whole_list(
+def test_added_and_removed_items_are_sent_as_the_complete_list(
     argument: str, items: list[int], wire: str, whole: list[int]
 ) -> None:
     current = {"businesses": [1, 2], "user_roles": [1, 2], "chat_rooms": [1, 2]}
@@ -114,8 +114,8 @@ def test_a_create_posts_the_values_with_the_vendors_bookkeeping() -> None:
     assert NEXUDUS.create(values) == Request("POST", "/api/sys/users", Effect.CREATE, json=body)
 
 
-def test_an_update_puts_the_whole_record_back_and_sets_off_no_action() -> None:
-    """What nobody declared stays; keys that would act are nulled."""
+def test_an_update_puts_the_complete_record_without_actions() -> None:
+    """Fields that are not declared stay; keys that would start an action are null."""
     record = {
         "Id": 7,
         "FullName": "Ana",
@@ -211,7 +211,7 @@ def test_a_login_is_a_form(
     assert vendor.login(refresh) == Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
 
-def test_a_user_name_that_fits_no_header_logs_in_anew_and_never_refreshes() -> None:
+def test_a_login_whose_user_name_fits_no_header_has_no_refresh() -> None:
     """A refresh names its client in a header, by default the user name."""
     body = {"access_token": "a1", "expires_in": 604799, "refresh_token": "r1"}
     for client_id, refresh in (("seatwise", "r1"), (None, None)):
@@ -222,7 +222,7 @@ def test_a_user_name_that_fits_no_header_logs_in_anew_and_never_refreshes() -> N
 def test_a_client_id_that_fits_no_header_is_refused_as_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUDUS_TOKEN", "t")
     monkeypatch.setenv("NEXUDUS_CLIENT_ID", "büro")
-    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID .* has characters that do not fit"):
+    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID .* contains characters that do not fit"):
         Settings.load()
 
 
@@ -243,7 +243,7 @@ def test_a_token_from_elsewhere_needs_no_login() -> None:
 WRITTEN = {"Status": 200, "Message": "User was successfully created.", "Value": {"Id": 87654321}, "Errors": None}
 
 
-def test_a_write_says_the_id_and_not_the_record() -> None:
+def test_the_answer_to_a_write_has_the_id_and_not_the_record() -> None:
     said = answer(WRITTEN | {"WasSuccessful": True})
     assert NEXUDUS.succeeded(said)
     assert NEXUDUS.created(said) == "87654321"
@@ -309,7 +309,7 @@ def test_a_record_is_read_without_its_secrets() -> None:
     ],
     ids=["more", "empty", "no word of more", "no pages", "pages", "no records", "no envelope"],
 )
-def test_a_list_says_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
+def test_a_list_tells_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
     assert NEXUDUS.found(answer(body)) == listing
 
 
@@ -325,7 +325,7 @@ def test_a_list_says_whether_another_page_follows(body: Any, listing: Listing | 
         pytest.param(answer(None, 500), False, id="500"),
     ],
 )
-def test_an_account_is_missing_only_when_the_answer_says_so(said: Answer, missing: bool) -> None:
+def test_only_a_certain_answer_means_that_an_account_is_missing(said: Answer, missing: bool) -> None:
     assert NEXUDUS.missing(said) is missing
 
 
@@ -356,7 +356,7 @@ def invalid(field: str, message: str) -> dict[str, Any]:
         pytest.param(answer({"Message": "An error", "Errors": None}, 500), errors.VendorBroken, id="500"),
     ],
 )
-def test_a_refused_create_says_what_kind_of_refusal_it_is(said: Answer, kind: type[errors.Refused]) -> None:
+def test_a_refused_create_is_an_error_of_the_right_class(said: Answer, kind: type[errors.Refused]) -> None:
     assert type(NEXUDUS.refusal(said, "create", "ana@example.com")) is kind
 
 
@@ -371,7 +371,7 @@ def test_a_refusal_quotes_the_summary_of_what_is_invalid() -> None:
 @pytest.mark.parametrize(
     ("headers", "waits"), [({"retry-after": "5"}, True), ({}, False)], ids=["Retry-After", "no Retry-After"]
 )
-def test_a_409_is_a_throttle_when_it_says_how_long_to_wait(headers: dict[str, str], waits: bool) -> None:
+def test_a_409_with_a_wait_is_a_throttle(headers: dict[str, str], waits: bool) -> None:
     assert NEXUDUS.wait(Answer(409, headers)) is waits
 
 

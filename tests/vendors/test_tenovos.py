@@ -66,7 +66,7 @@ def test_every_documented_field_can_be_set() -> None:
     assert SCHEMA.check(EVERYTHING, frozenset()) == (EVERYTHING, [])
 
 
-def test_a_create_posts_every_field_of_its_page_with_attributes_nested_and_as_text() -> None:
+def test_a_create_posts_all_documented_fields_partly_nested() -> None:
     body = {
         "firstName": "Ana",
         "lastName": "Ruiz",
@@ -87,7 +87,7 @@ def test_a_create_posts_every_field_of_its_page_with_attributes_nested_and_as_te
     assert V1.create(EVERYTHING) == Request("POST", "/user", Effect.CREATE, json=body)
 
 
-def test_an_update_patches_every_field_of_its_page_flat_and_with_numbers() -> None:
+def test_an_update_patches_all_documented_fields_flat() -> None:
     body = {
         "firstName": "Ana",
         "lastName": "Ruiz",
@@ -116,7 +116,7 @@ def test_an_update_patches_every_field_of_its_page_flat_and_with_numbers() -> No
         ("", ""),
     ],
 )
-def test_an_update_sends_a_number_as_one_and_leaves_text_to_the_vendor(text: str, sent: int | str) -> None:
+def test_an_update_sends_digits_as_a_number_and_other_text_as_is(text: str, sent: int | str) -> None:
     assert V1.update("u-1", {"phone": text}, None).json == {"phone": sent}
 
 
@@ -141,7 +141,7 @@ def test_an_account_is_asked_for(request_: Request, expected: Request) -> None:
 # --- login ------------------------------------------------------------------------------------
 
 
-def test_a_login_sends_who_it_is_and_the_key() -> None:
+def test_a_login_sends_user_name_password_client_and_key() -> None:
     who = {"username": "ops", "password": "pass-1"}
     headers = {"X-API-Key": "key-1"}
     assert V1.token() is None
@@ -173,7 +173,7 @@ def test_a_session_is_refreshed_with_its_tokens() -> None:
     assert V1.login(refresh).json == {"session": {"accessToken": "a-1", "refreshToken": "r-1"}}
 
 
-def test_a_session_without_a_refresh_token_is_followed_by_a_new_login() -> None:
+def test_without_a_refresh_token_a_session_ends_in_a_new_login() -> None:
     token = V1.granted(answer({"session": {"authorization": "id-1", "accessToken": "a-1"}}))
     assert (token.refresh, token.expires_at) == (None, None)
 
@@ -219,7 +219,7 @@ def test_a_record_is_read_by_the_names_it_is_read_with(fields: dict[str, Any], v
     assert SCHEMA.parse(record) == values
 
 
-def test_an_answer_without_an_account_is_no_record() -> None:
+def test_an_answer_without_an_account_has_no_record() -> None:
     assert V1.record(answer({"status": "success", "message": "User Profile update was successful"})) is None
 
 
@@ -240,7 +240,7 @@ def test_an_answer_without_an_account_is_no_record() -> None:
         pytest.param(V1, [{"userId": "u-1"}], None, id="no envelope"),
     ],
 )
-def test_a_search_says_whether_another_page_follows(vendor: Any, body: Any, listing: Listing | None) -> None:
+def test_a_search_tells_whether_another_page_follows(vendor: Any, body: Any, listing: Listing | None) -> None:
     assert vendor.found(answer(body)) == listing
 
 
@@ -261,7 +261,7 @@ def test_a_failure_can_come_with_status_200() -> None:
         pytest.param(answer({"message": "User not found"}, 502), False, id="502"),
     ],
 )
-def test_an_account_is_missing_only_when_the_answer_says_so(said: Answer, missing: bool) -> None:
+def test_only_a_certain_answer_means_that_an_account_is_missing(said: Answer, missing: bool) -> None:
     assert V1.missing(said) is missing
 
 
@@ -286,9 +286,7 @@ def test_an_account_is_missing_only_when_the_answer_says_so(said: Answer, missin
         ),
     ],
 )
-def test_a_refusal_is_of_the_kind_that_the_answer_says(
-    operation: str, said: Answer, kind: type[errors.Refused]
-) -> None:
+def test_a_refusal_is_an_error_of_the_right_class(operation: str, said: Answer, kind: type[errors.Refused]) -> None:
     assert type(V1.refusal(said, operation, "u-1")) is kind
 
 

@@ -1,4 +1,4 @@
-"""What the tests' proxy (proxy.py) does of its own: every name is this machine's, and one of them is forbidden."""
+"""A plug-in for the tests' proxy (proxy.py): every host name leads to this machine, and one host is forbidden."""
 
 from proxy.http.exception import HttpRequestRejected
 from proxy.http.parser import HttpParser

@@ -1,4 +1,4 @@
-"""What the engine's state says of accounts, as `pulumi stack export` prints it."""
+"""The engine's state, read from `pulumi stack export`."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ STATE: dict[str, Any] = {
 
 
 def exported(*answers: bytes | AccountError) -> tuple[Callable[..., Awaitable[bytes]], list[tuple[str, ...]]]:
-    """An export that gives these answers in turn, and the arguments of its calls."""
+    """Return an export that gives these answers in order, and the list of its calls' arguments."""
     calls: list[tuple[str, ...]] = []
 
     async def export(*arguments: str) -> bytes:
@@ -54,7 +54,7 @@ def exported(*answers: bytes | AccountError) -> tuple[Callable[..., Awaitable[by
     return export, calls
 
 
-async def test_resources_of_one_name_are_told_apart_by_vendor_kind_and_life() -> None:
+async def test_resources_of_one_owner_differ_by_vendor_and_kind() -> None:
     export, calls = exported(json.dumps(STATE).encode())
     state = StackState(export)
 
@@ -68,21 +68,21 @@ async def test_resources_of_one_name_are_told_apart_by_vendor_kind_and_life() ->
     }
     assert {each.kind for each in await state.of_account("7", ANA)} == {"nexudus:Roster"}
     assert len(await state.of_account("1001", ANA)) == 4
-    assert await state.of_owner("accounts/dev/ana") == await state.of_owner(ANA), "as an earlier version wrote it"
-    assert len(calls) == 1, "it is exported once"
+    assert await state.of_owner("accounts/dev/ana") == await state.of_owner(ANA), "the form of an earlier version"
+    assert len(calls) == 1, "the stack is exported once"
 
 
-def test_secrets_are_read_or_known_to_be_hidden() -> None:
+def test_encrypted_secrets_are_left_out_and_marked() -> None:
     shown, _, hidden, _ = held(STATE)
     assert (shown.outputs["password"], shown.is_whole) == ("scrypt:a", True)
     assert (dict(hidden.outputs), hidden.is_whole) == ({"email": "a@x.example"}, False)
 
 
-def test_an_account_that_is_only_read_is_held_by_nobody() -> None:
+def test_a_resource_that_is_only_read_has_no_owner() -> None:
     assert "boss" not in {each.owner.rpartition("/")[2] for each in held(STATE)}
 
 
-async def test_a_state_whose_passphrase_was_typed_is_read_without_secrets() -> None:
+async def test_without_the_passphrase_a_state_is_read_without_secrets() -> None:
     export, calls = exported(AccountError("failed"), json.dumps(STATE).encode())
     assert await StackState(export).of_owner(ANA)
     assert calls == [("--show-secrets", "--stack", "dev"), ("--stack", "dev")]

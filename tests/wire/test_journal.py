@@ -1,4 +1,4 @@
-"""What is remembered between runs, and what happens when it cannot be."""
+"""The journal between runs, also when its file cannot be used."""
 
 import os
 import sqlite3
@@ -24,7 +24,7 @@ MADE = Entry(EntryKind.CREATED, "7", "project/stack/ana")
 
 
 def modes(folder: Path) -> dict[str, str]:
-    """The permissions of a folder, as `.`, and of what is in it."""
+    """Return the permissions of a folder, under `.`, and of the files in it."""
     return {".": mode(folder), **{each.name: mode(each) for each in folder.iterdir()}}
 
 
@@ -33,7 +33,7 @@ def mode(path: Path) -> str:
 
 
 def use(folder: Path) -> None:
-    """Write to the journal and to a file beside it, and look at what is there while both are open."""
+    """Write to the journal and to a file beside it, and check the permissions while both are open."""
     journal = Journal("enerflo here", pytest.fail, folder / "journal.db")
     beside = files.SharedFile("limits", folder / "limits.db", "create table if not exists t (x);", pytest.fail)
     journal.note("ana@example.com", MADE)
@@ -53,18 +53,18 @@ def _usual_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_usual_umask")
-class TestNobodyElseReadsTheFiles:
-    def test_new_ones(self, tmp_path: Path) -> None:
+class TestOtherUsersCannotReadTheFiles:
+    def test_new_files(self, tmp_path: Path) -> None:
         use(tmp_path / "state" / "seatwise")
         assert modes(tmp_path / "state" / "seatwise")["."] == "0o700"
-        assert modes(tmp_path / "state")["."] == "0o755", "the system's folder is not ours"
+        assert modes(tmp_path / "state")["."] == "0o755", "the folder above belongs to the system"
 
-    def test_one_of_doctors_and_of_run(self, tmp_path: Path) -> None:
+    def test_the_file_that_verify_creates(self, tmp_path: Path) -> None:
         verify(tmp_path / "seatwise" / "journal.db")
         assert modes(tmp_path / "seatwise") == {".": "0o700", "journal.db": "0o600"}
 
-    def test_old_ones_are_tightened(self, tmp_path: Path) -> None:
-        """An earlier version made them for everybody; the folder is as its owner wants it."""
+    def test_files_of_an_earlier_version(self, tmp_path: Path) -> None:
+        """An earlier version created them readable by all users; the folder's permissions are the user's choice."""
         folder = tmp_path / "seatwise"
         use(folder)
         folder.chmod(0o755)
@@ -76,7 +76,9 @@ class TestNobodyElseReadsTheFiles:
         journal.close()
         assert modes(folder)["."] == "0o755"
 
-    def test_those_of_somebody_else_are_used_as_they_are(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_files_of_another_user_keep_their_permissions(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         use(tmp_path)
         (tmp_path / "journal.db").chmod(0o666)
         monkeypatch.setattr(Path, "chmod", refuse)
@@ -86,12 +88,12 @@ class TestNobodyElseReadsTheFiles:
 
 
 def refuse(*_: object) -> None:
-    """What the system says to who does not own a file."""
+    """Fail as the system does for a file of another user."""
     raise PermissionError
 
 
 def remembered(journal: Journal, email: str) -> Entry | None:
-    """An entry without its age."""
+    """Return the e-mail's entry without its age."""
     entry = journal.last(email)
     return None if entry is None else replace(entry, age=0)
 
@@ -112,7 +114,7 @@ def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_
     assert warnings == []
 
 
-def test_an_account_is_remembered_under_one_email_and_under_none_when_it_is_let_go(tmp_path: Path) -> None:
+def test_an_account_has_one_entry_until_it_is_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal("enerflo here", print, path)
     journal.note("ana@example.com", MADE)
@@ -134,7 +136,7 @@ def as_the_first_versions_wrote(path: Path, kind: EntryKind, account: str | None
     Journal("enerflo here", print, path).note(DOUBLE, Entry(kind, account, "project/stack/ana"))
 
 
-def test_emails_that_differ_outside_ascii_have_their_own_notes(tmp_path: Path) -> None:
+def test_emails_that_differ_outside_ascii_have_their_own_entries(tmp_path: Path) -> None:
     journal = Journal("enerflo here", print, tmp_path / "journal.db")
     journal.note(SHARP, MADE)
     assert journal.last(DOUBLE) is None
@@ -145,7 +147,7 @@ def test_emails_that_differ_outside_ascii_have_their_own_notes(tmp_path: Path) -
     assert (journal.last("other@x.example"), remembered(journal, DOUBLE)) == (None, replace(MADE, account="8"))
 
 
-def test_a_note_under_a_folded_key_is_found_and_moved(tmp_path: Path) -> None:
+def test_an_entry_under_a_folded_key_is_found_and_moved(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     as_the_first_versions_wrote(path, EntryKind.CREATED, "7")
     journal = Journal("enerflo here", print, path)
@@ -167,7 +169,7 @@ def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, tmp
 
 
 @pytest.mark.parametrize("emails", [(SHARP, DOUBLE), (DOUBLE, SHARP)])
-def test_a_create_that_may_be_of_two_emails_of_a_run_names_both(emails: tuple[str, str], tmp_path: Path) -> None:
+def test_a_create_that_may_belong_to_two_emails_names_both(emails: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     as_the_first_versions_wrote(path, EntryKind.PENDING, None)
     journal = Journal("enerflo here", print, path)
@@ -188,7 +190,7 @@ def test_an_account_is_in_doubt_until_it_is_trusted(why: Unconfirmed, tmp_path: 
     assert journal.why_unconfirmed("7") is None
 
 
-def test_a_state_that_knows_of_fewer_writes_than_there_were_is_not_believed(tmp_path: Path) -> None:
+def test_a_state_of_an_older_write_revision_is_unconfirmed(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal("enerflo here", print, path)
     assert journal.revision("7") == 0
@@ -204,19 +206,19 @@ def test_a_state_that_knows_of_fewer_writes_than_there_were_is_not_believed(tmp_
     assert journal.revision("7") == 3
 
 
-def test_tenants_know_nothing_of_each_other(tmp_path: Path) -> None:
+def test_each_tenant_has_its_own_entries(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     Journal("enerflo here", print, path).note("ana@example.com", MADE)
     assert Journal("enerflo there", print, path).last("ana@example.com") is None
 
 
-def test_old_creates_are_forgotten_and_whom_seatwise_retired_is_not(tmp_path: Path) -> None:
+def test_old_entries_expire_except_those_of_deactivations(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal("enerflo here", print, path)
     journal.note("old@example.com", MADE)
     journal.note("gone@example.com", Entry(EntryKind.DEACTIVATED, "8"))
     with sqlite3.connect(path) as database:
-        database.execute("update deeds set at = at - ?", (journals.MEMORY + 1,))
+        database.execute("update deeds set at = at - ?", (journals.RETENTION_S + 1,))
     database.close()
 
     again = Journal("enerflo here", print, path)
@@ -227,7 +229,7 @@ def test_old_creates_are_forgotten_and_whom_seatwise_retired_is_not(tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["garbage", "a folder", "below a file"])
-def test_a_journal_that_cannot_be_used_is_reported_once_and_stops_nothing(kind: str, tmp_path: Path) -> None:
+def test_an_unusable_journal_is_reported_once_and_fails_nothing(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     if kind == "garbage":
         path.write_text("this is no database, whatever its name says" * 100)
@@ -244,10 +246,10 @@ def test_a_journal_that_cannot_be_used_is_reported_once_and_stops_nothing(kind: 
 
     (warning,) = warnings
     assert str(path) in warning
-    assert "goes on without it" in warning
+    assert "continues without it" in warning
 
 
-def test_a_journal_that_can_be_written_is_made_and_keeps_what_is_in_it(tmp_path: Path) -> None:
+def test_verify_creates_a_journal_and_keeps_its_entries(tmp_path: Path) -> None:
     path = tmp_path / "new" / "journal.db"
     journals.verify(path)
     Journal("enerflo here", print, path).note("ana@example.com", MADE)
@@ -255,9 +257,9 @@ def test_a_journal_that_can_be_written_is_made_and_keeps_what_is_in_it(tmp_path:
     assert remembered(Journal("enerflo here", print, path), "ana@example.com") == MADE
 
 
-def test_to_verify_a_journal_is_to_write_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One that can be read and not written opens without complaint."""
-    monkeypatch.setattr(files, "PATIENCE", 0)
+def test_verify_writes_to_the_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """To open a file that is readable and not writable raises no error."""
+    monkeypatch.setattr(files, "BUSY_TIMEOUT_S", 0)
     path = tmp_path / "journal.db"
     journals.verify(path)
     writer = sqlite3.connect(path)
@@ -270,10 +272,8 @@ def test_to_verify_a_journal_is_to_write_it(monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_creates_that_are_noted_at_once_share_a_write_and_all_are_there_when_they_leave(
-    anyio_backend: str, tmp_path: Path
-) -> None:
-    """A write that outlives a power cut takes milliseconds; a hundred creates do not take a hundred of them."""
+async def test_creates_at_the_same_time_share_durable_writes(anyio_backend: str, tmp_path: Path) -> None:
+    """A write that survives a power cut takes milliseconds; a hundred creates need fewer than ten."""
     path, writes = tmp_path / "journal.db", list[int]()
 
     async def aside(work: Callable[[Sequence[object]], None], intents: Sequence[object]) -> None:
@@ -302,8 +302,8 @@ def test_the_file_is_in_the_users_state_folder_unless_named(monkeypatch: pytest.
     assert RunSettings.load().journal.parts[-2:] == ("seatwise", "journal.db")
 
 
-def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
-    """Four of them, as with four providers or two stacks, for real."""
+def test_processes_that_write_at_once_lose_no_entry(tmp_path: Path) -> None:
+    """Four real processes, as with four providers or two stacks."""
     program = """
 import sys
 from pathlib import Path
@@ -330,8 +330,8 @@ journal.close()
     journal.close()
 
 
-def test_threads_that_ask_and_write_at_once_break_nothing(tmp_path: Path) -> None:
-    """`diff` asks from the host's threads while the event loop's thread writes."""
+def test_threads_may_read_and_write_at_once(tmp_path: Path) -> None:
+    """`diff` reads in the host's threads while the event loop's thread writes."""
     warnings: list[str] = []
     journal = Journal("enerflo here", warnings.append, tmp_path / "journal.db")
     with ThreadPoolExecutor(4) as pool:

@@ -17,7 +17,7 @@ async def thread_here() -> threading.Thread:
 
 
 def test_calls_from_several_threads_run_in_one_daemon_thread() -> None:
-    """A daemon, so that an interrupted process ends at once."""
+    """A daemon thread, so that an interrupted process ends at once."""
     with ThreadPoolExecutor(THREADS) as threads:
         seen = set(threads.map(lambda _: loop.call(thread_here), range(50)))
     (runner,) = seen
@@ -26,7 +26,7 @@ def test_calls_from_several_threads_run_in_one_daemon_thread() -> None:
 
 
 def test_calls_from_several_threads_run_at_the_same_time() -> None:
-    """Each waits for all the others, in the loop that they share."""
+    """Each call waits for all others, in the loop that they share."""
     arrived = 0
     all_here = loop.call(make_event)
 
@@ -43,17 +43,17 @@ def test_calls_from_several_threads_run_at_the_same_time() -> None:
         assert list(threads.map(lambda number: loop.call(meet, number), range(THREADS))) == [0, 1, 2, 3]
 
 
-def test_work_that_is_started_goes_on_beside_its_caller() -> None:
-    goes = loop.call(make_event)
+def test_started_work_runs_while_its_caller_continues() -> None:
+    may_end = loop.call(make_event)
 
     async def work() -> str:
         with anyio.fail_after(10):
-            await goes.wait()
+            await may_end.wait()
         return "done"
 
     started = loop.start(work)
     assert not started.done()
-    loop.call(set_event, goes)
+    loop.call(set_event, may_end)
     assert started.result(10) == "done"
 
 
@@ -65,7 +65,7 @@ async def make_event() -> anyio.Event:
     return anyio.Event()
 
 
-def test_an_exception_travels_to_its_caller_and_the_loop_goes_on() -> None:
+def test_an_exception_reaches_its_caller_and_the_loop_runs_on() -> None:
     error = NoSuchAccount("gone", status=404, vendor="Enerflo", account="7")
 
     async def fail() -> None:

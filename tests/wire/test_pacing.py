@@ -1,4 +1,4 @@
-"""How requests stay under the vendors' limits, in virtual time."""
+"""Client-side rate limits, in virtual time."""
 
 import subprocess
 import sys
@@ -17,108 +17,108 @@ from seatwise.wire.pacing import SLACK, OwnTally, Pacing, SharedTally
 pytestmark = pytest.mark.anyio
 
 
-class Road:
-    """Notes when requests leave."""
+class PacedSender:
+    """A sender that records when its requests leave."""
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self._pacing = Pacing(limits, OwnTally())
         self.left: list[tuple[float, bool]] = []
 
-    async def leave(self, writes: bool = False) -> None:
+    async def send(self, writes: bool = False) -> None:
         """Send one request."""
         await self._pacing.take(writes=writes)
         self.left.append((anyio.current_time(), writes))
 
     def times(self, *, writes_only: bool = False) -> list[float]:
-        """When requests left."""
+        """Return when requests left."""
         return [time for time, writes in self.left if writes or not writes_only]
 
     def most_within(self, seconds: float, *, writes_only: bool = False) -> int:
-        """The most requests that left in any span of that length, whose end does not belong to it."""
+        """Return the most requests that left in any half-open span of this length."""
         times = self.times(writes_only=writes_only)
         return max(sum(start <= time < start + seconds - 1e-6 for time in times) for start in times)
 
 
-async def test_a_burst_is_one_whole_allowance() -> None:
-    road = Road([Limit(300, 60)])
+async def test_all_requests_of_a_limit_may_leave_at_once() -> None:
+    sender = PacedSender([Limit(300, 60)])
     async with anyio.create_task_group() as tasks:
         for _ in range(301):
-            tasks.start_soon(road.leave)
-    start, *_, end = road.times()
-    assert [time - start for time in road.times()[:300]] == [0] * 300
+            tasks.start_soon(sender.send)
+    start, *_, end = sender.times()
+    assert [time - start for time in sender.times()[:300]] == [0] * 300
     assert end - start == pytest.approx(60 * SLACK)
 
 
 @pytest.mark.parametrize("gap", [0, 0.01, 0.19, 0.2, 1, 7])
-async def test_no_minute_ever_holds_more_than_the_allowance(gap: float) -> None:
-    """However far apart the requests come: here bursts of fifty."""
-    road = Road([Limit(300, 60)])
+async def test_no_minute_has_more_requests_than_the_limit(gap: float) -> None:
+    """In bursts of fifty, with any pause between them."""
+    sender = PacedSender([Limit(300, 60)])
     for number in range(1000):
         if number % 50 == 0:
             await anyio.sleep(gap * 50)
-        await road.leave()
-    assert road.most_within(60) <= 300
+        await sender.send()
+    assert sender.most_within(60) <= 300
 
 
-async def test_an_allowance_that_was_not_used_does_not_add_up() -> None:
-    road = Road([Limit(10, 60)])
+async def test_unused_requests_do_not_add_up() -> None:
+    sender = PacedSender([Limit(10, 60)])
     await anyio.sleep(3600)
     for _ in range(30):
-        await road.leave()
-    assert road.most_within(60) == 10
+        await sender.send()
+    assert sender.most_within(60) == 10
 
 
-async def test_a_limit_on_writes_does_not_hold_reads_back() -> None:
-    road = Road([Limit(2, 60, writes=True)])
+async def test_a_limit_on_writes_does_not_delay_reads() -> None:
+    sender = PacedSender([Limit(2, 60, writes=True)])
     for _ in range(2):
-        await road.leave(writes=True)
+        await sender.send(writes=True)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(road.leave, True)
+        tasks.start_soon(sender.send, True)
         for _ in range(100):
-            tasks.start_soon(road.leave)
-    start = road.times()[0]
-    assert [time - start for time, writes in road.left if not writes] == [0] * 100
-    assert road.times(writes_only=True)[2] - start == pytest.approx(60 * SLACK)
+            tasks.start_soon(sender.send)
+    start = sender.times()[0]
+    assert [time - start for time, writes in sender.left if not writes] == [0] * 100
+    assert sender.times(writes_only=True)[2] - start == pytest.approx(60 * SLACK)
 
 
 @pytest.mark.parametrize("reads_first", [pytest.param(0, id="mixed"), pytest.param(120, id="mixed-after-reads")])
-async def test_nexudus_gets_no_more_of_anything_than_it_documents(reads_first: int) -> None:
-    """60 writes a minute, 120 requests a minute, one in 100 ms: all of them, whatever waited for what."""
-    road = Road(Nexudus.limits)
+async def test_nexudus_gets_at_most_what_it_documents(reads_first: int) -> None:
+    """60 writes a minute, 120 requests a minute and one request in 100 ms, all at the same time."""
+    sender = PacedSender(Nexudus.limits)
     for _ in range(reads_first):
-        await road.leave()
+        await sender.send()
     async with anyio.create_task_group() as tasks:
         for number in range(240):
-            tasks.start_soon(road.leave, number % 4 != 0)
-    assert len(road.left) == reads_first + 240
-    assert road.most_within(60) <= 120
-    assert road.most_within(0.1) == 1
-    assert road.most_within(60, writes_only=True) <= 60
+            tasks.start_soon(sender.send, number % 4 != 0)
+    assert len(sender.left) == reads_first + 240
+    assert sender.most_within(60) <= 120
+    assert sender.most_within(0.1) == 1
+    assert sender.most_within(60, writes_only=True) <= 60
 
 
-async def test_who_comes_first_leaves_first() -> None:
-    road = Road([Limit(1, 60)])
+async def test_requests_leave_in_the_order_of_the_calls() -> None:
+    sender = PacedSender([Limit(1, 60)])
     order = []
 
-    async def leave(number: int) -> None:
-        await road.leave()
+    async def send(number: int) -> None:
+        await sender.send()
         order.append(number)
 
     async with anyio.create_task_group() as tasks:
         for number in range(20):
-            tasks.start_soon(leave, number)
+            tasks.start_soon(send, number)
             await anyio.sleep(1)
     assert order == list(range(20))
 
 
-async def test_who_gives_up_waiting_costs_the_others_nothing() -> None:
-    road = Road([Limit(1, 60)])
-    await road.leave()
+async def test_a_cancelled_wait_does_not_delay_the_others() -> None:
+    sender = PacedSender([Limit(1, 60)])
+    await sender.send()
     with anyio.move_on_after(10) as scope:
-        await road.leave()
-    await road.leave()
+        await sender.send()
+    await sender.send()
     assert scope.cancelled_caught
-    first, second = road.times()
+    first, second = sender.times()
     assert second - first == pytest.approx(60 * SLACK)
 
 
@@ -129,27 +129,27 @@ async def test_who_gives_up_waiting_costs_the_others_nothing() -> None:
         pytest.param(Enerflo, 0, 1000, 1000, id="off"),
         pytest.param(Enerflo, 7, 7, 7, id="lower"),
         pytest.param(Enerflo, 600, 600, 600, id="higher"),
-        pytest.param(Tenovos, 7, 7, 7, id="where-none-is-documented"),
+        pytest.param(Tenovos, 7, 7, 7, id="without-a-documented-limit"),
         pytest.param(Tenovos, None, 1000, 1000, id="none"),
     ],
 )
-async def test_requests_per_minute_stands_in_for_the_documented_limits(
+async def test_requests_per_minute_replaces_the_documented_limits(
     vendor: type[Vendor], per_minute: int | None, at_once: int, within_a_minute: int
 ) -> None:
-    """0 turns them off."""
-    road = Road(vendor(vendor.settings_type.model_construct(requests_per_minute=per_minute)).paced_by)
+    """0 switches pacing off."""
+    sender = PacedSender(vendor(vendor.settings_type.model_construct(requests_per_minute=per_minute)).paced_by)
     for _ in range(1000):
-        await road.leave()
-    times = road.times()
+        await sender.send()
+    times = sender.times()
     assert times.count(times[0]) == at_once
-    assert road.most_within(60) == within_a_minute
+    assert sender.most_within(60) == within_a_minute
 
 
 # --- across processes -------------------------------------------------------------------------
 
 
 class Clock:
-    """The machine's time, moved by hand."""
+    """The machine's clock, set by the test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000_000.0
@@ -177,7 +177,7 @@ async def test_runs_that_share_a_file_share_the_limits(clock: Clock, tmp_path: P
         tally.close()
 
 
-async def test_a_clock_that_was_set_back_stops_nobody(clock: Clock, tmp_path: Path) -> None:
+async def test_a_clock_that_was_set_back_delays_no_request(clock: Clock, tmp_path: Path) -> None:
     tally = SharedTally("enerflo here", print, tmp_path / "limits.db")
     assert tally.take([Limit(1, 60)], writes=False) == 0
     clock.now -= 86_400
@@ -186,15 +186,15 @@ async def test_a_clock_that_was_set_back_stops_nobody(clock: Clock, tmp_path: Pa
     tally.close()
 
 
-async def test_a_shared_file_that_cannot_be_used_leaves_the_limits_of_this_process(tmp_path: Path) -> None:
+async def test_without_the_shared_file_each_process_has_its_limits(tmp_path: Path) -> None:
     warnings: list[str] = []
     tally = SharedTally("enerflo here", warnings.append, tmp_path)
     assert [tally.take([Limit(2, 60)], writes=False) > 0 for _ in range(3)] == [False, False, True]
     assert len(warnings) == 1
 
 
-def test_processes_that_run_at_once_never_exceed_a_limit_together(tmp_path: Path) -> None:
-    """Four of them, each as fast as it can, for real."""
+def test_concurrent_processes_together_stay_within_a_limit(tmp_path: Path) -> None:
+    """Four real processes, each as fast as possible."""
     program = """
 import sys, time, anyio
 from pathlib import Path

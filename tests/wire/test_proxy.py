@@ -1,4 +1,4 @@
-"""The way to a vendor through a real forward proxy, and through ones that are down, refuse or answer nonsense."""
+"""Requests through a real forward proxy, and through proxies that are down, refuse or answer nonsense."""
 
 import os
 import socket
@@ -37,7 +37,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """A vendor over TLS under a name that only the proxy knows."""
+    """A vendor over TLS under a host name that only the proxy resolves."""
     found = Site(tmp_path, HOST)
     yield found
     found.close()
@@ -45,7 +45,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Starts proxies, each with options of its own, and gives their `host:port`."""
+    """A function that starts a proxy with these options and returns its `host:port`."""
     processes = []
 
     def started(*options: str) -> str:
@@ -70,36 +70,33 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
 
 @pytest.fixture(scope="module")
 def proxy(start: Callable[..., str]) -> str:
-    """A proxy that wants a user name and a password."""
+    """A proxy that requires a user name and a password."""
     return start("--basic-auth", f"{USER}:{PASSWORD}")
 
 
-@pytest.fixture
-def answering() -> Iterator[Callable[[bytes], str]]:
-    """Starts servers that answer everything with these bytes, and give their `host:port`."""
-    servers = []
+class FixedAnswer:
+    """A server that answers every request with the same bytes, and keeps what it received."""
 
-    def started(answer: bytes) -> str:
-        server = socket.create_server(("127.0.0.1", 0))
-        servers.append(server)
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        self.received: list[bytes] = []
+        Thread(target=self._serve, daemon=True).start()
 
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(answer)
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            with connection:
+                self.received.append(connection.recv(65536))
+                connection.sendall(self._answer)
 
-        Thread(target=serve, daemon=True).start()
-        return f"127.0.0.1:{server.getsockname()[1]}"
-
-    yield started
-    for server in servers:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
 
 
 def tenant_at(site: Site, proxy: str, host: str = HOST, **config: str) -> Tenant:
@@ -117,7 +114,7 @@ async def test_requests_go_through_the_proxy(site: Site, proxy: str) -> None:
         for _ in range(2):
             assert (await tenant.send(Request("GET", "/users"))).ok
     assert site.requests == [KEY, KEY]
-    assert len(site.connections) == 1, "a tunnel is kept"
+    assert len(site.connections) == 1, "the tunnel is used again"
 
 
 async def test_a_proxy_over_tls_is_verified_like_the_vendor(
@@ -130,7 +127,7 @@ async def test_a_proxy_over_tls_is_verified_like_the_vendor(
     certificate.cert_chain_pems[0].write_to_path(str(chain))
     address = start("--key-file", str(key), "--cert-file", str(chain))
     async with tenant_at(site, f"https://{address}") as tenant:
-        with pytest.raises(Unreachable, match=r"no way through the proxy https://127"):
+        with pytest.raises(Unreachable, match=r"cannot connect through the proxy https://127"):
             await tenant.send(Request("GET", "/users"))
     both.write_bytes(site.authority.read_bytes() + authority.cert_pem.bytes())
     async with tenant_at(site, f"https://{address}", caBundle=str(both)) as tenant:
@@ -140,12 +137,12 @@ async def test_a_proxy_over_tls_is_verified_like_the_vendor(
 
 HTML = b"<html>Please log in</html>"
 PAGE = b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nContent-Length: 26\r\n\r\n" + HTML
-REFUSED = "the proxy http://127.0.0.1:{port} (enerflo:proxy of Pulumi's config) refuses with "
-NO_WAY = "no way through the proxy http://127.0.0.1:{port} (enerflo:proxy of Pulumi's config): "
+REFUSED = "the proxy http://127.0.0.1:{port} (enerflo:proxy of Pulumi's config) refuses with status "
+NO_WAY = "cannot connect through the proxy http://127.0.0.1:{port} (enerflo:proxy of Pulumi's config): "
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         pytest.param(PAGE % b"407 Proxy Authentication Required", REFUSED + "407. Check the user name", id="407"),
         pytest.param(PAGE % b"403 Forbidden", REFUSED + "403. Check enerflo:proxy", id="403"),
@@ -156,19 +153,17 @@ NO_WAY = "no way through the proxy http://127.0.0.1:{port} (enerflo:proxy of Pul
         pytest.param(b"", NO_WAY, id="nothing"),
     ],
 )
-async def test_a_proxy_that_lets_nothing_through_is_named(
-    answer: bytes, told: str, site: Site, answering: Callable[[bytes], str]
-) -> None:
-    """A create that never reached the vendor is known not to be there."""
-    address = answering(answer)
-    async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
-        with pytest.raises(Unreachable) as caught:
-            await tenant.send(CREATE)
-    message = str(caught.value)
-    assert told.format(port=address.rpartition(":")[2]) in message
-    assert f"lets https://{HOST}" in message
-    assert "\n" not in message
-    assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{message} {caught.value!r}"] == []
+async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str, site: Site) -> None:
+    """The error also says that the vendor did not receive the create."""
+    with closing(FixedAnswer(answer)) as proxy:
+        async with tenant_at(site, f"http://{LOGIN}@{proxy.address}") as tenant:
+            with pytest.raises(Unreachable) as caught:
+                await tenant.send(CREATE)
+    text = str(caught.value)
+    assert message.format(port=proxy.address.rpartition(":")[2]) in text
+    assert f"allows https://{HOST}" in text
+    assert "\n" not in text
+    assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{text} {caught.value!r}"] == []
     assert caught.value.maybe_sent is False
     assert site.requests == []
 
@@ -187,7 +182,7 @@ async def test_a_proxy_that_never_answers_is_named(site: Site) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
         async with tenant_at(site, f"http://127.0.0.1:{port}", deadline="2") as tenant:
-            with pytest.raises(Unreachable, match="it gives no answer in time") as caught:
+            with pytest.raises(Unreachable, match="it did not answer in time") as caught:
                 await tenant.send(CREATE)
     assert NO_WAY.format(port=port) in str(caught.value)
     assert caught.value.maybe_sent is False
@@ -195,40 +190,26 @@ async def test_a_proxy_that_never_answers_is_named(site: Site) -> None:
 
 async def test_the_real_proxy_refuses_a_host_and_a_password(site: Site, proxy: str) -> None:
     async with tenant_at(site, f"http://{LOGIN}@{proxy}", "forbidden.example") as tenant:
-        with pytest.raises(Unreachable, match="refuses with 403"):
+        with pytest.raises(Unreachable, match="refuses with status 403"):
             await tenant.send(CREATE)
     async with tenant_at(site, f"http://{USER}:wrong@{proxy}") as tenant:
-        with pytest.raises(Unreachable, match="refuses with 407"):
+        with pytest.raises(Unreachable, match="refuses with status 407"):
             await tenant.send(CREATE)
     assert site.requests == []
 
 
 async def test_a_refused_password_is_not_tried_again(site: Site) -> None:
-    """Asking again and again locks accounts."""
-    asked = []
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    asked.append(connection.recv(65536))
-                    connection.sendall(PAGE % b"407 Proxy Authentication Required")
-
-        Thread(target=serve, daemon=True).start()
-        async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{server.getsockname()[1]}") as tenant:
+    """Repeated attempts with a wrong password lock the account."""
+    with closing(FixedAnswer(PAGE % b"407 Proxy Authentication Required")) as proxy:
+        async with tenant_at(site, f"http://{LOGIN}@{proxy.address}") as tenant:
             for _ in range(3):
-                with pytest.raises(Unreachable, match="refuses with 407"):
+                with pytest.raises(Unreachable, match="refuses with status 407"):
                     await tenant.send(Request("GET", "/users"))
-        server.shutdown(socket.SHUT_RDWR)
-    assert len(asked) == 1
+    assert len(proxy.received) == 1
 
 
 async def test_an_answer_that_is_lost_behind_the_proxy_is_unclear(site: Site, proxy: str) -> None:
-    """The vendor may have carried out what went through the tunnel."""
+    """The vendor may have carried out a request that went through the tunnel."""
     async with tenant_at(site, f"http://{LOGIN}@{proxy}") as tenant:
         with pytest.raises(Unreachable, match="the answer was lost") as caught:
             await tenant.send(Request("GET", "/lost", Effect.CREATE))
@@ -237,7 +218,7 @@ async def test_an_answer_that_is_lost_behind_the_proxy_is_unclear(site: Site, pr
 
 
 async def test_an_address_of_this_machine_needs_no_proxy(site: Site, settings: None) -> None:
-    """Neither the sandbox nor anything else here: a proxy has another "this machine"."""
+    """For the proxy, `localhost` is another machine."""
     config = {"enerflo:proxy": "http://127.0.0.1:9"}
     tenant = Tenant(Enerflo(Enerflo.settings_type.load(config.get)), Vault(), print, RunSettings.load(), Removals())
     async with tenant:
@@ -252,7 +233,7 @@ async def test_an_address_of_this_machine_needs_no_proxy(site: Site, settings: N
         "http://pröxy-.example:3128",
     ],
 )  # fmt: skip
-def test_what_is_no_proxy_is_refused_without_showing_it(url: str) -> None:
+def test_an_invalid_proxy_url_is_refused_without_quoting_it(url: str) -> None:
     with pytest.raises(SettingsError, match=r"ENERFLO_PROXY \(enerflo:proxy\) must be the URL of a proxy") as caught:
         Enerflo.settings_type.load({"enerflo:apiKey": KEY, "enerflo:proxy": url}.get)
     assert url.removeprefix("http://") == "" or url not in f"{caught.value} {caught.value!r}"

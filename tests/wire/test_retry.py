@@ -8,7 +8,7 @@ import pytest
 from seatwise.core.vendor.http import Effect, retry_after
 from seatwise.wire.retry import Outcome, may_repeat, wait
 
-# How often a request may be sent in all.
+# How often a request may be sent in total.
 TRIES: Final = {
     (Effect.READ, Outcome.NOT_SENT): 4,
     (Effect.READ, Outcome.TURNED_AWAY): 4,
@@ -71,14 +71,14 @@ def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: floa
     assert retry_after(headers) == seconds
 
 
-def test_retry_after_as_a_date_counts_by_our_clock_when_theirs_is_unreadable() -> None:
+def test_without_the_vendors_clock_a_date_counts_by_ours() -> None:
     far = retry_after({"retry-after": "Fri, 21 Oct 2633 12:00:00 GMT", "date": "noon"})
     assert far is not None
     assert far > 1e9
 
 
 class Dice(random.Random):
-    """Throws always the same."""
+    """A random number generator that always returns the same number."""
 
     def __init__(self, throw: float) -> None:
         super().__init__()
@@ -93,8 +93,8 @@ HIGHEST = 1 - 2**-53
 
 @pytest.mark.parametrize("attempt", [1, 2, 3, 20])
 @pytest.mark.parametrize("asked", [0.0, 1.0, 30.0, 3600.0])
-def test_a_retry_after_is_never_beaten_and_stretched_by_a_tenth_at_most(asked: float, attempt: int) -> None:
-    """However small, the vendor's own wait counts and not ours."""
+def test_a_wait_is_retry_after_and_at_most_a_tenth_more(asked: float, attempt: int) -> None:
+    """Even a small `Retry-After` replaces the backoff."""
     assert wait(attempt, asked, Dice(0.0)) == asked
     assert wait(attempt, asked, Dice(HIGHEST)) == pytest.approx(asked * 1.1)
 
@@ -102,10 +102,8 @@ def test_a_retry_after_is_never_beaten_and_stretched_by_a_tenth_at_most(asked: f
 @pytest.mark.parametrize(
     ("attempt", "longest"), [(1, 0.25), (2, 0.5), (3, 1.0), (4, 2.0), (8, 20.0), (50, 20.0), (1000, 20.0)]
 )
-def test_without_retry_after_waits_are_anything_up_to_twice_the_last_and_twenty_seconds(
-    attempt: int, longest: float
-) -> None:
-    """Full jitter over 0.25 s that double with every try."""
+def test_without_retry_after_the_backoff_is_exponential(attempt: int, longest: float) -> None:
+    """Full jitter over 0.25 s, which doubles with every try up to 20 s."""
     assert wait(attempt, None, Dice(0.0)) == 0
     assert wait(attempt, None, Dice(HIGHEST)) == pytest.approx(longest)
     assert wait(attempt, None, Dice(0.5)) == pytest.approx(longest / 2)

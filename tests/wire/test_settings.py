@@ -1,4 +1,4 @@
-"""Settings: where they are looked up, what is refused, and that no secret leaks out of them."""
+"""Settings: their sources, what is refused, and that no secret leaks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,8 +8,7 @@ import pytest
 import trustme
 
 from seatwise.core.vendor.errors import SettingsError
-from seatwise.dynamic import vendor_named
-from seatwise.vendors import enerflo, names, nexudus, tenovos
+from seatwise.vendors import enerflo, names, nexudus, tenovos, vendor_named
 from seatwise.wire.settings import PROVIDER, RunSettings, Settings
 
 SECRET = "s3cr3t-value"
@@ -29,13 +28,13 @@ ELSEWHERE = [
     "metadata.google.internal", "METADATA.google.internal.", "instance-data.ec2.internal", "%31%32%37.0.0.1",
     "127。0。0。1",
 ]  # fmt: skip
-"""Hosts that no vendor has, and that an attacker would name."""
+"""Hosts that no vendor has, and that an attacker would use."""
 Environment = Callable[[Mapping[str, str]], None]
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """Sets variables."""
+    """A function that sets environment variables."""
 
     def put(variables: Mapping[str, str]) -> None:
         for name, value in variables.items():
@@ -45,7 +44,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 
 def loaded_from(**config: Any) -> Settings:
-    """Enerflo's settings with this configuration, such as `apiKey="k"`."""
+    """Load Enerflo's settings with this configuration, such as `apiKey="k"`."""
     return enerflo.Settings.load({f"enerflo:{name}": value for name, value in config.items()}.get)
 
 
@@ -66,7 +65,7 @@ def of_a_provider(
     outputs: Sequence[str] = (),
     **given: Any,
 ) -> Any:
-    """What the process of an explicit Provider gets as its configuration."""
+    """Return the configuration that the process of an explicit Provider gets."""
     marker = {"env": dict(env), "from_config": list(copied), "outputs": list(outputs)}
     return {vendor.config_key(name): value for name, value in {**given, PROVIDER: marker}.items()}.get
 
@@ -80,10 +79,10 @@ LOGIN: Final[dict[str, Any]] = {"username": "ana", "password": SECRET}
     ("config", "variables", "found"),
     [
         pytest.param({}.get, MAIN, ("main-token", None, "main-client"), id="environment"),
-        pytest.param({"nexudus:token": "t"}.get, MAIN, ("t", None, None), id="config-and-no-client-of-elsewhere"),
+        pytest.param({"nexudus:token": "t"}.get, MAIN, ("t", None, None), id="config-without-the-environments-client"),
         pytest.param(
             {"nexudus:username": "ana", "nexudus:password": SECRET}.get, MAIN, (None, "ana", None),
-            id="config-and-no-token-of-elsewhere",
+            id="config-without-the-environments-token",
         ),
         pytest.param(of_a_provider(nexudus.Settings, **WEST, **LOGIN), MAIN, (None, "ana", None), id="provider"),
         pytest.param(
@@ -96,7 +95,7 @@ LOGIN: Final[dict[str, Any]] = {"username": "ana", "password": SECRET}
         ),
         pytest.param(
             of_a_provider(nexudus.Settings, deadline=60), MAIN, ("main-token", None, "main-client"),
-            id="provider-that-says-nothing-of-it",
+            id="provider-without-credentials",
         ),
         pytest.param(
             of_a_provider(nexudus.Settings, copied=["username", "password"], deadline=60, **LOGIN), MAIN,
@@ -121,7 +120,7 @@ def test_credentials_come_from_one_source(
 
 
 @pytest.mark.parametrize(
-    ("config", "complaint"),
+    ("config", "problem"),
     [
         pytest.param(
             of_a_provider(enerflo.Settings, **WEST), "give the Provider api_key=..., or env=", id="base-url-alone"
@@ -143,8 +142,8 @@ def test_credentials_come_from_one_source(
             id="unset-and-no-credential",
         ),
         pytest.param(
-            of_a_provider(enerflo.Settings, outputs=["api_key"]), "api_key of the Provider has no value. Give it one",
-            id="output-of-none",
+            of_a_provider(enerflo.Settings, outputs=["api_key"]),
+            "api_key of the Provider has no value. Give it a value", id="output-of-none",
         ),
         pytest.param(
             of_a_provider(enerflo.Settings, outputs=["api_key"], api_key=None, tenant="west"),
@@ -175,28 +174,28 @@ def test_credentials_come_from_one_source(
         ),
     ],
 )  # fmt: skip
-def test_half_a_login_is_refused_whatever_the_environment_has(
-    config: Callable[[str], Any], complaint: str, environment: Environment
+def test_an_incomplete_login_is_refused_in_any_environment(
+    config: Callable[[str], Any], problem: str, environment: Environment
 ) -> None:
     environment(ENERFLO | NEXUDUS | TENOVOS | MAIN | {"EMPTY_KEY": "", "WEST_URL": "https://west.example"})
     (vendor,) = [each for each in (enerflo, nexudus, tenovos) if any_of(each.Settings, config)]
     with pytest.raises(SettingsError) as caught:
         vendor.Settings.load(config)
-    assert complaint in str(caught.value)
+    assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
     assert SECRET not in f"{caught.value} {caught.value!r}"
 
 
 def any_of(vendor: type[Settings], config: Callable[[str], Any]) -> bool:
-    """Whether a configuration says anything of a vendor."""
+    """Return whether a configuration has a setting of this vendor."""
     return any(config(vendor.config_key(name)) is not None for name in (PROVIDER, *vendor.model_fields))
 
 
-def test_an_explicit_provider_inherits_an_address_and_no_name(environment: Environment) -> None:
+def test_an_explicit_provider_inherits_the_url_and_no_tenant(environment: Environment) -> None:
     environment({"ENERFLO_TENANT": "main", "ENERFLO_BASE_URL": "https://main.example"})
     settings = enerflo.Settings.load(of_a_provider(enerflo.Settings, api_key=SECRET))
     assert settings.tenant_id == "https://main.example"
-    assert settings.way_to_be("main") == 'give its Provider tenant="main"'
+    assert settings.tenant_remedy("main") == 'give its Provider tenant="main"'
 
 
 @pytest.mark.parametrize("vendor", names())
@@ -207,7 +206,7 @@ def test_every_secret_of_a_vendor_is_a_credential(vendor: str) -> None:
     assert kind.credentials()
 
 
-def test_what_belongs_to_a_login_is_a_credential() -> None:
+def test_each_setting_of_a_login_is_a_credential() -> None:
     assert enerflo.Settings.credentials() == {"api_key"}
     assert nexudus.Settings.credentials() == {"username", "password", "token", "client_id"}
     assert tenovos.Settings.credentials() == {"api_key", "client_id", "username", "password"}
@@ -238,7 +237,7 @@ def test_settings_know_where_the_credentials_came_from(
     settings: type[Settings], config: Callable[[str], Any], names: str, environment: Environment
 ) -> None:
     environment(ENERFLO | NEXUDUS | TENOVOS | {"WEST_KEY": SECRET})
-    assert settings.load(config).login_came_from == names
+    assert settings.load(config).credential_names == names
 
 
 # --- what is missing or unfit -----------------------------------------------------------------
@@ -302,7 +301,7 @@ def test_a_missing_setting_is_one_line_with_both_its_names(
     empty: bool,
     environment: Environment,
 ) -> None:
-    """An empty variable is a missing one."""
+    """An empty variable counts as missing."""
     environment(
         {name: value for name, value in variables.items() if name != lacking} | ({lacking: ""} if empty else {})
     )
@@ -314,14 +313,14 @@ def test_a_missing_setting_is_one_line_with_both_its_names(
     assert {name for name in names if name in message} == names
 
 
-def test_everything_that_is_missing_is_said_at_once() -> None:
+def test_one_message_names_all_missing_settings() -> None:
     with pytest.raises(SettingsError) as caught:
         tenovos.Settings.load()
     names = ("BASE_URL", "API_KEY", "USERNAME", "PASSWORD")
     assert all(f"TENOVOS_{name}" in str(caught.value) for name in names)
 
 
-def test_nexudus_takes_a_token_in_the_place_of_user_and_password(environment: Environment) -> None:
+def test_nexudus_takes_a_token_instead_of_user_and_password(environment: Environment) -> None:
     environment({"NEXUDUS_TOKEN": SECRET})
     assert nexudus.Settings.load().secrets() == [SECRET]
 
@@ -362,7 +361,7 @@ def test_tenovos_has_no_other_versions(environment: Environment) -> None:
         pytest.param("https://[::1", id="half-an-address"),
     ],
 )
-def test_an_unfit_base_url_is_refused_by_both_its_names(url: str) -> None:
+def test_an_invalid_base_url_is_refused_with_both_its_names(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^enerflo: ENERFLO_BASE_URL \(enerflo:baseUrl\) .+") as caught:
         loaded_from(apiKey=SECRET, baseUrl=url)
     assert "pw" not in str(caught.value)
@@ -382,7 +381,7 @@ def test_an_unfit_base_url_is_refused_by_both_its_names(url: str) -> None:
         pytest.param("http://[::1]:8765", "http://[::1]:8765", id="loopback-6"),
     ],
 )
-def test_a_base_url_is_kept_without_its_last_slash(url: str, kept: str) -> None:
+def test_a_base_url_loses_its_last_slashes(url: str, kept: str) -> None:
     assert loaded_from(apiKey=SECRET, baseUrl=url).base_url == kept
 
 
@@ -395,7 +394,7 @@ def test_a_base_url_is_kept_without_its_last_slash(url: str, kept: str) -> None:
     ],
 )
 @pytest.mark.parametrize("tail", [pytest.param("\nx", id="line-break"), pytest.param("…", id="not-ascii")])
-def test_a_credential_that_fits_into_no_header_is_refused_before_any_request(
+def test_a_credential_that_no_header_can_hold_is_refused(
     settings: type[Settings], variables: dict[str, str], name: str, tail: str, environment: Environment
 ) -> None:
     environment(variables | {name: SECRET + tail})
@@ -407,14 +406,14 @@ def test_a_credential_that_fits_into_no_header_is_refused_before_any_request(
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        pytest.param("requestsPerMinute", "many", id="pace-no-number"),
-        pytest.param("requestsPerMinute", "-1", id="pace-below-zero"),
-        pytest.param("deadline", "0", id="no-time-at-all"),
-        pytest.param("deadline", "inf", id="for-ever"),
+        pytest.param("requestsPerMinute", "many", id="limit-is-not-a-number"),
+        pytest.param("requestsPerMinute", "-1", id="limit-below-zero"),
+        pytest.param("deadline", "0", id="deadline-zero"),
+        pytest.param("deadline", "inf", id="deadline-infinite"),
         pytest.param("resendCreates", "perhaps", id="neither-yes-nor-no"),
     ],
 )
-def test_a_number_out_of_range_is_refused_by_its_config_key(key: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_its_config_key(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"enerflo:{key}"):
         loaded_from(apiKey=SECRET, **{key: value})
 
@@ -436,7 +435,7 @@ def test_no_secret_shows_in_settings(
     assert SECRET not in f"{kept!r} {kept} {kept.model_dump()} {kept.model_dump_json()}"
 
 
-def test_no_secret_shows_when_another_setting_is_unfit(environment: Environment) -> None:
+def test_no_secret_shows_when_another_setting_is_invalid(environment: Environment) -> None:
     environment(TENOVOS | {"TENOVOS_DEADLINE": "soon"})
     with pytest.raises(SettingsError) as caught:
         tenovos.Settings.load()
@@ -444,7 +443,7 @@ def test_no_secret_shows_when_another_setting_is_unfit(environment: Environment)
 
 
 @pytest.mark.parametrize("kind", ["missing", "a folder", "not certificates"])
-def test_certificates_that_cannot_be_used_are_refused_by_both_names(kind: str, tmp_path: Path) -> None:
+def test_unusable_certificates_are_refused_with_both_names(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     if kind == "a folder":
         path.mkdir()
@@ -467,7 +466,7 @@ def test_a_path_may_begin_at_home(environment: Environment, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("path", ["j.db", "./j.db", "../j.db", "folder/j.db", "~nobody-of-this-name/j.db"])
 def test_a_relative_path_is_refused(path: str, environment: Environment) -> None:
-    """It would be another file wherever pulumi runs."""
+    """It would depend on the folder in which pulumi runs."""
     environment({"SEATWISE_JOURNAL": path})
     with pytest.raises(SettingsError, match="SEATWISE_JOURNAL must be a full path, such as /"):
         RunSettings.load()
@@ -478,13 +477,15 @@ def test_a_relative_path_is_refused(path: str, environment: Environment) -> None
 @pytest.mark.parametrize(
     ("name", "value"), [("MAX_REMOVALS", "-1"), ("MAX_REMOVALS", "10%"), ("SHARE_LIMITS", "perhaps")]
 )
-def test_an_unfit_setting_of_the_run_is_refused_by_its_name(name: str, value: str, environment: Environment) -> None:
+def test_an_invalid_setting_of_the_run_is_refused_with_its_name(
+    name: str, value: str, environment: Environment
+) -> None:
     environment({f"SEATWISE_{name}": value})
     with pytest.raises(SettingsError, match=f"SEATWISE_{name}"):
         RunSettings.load()
 
 
-def test_a_run_has_no_cap_and_limits_of_its_own_unless_told_otherwise(environment: Environment) -> None:
+def test_by_default_removals_are_unlimited_and_limits_not_shared(environment: Environment) -> None:
     assert (RunSettings.load().max_removals, RunSettings.load().share_limits) == (None, False)
     environment({"SEATWISE_MAX_REMOVALS": "0", "SEATWISE_SHARE_LIMITS": "true"})
     assert (RunSettings.load().max_removals, RunSettings.load().share_limits) == (0, True)

@@ -1,4 +1,4 @@
-"""What a tenant sends, repeats, waits for and keeps to itself, in virtual time."""
+"""A tenant's requests, retries, waits, login and secrets, in virtual time."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ from seatwise.core.vendor.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
-from seatwise.wire.body import LARGEST_ANSWER
+from seatwise.wire.body import MAX_BODY_BYTES
 from seatwise.wire.pacing import SLACK
 from seatwise.wire.settings import RunSettings
 from seatwise.wire.tenant import Operation, Tenant
@@ -47,7 +47,7 @@ HANGS = "hangs"
 
 
 def tenant_of(vendor: type[Vendor], far_end: Handler, **config: str | None) -> Tenant:
-    """A tenant whose requests arrive at `far_end`, without pacing unless the configuration says so."""
+    """Return a tenant whose requests arrive at `far_end`, without pacing unless the configuration has a limit."""
     given = {"baseUrl": "https://api.example/base", "requestsPerMinute": "0"} | CONFIG[vendor] | config
     settings = vendor.settings_type.load({f"{vendor.name}:{name}": value for name, value in given.items()}.get)
     return Tenant(vendor(settings), Vault(), print, RunSettings.load(), Removals(), Wire(far_end))
@@ -57,7 +57,7 @@ Scripted = int | tuple[int, dict[str, str]] | type[Exception] | str | httpx.Resp
 
 
 class Script:
-    """A far end that answers as it is told, then with 200, and notes what came and when."""
+    """A far end that gives these answers, then 200, and records each request and its time."""
 
     def __init__(self, *answers: Scripted) -> None:
         self._answers = iter(answers)
@@ -78,7 +78,7 @@ class Script:
         return httpx.Response(int(status), headers=headers, json={})
 
 
-async def test_a_request_asks_for_json_below_the_base_url_with_the_credentials_in_a_header() -> None:
+async def test_a_request_has_base_url_json_and_a_credential_header() -> None:
     far_end = Script()
     answer = await tenant_of(Enerflo, far_end).send(Request("GET", "/users/a%2Fb", query={"page": 2}))
     (request,) = far_end.requests
@@ -95,8 +95,8 @@ NOT_SENT: Final = [httpx.ConnectError, httpx.ConnectTimeout]
 BROKEN: Final = [500, 502, 503, 504]
 
 
-def named(failures: list[Any]) -> list[Any]:
-    """Failures as parameters with readable ids."""
+def with_ids(failures: list[Any]) -> list[Any]:
+    """Return the failures as parameters with readable ids."""
     parameters = []
     for failure in failures:
         status, headers = failure if isinstance(failure, tuple) else (failure, {})
@@ -106,15 +106,15 @@ def named(failures: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("request_", [pytest.param(READ, id="GET"), pytest.param(CHANGE, id="PUT")])
-@pytest.mark.parametrize("failure", named([*LOST, *NOT_SENT, *BROKEN, 429, THROTTLED, (503, {"retry-after": "1"})]))
+@pytest.mark.parametrize("failure", with_ids([*LOST, *NOT_SENT, *BROKEN, 429, THROTTLED, (503, {"retry-after": "1"})]))
 class TestARepeatableRequest:
-    async def test_outlives_three_failures(self, failure: Scripted, request_: Request) -> None:
+    async def test_succeeds_after_three_failures(self, failure: Scripted, request_: Request) -> None:
         far_end = Script(failure, failure, failure)
         assert (await tenant_of(Enerflo, far_end).send(request_)).ok
         assert len({request.read() for request in far_end.requests}) == 1
         assert len(far_end.requests) == 4
 
-    async def test_is_given_up_after_the_fourth(self, failure: Scripted, request_: Request) -> None:
+    async def test_fails_after_the_fourth_failure(self, failure: Scripted, request_: Request) -> None:
         far_end = Script(*[failure] * 5)
         tenant = tenant_of(Enerflo, far_end)
         if isinstance(failure, type):
@@ -126,7 +126,7 @@ class TestARepeatableRequest:
         assert len(far_end.requests) == 4
 
 
-@pytest.mark.parametrize("failure", named([*LOST, HANGS, httpx.DecodingError]))
+@pytest.mark.parametrize("failure", with_ids([*LOST, HANGS, httpx.DecodingError]))
 async def test_a_create_whose_answer_is_lost_is_never_sent_again(failure: Scripted) -> None:
     far_end = Script(failure)
     with pytest.raises(Unreachable) as caught:
@@ -135,23 +135,23 @@ async def test_a_create_whose_answer_is_lost_is_never_sent_again(failure: Script
     assert len(far_end.requests) == 1
 
 
-@pytest.mark.parametrize("failure", named([*BROKEN, (500, {"retry-after": "1"}), (502, {"retry-after": "3600"})]))
-async def test_a_create_that_broke_at_the_vendor_is_never_sent_again(failure: Scripted) -> None:
-    """The answer is handed on, whatever it asks for: the account may be there, and someone has to look."""
+@pytest.mark.parametrize("failure", with_ids([*BROKEN, (500, {"retry-after": "1"}), (502, {"retry-after": "3600"})]))
+async def test_a_create_that_failed_with_5xx_is_never_sent_again(failure: Scripted) -> None:
+    """The caller gets the answer, with or without `Retry-After`: it has to find out whether the account exists."""
     far_end = Script(failure)
     answer = await tenant_of(Enerflo, far_end).send(CREATE)
     assert answer.status == (failure[0] if isinstance(failure, tuple) else failure)
     assert len(far_end.requests) == 1
 
 
-@pytest.mark.parametrize("failure", named([*NOT_SENT, 429, THROTTLED, (503, {"retry-after": "1"})]))
+@pytest.mark.parametrize("failure", with_ids([*NOT_SENT, 429, THROTTLED, (503, {"retry-after": "1"})]))
 async def test_a_create_that_was_not_processed_is_sent_again(failure: Scripted) -> None:
     far_end = Script(failure, failure, failure)
     assert (await tenant_of(Enerflo, far_end).send(CREATE)).ok
     assert len(far_end.requests) == 4
 
 
-async def test_a_create_that_never_left_is_known_not_to_be_there() -> None:
+async def test_a_create_that_was_not_sent_is_known_to_be_absent() -> None:
     with pytest.raises(Unreachable) as caught:
         await tenant_of(Enerflo, Script(*[httpx.ConnectError] * 4)).send(CREATE)
     assert not caught.value.maybe_sent
@@ -181,8 +181,8 @@ UNREADABLE = ["", "soon", "in 5 seconds", "-1"]
 @pytest.mark.parametrize(
     ("vendor", "status"), [pytest.param(Enerflo, 503, id="503"), pytest.param(Nexudus, 409, id="nexudus-409")]
 )
-async def test_a_retry_after_that_cannot_be_read_says_nothing(vendor: type[Vendor], status: int, asked: str) -> None:
-    """The create may have been carried out, or is refused for good: it is not sent again."""
+async def test_an_unreadable_retry_after_is_ignored(vendor: type[Vendor], status: int, asked: str) -> None:
+    """The vendor may have carried out the create, or refuses it finally: it is not sent again."""
     far_end = Script((status, {"retry-after": asked}))
     config = {"token": KEY} if vendor is Nexudus else {}
     tenant = tenant_of(vendor, far_end, **config)
@@ -199,7 +199,7 @@ async def test_the_largest_of_several_waits_counts() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 422])
-async def test_an_answer_that_will_not_change_is_not_asked_for_again(status: int) -> None:
+async def test_a_4xx_answer_is_not_retried(status: int) -> None:
     far_end = Script(status)
     assert (await tenant_of(Enerflo, far_end).send(READ)).status == status
     assert len(far_end.requests) == 1
@@ -209,7 +209,7 @@ async def test_an_answer_that_will_not_change_is_not_asked_for_again(status: int
 
 
 @pytest.mark.parametrize("request_", [pytest.param(READ, id="GET"), pytest.param(CREATE, id="POST")])
-async def test_a_retry_after_is_waited_for_and_little_more(request_: Request) -> None:
+async def test_the_wait_is_retry_after_and_little_more(request_: Request) -> None:
     far_end = Script((429, {"retry-after": "30"}), (429, {"retry-after": "20"}))
     await tenant_of(Enerflo, far_end).send(request_)
     first, second, third = far_end.times
@@ -219,9 +219,7 @@ async def test_a_retry_after_is_waited_for_and_little_more(request_: Request) ->
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("request_", [pytest.param(READ, id="GET"), pytest.param(CREATE, id="POST")])
-async def test_a_retry_after_beyond_the_deadline_fails_at_once_and_names_the_wait(
-    status: int, request_: Request
-) -> None:
+async def test_a_retry_after_beyond_the_deadline_fails_at_once(status: int, request_: Request) -> None:
     far_end = Script((status, {"retry-after": "3600"}))
     start = anyio.current_time()
     with pytest.raises(RateLimited, match="3600 seconds"):
@@ -248,7 +246,7 @@ async def test_the_deadline_holds_when_the_vendor_hangs(answer: Scripted) -> Non
     assert anyio.current_time() - start == pytest.approx(45)
 
 
-async def test_the_deadline_is_two_minutes_unless_told() -> None:
+async def test_the_default_deadline_is_two_minutes() -> None:
     start = anyio.current_time()
     with pytest.raises(Unreachable):
         await tenant_of(Enerflo, Script(HANGS)).send(READ)
@@ -264,18 +262,18 @@ async def test_the_deadline_counts_from_the_first_try() -> None:
     assert anyio.current_time() - start == pytest.approx(60)
 
 
-async def test_a_turn_that_would_come_after_the_deadline_fails_as_soon_as_that_is_clear() -> None:
+async def test_a_pacing_wait_beyond_the_deadline_fails_at_once() -> None:
     far_end = Script()
     tenant = tenant_of(Enerflo, far_end, requestsPerMinute="1", deadline="45")
     await tenant.send(READ)
     start = anyio.current_time()
-    with pytest.raises(RateLimited, match=r"no turn within 45 seconds.*ENERFLO_DEADLINE"):
+    with pytest.raises(RateLimited, match=r"no request within 45 seconds.*ENERFLO_DEADLINE"):
         await tenant.send(READ)
     assert anyio.current_time() == start
     assert len(far_end.requests) == 1
 
 
-async def test_the_deadline_holds_for_who_queues_behind_another() -> None:
+async def test_the_deadline_holds_for_requests_in_the_queue() -> None:
     far_end = Script()
     tenant = tenant_of(Enerflo, far_end, requestsPerMinute="1", deadline="90")
     await tenant.send(READ)
@@ -294,14 +292,14 @@ async def test_the_deadline_holds_for_who_queues_behind_another() -> None:
     assert max(ended) <= 90
 
 
-async def test_the_pace_counts_repetitions_too() -> None:
+async def test_pacing_counts_retries_too() -> None:
     far_end = Script(500, 500)
     tenant = tenant_of(Enerflo, far_end, requestsPerMinute="2")
     await tenant.send(READ)
     assert far_end.times[2] - far_end.times[0] >= 60
 
 
-async def test_reads_do_not_count_as_writes_and_creates_and_changes_do() -> None:
+async def test_creates_and_updates_count_as_writes_and_reads_do_not() -> None:
     """Nexudus allows 60 writes a minute and one request in 100 ms."""
     far_end = Script()
     tenant = tenant_of(Nexudus, far_end, token=KEY, requestsPerMinute=None)
@@ -312,22 +310,22 @@ async def test_reads_do_not_count_as_writes_and_creates_and_changes_do() -> None
     assert last_write == pytest.approx(60 * SLACK)
 
 
-async def test_a_vendor_that_is_down_costs_few_retries_and_one_that_stumbles_gets_all() -> None:
-    """Of a thousand requests: 500 tokens at 14 each are 35 retries; one failure in ten is repaid by what it earns."""
+async def test_the_retry_budget_limits_retries_while_a_vendor_is_down() -> None:
+    """500 at 14 each allow 35 retries of a thousand requests; with one failure in ten the budget never runs out."""
     down = Script(*[500] * 3000)
     tenant = tenant_of(Enerflo, down)
     for _ in range(1000):
         assert (await tenant.send(READ)).status == 500
     assert len(down.requests) == 1035
 
-    stumbling = Script(*[500, *[200] * 9] * 1000)
-    tenant = tenant_of(Enerflo, stumbling)
+    flaky = Script(*[500, *[200] * 9] * 1000)
+    tenant = tenant_of(Enerflo, flaky)
     for _ in range(1000):
         assert (await tenant.send(READ)).ok
-    assert len(stumbling.requests) <= 1120
+    assert len(flaky.requests) <= 1120
 
 
-async def test_a_retry_that_is_turned_away_costs_less() -> None:
+async def test_a_retry_of_a_throttled_request_costs_less() -> None:
     far_end = Script(*[(429, {"retry-after": "1"})] * 3000)
     tenant = tenant_of(Enerflo, far_end)
     for _ in range(200):
@@ -335,7 +333,7 @@ async def test_a_retry_that_is_turned_away_costs_less() -> None:
     assert len(far_end.requests) == 300
 
 
-async def test_one_operation_has_one_deadline_for_all_its_requests_and_waits() -> None:
+async def test_all_requests_and_waits_of_an_operation_share_a_deadline() -> None:
     far_end = Script(*[(429, {"retry-after": "25"})] * 2, HANGS)
     operation = Operation(tenant_of(Enerflo, far_end, deadline="60"))
     start = anyio.current_time()
@@ -343,7 +341,7 @@ async def test_one_operation_has_one_deadline_for_all_its_requests_and_waits() -
     with pytest.raises(RateLimited, match="asks to wait 25 seconds"):
         await operation.send(READ)
     await operation.sleep(1000)
-    with pytest.raises(Unreachable, match=r"60 seconds are over\. .* raise ENERFLO_DEADLINE") as caught:
+    with pytest.raises(Unreachable, match=r"did not end within 60 seconds\. .* raise ENERFLO_DEADLINE") as caught:
         await operation.send(CREATE)
     assert caught.value.maybe_sent is False
     assert anyio.current_time() - start == pytest.approx(60)
@@ -352,9 +350,7 @@ async def test_one_operation_has_one_deadline_for_all_its_requests_and_waits() -
 
 @pytest.mark.parametrize(("resend", "sent"), [("true", 2), ("false", 1)])
 @pytest.mark.parametrize("failure", [429, (503, {"retry-after": "1"})])
-async def test_a_create_that_was_turned_away_is_sent_again_unless_switched_off(
-    failure: Scripted, resend: str, sent: int
-) -> None:
+async def test_resend_creates_controls_retries_of_throttled_creates(failure: Scripted, resend: str, sent: int) -> None:
     far_end = Script(failure)
     await tenant_of(Enerflo, far_end, resendCreates=resend).send(CREATE)
     assert len(far_end.requests) == sent
@@ -367,8 +363,8 @@ async def test_the_deadline_holds_when_the_login_hangs() -> None:
     assert anyio.current_time() - start == pytest.approx(45)
 
 
-async def test_the_deadline_holds_while_another_call_waits_for_the_token() -> None:
-    """Here a call that started later is the one that renews the token, and hangs."""
+async def test_the_deadline_holds_while_another_call_renews_the_token() -> None:
+    """A call that started later renews the token, and hangs."""
     logins = 0
 
     async def far_end(request: httpx.Request) -> httpx.Response:
@@ -397,7 +393,7 @@ async def test_the_deadline_holds_while_another_call_waits_for_the_token() -> No
     assert ended == {"slow": pytest.approx(45), "quick": pytest.approx(45)}
 
 
-async def test_one_that_is_turned_away_holds_all_until_the_time_is_over() -> None:
+async def test_a_throttled_request_delays_all_requests() -> None:
     far_end = Script((429, {"Retry-After": "30"}))
     tenant = tenant_of(Enerflo, far_end)
     async with anyio.create_task_group() as tasks:
@@ -410,7 +406,7 @@ async def test_one_that_is_turned_away_holds_all_until_the_time_is_over() -> Non
     assert all(30 <= time - first <= 33 for time in others)
 
 
-async def test_a_hold_beyond_the_deadline_fails_the_next_request_at_once() -> None:
+async def test_a_hold_beyond_the_deadline_fails_the_next_at_once() -> None:
     far_end = Script((429, {"Retry-After": "3600"}))
     tenant = tenant_of(Enerflo, far_end)
     for _ in range(2):
@@ -433,12 +429,12 @@ async def test_a_redirect_is_an_answer_and_never_followed(status: int, place: st
 
 
 def encoded(body: bytes, encoding: str, status: int = 200) -> httpx.Response:
-    """An answer with these bytes on the wire."""
+    """Return an answer with these bytes on the wire."""
     return httpx.Response(status, headers={"content-encoding": encoding}, stream=Pieces(body))
 
 
 def bomb(layers: int) -> bytes:
-    """A gibibyte of nothing in some kilobytes, each layer packed once more."""
+    """Return a gibibyte of zeros, compressed this many times to some kilobytes."""
     packer = zlib.compressobj(9, wbits=31)
     packed = b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(1024)) + packer.flush()
     for _ in range(layers - 1):
@@ -449,9 +445,9 @@ def bomb(layers: int) -> bytes:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        pytest.param(lambda: httpx.Response(200, content=bytes(LARGEST_ANSWER + 1)), "larger than 10 MiB", id="plain"),
+        pytest.param(lambda: httpx.Response(200, content=bytes(MAX_BODY_BYTES + 1)), "larger than 10 MiB", id="plain"),
         pytest.param(
-            lambda: encoded(gzip.compress(bytes(LARGEST_ANSWER + 1)), "gzip"), "larger than 10 MiB", id="zipped"
+            lambda: encoded(gzip.compress(bytes(MAX_BODY_BYTES + 1)), "gzip"), "larger than 10 MiB", id="zipped"
         ),
         pytest.param(lambda: encoded(bomb(1), "gzip"), "larger than 10 MiB", id="a-bomb"),
         pytest.param(lambda: encoded(bomb(2), "gzip, gzip"), "in an encoding that", id="a-bomb-in-a-bomb"),
@@ -461,14 +457,12 @@ def bomb(layers: int) -> bytes:
         pytest.param(lambda: encoded(gzip.compress(b"{}")[:-1], "gzip"), "cut off", id="cut-off"),
     ],
 )
-async def test_a_body_that_cannot_be_read_within_bounds_is_a_lost_answer(
-    answer: Callable[[], httpx.Response], why: str
-) -> None:
+async def test_a_body_that_cannot_be_read_is_a_lost_answer(answer: Callable[[], httpx.Response], why: str) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(Unreachable, match=rf"the answer was lost: its body is {why}") as caught:
             await tenant_of(Enerflo, Script(answer())).send(CREATE)
-        assert tracemalloc.get_traced_memory()[1] < 4 * LARGEST_ANSWER
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY_BYTES
     finally:
         tracemalloc.stop()
     assert caught.value.maybe_sent
@@ -485,18 +479,18 @@ async def test_a_body_that_cannot_be_read_within_bounds_is_a_lost_answer(
         pytest.param(lambda: encoded(zlib.compress(b'{"a": 1}'), "deflate"), id="deflate"),
     ],
 )
-async def test_one_layer_of_packing_is_taken_off(answer: Callable[[], httpx.Response]) -> None:
+async def test_one_layer_of_compression_is_decoded(answer: Callable[[], httpx.Response]) -> None:
     far_end = Script(answer())
     assert (await tenant_of(Enerflo, far_end).send(READ)).json == {"a": 1}
     assert far_end.requests[0].headers["accept-encoding"] == "gzip"
 
 
-async def test_an_empty_body_needs_no_unpacking() -> None:
+async def test_an_empty_body_is_not_decompressed() -> None:
     assert (await tenant_of(Enerflo, Script(encoded(b"", "gzip"))).send(READ)).body == b""
 
 
-async def test_an_answer_of_ten_mebibytes_is_taken() -> None:
-    answer = await tenant_of(Enerflo, Script(httpx.Response(200, content=bytes(LARGEST_ANSWER)))).send(READ)
+async def test_an_answer_of_ten_mebibytes_is_accepted() -> None:
+    answer = await tenant_of(Enerflo, Script(httpx.Response(200, content=bytes(MAX_BODY_BYTES)))).send(READ)
     assert len(answer.body) == 10 * 1024 * 1024
 
 
@@ -505,7 +499,7 @@ async def test_an_answer_of_ten_mebibytes_is_taken() -> None:
 async def test_no_proxy_of_the_environment_gets_a_request(
     variable: str, monkeypatch: pytest.MonkeyPatch, settings: None, anyio_backend: str
 ) -> None:
-    """Over real HTTP: nobody listens where the variable points."""
+    """Over real HTTP: no server listens at the variable's address."""
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -526,8 +520,8 @@ async def test_a_refusal_names_the_settings_of_the_credentials(status: int) -> N
 # --- login ------------------------------------------------------------------------------------
 
 
-class NexudusDoor:
-    """A Nexudus whose only feature is its login: a refresh token works once."""
+class FakeNexudus:
+    """A fake Nexudus with a login only: each refresh token works once."""
 
     def __init__(self, *, lifetime: int = 604799, login_takes: float = 0) -> None:
         self.lifetime = lifetime
@@ -568,7 +562,7 @@ class NexudusDoor:
 
 
 async def at_once(tenant: Tenant, number: int) -> list[int]:
-    """The statuses of so many calls that all start now."""
+    """Start this many calls at the same time and return their statuses."""
     statuses = []
 
     async def call() -> None:
@@ -582,32 +576,32 @@ async def at_once(tenant: Tenant, number: int) -> list[int]:
 
 @pytest.mark.parametrize("calls", [4, 32])
 async def test_calls_at_the_same_time_share_one_login(calls: int) -> None:
-    door = NexudusDoor(login_takes=3.7)
-    assert await at_once(tenant_of(Nexudus, door), calls) == [200] * calls
-    assert door.grants == ["password"]
-    assert door.answers == [200] * calls
+    nexudus = FakeNexudus(login_takes=3.7)
+    assert await at_once(tenant_of(Nexudus, nexudus), calls) == [200] * calls
+    assert nexudus.grants == ["password"]
+    assert nexudus.answers == [200] * calls
 
 
 @pytest.mark.parametrize("calls", [1, 4, 32])
-async def test_a_void_token_is_renewed_once_and_each_call_replayed_once(calls: int) -> None:
-    door = NexudusDoor(login_takes=3.7)
-    tenant = tenant_of(Nexudus, door)
+async def test_after_a_401_the_token_is_renewed_once_for_all_calls(calls: int) -> None:
+    nexudus = FakeNexudus(login_takes=3.7)
+    tenant = tenant_of(Nexudus, nexudus)
     await tenant.send(READ)
-    door.void_access()
-    door.answers.clear()
+    nexudus.void_access()
+    nexudus.answers.clear()
     assert await at_once(tenant, calls) == [200] * calls
-    assert door.grants == ["password", "refresh-1"]
-    assert sorted(door.answers) == [200] * calls + [401] * calls
+    assert nexudus.grants == ["password", "refresh-1"]
+    assert sorted(nexudus.answers) == [200] * calls + [401] * calls
 
 
 async def test_a_create_is_replayed_with_the_same_body_after_a_401() -> None:
-    """It was turned away before it was processed."""
-    door = NexudusDoor()
-    tenant = tenant_of(Nexudus, door)
+    """The vendor refused it before it processed it."""
+    nexudus = FakeNexudus()
+    tenant = tenant_of(Nexudus, nexudus)
     await tenant.send(READ)
-    door.void_access()
+    nexudus.void_access()
     assert (await tenant.send(CREATE)).ok
-    assert [json.loads(body) for body in door.bodies[1:]] == [CREATE.json, CREATE.json]
+    assert [json.loads(body) for body in nexudus.bodies[1:]] == [CREATE.json, CREATE.json]
 
 
 async def test_a_401_after_the_renewal_is_final() -> None:
@@ -621,23 +615,23 @@ async def test_a_401_after_the_renewal_is_final() -> None:
     ]  # fmt: skip
 
 
-async def test_tokens_that_are_refused_at_once_are_not_asked_for_again_and_again() -> None:
-    """Twenty accounts behind a vendor that takes no token at all cost two logins."""
-    door = NexudusDoor()
-    door.void_access()
-    tenant = tenant_of(Nexudus, door)
+async def test_a_new_token_that_is_refused_is_not_renewed() -> None:
+    """Twenty requests to a vendor that refuses every token cause two logins."""
+    nexudus = FakeNexudus()
+    nexudus.void_access()
+    tenant = tenant_of(Nexudus, nexudus)
 
     async def takes_no_token(request: httpx.Request) -> httpx.Response:
-        answer = await door(request)
+        answer = await nexudus(request)
         return answer if request.url.path.endswith("/token") else httpx.Response(401)
 
     tenant = tenant_of(Nexudus, takes_no_token)
     for _ in range(20):
         assert (await tenant.send(READ)).status == 401
-    assert door.grants == ["password", "refresh-1"]
+    assert nexudus.grants == ["password", "refresh-1"]
 
 
-async def test_a_renewal_without_a_refresh_token_leaves_the_old_one_good() -> None:
+async def test_without_a_new_refresh_token_the_old_one_stays_valid() -> None:
     """RFC 6749, section 6. AWS Cognito, behind Tenovos, does so."""
     grants: list[str] = []
 
@@ -657,7 +651,7 @@ async def test_a_renewal_without_a_refresh_token_leaves_the_old_one_good() -> No
 
 
 @pytest.mark.parametrize("expires_in", [0, -1])
-async def test_a_token_that_is_said_to_be_over_at_once_is_used_until_it_is_refused(expires_in: int) -> None:
+async def test_a_token_without_a_lifetime_is_used_until_refused(expires_in: int) -> None:
     grants: list[str] = []
 
     async def far_end(request: httpx.Request) -> httpx.Response:
@@ -673,43 +667,42 @@ async def test_a_token_that_is_said_to_be_over_at_once_is_used_until_it_is_refus
 
 
 async def test_every_refresh_token_is_used_once() -> None:
-    """A renewal brings the next refresh token with it."""
-    door = NexudusDoor()
-    tenant = tenant_of(Nexudus, door)
+    """Each renewal returns the next refresh token."""
+    nexudus = FakeNexudus()
+    tenant = tenant_of(Nexudus, nexudus)
     for _ in range(3):
         assert (await tenant.send(READ)).ok
-        door.void_access()
-    assert door.grants == ["password", "refresh-1", "refresh-2"]
+        nexudus.void_access()
+    assert nexudus.grants == ["password", "refresh-1", "refresh-2"]
 
 
 async def test_a_revoked_refresh_token_leads_to_one_fresh_login() -> None:
-    door = NexudusDoor()
-    tenant = tenant_of(Nexudus, door)
+    nexudus = FakeNexudus()
+    tenant = tenant_of(Nexudus, nexudus)
     await tenant.send(READ)
-    door.void_access()
-    door.void_refresh()
+    nexudus.void_access()
+    nexudus.void_refresh()
     assert await at_once(tenant, 4) == [200] * 4
-    assert door.grants == ["password", "refresh-1", "password"]
+    assert nexudus.grants == ["password", "refresh-1", "password"]
 
 
 @pytest.mark.parametrize(("lifetime", "renewed_after"), [(604799, 604739), (3600, 3540), (100, 80)])
-async def test_a_token_is_renewed_a_minute_or_a_fifth_of_its_life_before_it_expires(
-    lifetime: int, renewed_after: int
-) -> None:
-    door = NexudusDoor(lifetime=lifetime)
-    tenant = tenant_of(Nexudus, door)
+async def test_a_token_is_renewed_before_it_expires(lifetime: int, renewed_after: int) -> None:
+    """A minute before, or a fifth of its lifetime if that is shorter."""
+    nexudus = FakeNexudus(lifetime=lifetime)
+    tenant = tenant_of(Nexudus, nexudus)
     await tenant.send(READ)
     await anyio.sleep(renewed_after - 1)
     await tenant.send(READ)
-    assert door.grants == ["password"]
+    assert nexudus.grants == ["password"]
     await anyio.sleep(1)
     await at_once(tenant, 4)
-    assert door.grants == ["password", "refresh-1"]
-    assert 401 not in door.answers
+    assert nexudus.grants == ["password", "refresh-1"]
+    assert 401 not in nexudus.answers
 
 
 def tenovos_session(lifetime: float) -> httpx.Response:
-    """Tenovos' answer to a login."""
+    """Return Tenovos' answer to a login."""
     session = {
         "authorization": "identity",
         "accessToken": "access",
@@ -719,7 +712,7 @@ def tenovos_session(lifetime: float) -> httpx.Response:
     return httpx.Response(200, json={"session": session})
 
 
-async def test_a_token_that_names_the_moment_of_its_end_is_renewed_before_it() -> None:
+async def test_a_token_with_an_expiry_time_is_renewed_before_it() -> None:
     far_end = Script(tenovos_session(3600), 200, 200, tenovos_session(7200), 200)
     tenant = tenant_of(Tenovos, far_end)
     for seconds in (0, 3530, 20):
@@ -742,9 +735,11 @@ async def test_a_refused_static_key_is_not_tried_again(vendor: type[Vendor], con
 @pytest.mark.parametrize("vendor", [pytest.param(Nexudus, id="nexudus"), pytest.param(Tenovos, id="tenovos")])
 @pytest.mark.parametrize("status", [400, 401, 403])
 async def test_a_refused_login_is_not_authorised_and_not_tried_again(vendor: type[Vendor], status: int) -> None:
-    """Every try with a bad password brings the account nearer to being locked."""
+    """Repeated logins with a wrong password lock the account."""
     far_end = Script(httpx.Response(status, json={"message": f"{PASSWORD} is wrong"}))
-    with pytest.raises(NotAuthorised, match=r"the login is refused\. Check .*:password of Pulumi's config") as caught:
+    with pytest.raises(
+        NotAuthorised, match=r"the vendor refused the login\. Check .*:password of Pulumi's config"
+    ) as caught:
         await tenant_of(vendor, far_end).send(READ)
     assert PASSWORD not in f"{caught.value} {caught.value!r}"
     assert len(far_end.requests) == 1
@@ -757,11 +752,11 @@ NO_TEXTS = [7, True, None, {"a": "b"}, ["t"], "", " ", "two\nlines", "tok\u00e9n
 @pytest.mark.parametrize(
     ("vendor", "key"), [(Nexudus, "access_token"), (Tenovos, "authorization"), (Tenovos, "accessToken")]
 )
-async def test_a_token_that_is_no_text_is_a_failed_login(vendor: type[Vendor], key: str, value: Any) -> None:
+async def test_a_token_that_is_not_text_is_a_failed_login(vendor: type[Vendor], key: str, value: Any) -> None:
     granted = {"access_token": "a", "session": {"authorization": "i", "accessToken": "a", "refreshToken": "r"}}
     (granted if key in granted else cast(dict[str, Any], granted["session"]))[key] = value
     far_end = Script(*[httpx.Response(200, content=json.dumps(granted).encode()) for _ in range(3)])
-    with pytest.raises(VendorBroken, match="the login gave no token that can be used") as caught:
+    with pytest.raises(VendorBroken, match="the login returned no usable token") as caught:
         await tenant_of(vendor, far_end).send(CREATE)
     assert caught.value.maybe_sent is False
     assert [request.url.path for request in far_end.requests] == [far_end.requests[0].url.path] * 2
@@ -769,7 +764,7 @@ async def test_a_token_that_is_no_text_is_a_failed_login(vendor: type[Vendor], k
 
 @pytest.mark.parametrize("value", NO_TEXTS, ids=repr)
 @pytest.mark.parametrize(("vendor", "key"), [(Nexudus, "refresh_token"), (Tenovos, "refreshToken")])
-async def test_a_refresh_token_that_is_no_text_is_none(vendor: type[Vendor], key: str, value: Any) -> None:
+async def test_a_refresh_token_that_is_not_text_is_ignored(vendor: type[Vendor], key: str, value: Any) -> None:
     granted: dict[str, Any] = {"access_token": "a", "session": {"authorization": "i", "accessToken": "a"}}
     (granted if vendor is Nexudus else granted["session"])[key] = value
     login = httpx.Response(200, content=json.dumps(granted).encode())
@@ -780,7 +775,7 @@ async def test_a_refresh_token_that_is_no_text_is_none(vendor: type[Vendor], key
 
 @pytest.mark.parametrize("end", ["1" + "0" * 400, "1e999", "NaN", '"soon"', "[1]", "true"])
 @pytest.mark.parametrize("vendor", [pytest.param(Nexudus, id="nexudus"), pytest.param(Tenovos, id="tenovos")])
-async def test_an_end_of_a_token_that_is_no_number_is_not_believed(vendor: type[Vendor], end: str) -> None:
+async def test_an_expiry_that_is_not_a_number_is_ignored(vendor: type[Vendor], end: str) -> None:
     text = json.dumps(GRANTED | {"session": {**cast(dict[str, Any], GRANTED["session"]), "expireEpoch": 3600}})
     login = httpx.Response(200, content=text.replace("3600", end).encode())
     far_end = Script(login, 200, 200)
@@ -797,7 +792,7 @@ async def test_a_lost_login_is_tried_once_more() -> None:
     assert len(far_end.requests) == 2
 
 
-async def test_a_create_behind_a_lost_login_is_known_not_to_be_there() -> None:
+async def test_a_create_after_a_lost_login_is_known_to_be_absent() -> None:
     far_end = Script(httpx.ReadError, httpx.ReadError)
     with pytest.raises(Unreachable) as caught:
         await tenant_of(Nexudus, far_end).send(CREATE)
@@ -817,7 +812,7 @@ VENDORS = [pytest.param(vendor, id=vendor.name) for vendor in CONFIG]
 
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("failing", [pytest.param("login", id="login"), pytest.param("request", id="request")])
-@pytest.mark.parametrize("failure", named([httpx.ReadError, httpx.ConnectError, HANGS, THROTTLED, 401, 500]))
+@pytest.mark.parametrize("failure", with_ids([httpx.ReadError, httpx.ConnectError, HANGS, THROTTLED, 401, 500]))
 async def test_no_failure_holds_a_credential(failure: Scripted, failing: str, vendor: type[Vendor]) -> None:
     urls = []
 
@@ -840,7 +835,7 @@ async def test_no_failure_holds_a_credential(failure: Scripted, failing: str, ve
 
 
 def granted(number: int) -> dict[str, Any]:
-    """The answer to the so-manieth login, of either vendor."""
+    """Return the answer to login number `number`, for either vendor."""
     return json.loads(json.dumps(GRANTED).replace("t0ken", f"t0ken-{number}"))  # type: ignore[no-any-return]
 
 
@@ -849,9 +844,7 @@ def granted(number: int) -> dict[str, Any]:
     [(Nexudus, "access"), (Nexudus, "refresh"), (Tenovos, "access"), (Tenovos, "refresh"), (Tenovos, "identity")],
 )
 @pytest.mark.parametrize("number", [pytest.param(1, id="before the renewal"), pytest.param(2, id="after it")])
-async def test_a_refusal_that_quotes_what_a_login_gave_is_told_without_it(
-    vendor: type[Vendor], quoted: str, number: int
-) -> None:
+async def test_a_quoted_token_is_blanked_in_the_message(vendor: type[Vendor], quoted: str, number: int) -> None:
     logins = 0
 
     async def far_end(request: httpx.Request) -> httpx.Response:

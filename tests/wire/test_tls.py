@@ -1,4 +1,4 @@
-"""Certificates over real TLS: a stranger's is refused, a company's own authority can be named, and that is all."""
+"""Certificates over real TLS: unknown ones are refused, a company's own authority can be trusted."""
 
 import ssl
 from collections.abc import Iterator
@@ -27,10 +27,10 @@ def anyio_backend() -> str:
 
 
 class Vendor(BaseHTTPRequestHandler):
-    """Answers everything, and notes what came over which connection."""
+    """A handler that answers every request, and records its key and connection."""
 
     protocol_version = "HTTP/1.1"  # whose connections stay open
-    timeout = 1  # second without a request, after which a connection is closed
+    timeout = 1  # closes a connection after this many seconds without a request
     seen: list[str]
     connections: list[object]
 
@@ -48,11 +48,11 @@ class Vendor(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 class Site:
-    """A vendor over TLS on this machine, whose certificate an authority of the test's own has signed."""
+    """A vendor over TLS on this machine, with a certificate signed by the test's own authority."""
 
     def __init__(self, folder: Path, name: str) -> None:
         authority = trustme.CA()
@@ -89,7 +89,7 @@ def tenant_at(site: Site, **config: str) -> Tenant:
 
 
 @pytest.mark.parametrize("effect", [Effect.READ, Effect.CREATE])
-async def test_a_certificate_that_nobody_signed_gets_no_request(site: Site, effect: Effect) -> None:
+async def test_an_untrusted_certificate_gets_no_request(site: Site, effect: Effect) -> None:
     async with tenant_at(site) as tenant:
         with pytest.raises(Unreachable, match="cannot connect") as caught:
             await tenant.send(Request("GET", "/users", effect))
@@ -103,7 +103,7 @@ async def test_the_authority_of_a_company_can_be_named(site: Site) -> None:
     assert site.requests == [KEY]
 
 
-@pytest.mark.parametrize("site", ["someone.example"], indirect=True)
+@pytest.mark.parametrize("site", ["other.example"], indirect=True)
 async def test_a_certificate_for_another_host_gets_no_request(site: Site) -> None:
     async with tenant_at(site, caBundle=str(site.authority)) as tenant:
         with pytest.raises(Unreachable, match="cannot connect"):
@@ -112,8 +112,8 @@ async def test_a_certificate_for_another_host_gets_no_request(site: Site) -> Non
 
 
 @pytest.mark.parametrize("value", ["", "false", "0"])
-async def test_there_is_no_way_to_trust_everybody(site: Site, value: str) -> None:
-    """An empty setting is none, and any other is the name of a file."""
+async def test_verification_cannot_be_switched_off(site: Site, value: str) -> None:
+    """An empty setting counts as missing, and any other value is a file's path."""
     try:
         tenant = tenant_at(site, caBundle=value)
     except SettingsError:
@@ -125,10 +125,8 @@ async def test_there_is_no_way_to_trust_everybody(site: Site, value: str) -> Non
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-async def test_connections_are_kept_and_no_more_are_opened_than_requests_are_on_their_way(
-    site: Site, concurrency: int
-) -> None:
-    """Each costs a handshake."""
+async def test_at_most_concurrency_connections_are_opened(site: Site, concurrency: int) -> None:
+    """Requests reuse connections: each new one costs a handshake."""
     config = {"caBundle": str(site.authority), "concurrency": str(concurrency), "requestsPerMinute": "0"}
     async with tenant_at(site, **config) as tenant:
 

@@ -1,4 +1,4 @@
-"""The `seatwise` command: one file a command, and what they share in `options`, `output`, `tenants` and `engine`."""
+"""The `seatwise` command: one file for each command; shared code in `options`, `output`, `tenants` and `engine`."""
 
 import sys
 from importlib.metadata import version
@@ -9,14 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from . import doctor, import_, list_, roles, run, sandbox, show
-from .output import written
+from .output import check_output
 
 
 class _Commands(TyperGroup):
-    """The commands, whose output is on its way when they are done."""
+    """The commands; a command whose output cannot be written fails."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with written():
+        with check_output():
             return super().main(*args, **kwargs)
 
 
@@ -47,4 +47,4 @@ def seatwise(
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit found something, 130 stopped by Ctrl-C.
     """
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a name that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="replace")  # do not fail at a name that the terminal cannot show

@@ -1,4 +1,4 @@
-"""`seatwise doctor`: what to fix before the first `pulumi up`."""
+"""`seatwise doctor`: checks of the tools and of each configured vendor."""
 
 import os
 import platform
@@ -11,8 +11,7 @@ import typer
 from ..core.account import finding
 from ..core.vendor.errors import AccountError
 from ..core.vendor.vendor import Vendor
-from ..dynamic import vendor_named
-from ..vendors import names
+from ..vendors import names, vendor_named
 from . import engine
 from .options import Json, Quiet
 from .output import FAILED, Say, print_json, print_marked, progress
@@ -22,9 +21,9 @@ GENERAL_PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
-    """Check the tools and every vendor that has settings; say what to fix.
+    """Check the tools and every vendor that has settings, and show what to fix.
 
-    Exit codes: 0 all is well, 1 there is something to fix, 2 wrong usage.
+    Exit codes: 0 nothing to fix, 1 something to fix, 2 wrong usage.
     """
     with progress("asking pulumi", quiet=quiet) as tell:
         findings = [_tools(), *anyio.run(_vendors, tell)]
@@ -66,7 +65,8 @@ async def _vendors(tell: Say) -> list[_Finding]:
     kinds = [vendor_named(name) for name in names()]
     configured = [kind for kind in kinds if kind.settings_type.is_configured()]
     if not configured:
-        return [_Finding("vendors", False, "none has settings; set the variables of one, or run `seatwise sandbox`")]
+        remedy = "set the variables of a vendor, or run `seatwise sandbox`"
+        return [_Finding("vendors", False, f"no vendor has settings; {remedy}")]
     findings = []
     for kind in configured:
         tell(f"asking {kind.title}")
@@ -75,22 +75,25 @@ async def _vendors(tell: Say) -> list[_Finding]:
 
 
 def _proxies(configured: list[type[Vendor]], *, all_good: bool) -> list[_Finding]:
-    """Whether a proxy that other programs use is not used here; to be fixed only where something does not work."""
+    """Return a finding if the environment has a general proxy that seatwise does not use.
+
+    It counts as something to fix only if another check failed.
+    """
     general = next((name for name in GENERAL_PROXIES if os.environ.get(name)), None)
     own = [kind.settings_type.variable("proxy") for kind in configured]
     if general is None or any(os.environ.get(name) for name in own):
         return []
-    text = f"{general} is set, and seatwise does not read it; where the way leads through a proxy, set {', '.join(own)}"
-    return [_Finding("proxy", all_good, text)]
+    remedy = f"if requests must go through a proxy, set {', '.join(own)}"
+    return [_Finding("proxy", all_good, f"{general} is set, and seatwise does not read it; {remedy}")]
 
 
 async def _checked(kind: type[Vendor]) -> _Finding:
-    """Whether a vendor answers, takes the credentials and lets them list users."""
+    """Check that a vendor answers, accepts the credentials and allows them to list users."""
     try:
         async with tenant(kind) as live:
             found = await finding.first_page(live)
     except AccountError as error:
-        error.vendor = ""  # it stands at the beginning of the line
+        error.vendor = ""  # the line begins with the vendor's name
         return _Finding(kind.title, False, str(error))
     users = f"{len(found.records)}{' or more' if found.more else ''} users"
-    return _Finding(kind.title, True, f"{live.vendor.settings.base_url} lists {users} to these credentials")
+    return _Finding(kind.title, True, f"{live.vendor.settings.base_url} lists {users} with these credentials")

@@ -1,4 +1,4 @@
-"""The `pulumi` command: where it is, and what it says of a stack."""
+"""The `pulumi` command: its version, and the exported state of a stack."""
 
 import json
 import re
@@ -10,12 +10,12 @@ from typing import Any
 from ..core.vendor.errors import InvalidExport
 from .output import failed, note
 
-OLDEST = (3, 254, 0)  # the first whose import files may hold inputs and outputs
+OLDEST = (3, 254, 0)  # the first version whose import files may contain inputs and outputs
 INSTALL = "https://www.pulumi.com/docs/install/"
 
 
 def version() -> tuple[str, bool] | None:
-    """What `pulumi version` says, and whether it is new enough; None where there is no such command."""
+    """Return the output of `pulumi version` and whether it is new enough; None without a pulumi command."""
     found = shutil.which("pulumi")
     if found is None:
         return None
@@ -25,7 +25,10 @@ def version() -> tuple[str, bool] | None:
 
 
 def export(stack: str | None, cwd: Path | None) -> Any:
-    """What `pulumi stack export` says, of the current stack if none is named; secrets stay encrypted."""
+    """Return the state from `pulumi stack export`, of the current stack if `stack` is None; secrets stay encrypted.
+
+    Ends the command if there is no pulumi command, or if it fails; raises InvalidExport for output that is not JSON.
+    """
     found = shutil.which("pulumi")
     if found is None:
         raise failed("no pulumi command on PATH", f"install it: {INSTALL}, or give a file with --export")
@@ -44,8 +47,8 @@ def export(stack: str | None, cwd: Path | None) -> Any:
 
 
 def decoded(text: str, source: str) -> Any:
-    """The JSON in an export; raises InvalidExport."""
+    """Parse the JSON of an export; raises InvalidExport, which names `source`."""
     try:
         return json.loads(text)
     except ValueError:
-        raise InvalidExport(f"{source} is no JSON", remedy="Make it with `pulumi stack export`") from None
+        raise InvalidExport(f"{source} is not JSON", remedy="Create it with `pulumi stack export`") from None

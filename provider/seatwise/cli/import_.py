@@ -1,4 +1,4 @@
-"""`seatwise import`: what makes Pulumi manage accounts that were made by hand."""
+"""`seatwise import`: the import file and the program that adopt existing accounts."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from ..core.vendor.vendor import Vendor
 from ..dynamic import import_file
 from ..wire.tenant import Tenant
 from .options import Json, Match, Quiet, VendorName, vendor_type
-from .output import Say, console, counted, failed, misused, print_json, progress, readable, speaker, warn
+from .output import Say, console, count_accounts, exit_on_error, failed, misused, notifier, print_json, progress, warn
 from .tenants import tenant
 
 
 class OnDestroy(StrEnum):
-    """What becomes of an account when its declaration is taken out of the program."""
+    """What happens to an account when its declaration is removed from the program."""
 
     DEACTIVATE = "deactivate"
     DELETE = "delete"
@@ -32,11 +32,11 @@ class OnDestroy(StrEnum):
 
 
 LEAVING = {
-    None: 'stays active, as it was there before, though pulumi says "deleted": on_destroy="deactivate" of its '
-    "User, and one `pulumi up` before, would deactivate it",
+    None: 'stays active because it existed before, although pulumi shows "deleted"; to deactivate it then, set '
+    'on_destroy="deactivate" on its User and run `pulumi up` before you remove it',
     OnDestroy.DEACTIVATE: "is deactivated",
-    OnDestroy.DELETE: "is deleted for good",
-    OnDestroy.RETAIN: 'stays active, though pulumi says "deleted"',
+    OnDestroy.DELETE: "is deleted permanently",
+    OnDestroy.RETAIN: 'stays active, although pulumi shows "deleted"',
 }
 
 
@@ -54,95 +54,100 @@ def import_(
     on_destroy: Annotated[
         OnDestroy | None,
         typer.Option(
-            help="What becomes of an account whose declaration is taken out of the program. Asked for in a terminal; "
-            "else it stays active."
+            help="What happens to an account when its declaration is removed from the program. Asked in a terminal; "
+            "otherwise the account stays active."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Take over accounts that were made by hand: read them, and write what makes Pulumi manage them.
+    """Adopt existing accounts: read them, and write the files with which Pulumi manages them.
 
     Writes an import file and a program that declares the same accounts: the next preview is empty.
 
-    Changes nothing at the vendor. Secrets are in neither file. What a program may not declare is left out, and named.
+    Changes nothing at the vendor. Writes no secrets. Leaves out, and names, values that a program may not declare.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     kind = vendor_type(vendor)
     if ids and match != "*":
-        raise misused("--id names accounts and --match looks for them: give one of the two")
+        raise misused("--id and --match both select accounts: give only one of them")
     stack_file, program = stack_file or Path(f"{vendor}-import.json"), program or Path(f"{vendor}_accounts.py")
     if stack_file == program:
-        raise misused("--stack-file and --program are one file: give each its own")
+        raise misused("--stack-file and --program name the same file: give two names")
     for path in (stack_file, program):
-        _see_that_it_can_be_written(path, force=force)
+        _check_writable(path, force=force)
     if on_destroy is None and not (quiet or as_json) and sys.stdin.isatty():
-        on_destroy = _asked(kind)
+        on_destroy = _ask_on_destroy(kind)
     if on_destroy is OnDestroy.DELETE and not kind.can_delete:
-        raise misused(f"--on-destroy delete: {kind.title} has no way to delete; use deactivate or retain")
-    say = speaker(quiet=quiet)
-    with readable(), progress("reading accounts", quiet=quiet) as tell:
-        resources, text, left_out = anyio.run(_taken_over, kind, match, ids or [], on_destroy, tell)
+        raise misused(f"--on-destroy delete: {kind.title} cannot delete accounts; use deactivate or retain")
+    say = notifier(quiet=quiet)
+    with exit_on_error(), progress("reading accounts", quiet=quiet) as tell:
+        resources, text, left_out = anyio.run(_read_accounts, kind, match, ids or [], on_destroy, tell)
     for line in left_out:
         warn(line)
     if not resources:
-        raise failed(f"{kind.title}: no account can be taken over as it is", "nothing was written")
-    # Both are made before one is written: there is no half of them.
+        raise failed(f"{kind.title}: no account can be adopted as it is", "nothing was written")
+    # Both contents exist before the first file is written, so that a failure does not leave only one of them.
     files = {stack_file: (json.dumps({"resources": resources}, indent=1) + "\n").encode(), program: text.encode()}
     for path, content in files.items():
         path.write_bytes(content)
     if as_json:
         print_json({"accounts": len(resources), "stack_file": str(stack_file), "program": str(program)})
-    say(f"{counted(resources)}. Now, in your project:")
-    say(f"  1. put {program} into the program: import it in __main__.py, or rename it to that")
+    say(f"{count_accounts(resources)}. Now, in your project:")
+    say(f"  1. add {program} to the program: import it in __main__.py, or rename it to __main__.py")
     say(f"  2. pulumi import --file {stack_file} --generate-code=false --protect=false --yes")
     say("  3. pulumi preview, which shows no change")
-    say(f"An account whose declaration you take out of the program later {LEAVING[on_destroy]}")
+    say(f"An account whose declaration you later remove from the program {LEAVING[on_destroy]}")
 
 
-def _asked(kind: type[Vendor]) -> OnDestroy:
-    """What the person at the terminal wants to become of accounts."""
+def _ask_on_destroy(kind: type[Vendor]) -> OnDestroy:
+    """Ask the user what happens to an account when its declaration is removed."""
     choices = [each.value for each in OnDestroy if kind.can_delete or each is not OnDestroy.DELETE]
-    question = "What becomes of an account whose declaration is taken out of the program (retain: it stays active)?"
+    question = "What happens to an account when you remove its declaration from the program (retain: it stays active)?"
     return OnDestroy(Prompt.ask(question, choices=choices, console=console(stderr=True)))
 
 
-def _see_that_it_can_be_written(path: Path, *, force: bool) -> None:
-    """End the command before anything is read or written where this file could not be."""
+def _check_writable(path: Path, *, force: bool) -> None:
+    """End the command if this file cannot be written."""
     if path.is_dir():
         raise failed(f"{path} is a folder", "give the name of a file")
     if not path.parent.is_dir():
-        raise failed(f"cannot write {path}: there is no folder {path.parent}", "make it or choose another")
+        raise failed(f"cannot write {path}: the folder {path.parent} does not exist", "create it or choose another")
     if path.exists() and not force:
-        raise failed(f"{path} is there already", "choose another name or add --force")
+        raise failed(f"{path} already exists", "choose another name or add --force")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise failed(f"cannot write {path}: permission denied", "choose another folder")
 
 
-async def _taken_over(
+async def _read_accounts(
     kind: type[Vendor], match: str, ids: list[str], on_destroy: str | None, tell: Say
 ) -> tuple[list[dict[str, Any]], str, list[str]]:
-    """The resources of an import file, the program that declares them, and lines about what is in neither."""
+    """Read the accounts; return the import file's resources, the program, and lines about what both leave out.
+
+    Ends the command if no account is found; raises AccountError.
+    """
     records = []
     async with tenant(kind) as live:
-        wanted = _named(live, ids) if ids else finding.everyone(live, lambda _, email: audit.fits(email, match))
+        wanted = (
+            _by_ids(live, ids) if ids else finding.everyone(live, lambda _, email: audit.matches_pattern(email, match))
+        )
         async for record in wanted:
             records.append(record)
-            tell(f"{counted(records)} read")
+            tell(f"{count_accounts(records)} read")
         if not records:
-            about = "no account is listed" if match == "*" else f"no account's e-mail fits {match}"
+            about = "the account list is empty" if match == "*" else f"no account has an e-mail that matches {match}"
             raise failed(
-                f"{kind.title}: {about}", f"`seatwise list {kind.name}` shows who is there. Nothing was written"
+                f"{kind.title}: {about}", f"`seatwise list {kind.name}` shows all accounts. Nothing was written"
             )
         return import_file(live.vendor, records, live.journal.revision, on_destroy)
 
 
-async def _named(live: Tenant, ids: list[str]) -> AsyncIterator[Record]:
-    """The accounts with these ids; ends the command when one is not there."""
+async def _by_ids(live: Tenant, ids: list[str]) -> AsyncIterator[Record]:
+    """Yield the records of the accounts with these ids; ends the command if one does not exist."""
     for account in dict.fromkeys(ids):
         record = await finding.fetch(live, account, None)
         if record is None:
-            raise failed(f"{live.vendor.title} {account}: is not there", "check the id. Nothing was written")
+            raise failed(f"{live.vendor.title} {account}: no account has this id", "check it. Nothing was written")
         yield record

@@ -1,31 +1,30 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands share."""
 
 from typing import Annotated
 
 import typer
 
 from ..core.vendor.vendor import Vendor
-from ..dynamic import vendor_named
-from ..vendors import names
+from ..vendors import names, vendor_named
 from .output import misused
 
 
-def _beginning(incomplete: str) -> list[str]:
+def _completions(incomplete: str) -> list[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
 VendorName = Annotated[
-    str, typer.Argument(metavar="VENDOR", help=f"The vendor: {', '.join(names())}.", autocompletion=_beginning)
+    str, typer.Argument(metavar="VENDOR", help=f"The vendor: {', '.join(names())}.", autocompletion=_completions)
 ]
 Match = Annotated[
-    str, typer.Option(metavar="PATTERN", help="Only accounts whose e-mail fits this pattern, such as *@example.com.")
+    str, typer.Option(metavar="PATTERN", help="Only accounts whose e-mail matches this pattern, such as *@example.com.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results, warnings and errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results, warnings and errors.")]
 
 
 def vendor_type(name: str) -> type[Vendor]:
-    """The vendor of that name; ends the command when there is none."""
+    """Return the vendor with this name; ends the command if there is none."""
     if name not in names():
-        raise misused(f'no vendor "{name}"; there are {", ".join(names())}')
+        raise misused(f'there is no vendor "{name}"; the vendors are {", ".join(names())}')
     return vendor_named(name)

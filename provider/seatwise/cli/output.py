@@ -1,4 +1,4 @@
-"""What commands say: results on stdout, for people and programs; notes and progress on stderr, for people alone."""
+"""The commands' output: results on stdout, for people and programs; notes and progress on stderr, for people."""
 
 import json
 import os
@@ -21,17 +21,17 @@ from ..core.vendor.secrets import VAULT
 from ..core.vendor.text import printable
 
 FAILED, MISUSED, FOUND = 1, 2, 3  # exit codes
-PATIENCE = 2.0  # seconds before progress shows
+PROGRESS_DELAY_S = 2.0
 
 Say = Callable[[str], None]
-"""What takes a line for the person at the terminal."""
+"""A function that shows a line to the user."""
 
 
 # --- results ----------------------------------------------------------------------------------
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, as_json: bool, quiet: bool) -> None:
-    """Records as JSON, as a table in a terminal, else as lines with tabs, of which the first names the columns."""
+    """Print records as JSON, as a table in a terminal, else as lines with tabs below a line of column names."""
     if as_json:
         print_json(rows)
         return
@@ -44,7 +44,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, as_
 
 
 def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
-    """One record: JSON, or a field and its value a line."""
+    """Print one record as JSON, or with one field and its value in each line."""
     if as_json:
         print_json(fields)
         return
@@ -57,12 +57,12 @@ def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def print_json(value: Any) -> None:
-    """JSON in ASCII: what a vendor's record says cannot act on a terminal."""
+    """Print JSON in ASCII, so that a vendor's values cannot control the terminal."""
     print(json.dumps(value, indent=1))
 
 
 def print_marked(mark: str, style: str, text: str) -> None:
-    """A line that begins with a mark, coloured in a terminal."""
+    """Print a line that begins with a mark, coloured in a terminal."""
     console().print(Text.assemble((mark, style), printable(VAULT.message(text))), soft_wrap=True)
 
 
@@ -76,7 +76,7 @@ def _print_table(columns: Sequence[str] | None, cells: Sequence[Sequence[str]]) 
 
 
 def _cell(value: Any) -> str:
-    """A value in one line, without what would act on a terminal."""
+    """Return a value as one line, without characters that control a terminal."""
     return printable(_text(value))
 
 
@@ -89,44 +89,41 @@ def _text(value: Any) -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A terminal, in colours unless NO_COLOR is set; what is no terminal gets plain text."""
+    """Return a console with colours, unless NO_COLOR is set or the stream is not a terminal."""
     no_color = bool(os.environ.get("NO_COLOR"))
     return Console(stderr=stderr, color_system=None if no_color else "auto", highlight=False, markup=False, emoji=False)
 
 
-# --- beside the results -----------------------------------------------------------------------
+# --- notes and progress -----------------------------------------------------------------------
 
 
 def note(text: str) -> None:
-    """Say something to the person at the terminal, beside what programs read.
-
-    It cannot act on the terminal, whatever a vendor's record says, and has no secret in it.
-    """
+    """Print a note to stderr, without secrets and without characters that control a terminal."""
     typer.echo(VAULT.message(text), err=True)
 
 
 def warn(text: str) -> None:
-    """Say something that is no failure, in one line."""
+    """Print a warning to stderr, in one line."""
     note(printable(text))
 
 
-def counted(accounts: Sized) -> str:
-    """How many accounts these are."""
+def count_accounts(accounts: Sized) -> str:
+    """Return the number of accounts as text, such as `2 accounts`."""
     return f"{len(accounts):,} account{'' if len(accounts) == 1 else 's'}"
 
 
 def silence(_: str) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
-def speaker(*, quiet: bool) -> Say:
-    """What says notes."""
+def notifier(*, quiet: bool) -> Say:
+    """Return the function that prints notes, or one that prints nothing if `quiet`."""
     return silence if quiet else note
 
 
 @contextmanager
 def progress(text: str, *, quiet: bool) -> Iterator[Say]:
-    """Show what takes longer than two seconds, in a terminal; gives what changes the text."""
+    """Show progress in a terminal if the block takes longer than two seconds; yield a function that sets the text."""
     terminal = console(stderr=True)
     if quiet or not (sys.stderr.isatty() and terminal.is_interactive):
         yield silence
@@ -134,7 +131,7 @@ def progress(text: str, *, quiet: bool) -> Iterator[Say]:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     bar = Progress(*columns, console=terminal, transient=True)
     task = bar.add_task(text)
-    timer = Timer(PATIENCE, bar.start)
+    timer = Timer(PROGRESS_DELAY_S, bar.start)
     timer.daemon = True
     timer.start()
     try:
@@ -145,26 +142,26 @@ def progress(text: str, *, quiet: bool) -> Iterator[Say]:
         bar.stop()
 
 
-# --- endings ----------------------------------------------------------------------------------
+# --- the end of a command ---------------------------------------------------------------------
 
 
 def failed(problem: str, remedy: str = "", code: int = FAILED) -> typer.Exit:
-    """The end of a command that could not do what was asked."""
+    """Print the problem and return the exception that ends the command as failed."""
     note(f"seatwise: {problem}; {remedy}" if remedy else f"seatwise: {problem}")
     return typer.Exit(code)
 
 
 def misused(problem: str) -> typer.Exit:
-    """The end of a command that was asked what makes no sense."""
+    """Print the problem and return the exception that ends the command as wrong usage."""
     note(f"seatwise: {problem}")
     return typer.Exit(MISUSED)
 
 
 @contextmanager
-def written() -> Iterator[None]:
-    """See that all output is written: where it cannot be, the command fails, with a line that says why.
+def check_output() -> Iterator[None]:
+    """Flush the output at the end of the block; if it cannot be written, print why and exit with an error.
 
-    A reader that has heard enough (`| head`) gets no line.
+    Prints nothing if the reader closed the pipe (`| head`).
     """
     if sys.stdout is None:
         note("seatwise: the output cannot be written: it is closed; send it to a file, or to /dev/null")
@@ -184,14 +181,14 @@ def written() -> Iterator[None]:
 
 
 def _drop_output() -> None:
-    """Send what is still to be written nowhere: Python would try again at its end, and complain."""
-    with suppress(OSError, ValueError):  # it has no descriptor, or is closed
+    """Discard output that is still buffered: Python would try to write it again at exit, and report an error."""
+    with suppress(OSError, ValueError):  # stdout has no descriptor, or is closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
-def readable() -> Iterator[None]:
-    """Let a failure end the command with a line that says what to do."""
+def exit_on_error() -> Iterator[None]:
+    """End the command at an AccountError and print its message."""
     try:
         yield
     except AccountError as error:

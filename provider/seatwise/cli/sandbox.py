@@ -1,4 +1,4 @@
-"""`seatwise sandbox`: stand-ins for the vendors on this machine."""
+"""`seatwise sandbox`: fake vendors (stand-ins) on this machine."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from ..sandbox import server
 from ..sandbox.replies import Options
 from ..sandbox.store import Store, Taken
 from .options import Json, Quiet
-from .output import Say, failed, silence, speaker
+from .output import Say, failed, notifier, silence
 
 SEED = "it must be an object of lists of records, by vendor"
 
@@ -35,9 +35,9 @@ def sandbox(
 
     Exit codes: 0 stopped by Ctrl-C, 1 failed, 2 wrong usage.
     """
-    say = speaker(quiet=quiet)
+    say = notifier(quiet=quiet)
     try:
-        listener = server.listening(port)
+        listener = server.listen(port)
     except OSError as error:
         raise failed(f"cannot listen on port {port}: {error.strerror}", "choose another --port") from None
     with listener:
@@ -53,7 +53,7 @@ def sandbox(
 
 def _print_environment(variables: dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(variables), flush=True)  # in one line: who reads it need not wait for the end
+        print(json.dumps(variables), flush=True)  # in one line, so that a reader knows when it is complete
         return
     for name, value in variables.items():
         print(f"export {name}={value}", flush=True)
@@ -71,8 +71,10 @@ def _seed(store: Store, path: Path, say: Say) -> None:
         count = server.seed(store, json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise failed(f"cannot read {path}: {error}", SEED) from None
-    except (KeyError, AttributeError, TypeError) as error:  # another shape than that
+    except (KeyError, AttributeError, TypeError) as error:  # valid JSON of another shape
         raise failed(f"cannot read {path}: {type(error).__name__}", SEED) from None
     except Taken as error:
-        raise failed(f"{path} has {error} twice, or --data holds it already", "start with an empty --data") from None
+        raise failed(
+            f"{path} contains {error} twice, or --data already contains it", "start with an empty --data"
+        ) from None
     say(f"{count} accounts from {path}")

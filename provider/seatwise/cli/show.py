@@ -10,7 +10,7 @@ from ..core.queries import audit
 from ..core.vendor.errors import NoSuchAccount
 from ..core.vendor.vendor import Vendor
 from .options import Json, Quiet, VendorName, vendor_type
-from .output import print_fields, progress, readable
+from .output import exit_on_error, print_fields, progress
 from .tenants import tenant
 
 
@@ -20,20 +20,20 @@ def show(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show one account: every field that can be read, under the names of arguments. Changes nothing.
+    """Show one account: every readable field, under the names of arguments. Changes nothing.
 
     Secrets are never shown.
 
     Exit codes: 0 done, 1 failed or no such account, 2 wrong usage.
     """
     kind = vendor_type(vendor)
-    with readable(), progress("reading the account", quiet=quiet):
+    with exit_on_error(), progress("reading the account", quiet=quiet):
         fields = anyio.run(_fields, kind, account)
     print_fields(fields, as_json=as_json)
 
 
 async def _fields(kind: type[Vendor], account: str) -> dict[str, Any]:
-    """The id and the fields of the account with this e-mail or id; raises NoSuchAccount."""
+    """Return the id and the fields of the account with this e-mail or id; raises NoSuchAccount."""
     async with tenant(kind) as live:
         if "@" in account:
             found = await finding.look_anew(live, account)
@@ -41,6 +41,7 @@ async def _fields(kind: type[Vendor], account: str) -> dict[str, Any]:
         else:
             record = await finding.fetch(live, account, None)
         if record is None:
-            remedy = f"`seatwise list {kind.name}` shows who is there"
-            raise NoSuchAccount("is not there", status=404, vendor=kind.title, account=account, remedy=remedy)
+            remedy = f"`seatwise list {kind.name}` shows all accounts"
+            problem = "no account has this e-mail" if "@" in account else "no account has this id"
+            raise NoSuchAccount(problem, status=404, vendor=kind.title, account=account, remedy=remedy)
         return {"id": live.vendor.account_id(record)} | audit.fields(live.vendor, record)

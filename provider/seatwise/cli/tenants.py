@@ -1,4 +1,4 @@
-"""The tenant that the environment names."""
+"""The tenant that the environment configures."""
 
 from ..core.account.removals import Removals
 from ..core.vendor.secrets import VAULT
@@ -9,5 +9,5 @@ from .output import note
 
 
 def tenant(kind: type[Vendor]) -> Tenant:
-    """One vendor's tenant, whose warnings are told. Raises SettingsError."""
+    """Return one vendor's tenant, whose warnings go to stderr; raises SettingsError."""
     return Tenant(kind(kind.settings_type.load()), VAULT, note, RunSettings.load(), Removals())

@@ -14,11 +14,11 @@ from ..core.account.properties import with_owner, with_provider
 from ..core.account.resource import sign
 from ..core.queries import takeover
 from ..core.vendor.vendor import Vendor
-from .base import DynamicProvider, Failure, Props, vendor_named
+from .base import DynamicProvider, Failure, Props
 from .rosters import Rosters
 from .users import Users
 
-__all__ = ["DynamicProvider", "Failure", "import_file", "load", "provider_string", "vendor_named"]
+__all__ = ["DynamicProvider", "Failure", "import_file", "load", "provider_string"]
 
 KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters}
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from importlib import import_module
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,7 +15,7 @@ from ..core.account.resource import renaming
 from ..core.vendor.errors import AccountError, SettingsError
 from ..core.vendor.secrets import VAULT
 from ..core.vendor.vendor import Vendor
-from ..vendors import names
+from ..vendors import names, vendor_named
 from ..wire import loop
 from ..wire.engine import StackState
 from ..wire.settings import PROVIDER, RunSettings, Settings
@@ -36,12 +35,6 @@ ENGINE_STATE = StackState()
 TENANTS: list[Tenant] = []
 """The tenants of this process: one for a vendor, whatever the kind of resource."""
 _lock = Lock()
-
-
-def vendor_named(name: str) -> type[Vendor]:
-    """The vendor in `seatwise/vendors/<name>.py`; raises ModuleNotFoundError when there is none."""
-    vendor: type[Vendor] = import_module(f"seatwise.vendors.{name}").VENDOR
-    return vendor
 
 
 class Failure(Exception):

@@ -1,4 +1,4 @@
-"""People from a file, one row each, with their accounts at several vendors.
+"""People from a file: one row for each person, with their accounts at several vendors.
 
     for each in seatwise.people("people.yaml"):
         seatwise.Person(**each)
@@ -8,7 +8,6 @@ A file is CSV with columns such as `enerflo.roles`, or YAML with `accounts: {ene
 
 import os
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from types import ModuleType
 from typing import Any, Required, TypedDict, cast
 
@@ -19,17 +18,17 @@ from ..core.vendor.errors import InvalidPeople
 from ..core.vendor.fields import Problem, email_key, flag
 from ..resources.person import check
 from ..resources.user import Seat
-from ..vendors import names
-from .reading import Listed, Place, Row, line, read, shown, some, strangers, twice
+from ..vendors import module_named, names
+from .reading import FileSpec, Place, Row, line, not_empty, read, repeated, safe_name, unknown_names
 
-PEOPLE = Listed("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
+PEOPLE = FileSpec("people", "person", "`name` and `email`", "name: ana", InvalidPeople)
 
 
 class PersonArgs(TypedDict, total=False):
-    """The arguments of a `Person` as a file gives them; a program may change them before it declares the person."""
+    """The arguments of a `Person` from a file; a program may change them before it declares the person."""
 
     resource_name: Required[str]
-    """The name of the resource: what the file says as `name`."""
+    """The name of the resource: `name` in the file."""
     email: Required[str]
     """E-mail."""
     accounts: Required[list[Seat]]
@@ -47,18 +46,18 @@ class PersonArgs(TypedDict, total=False):
 
 
 def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
-    """The people in a file, in its order, for `Person(**each)`.
+    """Return the people in a file, in the file's order, for `Person(**each)`.
 
     - `.csv`: UTF-8, commas, a header: `name`, `email`, `first_name`, `last_name`, `phone`, `active`, `expires`, and for
       each argument of an account a column such as `enerflo.roles`. A person has an account at a vendor where one of
       its cells is not empty; a column `enerflo` with yes or no says so by itself.
     - `.yaml`, `.yml`: a list of mappings with the same keys; `accounts` has a mapping of arguments for each vendor.
 
-    A relative path starts from the current folder. What is required and lacking is left for the program to add;
-    `Person` asks for it.
+    A relative path starts from the current folder. The program may add required arguments that the file does not have;
+    `Person` checks that they are there.
 
     Raises:
-        pulumi.RunError: All that is wrong, each with file, row and column.
+        pulumi.RunError: If the file is invalid; names file, row and column of each problem.
 
     """
     try:
@@ -68,12 +67,12 @@ def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
 
 
 def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
-    """As `people`; raises InvalidPeople."""
-    vendors = {name: module for name in names() if _has_accounts(module := import_module(f"seatwise.vendors.{name}"))}
+    """Load people as `people` does; raises InvalidPeople."""
+    vendors = {name: module for name in names() if _has_accounts(module := module_named(name))}
     arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
-    rows = [_flat(row) for row in some(read(path, PEOPLE), path, PEOPLE)]
+    rows = [_flat(row) for row in not_empty(read(path, PEOPLE), path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]
-    problems = strangers(rows, places, [*person.SCHEMA, *vendors, *arguments])
+    problems = unknown_names(rows, places, [*person.SCHEMA, *vendors, *arguments])
     descriptions: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
         flags, wrong = _flags(row, vendors)
@@ -81,7 +80,7 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
         description, found = _checked(row, seats)
         descriptions.append({**description, "accounts": seats})
         problems += [line(place, problem, row) for problem in [*wrong, *found]]
-    problems += twice(descriptions, places, "name") + twice(descriptions, places, "email", email_key)
+    problems += repeated(descriptions, places, "name") + repeated(descriptions, places, "email", email_key)
     if problems:
         raise InvalidPeople(problems)
     return [cast(PersonArgs, {"resource_name": each.pop("name"), **each}) for each in descriptions]
@@ -94,9 +93,9 @@ def _has_accounts(vendor: ModuleType) -> bool:
 
 
 def _flat(row: Row) -> Row:
-    """The row with what YAML says of `accounts` under names such as `enerflo.roles`, and `enerflo` as a flag.
+    """Return the row with YAML's `accounts` under names such as `enerflo.roles`, and `enerflo` as a flag.
 
-    Raises InvalidPeople where the row says something else under such a name itself.
+    Raises InvalidPeople if the row itself has another value under such a name.
     """
     if row.kind != "key" or "accounts" not in row:
         return row
@@ -112,13 +111,13 @@ def _flat(row: Row) -> Row:
             inner.update({f"{vendor}.{name}": value for name, value in arguments.items()})
     doubles = [name for name, value in inner.items() if row.get(name) is not None and row[name] != value]
     if doubles:
-        reason = "is there twice, here and under accounts, with two values; say it once"
-        raise InvalidPeople([f"{row.where}, key {shown(name)}: {reason}" for name in doubles])
+        reason = "has two values, one here and one under accounts; give it once"
+        raise InvalidPeople([f"{row.where}, key {safe_name(name)}: {reason}" for name in doubles])
     return Row({**row, **inner}, row.where, row.kind)
 
 
 def _flags(row: Row, vendors: Iterable[str]) -> tuple[dict[str, bool], list[Problem]]:
-    """Whether the person has an account, by vendor, and what is wrong with saying so."""
+    """Return whether the person has an account at each vendor, and the problems with these flags."""
     flags: dict[str, bool] = {}
     problems: list[Problem] = []
     for name in vendors:
@@ -131,18 +130,18 @@ def _flags(row: Row, vendors: Iterable[str]) -> tuple[dict[str, bool], list[Prob
 
 
 def _own_names(row: Row, vendor: str) -> Iterator[str]:
-    """The names of the arguments that the row gives to an account."""
+    """Return the row's names of arguments for an account at this vendor."""
     return (name for name, value in row.items() if name.startswith(f"{vendor}.") and value is not None)
 
 
 def _own(row: Row, vendor: str, module: Any) -> dict[str, Any]:
-    """An account's own arguments, without those that are none."""
+    """Return an account's own arguments, without unknown names."""
     own = {name.partition(".")[2]: row[name] for name in _own_names(row, vendor)}
     return {name: value for name, value in own.items() if name in module.PersonalArgs.__annotations__}
 
 
 def _checked(row: Row, seats: list[Seat]) -> tuple[dict[str, Any], list[Problem]]:
-    """The person's description, with the accounts' arguments in their types, and what is wrong."""
+    """Return the person's description and its problems; convert the arguments of the accounts in place."""
     given = {name: value for name, value in row.items() if name in person.SCHEMA}
     description, declared, problems = check(given, seats, is_complete=False)
     for seat, values in zip(seats, declared, strict=True):

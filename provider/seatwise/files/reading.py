@@ -1,7 +1,7 @@
-"""People in files, one row each: what is read, the values in a schema's types, and all that is wrong and where.
+"""Files of people, one row for each: reading, converting to a schema's types, and all problems with their places.
 
-What a file says stays as it is written until the schema is known, which decides what is a number.
-No message holds a value, but e-mails and names.
+Values stay as they are written until the schema is known, which decides what is a number. Messages contain no values
+except e-mails and names.
 """
 
 import csv
@@ -29,38 +29,38 @@ try:
 except ImportError:
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-NAME = "tag:yaml.org,2002:str"  # the only keys that name arguments
+NAME = "tag:yaml.org,2002:str"  # the YAML tag of text: names of arguments must be text
 SEPARATOR = ";"
-"""What stands between the items of a list in one text: `Sales Rep; Setter`."""
-DEEPEST = 20
-"""How deep lists and mappings may be in one another in a YAML file; a person's are five deep."""
-MOST_NODES = 10_000
-"""How many names and values one row of a YAML file may have; what it refers to again counts again."""
+"""Separates the items of a list in one text: `Sales Rep; Setter`."""
+MAX_DEPTH = 20
+"""How deep lists and mappings may be nested in a YAML file; those of a person have five levels."""
+MAX_NODES = 10_000
+"""How many names and values one row of a YAML file may have; each use of an alias counts."""
 COMMAS = (
     "has commas and no semicolon: a list is split at semicolons, such as `Sales Rep; Setter`; "
-    "after an item that has a comma in it put a semicolon"
+    "put a semicolon after an item that contains a comma"
 )
 
 
 class Row(dict[str, Any]):
-    """One person as a file says it, which remembers where it stands."""
+    """The values of one row of a file, with the row's place."""
 
     def __init__(self, values: Mapping[str, Any], where: str, kind: str) -> None:
         super().__init__(values)
         self.where = where
-        """Such as `team.csv, row 7`, with the line that an editor shows."""
+        """The place, such as `team.csv, row 7`, with the line number that an editor shows."""
         self.kind = kind
-        """What a name is called in such a file: `column` or `key`."""
+        """The word for a name in such a file: `column` or `key`."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What a file lists, in the words of its messages."""
+class FileSpec:
+    """What the rows of a file are, and the words for them in messages."""
 
     plural: str
     one: str
     columns: str
-    """The columns that a CSV file must have, told with backticks; the first is the first of a YAML mapping."""
+    """The columns that a CSV file must have, in backticks."""
     example: str
     error: type[InvalidMembers]
 
@@ -73,8 +73,8 @@ class Listed:
 # --- from a file ------------------------------------------------------------------------------
 
 
-def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
-    """The rows of a file; raises the listed things' error naming file and row.
+def read(path: str | os.PathLike[str], spec: FileSpec) -> list[Row]:
+    """Return the rows of a file; raises `spec.error`, which names file and row.
 
     - `.csv`: UTF-8, commas, a header of names. Values are text; an empty cell is not given.
     - `.yaml`, `.yml`: a list of mappings.
@@ -83,46 +83,46 @@ def read(path: str | os.PathLike[str], listed: Listed) -> list[Row]:
         file = Path(path)
     except TypeError:
         reason = f"the path of a file must be text, and is {type(path).__name__}"
-        raise listed.error([f"{listed.plural}: {reason}"]) from None
+        raise spec.error([f"{spec.plural}: {reason}"]) from None
     rows = _FORMATS.get(file.suffix.lower())
     if rows is None:
-        raise listed.error([f"{path}: {listed.plural} are read from files that end in {', '.join(_FORMATS)}"])
+        raise spec.error([f"{path}: {spec.plural} are read from files that end in {', '.join(_FORMATS)}"])
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise listed.error([f"{path}: cannot be read: {error.strerror}"]) from None
+        raise spec.error([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
-        raise listed.error([f"{path}: is not in UTF-8; save it with that encoding"]) from None
-    except ValueError:  # a null character, or half of one
-        raise listed.error([f"{printable(f'{path}')}: cannot be the path of a file"]) from None
-    return [*rows(text, str(path), listed)]
+        raise spec.error([f"{path}: is not in UTF-8; save it with that encoding"]) from None
+    except ValueError:  # a null character, or a surrogate
+        raise spec.error([f"{printable(f'{path}')}: cannot be the path of a file"]) from None
+    return [*rows(text, str(path), spec)]
 
 
-def some(rows: list[Row], path: str | os.PathLike[str], listed: Listed) -> list[Row]:
-    """The rows of a file; raises the error where there are none: it may have been cut, and everybody would leave."""
+def not_empty(rows: list[Row], path: str | os.PathLike[str], spec: FileSpec) -> list[Row]:
+    """Return the rows; raises `spec.error` if there are none: a truncated file would deprovision all accounts."""
     if not rows:
-        raise listed.error([f"{path}: names nobody; if nobody is meant, do not read it"])
+        raise spec.error([f"{path}: contains no rows; if that is intended, do not load this file"])
     return rows
 
 
-def _from_csv(text: str, file: str, listed: Listed) -> Iterator[Row]:
-    records = _records(text, file, listed)
+def _from_csv(text: str, file: str, spec: FileSpec) -> Iterator[Row]:
+    records = _records(text, file, spec)
     line, header = next(records, (1, []))
-    columns = _columns(header, f"{file}, row {line}", listed)
+    columns = _columns(header, f"{file}, row {line}", spec)
     for line, cells in records:
         where = f"{file}, row {line}"
-        if len(cells) != len(columns):  # a row that was cut might retire somebody
+        if len(cells) != len(columns):  # a truncated row might deactivate an account
             counts = f"has {len(cells)} cell{'s' * (len(cells) != 1)}, but the header has {len(columns)}"
-            remedy = "put a cell with a comma in it between quotes"
+            remedy = "put a cell that contains a comma between quotes"
             if len(cells) < len(columns):
-                remedy = "put the commas of its empty cells at its end"
-            raise listed.error([f"{where}: {counts}; {remedy}"])
+                remedy = "add commas for its empty cells at the end"
+            raise spec.error([f"{where}: {counts}; {remedy}"])
         given = zip(columns, cells, strict=True)
         yield Row({column: cell for column, cell in given if cell.strip()}, where, "column")
 
 
-def _records(text: str, file: str, listed: Listed) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not blank, each with the line where it begins."""
+def _records(text: str, file: str, spec: FileSpec) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records that are not blank, each with the line where it begins."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     begin = 1
     try:
@@ -131,34 +131,34 @@ def _records(text: str, file: str, listed: Listed) -> Iterator[tuple[int, list[s
                 yield begin, cells
             begin = reader.line_num + 1
     except csv.Error as error:
-        remedy = 'a cell that has a quote in it stands between quotes, with each of its own doubled: "say ""hi"""'
-        raise listed.error([f"{file}, row {begin}: is no CSV ({error}); {remedy}"]) from None
+        remedy = 'put a cell that contains a quote between quotes, and double each of its own: "say ""hi"""'
+        raise spec.error([f"{file}, row {begin}: is not valid CSV ({error}); {remedy}"]) from None
 
 
-def _columns(header: list[str], where: str, listed: Listed) -> list[str]:
+def _columns(header: list[str], where: str, spec: FileSpec) -> list[str]:
     columns = [cell.strip() for cell in header]
-    if not {*listed.needed} <= {*columns}:
-        # The cells are not told: where a header lacks, they are a person's, with a password perhaps.
-        raise listed.error([f"{where}: must name the columns, {listed.columns} among them, with commas between them"])
+    if not {*spec.needed} <= {*columns}:
+        # The message does not quote the cells: without a header they are a person's, perhaps with a password.
+        raise spec.error([f"{where}: must be a header of column names with {spec.columns}, separated by commas"])
     if "" in columns:
-        raise listed.error([f"{where}: column {columns.index('') + 1} has no name"])
-    return _once(columns, where, "column", listed)
+        raise spec.error([f"{where}: column {columns.index('') + 1} has no name"])
+    return _unique(columns, where, "column", spec)
 
 
-def _once(names: list[str], where: str, kind: str, listed: Listed) -> list[str]:
-    """The names; raises the error if one is there twice."""
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise listed.error([f"{where}: {kind} {shown(name)} is there twice" for name in twice])
+def _unique(names: list[str], where: str, kind: str, spec: FileSpec) -> list[str]:
+    """Return the names; raises `spec.error` if one appears twice."""
+    repeats = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeats:
+        raise spec.error([f"{where}: {kind} {safe_name(name)} appears twice" for name in repeats])
     return names
 
 
 class _Loader(_SafeLoader):
-    """YAML whose numbers and dates stay text where they would come back in another spelling."""
+    """A YAML loader that keeps a number or date as text if converting would change its spelling."""
 
 
 def _as_written(loader: _Loader, node: yaml.ScalarNode) -> int | float | str | None:
-    """The number, or its text where that says more: `007`, `1_000`, `12:30`, `1.50`. `.nan` is no value."""
+    """Return the number, or its text if the number is spelt otherwise: `007`, `1_000`, `1.50`. `.nan` is None."""
     text = str(loader.construct_scalar(node))
     if text.lower() == ".nan":
         return None
@@ -173,62 +173,64 @@ for _tag in ("int", "float", "timestamp"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _as_written)
 
 
-def _from_yaml(text: str, file: str, listed: Listed) -> Iterator[Row]:
+def _from_yaml(text: str, file: str, spec: FileSpec) -> Iterator[Row]:
     try:
-        _see_depth(text, file, listed)
+        _check_depth(text, file, spec)
         loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
-            raise listed.error([f"{file}: must be a list of {listed.plural}, each beginning like `- {listed.example}`"])
+            raise spec.error([f"{file}: must be a list of {spec.plural}, each beginning like `- {spec.example}`"])
         extents: dict[int, _Extent] = {}
         for node in root.value:
-            if not _extent(node, extents).is_fit:
-                most = f"more than {DEEPEST} deep or holds more than {MOST_NODES:,} names and values"
+            if not _extent(node, extents).is_within_limits:
+                limits = f"more than {MAX_DEPTH} levels deep or has more than {MAX_NODES:,} names and values"
                 where = f"{file}, line {node.start_mark.line + 1}"
-                raise listed.error([f"{where}: is nested {most}, with all that it refers to"])
-        for mapping in _mappings(root):  # before anything is merged into them
+                raise spec.error([f"{where}: is nested {limits}, including its aliases"])
+        for mapping in _mappings(root):  # before merge keys add names to them
             keys = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
-            _once(keys, f"{file}, line {mapping.start_mark.line + 1}", "key", listed)
+            _unique(keys, f"{file}, line {mapping.start_mark.line + 1}", "key", spec)
         for node in root.value:
-            yield _row(loader, node, f"{file}, line {node.start_mark.line + 1}", listed)
+            yield _row(loader, node, f"{file}, line {node.start_mark.line + 1}", spec)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        # What is quoted is a piece of the file, of a password perhaps that begins with a sign.
+        # The parser quotes a part of the file, which may be a password that begins with a sign.
         problem = re.sub(r"""(['"]).*\1""", "…", error.problem or "")
-        remedy = "text with a sign at its beginning or a colon in it stands between quotes"
-        raise listed.error([f"{file}, line {line}: is no YAML ({problem}); {remedy}"]) from None
+        remedy = "put text that begins with a sign or contains a colon between quotes"
+        raise spec.error([f"{file}, line {line}: is not valid YAML ({problem}); {remedy}"]) from None
     except yaml.YAMLError:
         first = Reader.NON_PRINTABLE.search(text)
         line = text.count("\n", 0, first.start() if first else 0) + 1
-        raise listed.error([f"{file}, line {line}: has a character that YAML does not allow"]) from None
+        raise spec.error([f"{file}, line {line}: has a character that YAML does not allow"]) from None
 
 
-def _see_depth(text: str, file: str, listed: Listed) -> None:
-    """See that nothing is nested so deeply that reading it would end in an error of Python's own."""
+def _check_depth(text: str, file: str, spec: FileSpec) -> None:
+    """Raise `spec.error` if the file is nested so deeply that loading would end in Python's RecursionError."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise listed.error([f"{file}, line {line}: is nested more than {DEEPEST} deep, and a {listed.one} is not"])
+            raise spec.error(
+                [f"{file}, line {line}: is nested more than {MAX_DEPTH} levels deep, too deep for a {spec.one}"]
+            )
 
 
 class _Extent(NamedTuple):
-    """How deep and how large a node is with all that it refers to, as often as it does."""
+    """The depth and size of a node, with each use of an alias counted."""
 
     depth: int
     nodes: int
 
     @property
-    def is_fit(self) -> bool:
-        return self.depth <= DEEPEST and self.nodes <= MOST_NODES
+    def is_within_limits(self) -> bool:
+        return self.depth <= MAX_DEPTH and self.nodes <= MAX_NODES
 
 
-ENDLESS = _Extent(DEEPEST + 1, MOST_NODES + 1)
+ENDLESS = _Extent(MAX_DEPTH + 1, MAX_NODES + 1)
 
 
 def _extent(node: yaml.Node, known: dict[int, _Extent]) -> _Extent:
-    """The extent of a node; `known` has those that were met. One that refers to itself is endless."""
+    """Return the extent of a node; `known` caches extents by node id. A node that contains itself is `ENDLESS`."""
     if isinstance(node, yaml.ScalarNode):
         return _Extent(0, 1)
     if id(node) not in known:
@@ -243,7 +245,7 @@ def _extent(node: yaml.Node, known: dict[int, _Extent]) -> _Extent:
 
 
 def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
-    """All mappings, each once though others refer to it."""
+    """Yield all mappings, each once even if aliases refer to it."""
     waiting, met = [root], {id(root)}
     while waiting:
         node = waiting.pop()
@@ -258,16 +260,16 @@ def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
         waiting += reversed(new)
 
 
-def _row(loader: _Loader, node: yaml.Node, where: str, listed: Listed) -> Row:
+def _row(loader: _Loader, node: yaml.Node, where: str, spec: FileSpec) -> Row:
     if not isinstance(node, yaml.MappingNode):
-        raise listed.error([f"{where}: must be a {listed.one}'s arguments, such as `{listed.example}`"])
-    loader.flatten_mapping(node)  # what `<<: *others` stands for
+        raise spec.error([f"{where}: must be a {spec.one}'s arguments, such as `{spec.example}`"])
+    loader.flatten_mapping(node)  # resolves `<<: *others`
     if not all(key.tag == NAME for key, _ in node.value):
-        raise listed.error([f"{where}: its keys must be names of arguments"])
+        raise spec.error([f"{where}: its keys must be names of arguments"])
     return Row({key.value: loader.construct_object(value, deep=True) for key, value in node.value}, where, "key")
 
 
-_FORMATS: Mapping[str, Callable[[str, str, Listed], Iterator[Row]]] = {
+_FORMATS: Mapping[str, Callable[[str, str, FileSpec], Iterator[Row]]] = {
     ".csv": _from_csv,
     ".yaml": _from_yaml,
     ".yml": _from_yaml,
@@ -278,21 +280,21 @@ _FORMATS: Mapping[str, Callable[[str, str, Listed], Iterator[Row]]] = {
 
 
 Rules = Callable[[Values, frozenset[str]], Iterable[Problem]]
-"""What is wrong with known values together; the names of those that come later are given as well."""
+"""A vendor's rules about several arguments: known values and the names of all given ones in, problems out."""
 
 
 def _no_rules(values: Values, given: frozenset[str]) -> Iterable[Problem]:
     return ()
 
 
-def checked(
+def converted(
     schema: Schema, row: Mapping[str, Any], rules: Rules = _no_rules, *, is_complete: bool = True
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """What is given, in the schema's types where it is known and good, and what is wrong with the others.
+    """Return the given values, converted to the schema's types where they are known and valid, and the problems.
 
-    Text is taken without the spaces around it (a secret is not touched), a text for a list is split at
-    `;`, and where text is wanted a number becomes it, `1042.0` the same as `1042`. An empty cell of a
-    spreadsheet (NaN) is not given. A row that is not complete may lack what is required.
+    Text loses the spaces around it (a secret does not), a text for a list is split at `;`, and a number for a text
+    field becomes text, `1042.0` the same as `1042`. An empty spreadsheet cell (NaN) counts as not given. With
+    `is_complete` false, required values may be missing.
     """
     given = {name: value for name, value in row.items() if not is_missing(value)}
     known = {name: _read(schema.get(name), value) for name, value in given.items() if is_known(value)}
@@ -305,14 +307,14 @@ def checked(
 
 
 def is_known(value: Any) -> bool:
-    """Whether a value is no output of another resource, throughout."""
+    """Return whether neither the value nor a part of it is an output of another resource."""
     if isinstance(value, list | tuple):
         return all(map(is_known, value))
     return not isinstance(value, Output | Awaitable)
 
 
 def _read(field: Field | None, value: Any) -> Any:
-    """The value as the schema can take it."""
+    """Return the value in a form that the schema accepts."""
     if field is None or (field.secret and isinstance(value, str)):
         return value
     wanted = _type(field)
@@ -325,7 +327,7 @@ def _read(field: Field | None, value: Any) -> Any:
 
 
 def _has_commas(field: Field | None, value: Any) -> bool:
-    """Whether one text for a list looks like one that is split at commas."""
+    """Return whether the value is a text for a list field that has commas and no semicolon."""
     is_list = field is not None and typing.get_origin(_type(field)) is list
     return is_list and isinstance(value, str) and "," in value and SEPARATOR not in value
 
@@ -337,7 +339,7 @@ def _item(wanted: Any, value: Any) -> Any:
 
 
 def _as_text(value: Any) -> Any:
-    """A number as people write it; what is none, or has lost digits as a float, stays as it is."""
+    """Return a number as text; another value, or a float too large to be exact, is returned unchanged."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if isinstance(value, int):
@@ -348,47 +350,47 @@ def _as_text(value: Any) -> Any:
 
 
 def _type(field: Field) -> Any:
-    """The field's type without its markers."""
+    """Return the field's type without its annotations."""
     return typing.get_args(field.type)[0] if typing.get_origin(field.type) is Annotated else field.type
 
 
-# --- what is wrong ----------------------------------------------------------------------------
+# --- problems ---------------------------------------------------------------------------------
 
 
 class Place(NamedTuple):
-    """Where a person is declared, and what a name is called there."""
+    """Where a person is declared, and the word for a name there: `column`, `key` or `argument`."""
 
     where: str
     kind: str
 
 
 def line(place: Place, problem: Problem, row: Mapping[str, Any]) -> str:
-    """A problem and where it is."""
+    """Return a line with a problem and its place."""
     is_flag = place.kind == "key" and isinstance(row.get(problem.field), bool)
-    hint = "; a word that YAML takes for a flag (yes, no, on, off) stands between quotes" if is_flag else ""
+    hint = "; put a word that YAML reads as a flag (yes, no, on, off) between quotes" if is_flag else ""
     return f"{place.where}, {place.kind} {problem.field}: {problem.reason}{hint}"
 
 
-def strangers(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], arguments: Iterable[str]) -> list[str]:
-    """A line for each name that is no argument, where it stands first."""
+def unknown_names(rows: Iterable[Mapping[str, Any]], places: Iterable[Place], arguments: Iterable[str]) -> list[str]:
+    """Return a line for each name that is not an argument, with the place of its first use."""
     known = {*arguments}
     found: dict[tuple[str, str], list[str]] = {}
     for row, place in zip(rows, places, strict=True):
         for name in row:
             if name not in known:
                 found.setdefault((place.kind, name), []).append(place.where)
-    return [_stranger(kind, name, where, known) for (kind, name), where in found.items()]
+    return [_unknown_name(kind, name, where, known) for (kind, name), where in found.items()]
 
 
-def _stranger(kind: str, name: str, where: list[str], arguments: Iterable[str]) -> str:
+def _unknown_name(kind: str, name: str, where: list[str], arguments: Iterable[str]) -> str:
     others = f" ({len(where):,} times)" if len(where) > 1 else ""
-    return f"{where[0]}, {kind} {shown(name)}: is no argument{close_to(shown(name), arguments)}{others}"
+    return f"{where[0]}, {kind} {safe_name(name)}: is not an argument{close_to(safe_name(name), arguments)}{others}"
 
 
-def twice(
+def repeated(
     rows: Iterable[Mapping[str, Any]], places: Iterable[Place], name: str, key: Callable[[str], str] = folded
 ) -> list[str]:
-    """A line for each row whose value an earlier one has, as `key` makes them comparable."""
+    """Return a line for each row whose value of `name` an earlier row has too, compared by `key`."""
     first: dict[str, str] = {}
     lines: list[str] = []
     for row, (where, kind) in zip(rows, places, strict=True):
@@ -396,13 +398,13 @@ def twice(
         if not isinstance(value, str):
             continue
         if key(value) in first:
-            lines.append(f"{where}, {kind} {name}: {value} stands in {first[key(value)]} already")
+            lines.append(f"{where}, {kind} {name}: {value} already appears in {first[key(value)]}")
         first.setdefault(key(value), where)
     return lines
 
 
-def shown(name: str) -> str:
-    """A name as far as it looks like one: `{password:secret}` without a space is a name to YAML."""
+def safe_name(name: str) -> str:
+    """Return the part of a name that looks like a name: YAML reads `{password:secret}` (no space) as one name."""
     plain = re.match(r"[\w. -]{0,40}", name)
     assert plain
     return name if plain[0] == name else f"{plain[0]}…"

@@ -13,7 +13,7 @@ from pulumi import Input, Output
 from pulumi.runtime import get_config
 from pulumi.runtime.settings import get_root_resource
 
-from ..core.queries.lookup import Lookups, unlike
+from ..core.queries.lookup import Lookups, argument_problems
 from ..core.vendor.errors import AccountError, UnknownName
 from ..core.vendor.secrets import VAULT, Known
 from ..core.vendor.vendor import Vendor
@@ -53,7 +53,7 @@ async def _answer(
     values: Sequence[Any],
     outputs: Sequence[Output[Any]],
 ) -> T:
-    reasons = unlike(question, values)
+    reasons = argument_problems(question, values)
     if reasons:
         raise pulumi.RunError(f"{vendor.title}: {'; '.join(reasons)}")
     texts = [(value, output) for value, output in zip(values, outputs, strict=True) if isinstance(value, str)]

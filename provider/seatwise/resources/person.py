@@ -12,7 +12,7 @@ from ..core.queries import person
 from ..core.vendor.errors import SettingsError
 from ..core.vendor.fields import NOTHING, Problem, flag, is_missing
 from ..core.vendor.vendor import Vendor
-from ..files.reading import checked, is_known
+from ..files.reading import converted, is_known
 from ..wire.settings import RunSettings
 from .user import Account, Seat, refuse_import
 
@@ -117,16 +117,16 @@ def check(
     if strangers:
         reason = f"item {strangers[0]} is no account of a vendor, such as enerflo.Account(...)"
         return {}, [], [Problem("accounts", reason)]
-    description, problems = checked(person.SCHEMA, given, is_complete=is_complete)
+    description, problems = converted(person.SCHEMA, given, is_complete=is_complete)
     if not is_known(given.get("expires")):
         problems.append(Problem("expires", "must be known when the program runs"))
     problems += _doubles(seats)
     declared = []
     for seat in seats:
         arguments = person.arguments(seat.vendor, description, seat.args, _joined)
-        values, found = checked(seat.vendor.schema, arguments, seat.vendor.rules, is_complete=is_complete)
+        values, found = converted(seat.vendor.schema, arguments, seat.vendor.rules, is_complete=is_complete)
         told = {problem.field for problem in problems} & {*person.SCHEMA}  # one vendor's word on a part is enough
-        blamed = [person.blamed(seat.vendor, seat.args, problem) for problem in found]
+        blamed = [person.renamed_problem(seat.vendor, seat.args, problem) for problem in found]
         problems += [problem for problem in blamed if problem.field not in told]
         declared.append(values)
     return description, declared, problems

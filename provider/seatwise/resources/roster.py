@@ -14,7 +14,7 @@ from ..core.vendor.errors import InvalidMembers
 from ..core.vendor.fields import Field
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
-from ..files.members import typed
+from ..files.members import typed_members
 from .user import former_owners, owner_named, refuse_import, refuse_provider
 
 THIS_RUN = uuid4().hex
@@ -90,7 +90,7 @@ class Roster(dynamic.Resource):
             raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
         refuse_provider(resource_name, kind.name, opts)
         try:
-            declared = keyed(typed(kind, members))
+            declared = keyed(typed_members(kind, members))
         except InvalidMembers as error:
             raise pulumi.RunError(f"{resource_name}: {error}") from None
         self._resource_type_name = f"dynamic/seatwise/{kind.name}:Roster"  # type: ignore[misc]

@@ -15,8 +15,9 @@ from ..core.account.owner import Owner, owner_in, parents_in, parsed
 from ..core.account.properties import with_owner
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from ..core.vendor.vendor import Vendor
-from ..dynamic import load, vendor_named
+from ..dynamic import load
 from ..files.reading import is_known
+from ..vendors import vendor_named
 from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
 
 STACK = "pulumi:pulumi:Stack"

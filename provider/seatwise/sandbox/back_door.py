@@ -1,4 +1,4 @@
-"""The back door, under `/sandbox`: accounts, log and switches as JSON, for tests and scripts."""
+"""The sandbox's own API, under `/sandbox`: accounts, log and switches as JSON, for tests and scripts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .by_hand import NoSuch, hand_of
+from .by_hand import NoSuchAccount, admin_of
 from .replies import (
     Fault,
     Hold,
     Options,
     StandIn,
-    complaints,
+    field_errors,
     json_body,
     json_reply,
     options_of,
@@ -27,33 +27,33 @@ from .store import Taken
 
 
 async def accounts(request: Request) -> Response:
-    """GET /sandbox/accounts/{vendor}: ids and the vendor's own records."""
+    """GET /sandbox/accounts/{vendor}: the accounts' ids and stored records."""
     vendor = request.path_params["vendor"]
     return json_reply([{"id": account, "record": record} for account, record in store_of(request).all(vendor)])
 
 
 async def add(request: Request) -> Response:
-    """POST /sandbox/accounts/{vendor}: fields of the record; the others begin as the vendor has them."""
+    """POST /sandbox/accounts/{vendor}: fields of the new record; the others get the vendor's defaults."""
     vendor, fields = request.path_params["vendor"], await json_body(request)
     if vendor not in stand_ins_of(request):
         return json_reply({"error": "no such vendor"}, 404)
     stand_in = stand_ins_of(request)[vendor]
     if not isinstance(fields.get(stand_in.EMAIL), str):
         return json_reply({"error": "the e-mail is missing"}, 400)
-    if wrong := _unkept(fields, stand_in):
+    if wrong := _invalid_key(fields, stand_in):
         return wrong
     try:
-        return json_reply({"id": hand_of(request).add(vendor, fields)})
+        return json_reply({"id": admin_of(request).add(vendor, fields)})
     except Taken:
         return json_reply({"error": "the e-mail is taken"}, 409)
 
 
-def _unkept(fields: Mapping[str, Any], stand_in: StandIn) -> Response | None:
-    """The refusal of an e-mail or an id by which no record can be kept; the other fields may be anything."""
+def _invalid_key(fields: Mapping[str, Any], stand_in: StandIn) -> Response | None:
+    """Return a refusal if the e-mail or the id cannot be stored as a key; the other fields may be anything."""
     email = fields.get(stand_in.EMAIL, "")
     if isinstance(email, str) and _is_text(email) and _is_text(str(fields.get(stand_in.ID, ""))):
         return None
-    return json_reply({"error": "the e-mail and the id must be text, without half characters"}, 400)
+    return json_reply({"error": "the e-mail and the id must be text, without surrogates"}, 400)
 
 
 def _is_text(text: str) -> bool:
@@ -61,15 +61,15 @@ def _is_text(text: str) -> bool:
 
 
 async def change(request: Request) -> Response:
-    """PATCH /sandbox/accounts/{vendor}/{id}: fields of the record."""
+    """PATCH /sandbox/accounts/{vendor}/{id}: the changed fields of the record."""
     vendor, account, fields = request.path_params["vendor"], request.path_params["id"], await json_body(request)
     if not fields:
         return json_reply({"error": "the body must be a JSON object with fields of the record"}, 400)
-    if vendor in stand_ins_of(request) and (wrong := _unkept(fields, stand_ins_of(request)[vendor])):
+    if vendor in stand_ins_of(request) and (wrong := _invalid_key(fields, stand_ins_of(request)[vendor])):
         return wrong
     try:
-        return json_reply(hand_of(request).change(vendor, account, fields))
-    except NoSuch:
+        return json_reply(admin_of(request).change(vendor, account, fields))
+    except NoSuchAccount:
         return json_reply({"error": "no such account"}, 404)
     except Taken:
         return json_reply({"error": "the e-mail is taken"}, 409)
@@ -78,23 +78,23 @@ async def change(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     """DELETE /sandbox/accounts/{vendor}/{id}"""
     try:
-        hand_of(request).remove(request.path_params["vendor"], request.path_params["id"])
-    except NoSuch:
+        admin_of(request).remove(request.path_params["vendor"], request.path_params["id"])
+    except NoSuchAccount:
         return json_reply({"error": "no such account"}, 404)
     return json_reply({})
 
 
-async def start_over(request: Request) -> Response:
-    """DELETE /sandbox/everything: no account, token, log, or switch that was turned."""
+async def reset(request: Request) -> Response:
+    """DELETE /sandbox/everything: delete accounts, tokens and log, and reset the switches."""
     store_of(request).clear()
-    hand_of(request).forget()
+    admin_of(request).forget()
     request.app.state.taken.clear()
     request.app.state.options = request.app.state.usual
     return json_reply({})
 
 
 async def log(request: Request) -> Response:
-    """GET /sandbox/log: the requests after number `since`."""
+    """GET /sandbox/log: the requests with a number greater than `since`."""
     since = whole_number(request, "since", 0)
     return json_reply(list(store_of(request).logged(since)))
 
@@ -104,11 +104,11 @@ SWITCHES: Mapping[str, TypeAdapter[Any]] = {
     "token_lifetime": TypeAdapter(Annotated[float, Field(ge=0, allow_inf_nan=False, le=10**9)]),
     "hold": TypeAdapter(Hold | None),
 }
-"""What the sandbox's own switches take."""
+"""The valid values of the sandbox's own switches."""
 
 
 def _quirk(request: Request, name: str, value: Any) -> Any:
-    """The new position of a vendor's switch; raises ValueError where there is no such position."""
+    """Return the new value of a vendor's switch; raises ValueError if the switch does not have it."""
     quirk = next(each.QUIRKS[name] for each in stand_ins_of(request).values() if name in each.QUIRKS)
     if quirk.choices:
         if value not in quirk.choices:
@@ -124,7 +124,7 @@ async def switches(request: Request) -> Response:
 
 
 async def switch(request: Request) -> Response:
-    """PATCH /sandbox/options: what is left out stays as it is; `faults` are by vendor, null ends one."""
+    """PATCH /sandbox/options: the changed switches; `faults` are by vendor, null ends one."""
     wanted = await json_body(request)
     own: dict[str, Any] = {name: wanted.pop(name) for name in ("limits", "token_lifetime", "hold") if name in wanted}
     faults = wanted.pop("faults", {})
@@ -136,34 +136,36 @@ async def switch(request: Request) -> Response:
     try:
         wrong = {vendor: None if fault is None else Fault(**fault) for vendor, fault in faults.items()}
     except ValidationError as error:
-        name, text = next(iter(complaints(error).items()))
+        name, text = next(iter(field_errors(error).items()))
         return json_reply({"error": f"{name} of a fault: {text}"}, 400)
     try:
         own = {name: SWITCHES[name].validate_python(value) for name, value in own.items()}
         quirks = {name: _quirk(request, name, value) for name, value in wanted.items()}
     except ValidationError as error:
-        return json_reply({"error": "; ".join(f"{name}: {text}" for name, text in complaints(error).items())}, 400)
+        return json_reply({"error": "; ".join(f"{name}: {text}" for name, text in field_errors(error).items())}, 400)
     except ValueError as error:
         return json_reply({"error": str(error)}, 400)
-    turn(request, own, quirks, wrong)
+    set_switches(request, own, quirks, wrong)
     return json_reply({})
 
 
-def turn(request: Request, own: dict[str, Any], quirks: dict[str, Any], faults: dict[str, Fault | None]) -> None:
-    """Turn switches: the sandbox's own, the vendors' quirks, and faults by vendor."""
+def set_switches(
+    request: Request, own: dict[str, Any], quirks: dict[str, Any], faults: dict[str, Fault | None]
+) -> None:
+    """Set the sandbox's own switches, the vendors' quirks, and faults by vendor."""
     options = options_of(request)
     changed: Options = replace(options, **own, quirks=options.quirks | quirks)
     request.app.state.options = changed.with_faults(faults)
 
 
 async def expire(request: Request) -> Response:
-    """DELETE /sandbox/tokens/{vendor}: all its tokens are void."""
+    """DELETE /sandbox/tokens/{vendor}: make all its tokens invalid."""
     store_of(request).revoke(request.path_params["vendor"])
     return json_reply({})
 
 
 ROUTES = [
-    Route("/everything", start_over, methods=["DELETE"]),
+    Route("/everything", reset, methods=["DELETE"]),
     Route("/accounts/{vendor}", accounts),
     Route("/accounts/{vendor}", add, methods=["POST"]),
     Route("/accounts/{vendor}/{id}", change, methods=["PATCH"]),

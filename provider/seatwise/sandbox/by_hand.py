@@ -1,4 +1,4 @@
-"""What a person does at a vendor's admin page: add, change and delete accounts behind seatwise's back."""
+"""Changes that a person makes at a vendor's admin page, without seatwise: add, change and delete accounts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,21 +9,21 @@ from .replies import StandIn
 from .store import Store
 
 
-class NoSuch(Exception):
-    """There is no account with that id."""
+class NoSuchAccount(Exception):
+    """No account has this id."""
 
 
-class Hand:
-    """A person's hand at the admin pages. It leaves no request in the log."""
+class Admin:
+    """A person at the vendors' admin pages, whose changes leave no request in the log."""
 
     def __init__(self, store: Store, stand_ins: Mapping[str, StandIn]) -> None:
         self._store = store
         self._stand_ins = stand_ins
         self._marks: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {}
-        """Of each field that was changed: its value before the first change, and after the last."""
+        """For each changed field its value before the first change and after the last one."""
 
     def add(self, vendor: str, fields: Mapping[str, Any]) -> str:
-        """Make an account and give its id; raises Taken."""
+        """Create an account and return its id; raises Taken."""
         stand_in = self._stand_ins[vendor]
         record = {**stand_in.blank(self._store), **fields}
         account = str(record[stand_in.ID])
@@ -31,26 +31,26 @@ class Hand:
         return account
 
     def change(self, vendor: str, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Change an account and give its new record; raises NoSuch and Taken."""
+        """Change an account and return its new record; raises NoSuchAccount and Taken."""
         old = self._store.get(vendor, account)
         if old is None:
-            raise NoSuch(account)
+            raise NoSuchAccount(account)
         stand_in = self._stand_ins[vendor]
         known = self.before(vendor, account, old)
-        record = {**old, **stand_in.touched(), **fields}
+        record = {**old, **stand_in.server_changes(), **fields}
         self._store.replace(vendor, account, record[stand_in.EMAIL], record)
         marks = {key: (known.get(key, old.get(key)), value) for key, value in fields.items()}
         self._marks[vendor, account] = self._marks.get((vendor, account), {}) | marks
         return record
 
     def remove(self, vendor: str, account: str) -> None:
-        """Delete an account; raises NoSuch."""
+        """Delete an account; raises NoSuchAccount."""
         stand_in = self._stand_ins.get(vendor)
         if stand_in is None or not self._store.remove(vendor, account, reserve=stand_in.KEEPS_EMAILS):
-            raise NoSuch(account)
+            raise NoSuchAccount(account)
 
     def before(self, vendor: str, account: str, record: Mapping[str, Any]) -> dict[str, Any]:
-        """What fields were before they were changed by hand, as long as nobody else has changed them since."""
+        """Return the values of fields before they were changed by hand, unless a request has changed them since."""
         marks = self._marks.pop((vendor, account), None)
         if not marks:
             return {}
@@ -59,11 +59,11 @@ class Hand:
         return {key: before for key, (before, _) in marks.items()}
 
     def forget(self) -> None:
-        """Know of no change."""
+        """Forget all changes."""
         self._marks.clear()
 
 
-def hand_of(request: Request) -> Hand:
-    """The person at the admin pages."""
-    hand: Hand = request.app.state.hand
-    return hand
+def admin_of(request: Request) -> Admin:
+    """Return the sandbox's `Admin`."""
+    admin: Admin = request.app.state.admin
+    return admin

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from .forms import Editable
-from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of, whole_number
+from .replies import Limit, Quirk, Strict, field_errors, json_body, json_reply, options_of, store_of, whole_number
 from .store import Store, Taken
 
 VENDOR = "enerflo"
@@ -24,8 +24,8 @@ QUIRKS = {
     "enerflo_nulls": Quirk("a list has fields without a value", "yes", ("yes", "no")),
 }
 API_KEY = "sandbox-enerflo-key"
-LARGEST_PAGE = 200
-# Names are what is written, slugs what is read.
+MAX_PAGE_SIZE = 200
+# Requests contain names, answers contain slugs.
 SLUGS = {
     "Super Admin": "supercompany",
     "Company Admin": "company_admin",
@@ -60,7 +60,7 @@ class NewUser(Strict):
 
 
 class ChangedUser(Strict):
-    """The body of an update; the defaults are never used, for what is left out stays as it is."""
+    """The body of an update; the defaults are never used, because missing fields stay unchanged."""
 
     id: str | int
     manager_email: str | None = None
@@ -73,30 +73,30 @@ class ChangedUser(Strict):
     office_ids: list[int] = Field(default=[])
 
 
-def _no(field: str, text: str, status: int = 400) -> Response:
+def _refusal(field: str, text: str, status: int = 400) -> Response:
     message = f"The {field} {text}."
     return json_reply({"message": message, "errors": {field: [message]}}, status)
 
 
-def _stranger(request: Request) -> Response | None:
+def _unauthorized(request: Request) -> Response | None:
     if request.headers.get("api-key") == API_KEY:
         return None
     return json_reply({"message": "Unauthenticated."}, 401)
 
 
-def _fault(body: NewUser | ChangedUser) -> Response | None:
+def _invalid(body: NewUser | ChangedUser) -> Response | None:
     if not re.fullmatch(r"\S+@\S+", body.email):
-        return _no("email", "must be a valid email address")
+        return _refusal("email", "must be a valid email address")
     if body.phone and len(re.sub(r"\D", "", body.phone)) != 10:
-        return _no("phone", "must have 10 digits")
+        return _refusal("phone", "must have 10 digits")
     unknown = [role for role in body.roles if role not in SLUGS]
     if unknown:
-        return _no("roles", f"{unknown[0]} is invalid")
+        return _refusal("roles", f"{unknown[0]} is invalid")
     return None
 
 
 def _shown(record: dict[str, Any]) -> dict[str, Any]:
-    """A user as it is read: slugs, digits, 1 and 0, flags under `meta`; some of it is not shown at all."""
+    """Return a user as the API shows it: slugs, digits, 1 and 0, flags under `meta`, and some fields not at all."""
     first, last = record.get("first_name") or "", record.get("last_name") or ""
     return {
         "id": record["id"],
@@ -121,7 +121,7 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _slugs(roles: Any) -> Any:
-    """The slugs of roles; what was put in by hand and is none stays as it is."""
+    """Return the slugs of roles; values added by hand that are not roles stay unchanged."""
     if not isinstance(roles, list):
         return roles
     return [SLUGS.get(role, role) if isinstance(role, str) else role for role in roles]
@@ -129,19 +129,19 @@ def _slugs(roles: Any) -> Any:
 
 async def create(request: Request) -> Response:
     """POST /api/v1/users"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     try:
         body = NewUser.model_validate(await json_body(request))
     except ValidationError as error:
-        field, text = next(iter(complaints(error).items()))
-        return _no(field, text)
-    if fault := _fault(body):
-        return fault
+        field, text = next(iter(field_errors(error).items()))
+        return _refusal(field, text)
+    if refusal := _invalid(body):
+        return refusal
     if "Sales Rep" not in body.roles:
         for field in ("manager_id", "office_id"):
             if getattr(body, field) is not None:
-                return _no(field, "can only be set on the Sales Rep role")
+                return _refusal(field, "can only be set on the Sales Rep role")
     store = store_of(request)
     number = store.next_number(VENDOR)
     record = body.model_dump() | {"id": number, "active": True}
@@ -150,23 +150,23 @@ async def create(request: Request) -> Response:
     try:
         store.add(VENDOR, str(number), body.email, record)
     except Taken:
-        return _no("email", "has already been taken")
+        return _refusal("email", "has already been taken")
     shown = _shown(record)
     shapes: dict[str, dict[str, Any]] = {"user": {"user": shown}, "data": {"data": shown}, "bare": shown, "none": {}}
     return json_reply({"success": True, **shapes[options_of(request).quirks["enerflo_reply"]]})
 
 
 async def update(request: Request) -> Response:
-    """PUT /api/v3/users: the id is in the body, what is left out stays as it is."""
-    if stranger := _stranger(request):
-        return stranger
+    """PUT /api/v3/users: the id is in the body; missing fields stay unchanged."""
+    if refusal := _unauthorized(request):
+        return refusal
     try:
         body = ChangedUser.model_validate(await json_body(request))
     except ValidationError as error:
-        field, text = next(iter(complaints(error).items()))
-        return _no(field, text)
-    if fault := _fault(body):
-        return fault
+        field, text = next(iter(field_errors(error).items()))
+        return _refusal(field, text)
+    if refusal := _invalid(body):
+        return refusal
     store = store_of(request)
     record = store.get(VENDOR, str(body.id))
     if record is None:
@@ -178,14 +178,14 @@ async def update(request: Request) -> Response:
     try:
         store.replace(VENDOR, str(body.id), record["email"], record)
     except Taken:
-        return _no("email", "has already been taken")
+        return _refusal("email", "has already been taken")
     return json_reply({"success": True})
 
 
 async def read(request: Request) -> Response:
     """GET /api/v3/users/{id}"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     record = store_of(request).get(VENDOR, request.path_params["id"])
     if record is None:
         return json_reply({"message": "User not found."}, 404)
@@ -194,9 +194,9 @@ async def read(request: Request) -> Response:
 
 async def listing(request: Request) -> Response:
     """GET /api/v3/users"""
-    if stranger := _stranger(request):
-        return stranger
-    size = min(whole_number(request, "pageSize", 25, 1), LARGEST_PAGE)
+    if refusal := _unauthorized(request):
+        return refusal
+    size = min(whole_number(request, "pageSize", 25, 1), MAX_PAGE_SIZE)
     page = whole_number(request, "page", 1, 1)
     first, store, quirks = (page - 1) * size, store_of(request), options_of(request).quirks
     if quirks["enerflo_inactive"] == "listed":  # whatever `status` asks for
@@ -215,26 +215,26 @@ async def listing(request: Request) -> Response:
 
 async def offices(request: Request) -> Response:
     """GET /api/v3/offices"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     prefix = options_of(request).quirks["enerflo_office_keys"].removesuffix("id")
     results = [{f"{prefix}id": number, f"{prefix}name": name} for number, name in OFFICES.items()]
     return json_reply({"success": True, "page": 1, "totalPages": 1, "results": results})
 
 
-def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
+def server_changes() -> dict[str, Any]:
+    """Return the fields that the vendor itself changes with every change of a record."""
     return {}
 
 
 def blank(store: Store) -> dict[str, Any]:
-    """A new user as the admin page begins it."""
+    """Return the record of a new user with the admin page's defaults."""
     fields = NewUser(email="", roles=[], notify_email=False, allow_optimus=False).model_dump()
     return fields | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
 
 
 def throttled(seconds: int) -> Response:
-    """The documented refusal: an HTML page."""
+    """Return the documented answer to a request above the limit: an HTML page."""
     headers = {
         "retry-after": str(seconds),
         "x-ratelimit-limit": "300",
@@ -245,7 +245,7 @@ def throttled(seconds: int) -> Response:
 
 
 def environment(url: str) -> dict[str, str]:
-    """The settings that point seatwise here."""
+    """Return the environment variables that point seatwise at this stand-in."""
     return {"ENERFLO_BASE_URL": f"{url}/enerflo", "ENERFLO_API_KEY": API_KEY}
 
 

@@ -1,8 +1,8 @@
-"""Who may open the sandbox, its page, back door and stand-ins: programs and browser tabs of this machine, no web site.
+"""Access to the sandbox (page, API and stand-ins): only programs and browser tabs of this machine, no web site.
 
-A web site in the same browser can send requests to loopback. Two things give it away: the Host that it
-was reached by, where its name was made to point at loopback (DNS rebinding), and the Origin that a
-browser adds to everything but plain reading (cross-site request forgery).
+A web site in the same browser can send requests to loopback. Two headers reveal it: the Host, if the site's own name
+points at loopback (DNS rebinding), and the Origin, which a browser adds to all requests except plain reading
+(cross-site request forgery).
 """
 
 import re
@@ -24,19 +24,19 @@ _HEADERS = {
 
 
 class Guard:
-    """Turns strangers away, from the stand-ins as well: a web site could read accounts there, too."""
+    """Refuses requests from web sites, to the stand-ins too: a web site could read accounts there."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        complaint = _complaint(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
-        refusal = PlainTextResponse(f"{complaint}\n", 403, _HEADERS) if complaint else None
+        problem = _problem(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
+        refusal = PlainTextResponse(f"{problem}\n", 403, _HEADERS) if problem else None
         await (refusal or self._inner)(scope, receive, send)
 
 
-class Sealed:
-    """Lets no answer of the page and the back door be framed, stored or mixed with what others serve."""
+class SecurityHeaders:
+    """Adds headers to the answers of the page and the API, so that no other site can frame, store or include them."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -50,7 +50,7 @@ class Sealed:
         await self._inner(scope, receive, speak)
 
 
-def _complaint(method: str, headers: Headers) -> str | None:
+def _problem(method: str, headers: Headers) -> str | None:
     host = headers.get("host", "").lower()
     if not _HERE.fullmatch(host):
         return "The sandbox is for this machine only: open it by the address that `seatwise sandbox` prints."
@@ -59,5 +59,5 @@ def _complaint(method: str, headers: Headers) -> str | None:
     if headers.get("origin") not in (None, f"http://{host}") or headers.get("sec-fetch-site") not in (
         None, "same-origin", "none",
     ):  # fmt: skip
-        return "Another web site sent this request: press the button on the sandbox's own page."
+        return "Another web site sent this request: use the button on the sandbox's own page."
     return None

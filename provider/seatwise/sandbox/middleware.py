@@ -1,4 +1,4 @@
-"""What befalls a request before a stand-in sees it: it is held, logged, goes wrong, or comes too early."""
+"""Steps before a stand-in gets a request: holding, logging, faults and rate limits."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from .replies import Fault, Hold, Options, StandIn, is_login
 
 
 def vendor_of(scope: Scope, stand_ins: Mapping[str, StandIn]) -> str | None:
-    """The vendor that a request is for; None for the page and the back door."""
+    """Return the vendor that a request is for; None for the page and the sandbox's own API."""
     if scope["type"] != "http":
         return None
     first = scope["path"].split("/")[1].removesuffix("-1.5")
@@ -23,7 +23,7 @@ def vendor_of(scope: Scope, stand_ins: Mapping[str, StandIn]) -> str | None:
 
 
 class Holds:
-    """Stops answering where it is asked to: the vendors as a client sees them that is about to crash."""
+    """Stops answering at a certain request, so that a test can kill the client while it waits."""
 
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
@@ -38,13 +38,13 @@ class Holds:
             return
         if hold.seen == hold.at:
             if hold.carried_out:
-                await self._inner(scope, receive, _nowhere)
+                await self._inner(scope, receive, _discard)
             hold.reached = True
-        await _hung_up(receive)
+        await _client_disconnected(receive)
 
 
 class Log:
-    """Keeps every request to a vendor with its body, status and duration; a status of 0 is no answer."""
+    """Logs every request to a vendor with its body, status and duration; status 0 means no answer."""
 
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
@@ -77,14 +77,14 @@ class Log:
             decoded = None
         path = scope["path"].removeprefix(f"/{scope['path'].split('/')[1]}")
         if is_login(path):
-            decoded = None  # a login holds credentials
+            decoded = None  # the body of a login contains credentials
         query = scope["query_string"].decode()
         self._state.store.log(vendor, scope["method"], path, query, decoded, status, seconds)
         self._state.watch(f"{vendor:8} {status or '---'} {scope['method']:6} {path}")
 
 
 class Faults:
-    """Lets requests to a vendor go wrong, as `Options.faults` says."""
+    """Makes requests to a vendor fail, as `Options.faults` says."""
 
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
@@ -105,14 +105,14 @@ class Faults:
             case "throttled":
                 await self._state.stand_ins[vendor].throttled(int(fault.seconds))(scope, receive, send)
             case "lost":
-                await self._inner(scope, receive, _nowhere)
+                await self._inner(scope, receive, _discard)
                 scope["state"]["cut"]()
-                await _hung_up(receive)
+                await _client_disconnected(receive)
             case "silent":
-                await _hung_up(receive)
+                await _client_disconnected(receive)
 
     def _met(self, vendor: str, scope: Scope) -> Fault | None:
-        """The fault that this request meets, which is then one request nearer to its end."""
+        """Return the fault for this request, if any, and count the request against the fault's `times`."""
         options: Options = self._state.options
         fault = options.faults.get(vendor)
         if fault is None or (fault.writes and (scope["method"] == "GET" or is_login(scope["path"]))):
@@ -124,7 +124,7 @@ class Faults:
 
 
 class Throttle:
-    """The documented limits, over sliding windows; each vendor says no in its own way."""
+    """Enforces the documented limits over sliding windows; each stand-in has its own answer."""
 
     def __init__(self, inner: ASGIApp, state: Any) -> None:
         self._inner = inner
@@ -140,7 +140,7 @@ class Throttle:
         await reply(scope, receive, send)
 
     def _wait(self, vendor: str, method: str) -> float:
-        """Seconds until the next request may come; 0 counts this one."""
+        """Return the seconds until a request is allowed; if that is 0, count this request."""
         now, windows = time.monotonic(), list[deque[float]]()
         stand_in: StandIn = self._state.stand_ins[vendor]
         for limit in stand_in.LIMITS:
@@ -157,11 +157,11 @@ class Throttle:
         return 0
 
 
-async def _nowhere(_: Message) -> None:
+async def _discard(_: Message) -> None:
     return
 
 
-async def _hung_up(receive: Receive) -> None:
-    """Return when the client has gone."""
+async def _client_disconnected(receive: Receive) -> None:
+    """Wait until the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

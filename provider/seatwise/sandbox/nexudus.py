@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .forms import Editable
-from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of, whole_number
+from .replies import Limit, Quirk, Strict, field_errors, json_body, json_reply, options_of, store_of, whole_number
 from .store import Store, Taken
 
 VENDOR = "nexudus"
@@ -21,11 +21,11 @@ KEEPS_EMAILS = False
 QUIRKS = {"nexudus_omitted": Quirk("a PUT does this to fields that it leaves out", "reset", ("reset", "keep"))}
 USERNAME = "admin@sandbox.example"
 PASSWORD = "sandbox-nexudus-password"
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 BUSINESSES = {1: "Downtown", 2: "Uptown"}
-# Two businesses may have a role of one name.
+# Two businesses may have roles with the same name.
 USER_ROLES = {77: ("Front desk", 1), 78: ("Community manager", 1), 79: ("Accountant", 2), 80: ("Community manager", 2)}
-REFRESH_LIFETIME = 15 * 24 * 3600  # seconds
+REFRESH_LIFETIME_S = 15 * 24 * 3600
 
 _REQUIRED: dict[str, type] = {
     "FullName": str,
@@ -92,7 +92,7 @@ _READ_ONLY = [
     "IsNew",
     "SystemId",
 ]
-# A record in a list or batch lacks these.
+# A record in a list or batch does not have these.
 _ONLY_BY_ID = {*_LISTS, "IsAdmin", "APIAccess", "NewPassword", "AccessToken", "TwoFactorSecret"}
 
 _new: dict[str, Any] = {
@@ -122,7 +122,7 @@ def _done(message: str, number: int) -> Response:
     )  # fmt: skip
 
 
-def _no(field: str, text: str) -> Response:
+def _refusal(field: str, text: str) -> Response:
     errors = [{"AttemptedValue": None, "Message": text, "PropertyName": field}]
     body = {"Message": f"{field}: {text}", "Value": None, "Errors": errors, "WasSuccessful": False}
     return json_reply(body, 400)
@@ -132,7 +132,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _stranger(request: Request) -> Response | None:
+def _unauthorized(request: Request) -> Response | None:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind == "Bearer" and store_of(request).owner(VENDOR, token, "access"):
         return None
@@ -150,7 +150,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _act(record: dict[str, Any], actions: dict[str, Any]) -> None:
-    """Passwords and pictures: they are done, not kept; the log is the witness of what was sent."""
+    """Carry out a change of password or picture, which the record does not keep; the log shows what was sent."""
     if actions.get("NewAvatarUrl"):
         record["AvatarFileName"] = actions["NewAvatarUrl"].rpartition("/")[2]
     if actions.get("ClearAvatarFile"):
@@ -181,7 +181,7 @@ async def token(request: Request) -> Response:
     access, refresh = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     lifetime = options_of(request).token_lifetime
     store.grant(VENDOR, access, "access", owner, lifetime)
-    store.grant(VENDOR, refresh, "refresh", owner, REFRESH_LIFETIME)
+    store.grant(VENDOR, refresh, "refresh", owner, REFRESH_LIFETIME_S)
     return json_reply(
         {"access_token": access, "token_type": "bearer", "expires_in": int(lifetime), "refresh_token": refresh}
     )
@@ -189,12 +189,12 @@ async def token(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     """POST /api/sys/users"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     try:
         body = NewUser.model_validate(await json_body(request)).model_dump(exclude_none=True)
     except ValidationError as error:
-        return _no(*next(iter(complaints(error).items())))
+        return _refusal(*next(iter(field_errors(error).items())))
     store = store_of(request)
     number = store.next_number(VENDOR)
     actions = {name: body.pop(name, None) for name in _ACTIONS}
@@ -204,18 +204,18 @@ async def create(request: Request) -> Response:
     try:
         store.add(VENDOR, str(number), record["Email"], record)
     except Taken:
-        return _no("Email", "a user with this email already exists")
+        return _refusal("Email", "a user with this email already exists")
     return _done("created", number)
 
 
 async def update(request: Request) -> Response:
-    """PUT /api/sys/users: the whole record; what is left out goes back to its default."""
-    if stranger := _stranger(request):
-        return stranger
+    """PUT /api/sys/users: the complete record; missing fields are reset to their defaults."""
+    if refusal := _unauthorized(request):
+        return refusal
     try:
         body = ChangedUser.model_validate(await json_body(request)).model_dump(exclude_unset=True)
     except ValidationError as error:
-        return _no(*next(iter(complaints(error).items())))
+        return _refusal(*next(iter(field_errors(error).items())))
     store = store_of(request)
     number = body["Id"]
     old = store.get(VENDOR, str(number))
@@ -236,7 +236,7 @@ async def update(request: Request) -> Response:
     try:
         store.replace(VENDOR, str(number), record["Email"], record)
     except Taken:
-        return _no("Email", "a user with this email already exists")
+        return _refusal("Email", "a user with this email already exists")
     return _done("updated", number)
 
 
@@ -247,8 +247,8 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
 
 async def read(request: Request) -> Response:
     """GET /api/sys/users/{id}"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     record = store_of(request).get(VENDOR, request.path_params["id"])
     if record is None:
         return json_reply({"Message": "Not found", "Value": None, "WasSuccessful": False}, 404)
@@ -257,8 +257,8 @@ async def read(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """DELETE /api/sys/users/{id}"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     number = request.path_params["id"]
     if not store_of(request).remove(VENDOR, number, reserve=False):
         return json_reply({"Message": "Not found", "Value": None, "WasSuccessful": False}, 404)
@@ -266,9 +266,9 @@ async def delete(request: Request) -> Response:
 
 
 async def listing(request: Request) -> Response:
-    """GET /api/sys/users: partial records; text filters match what contains them."""
-    if stranger := _stranger(request):
-        return stranger
+    """GET /api/sys/users: partial records; a text filter matches values that contain the text."""
+    if refusal := _unauthorized(request):
+        return refusal
     query = request.query_params
     records = _filtered(request, "User", [_shown(record) for _, record in store_of(request).all(VENDOR)])
     partial = [{key: value for key, value in each.items() if key not in _ONLY_BY_ID} for each in records]
@@ -288,7 +288,7 @@ def _filtered(request: Request, entity: str, records: list[dict[str, Any]]) -> l
 
 def _page(request: Request, records: list[dict[str, Any]]) -> Response:
     page = whole_number(request, "page", 1, 1)
-    size = min(whole_number(request, "size", 25, 1), LARGEST_PAGE)
+    size = min(whole_number(request, "size", 25, 1), MAX_PAGE_SIZE)
     pages = max(1, -(-len(records) // size))
     first = (page - 1) * size
     shown = records[first : first + size]
@@ -304,16 +304,16 @@ def _page(request: Request, records: list[dict[str, Any]]) -> Response:
 
 async def businesses(request: Request) -> Response:
     """GET /api/sys/businesses"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     records = [{"Id": number, "Name": name} for number, name in BUSINESSES.items()]
     return _page(request, _filtered(request, "Business", records))
 
 
 async def user_roles(request: Request) -> Response:
     """GET /api/security/userroles"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     records = [
         {"Id": number, "Name": name, "BusinessId": business, "BusinessName": BUSINESSES[business]}
         for number, (name, business) in USER_ROLES.items()
@@ -321,25 +321,25 @@ async def user_roles(request: Request) -> Response:
     return _page(request, _filtered(request, "UserRole", records))
 
 
-def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
+def server_changes() -> dict[str, Any]:
+    """Return the fields that the vendor itself changes with every change of a record."""
     return {"UpdatedOn": _now()}
 
 
 def blank(store: Store) -> dict[str, Any]:
-    """A new user as the admin page begins it."""
+    """Return the record of a new user with the admin page's defaults."""
     required = {"FullName": "", "Email": "", "Language": 1, "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
     made = {"Id": store.next_number(VENDOR), "UniqueId": str(uuid.uuid4()), "CreatedOn": _now(), "UpdatedBy": USERNAME}
-    return _defaults() | required | {"PasswordSalt": secrets.token_hex(4)} | made | touched()
+    return _defaults() | required | {"PasswordSalt": secrets.token_hex(4)} | made | server_changes()
 
 
 def throttled(seconds: int) -> Response:
-    """The documented refusal: a 409 with nothing in it."""
+    """Return the documented answer to a request above the limit: a 409 without a body."""
     return Response(status_code=409, headers={"Retry-After": str(seconds)})
 
 
 def environment(url: str) -> dict[str, str]:
-    """The settings that point seatwise here."""
+    """Return the environment variables that point seatwise at this stand-in."""
     return {"NEXUDUS_BASE_URL": f"{url}/nexudus", "NEXUDUS_USERNAME": USERNAME, "NEXUDUS_PASSWORD": PASSWORD}
 
 

@@ -1,7 +1,7 @@
-"""The sandbox's page: accounts, log and faults for people. Plain forms do everything; a script only refreshes.
+"""The sandbox's page: accounts, log and faults. It works with plain forms; a script only refreshes it.
 
-It shows a record's `FIELDS` and nothing else, and of a request its method, path, status and duration:
-no password, token, header or body.
+The page shows only the `FIELDS` of a record, and only method, path, status and duration of a request: no password,
+token, header or body.
 """
 
 import re
@@ -20,10 +20,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from .back_door import turn
-from .by_hand import NoSuch, hand_of
-from .forms import Mistyped, changes
-from .replies import Fault, FaultKind, StandIn, complaints, is_login, options_of, stand_ins_of, store_of
+from .back_door import set_switches
+from .by_hand import NoSuchAccount, admin_of
+from .forms import InvalidForm, changes
+from .replies import Fault, FaultKind, StandIn, field_errors, is_login, options_of, stand_ins_of, store_of
 from .store import Taken
 
 if TYPE_CHECKING:
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile("[0-9]{1,6}")
 _HERE = Path(__file__).parent
-MOST_ACCOUNTS = 100
-"""How many of a vendor's accounts are shown: the newest."""
-MOST_REQUESTS = 30
+MAX_ACCOUNTS = 100
+"""How many of a vendor's accounts the page shows: the newest ones."""
+MAX_REQUESTS = 30
 FAULTS: Mapping[FaultKind, str] = {
-    "unavailable": "Answer 503, and do nothing",
-    "throttled": "Say “too many requests”, with Retry-After",
-    "lost": "Do it, and lose the answer",
-    "silent": "Never answer, and do nothing",
+    "unavailable": "Answer 503 without doing it",
+    "throttled": "Answer “too many requests” with Retry-After",
+    "lost": "Do it, but lose the answer",
+    "silent": "Never answer, without doing it",
     "slow": "Answer late",
 }
 TIMES = {"1": "once", "5": "five times", "0": "until switched off"}
 DONE = {
-    "added": "Added by hand. No stack has this account: seatwise leaves it alone until you import or adopt it.",
-    "changed": "Changed by hand. Now pulumi refresh shows it, and pulumi up puts back what your program declares.",
-    "deleted": "Deleted by hand. Now pulumi refresh takes the account out of the stack's state.",
+    "added": "Added by hand. No stack has this account: seatwise does not change it until you import or adopt it.",
+    "changed": "Changed by hand. Now pulumi refresh shows the drift, and pulumi up restores the declared values.",
+    "deleted": "Deleted by hand. Now pulumi refresh removes the account from the stack's state.",
     "same": "Nothing was changed.",
     "fault-on": "The fault is on.",
     "fault-off": "The fault is off.",
-    "expired": "Its tokens are void: the next request has to log in again.",
+    "expired": "The tokens are invalid now: the next request has to log in again.",
     "switched": "Limits and quirks are saved.",
 }
 
@@ -63,7 +63,7 @@ async def index(request: Request) -> Response:
     return _rendered(
         "index.html",
         vendors=[_vendor(request, stand_in) for stand_in in stand_ins.values()],
-        log=[_entry(each) for each in store_of(request).latest(MOST_REQUESTS)],
+        log=[_entry(each) for each in store_of(request).latest(MAX_REQUESTS)],
         faults=[(vendor, fault, FAULTS[fault.kind], _extent(fault)) for vendor, fault in options.faults.items()],
         kinds=FAULTS,
         times=TIMES,
@@ -76,14 +76,14 @@ async def index(request: Request) -> Response:
 
 
 def _vendor(request: Request, stand_in: StandIn) -> dict[str, Any]:
-    """A vendor's accounts as the page shows them."""
+    """Return a vendor's accounts for the page."""
     vendor, store = stand_in.VENDOR, store_of(request)
     number = store.count(vendor)
-    shown = store.all(vendor, max(0, number - MOST_ACCOUNTS))
+    shown = store.all(vendor, max(0, number - MAX_ACCOUNTS))
     columns = [each for each in stand_in.FIELDS if each.listed]
     rows = []
     for account, record in shown:
-        before = hand_of(request).before(vendor, account, record)
+        before = admin_of(request).before(vendor, account, record)
         cells = [
             (each.shown(record), each.shown(before) or "empty" if each.key in before else None) for each in columns
         ]
@@ -104,7 +104,7 @@ def _entry(logged: dict[str, Any]) -> dict[str, Any]:
 
 
 def _extent(fault: Fault) -> str:
-    """How many more requests of which kind meet a fault."""
+    """Return how many more requests of which kind the fault affects."""
     what = "writes" if fault.writes else "requests"
     if not fault.times:
         return f"all {what} until switched off"
@@ -129,7 +129,7 @@ def _form(
     request: Request, stand_in: StandIn, account: str | None, record: Mapping[str, Any], typed: FormData | None = None,
     wrong: str = "",
 ) -> Response:  # fmt: skip
-    """The form of one account, as it is or as somebody typed it."""
+    """Return the form of one account, with the record's values or with those that were typed."""
     texts = {each.key: each.texts(record) if typed is None else _texts(typed, each.key) for each in stand_in.FIELDS}
     return _rendered(
         "account.html",
@@ -151,8 +151,8 @@ async def add(request: Request) -> Response:
     stand_in, form = _stand_in(request), await request.form()
     try:
         fields = changes(stand_in.FIELDS, {}, lambda key: _texts(form, key), stand_in.EMAIL)
-        hand_of(request).add(stand_in.VENDOR, fields)
-    except (Mistyped, Taken) as error:
+        admin_of(request).add(stand_in.VENDOR, fields)
+    except (InvalidForm, Taken) as error:
         return _form(request, stand_in, None, {}, form, _words(error))
     return _back("added", stand_in.VENDOR)
 
@@ -164,8 +164,8 @@ async def change(request: Request) -> Response:
     try:
         fields = changes(stand_in.FIELDS, record, lambda key: _texts(form, key), stand_in.EMAIL)
         if fields:
-            hand_of(request).change(stand_in.VENDOR, account, fields)
-    except (Mistyped, Taken) as error:
+            admin_of(request).change(stand_in.VENDOR, account, fields)
+    except (InvalidForm, Taken) as error:
         return _form(request, stand_in, account, record, form, _words(error))
     return _back("changed" if fields else "same", stand_in.VENDOR)
 
@@ -174,8 +174,8 @@ async def delete(request: Request) -> Response:
     """POST /accounts/{vendor}/{id}/delete"""
     stand_in = _stand_in(request)
     try:
-        hand_of(request).remove(stand_in.VENDOR, request.path_params["id"])
-    except NoSuch:
+        admin_of(request).remove(stand_in.VENDOR, request.path_params["id"])
+    except NoSuchAccount:
         raise HTTPException(404, "There is no such account; go back and reload the page.") from None
     return _back("deleted", stand_in.VENDOR)
 
@@ -188,16 +188,16 @@ async def fault(request: Request) -> Response:
         times, seconds = int(str(form.get("times", "1"))), float(str(form.get("seconds", "5")))
         wanted = Fault(kind=form.get("kind"), times=times, writes=form.get("to") == "writes", seconds=seconds)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise HTTPException(400, "; ".join(f"{name}: {text}" for name, text in complaints(error).items())) from None
+        raise HTTPException(400, "; ".join(f"{name}: {text}" for name, text in field_errors(error).items())) from None
     except ValueError:
-        raise HTTPException(400, "Times and seconds are numbers: go back and write them as 5.") from None
-    turn(request, {}, {}, {vendor: wanted})
+        raise HTTPException(400, "Times and seconds must be numbers: go back and write them as 5.") from None
+    set_switches(request, {}, {}, {vendor: wanted})
     return _back("fault-on", "faults")
 
 
 async def no_fault(request: Request) -> Response:
     """POST /faults/{vendor}/off"""
-    turn(request, {}, {}, {_stand_in(request).VENDOR: None})
+    set_switches(request, {}, {}, {_stand_in(request).VENDOR: None})
     return _back("fault-off", "faults")
 
 
@@ -215,12 +215,12 @@ async def switch(request: Request) -> Response:
         for name, quirk in stand_in.QUIRKS.items():
             text = str(form.get(name))
             if text not in quirk.choices if quirk.choices else not _NUMBER.fullmatch(text):
-                raise HTTPException(400, f"{name}: go back and pick one, or write a number from 0 on.")
+                raise HTTPException(400, f"{name}: go back and choose a value, or write a number from 0 on.")
             quirks[name] = text if quirk.choices else int(text)
     lifetime = str(form.get("token_lifetime"))
     if not _NUMBER.fullmatch(lifetime):
-        raise HTTPException(400, "The lifetime of tokens is a number of seconds: go back and write it as 3600.")
-    turn(request, {"limits": "limits" in form, "token_lifetime": int(lifetime)}, quirks, {})
+        raise HTTPException(400, "The lifetime of tokens must be a number of seconds: go back and write it as 3600.")
+    set_switches(request, {"limits": "limits" in form, "token_lifetime": int(lifetime)}, quirks, {})
     return _back("switched", "switches")
 
 
@@ -229,7 +229,7 @@ async def switch(request: Request) -> Response:
 
 @cache
 def _templates() -> "Environment":
-    """Only who opens the page waits until this is imported."""
+    """Return the templates; jinja2 is imported only when the page is opened."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     found = Environment(
@@ -245,11 +245,11 @@ def _templates() -> "Environment":
 
 def _rendered(template: str, status: int = 200, **values: Any) -> Response:
     page = _templates().get_template(template).render(values)
-    return HTMLResponse(page.encode(errors="replace"), status)  # a record may hold half a character
+    return HTMLResponse(page.encode(errors="replace"), status)  # a record may contain surrogates
 
 
 def _back(done: str, at: str) -> Response:
-    """To the page, which says what was done; a reload does not do it again."""
+    """Redirect to the page, which says what was done; a reload does not do it again."""
     return RedirectResponse(f"/?{urlencode({'done': done, 'at': at})}#{at}", 303)
 
 
@@ -274,7 +274,7 @@ def _texts(form: FormData, key: str) -> list[str]:
     return [text for text in form.getlist(key) if isinstance(text, str)]
 
 
-def _words(error: Mistyped | Taken) -> str:
+def _words(error: InvalidForm | Taken) -> str:
     return "The e-mail is taken: choose another" if isinstance(error, Taken) else str(error)
 
 

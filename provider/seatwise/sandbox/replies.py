@@ -1,4 +1,4 @@
-"""Small helpers that every stand-in uses."""
+"""Helpers and types that all stand-ins share."""
 
 import json
 import re
@@ -20,16 +20,16 @@ from .store import Store
 
 @dataclass
 class Hold:
-    """Answers stop for good: nobody gets one from some request on, and nothing more is carried out."""
+    """From a certain request on, no request is answered or carried out."""
 
     at: int
-    """The request to any vendor, counted from the switch on and with logins, that is the first to be held."""
+    """The number of the first request that is held, counted over all vendors from the switch on, logins included."""
     carried_out: bool = False
-    """Whether that one is carried out, and just its answer held."""
+    """Whether that request is carried out, and only its answer held."""
     seen: int = 0
-    """How many requests have come."""
+    """How many requests have arrived."""
     reached: bool = False
-    """Whether the first one is held by now."""
+    """Whether the first request has been held."""
 
 
 FaultKind = Literal["unavailable", "throttled", "lost", "silent", "slow"]
@@ -37,48 +37,48 @@ FaultKind = Literal["unavailable", "throttled", "lost", "silent", "slow"]
 
 @checked(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Fault:
-    """What goes wrong with the requests to one vendor."""
+    """A fault in the requests to one vendor."""
 
     kind: FaultKind
-    """Refused with a 503; turned away with a `Retry-After`; carried out and the answer lost; no answer; late."""
+    """Refused with a 503; throttled with a `Retry-After`; carried out and the answer lost; no answer; a late answer."""
     times: Annotated[int, Bounds(ge=0)] = 0
-    """How many more requests meet it; 0 all, until it is switched off."""
+    """How many more requests are affected; 0 means all until the fault is switched off."""
     writes: bool = False
-    """Whether only requests meet it that write an account."""
+    """Whether only requests that write an account are affected."""
     seconds: Annotated[float, Bounds(ge=0, le=600)] = 5
-    """Of a `Retry-After`, or until a late answer."""
+    """The `Retry-After`, or the delay of a late answer."""
 
 
 @dataclass
 class Options:
-    """What a user of the sandbox can switch."""
+    """The sandbox's switches."""
 
     limits: bool = True
     """Whether the documented rate limits are enforced."""
     token_lifetime: float = 3600
     """Seconds until an access token expires."""
     hold: Hold | None = None
-    """Where answers stop, if they do."""
+    """The request at which answers stop, if any."""
     quirks: dict[str, Any] = field(default_factory=dict)
-    """What the vendors' documents leave open: each stand-in's `QUIRKS`, by name."""
+    """The values of each stand-in's `QUIRKS`, by name."""
     faults: dict[str, Fault] = field(default_factory=dict)
-    """What goes wrong, by vendor."""
+    """The faults that are on, by vendor."""
 
     def with_faults(self, faults: Mapping[str, Fault | None]) -> Self:
-        """The same with other faults at some vendors; None ends one."""
+        """Return the same options with other faults at some vendors; None ends one."""
         found = {**self.faults, **faults}
         return replace(self, faults={vendor: fault for vendor, fault in found.items() if fault is not None})
 
 
 @dataclass(frozen=True)
 class Quirk:
-    """A switch for what a vendor's documents leave open."""
+    """A switch for a behaviour that a vendor's documentation leaves open."""
 
     label: str
     usual: Any
-    """The position it begins in."""
+    """The default value."""
     choices: tuple[str, ...] = ()
-    """The positions there are; without any it is a number from 0 on."""
+    """The possible values; without choices the value is a number from 0 on."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Limit:
 
 
 class StandIn(Protocol):
-    """What a module of this package says about the vendor it stands in for."""
+    """The interface of a stand-in's module."""
 
     VENDOR: str
     EMAIL: str
@@ -100,63 +100,63 @@ class StandIn(Protocol):
     """The key of the id in a record."""
     LIMITS: list[Limit]
     QUIRKS: dict[str, Quirk]
-    """Switches for what the vendor's documents leave open, by name."""
+    """Switches for what the vendor's documentation leaves open, by name."""
     FIELDS: list[Editable]
-    """What the page shows of an account. Secrets are none of it."""
+    """The fields of an account that the page shows; none is a secret."""
     KEEPS_EMAILS: bool
     """Whether the e-mail of a deleted account stays taken."""
     MOUNTS: dict[str, list[Route]]
-    """Routes by the path they are under."""
+    """Routes by the path of their mount."""
 
     def blank(self, store: Store) -> dict[str, Any]:
-        """The record of a new account that somebody makes by hand, but for what that person fills in."""
+        """Return the record of a new account that is added by hand, with defaults for all fields."""
 
-    def touched(self) -> dict[str, Any]:
-        """What changes by itself in a record that somebody changes."""
+    def server_changes(self) -> dict[str, Any]:
+        """Return the fields that the vendor itself changes with every change of a record."""
 
     def throttled(self, seconds: int) -> Response:
-        """The refusal of a request that comes too early."""
+        """Return the answer to a request above the limit, which may come again after this many seconds."""
 
     def environment(self, url: str) -> dict[str, str]:
-        """The settings that point seatwise at this stand-in of a sandbox."""
+        """Return the environment variables that point seatwise at this stand-in of the sandbox at `url`."""
 
 
 class Strict(BaseModel):
-    """A body whose types and names are enforced."""
+    """A request body with strict types and no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def store_of(request: Request) -> Store:
-    """The sandbox's memory."""
+    """Return the sandbox's store."""
     store: Store = request.app.state.store
     return store
 
 
 def stand_ins_of(request: Request) -> Mapping[str, StandIn]:
-    """The stand-ins by vendor."""
+    """Return the stand-ins by vendor."""
     stand_ins: Mapping[str, StandIn] = request.app.state.stand_ins
     return stand_ins
 
 
 def is_login(path: str) -> bool:
-    """Whether requests to a path are for tokens."""
+    """Return whether requests to a path ask for a token."""
     return path.endswith("/token")
 
 
 def options_of(request: Request) -> Options:
-    """The sandbox's switches."""
+    """Return the sandbox's switches."""
     options: Options = request.app.state.options
     return options
 
 
 def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer, in ASCII: a record may hold what no other encoding can say."""
+    """Return a JSON answer in ASCII: a record may contain surrogates, which UTF-8 cannot encode."""
     return Response(json.dumps(body), status, headers, "application/json")
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The request's JSON object; empty when it is none."""
+    """Return the request's JSON object; empty if the body is not a JSON object."""
     try:
         body = await request.json()
     except (ValueError, RecursionError):
@@ -165,15 +165,15 @@ async def json_body(request: Request) -> dict[str, Any]:
 
 
 def whole_number(request: Request, name: str, otherwise: int, least: int = 0) -> int:
-    """A whole number of the query; one that is none, or below the least, is answered with 400."""
+    """Return a whole number from the query; raises HTTPException (400) if it is invalid or below `least`."""
     text = request.query_params.get(name, str(otherwise))
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
         raise HTTPException(400, f"{name} must be a whole number from {least} on")
     return int(text)
 
 
-def complaints(error: ValidationError) -> dict[str, str]:
-    """The first complaint about each field, by its name on the wire."""
+def field_errors(error: ValidationError) -> dict[str, str]:
+    """Return the first error of each field, by the field's name in the request."""
     found: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in detail["loc"]) or "body"

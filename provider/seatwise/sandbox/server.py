@@ -1,7 +1,7 @@
-"""The sandbox's server: the stand-ins, what befalls their requests, the back door and the page.
+"""The sandbox's server: the stand-ins, the middleware, the sandbox's own API and the page.
 
-The back door and the page are the hand of a person at the vendor's admin page and the eye of a test:
-they show and change accounts, show the log, and turn the switches.
+The API and the page act for a person at a vendor's admin page and for tests: they show and change accounts, show the
+log, and set the switches.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from starlette.routing import Mount, Router
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from . import back_door, middleware, page
-from .by_hand import Hand
-from .guard import Guard, Sealed
+from .by_hand import Admin
+from .guard import Guard, SecurityHeaders
 from .replies import Options, StandIn
 from .store import Store
 
@@ -44,15 +44,15 @@ STAND_INS: Mapping[str, StandIn] = {stand_in.VENDOR: stand_in for stand_in in _s
 
 
 def environment(url: str) -> dict[str, str]:
-    """The settings that point seatwise at a sandbox."""
+    """Return the environment variables that point seatwise at the sandbox at `url`."""
     return {name: value for each in STAND_INS.values() for name, value in each.environment(url).items()}
 
 
-_HUMAN_SIDE = Mount("/", Sealed(Router([Mount("/sandbox", routes=back_door.ROUTES), *page.ROUTES])))
+_HUMAN_SIDE = Mount("/", SecurityHeaders(Router([Mount("/sandbox", routes=back_door.ROUTES), *page.ROUTES])))
 
 
 def app(store: Store, options: Options | None = None, watch: Watch = lambda line: None) -> Starlette:
-    """The sandbox as an ASGI application; `watch` gets a line for every request to a vendor."""
+    """Return the sandbox as an ASGI application; `watch` gets a line for each request to a vendor."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -66,13 +66,13 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
     sandbox = Starlette(routes=routes, lifespan=lifespan)
     sandbox.state.store = store
     sandbox.state.stand_ins = STAND_INS
-    sandbox.state.hand = Hand(store, STAND_INS)
+    sandbox.state.admin = Admin(store, STAND_INS)
     sandbox.state.taken = defaultdict(deque)
     options = options or Options()
     usual = {name: quirk.usual for each in STAND_INS.values() for name, quirk in each.QUIRKS.items()}
     sandbox.state.options = sandbox.state.usual = replace(options, quirks=usual | options.quirks)
     sandbox.state.watch = watch
-    # The last comes first: what the guard turns away is in no log and no count, and meets no fault.
+    # The last one runs first: a request that the guard refuses is not logged or counted, and meets no fault.
     for each in (middleware.Throttle, middleware.Faults, middleware.Log, middleware.Holds):
         sandbox.add_middleware(each, state=sandbox.state)
     sandbox.add_middleware(Guard)
@@ -80,9 +80,10 @@ def app(store: Store, options: Options | None = None, watch: Watch = lambda line
 
 
 def seed(store: Store, records: Mapping[str, list[dict[str, Any]]]) -> int:
-    """Put accounts into an empty sandbox: full records by vendor, as `/sandbox/accounts` shows them.
+    """Put accounts into an empty sandbox: complete records by vendor, as `/sandbox/accounts` shows them.
 
-    Gives their number; raises ValueError for a vendor that there is none of, and what else a file's errors raise.
+    Returns their number; raises ValueError for an unknown vendor, Taken for a repeated e-mail, and KeyError,
+    AttributeError or TypeError for data of another shape.
     """
     unknown = sorted(records.keys() - STAND_INS.keys())
     if unknown:
@@ -96,9 +97,9 @@ def seed(store: Store, records: Mapping[str, list[dict[str, Any]]]) -> int:
     return count
 
 
-def listening(port: int = 0) -> socket.socket:
-    """A socket on loopback; port 0 takes a free one. Raises OSError when the port is in use."""
-    found = socket.socket(proto=socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle's 40 ms in
+def listen(port: int = 0) -> socket.socket:
+    """Return a listening socket on loopback; port 0 takes a free one. Raises OSError if the port is in use."""
+    found = socket.socket(proto=socket.IPPROTO_TCP)  # without `proto`, asyncio does not switch off Nagle's 40 ms delay
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((LOOPBACK, port))
@@ -110,20 +111,20 @@ def listening(port: int = 0) -> socket.socket:
 
 
 def url_of(server: socket.socket) -> str:
-    """The URL of a listening socket."""
+    """Return the URL of a listening socket."""
     return f"http://{LOOPBACK}:{server.getsockname()[1]}"
 
 
 def serve(sandbox: Starlette, on: socket.socket) -> None:
     """Serve until Ctrl-C."""
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has closed everything
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
         _server(sandbox).run(sockets=[on])
 
 
 @contextmanager
 def running(path: Path | None = None, options: Options | None = None) -> Iterator[str]:
-    """A sandbox in a thread of this process; gives its URL."""
-    sandbox, found = app(Store(path), options), listening()
+    """Run a sandbox in a thread of this process during the block; yield its URL."""
+    sandbox, found = app(Store(path), options), listen()
     server = _server(sandbox)
     thread = Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
     thread.start()
@@ -137,7 +138,7 @@ def running(path: Path | None = None, options: Options | None = None) -> Iterato
 
 
 class _Connection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
-    """A connection that can be cut before there is an answer, by `scope["state"]["cut"]()`: ASGI has no word for it."""
+    """A connection that can be cut without an answer, by `scope["state"]["cut"]()`: ASGI has no message for it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: accounts, tokens and a log of requests, in one SQLite database."""
+"""The sandbox's store: accounts, tokens and a log of requests, in one SQLite database."""
 
 import json
 import sqlite3
@@ -30,18 +30,18 @@ _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def mailbox(email: str) -> str:
-    """An e-mail as the stand-ins tell mailboxes apart: the case of ASCII letters does not count."""
+    """Return the e-mail's key: e-mails that differ only in the case of ASCII letters are one mailbox."""
     return email.translate(_SMALL)
 
 
 class Taken(Exception):
-    """The e-mail belongs to another account, or to one that was deleted."""
+    """The e-mail belongs to another account, or to a deleted one whose e-mail stays reserved."""
 
 
 class Store:
-    """The sandbox's memory. Without a path it lives as long as the process.
+    """The sandbox's database; without a path it lasts as long as the process.
 
-    `unique_emails` is false for a vendor that lets two accounts have one e-mail.
+    With `unique_emails` false, two accounts may have the same e-mail.
     """
 
     def __init__(self, path: Path | None = None, *, unique_emails: bool = True) -> None:
@@ -51,7 +51,7 @@ class Store:
         self._database.execute("pragma synchronous = normal")
         self._database.executescript(_TABLES)
         if "seconds" not in {row[1] for row in self._database.execute("pragma table_info(log)")}:
-            # a file from before durations were kept
+            # a file of a version that did not store durations
             self._database.execute("alter table log add column seconds real not null default 0")
 
     def close(self) -> None:
@@ -59,21 +59,21 @@ class Store:
         self._database.close()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         for table in ("accounts", "gone", "reserved", "tokens", "log", "sqlite_sequence"):
             self._database.execute(f"delete from {table}")  # noqa: S608 - our own names
 
     # --- accounts -----------------------------------------------------------------------------
 
     def add(self, vendor: str, account: str, email: str, record: Mapping[str, Any]) -> None:
-        """Keep a new account; raises Taken."""
+        """Store a new account; raises Taken."""
         self._claim(vendor, email, account)
         self._database.execute(
             "insert into accounts values (?, ?, ?, ?)", (vendor, account, mailbox(email), json.dumps(record))
         )
 
     def replace(self, vendor: str, account: str, email: str, record: Mapping[str, Any]) -> None:
-        """Keep an account's new record; raises Taken."""
+        """Store an account's new record; raises Taken."""
         self._claim(vendor, email, account)
         self._database.execute(
             "update accounts set email = ?, record = ? where vendor = ? and id = ?",
@@ -81,7 +81,7 @@ class Store:
         )
 
     def remove(self, vendor: str, account: str, *, reserve: bool) -> bool:
-        """Forget an account, keeping its e-mail reserved if asked; false when it was not there."""
+        """Delete an account, and reserve its e-mail if asked; return False if the account does not exist."""
         row = self._one("select email from accounts where vendor = ? and id = ?", vendor, account)
         if row is None:
             return False
@@ -92,23 +92,23 @@ class Store:
         return True
 
     def get(self, vendor: str, account: str) -> dict[str, Any] | None:
-        """An account's record."""
+        """Return an account's record, or None."""
         row = self._one("select record from accounts where vendor = ? and id = ?", vendor, account)
         return None if row is None else dict(json.loads(row[0]))
 
     def all(self, vendor: str, first: int = 0, limit: int = -1) -> list[tuple[str, dict[str, Any]]]:
-        """Ids and records of a vendor's accounts, oldest first; `limit` of them from the `first` on."""
+        """Return ids and records of a vendor's accounts, oldest first: at most `limit`, from the `first` (0) on."""
         query = "select id, record from accounts where vendor = ? order by rowid limit ? offset ?"
         rows = self._database.execute(query, (vendor, limit, first))
         return [(account, json.loads(record)) for account, record in rows]
 
     def count(self, vendor: str) -> int:
-        """How many accounts a vendor has."""
+        """Return the number of a vendor's accounts."""
         row = self._one("select count(*) from accounts where vendor = ?", vendor)
         return int(row[0]) if row else 0
 
     def next_number(self, vendor: str) -> int:
-        """The next free id of a vendor that counts."""
+        """Return the next free id of a vendor whose ids are numbers."""
         row = self._one(
             "select max(cast(id as integer)) from (select vendor, id from accounts union select vendor, id from gone)"
             " where vendor = ?",
@@ -127,13 +127,13 @@ class Store:
     # --- tokens -------------------------------------------------------------------------------
 
     def grant(self, vendor: str, token: str, kind: str, owner: str, lifetime: float) -> None:
-        """Keep a token for `lifetime` seconds."""
+        """Store a token that is valid for `lifetime` seconds."""
         self._database.execute(
             "insert into tokens values (?, ?, ?, ?, ?)", (vendor, token, kind, owner, time.time() + lifetime)
         )
 
     def owner(self, vendor: str, token: str, kind: str) -> str | None:
-        """Whose token this is; None when it is unknown or expired."""
+        """Return the owner of a token; None if the token is unknown or expired."""
         row = self._one(
             "select owner from tokens where vendor = ? and token = ? and kind = ? and expires > ?",
             vendor, token, kind, time.time(),
@@ -141,7 +141,7 @@ class Store:
         return None if row is None else str(row[0])
 
     def revoke(self, vendor: str, token: str | None = None) -> None:
-        """Make one token void, or all of a vendor."""
+        """Delete one token, or all tokens of a vendor."""
         self._database.execute(
             "delete from tokens where vendor = ? and (token = ? or ? is null)", (vendor, token, token)
         )
@@ -149,14 +149,14 @@ class Store:
     # --- log ----------------------------------------------------------------------------------
 
     def log(self, vendor: str, method: str, path: str, query: str, body: Any, status: int, seconds: float = 0) -> None:
-        """Note a request and what became of it. Headers are not kept: they hold credentials."""
+        """Log a request and its result. Headers are not stored: they contain credentials."""
         self._database.execute(
             "insert into log (at, vendor, method, path, query, body, status, seconds) values (?, ?, ?, ?, ?, ?, ?, ?)",
             (time.time(), vendor, method, path, query, None if body is None else json.dumps(body), status, seconds),
         )
 
     def logged(self, since: int = 0) -> Iterator[dict[str, Any]]:
-        """The requests after the one with that number, oldest first."""
+        """Yield the requests with a number greater than `since`, oldest first."""
         columns = ("number", "at", "vendor", "method", "path", "query", "body", "status", "seconds")
         for row in self._database.execute("select * from log where number > ? order by number", (since,)):
             entry = dict(zip(columns, row, strict=True))
@@ -164,7 +164,7 @@ class Store:
             yield entry
 
     def latest(self, limit: int) -> list[dict[str, Any]]:
-        """The last requests, newest first, without query and body."""
+        """Return the last requests, newest first, without query and body."""
         columns = ("number", "at", "vendor", "method", "path", "status", "seconds")
         query = f"select {', '.join(columns)} from log order by number desc limit ?"  # noqa: S608 - our own names
         return [dict(zip(columns, row, strict=True)) for row in self._database.execute(query, (limit,))]

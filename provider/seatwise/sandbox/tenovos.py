@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .forms import Editable
-from .replies import Limit, Quirk, Strict, complaints, json_body, json_reply, options_of, store_of, whole_number
+from .replies import Limit, Quirk, Strict, field_errors, json_body, json_reply, options_of, store_of, whole_number
 from .store import Store, Taken
 
 VENDOR = "tenovos"
@@ -28,7 +28,7 @@ CLIENT_ID = "sandbox-client"
 USERNAME = "admin"
 PASSWORD = "sandbox-tenovos-password"
 CUSTOMER_ID = "1234567890"
-REFRESH_LIFETIME = 30 * 24 * 3600  # seconds
+REFRESH_LIFETIME_S = 30 * 24 * 3600
 ROLES = {
     "7d5620e0-f423-11e9-8071-89c0c4052141": "End user",
     "7d5620e1-f423-11e9-8071-89c0c4052141": "Librarian",
@@ -42,7 +42,7 @@ _SEARCHED = ("firstName", "lastName", "friendlyName", "email", "phone", "company
 
 
 class CustomAttributes(Strict):
-    """Nested in a create only."""
+    """Attributes that are nested in a create, and flat in an update."""
 
     country: str | None = None
     company: str | None = None
@@ -67,7 +67,7 @@ class NewUser(Strict):
 
 
 class ChangedUser(Strict):
-    """The body of an update: flat, with numbers; the defaults are never used, for what is left out stays."""
+    """The body of an update: flat, with numbers; the defaults are never used, because missing fields stay unchanged."""
 
     firstName: str | None = None
     lastName: str | None = None
@@ -83,7 +83,7 @@ class ChangedUser(Strict):
     status: Literal["enabled", "disabled"] = "enabled"
 
 
-def _no(text: str, status: int = 400) -> Response:
+def _refusal(text: str, status: int = 400) -> Response:
     return json_reply({"status": "error", "message": text}, status)
 
 
@@ -91,7 +91,7 @@ def _is_1_5(request: Request) -> bool:
     return "1.5" in request.scope["root_path"]
 
 
-def _stranger(request: Request) -> Response | None:
+def _unauthorized(request: Request) -> Response | None:
     if request.headers.get("x-api-key") != API_KEY:
         return json_reply({"message": "Forbidden"}, 403)
     store, headers = store_of(request), request.headers
@@ -101,11 +101,11 @@ def _stranger(request: Request) -> Response | None:
     return None if known else json_reply({"message": "Unauthorized"}, 401)
 
 
-def _fault(body: NewUser | ChangedUser) -> Response | None:
+def _invalid(body: NewUser | ChangedUser) -> Response | None:
     if body.userRoleId is not None and body.userRoleId not in ROLES:
-        return _no("Bad Request: unknown role")
+        return _refusal("Bad Request: unknown role")
     unknown = [group for group in body.groups or [] if group not in GROUPS]
-    return _no("Bad Request: unknown group") if unknown else None
+    return _refusal("Bad Request: unknown group") if unknown else None
 
 
 def _shown(record: dict[str, Any], wide: bool) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _shown(record: dict[str, Any], wide: bool) -> dict[str, Any]:
 
 
 async def token(request: Request) -> Response:
-    """POST /auth/token: a login, or a refresh with the last session."""
+    """POST /auth/token: a login, or a refresh of the last session."""
     if request.headers.get("x-api-key") != API_KEY:
         return json_reply({"message": "Forbidden"}, 403)
     body, store = await json_body(request), store_of(request)
@@ -129,16 +129,16 @@ async def token(request: Request) -> Response:
     if isinstance(session, dict):
         refresh = str(session.get("refreshToken"))
         if store.owner(VENDOR, refresh, "refresh") is None:
-            return _no("Refresh Token has been revoked", 401)
+            return _refusal("Refresh Token has been revoked", 401)
     else:
         if not body.get("username") or not (body.get("clientId") or _is_1_5(request)):
-            return _no("Invalid Authentication Parameters")
+            return _refusal("Invalid Authentication Parameters")
         if (body.get("username"), body.get("password")) != (USERNAME, PASSWORD):
-            return _no("Incorrect username or password.", 401)
+            return _refusal("Incorrect username or password.", 401)
         if body.get("clientId") not in (CLIENT_ID, None):
-            return _no("Incorrect client.", 401)
+            return _refusal("Incorrect client.", 401)
         refresh = secrets.token_urlsafe(32)
-        store.grant(VENDOR, refresh, "refresh", USERNAME, REFRESH_LIFETIME)
+        store.grant(VENDOR, refresh, "refresh", USERNAME, REFRESH_LIFETIME_S)
     identity, access = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     lifetime = options_of(request).token_lifetime
     store.grant(VENDOR, identity, "id", USERNAME, lifetime)
@@ -150,32 +150,32 @@ async def token(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     """POST /user: the answer has no id."""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     try:
         body = NewUser.model_validate(await json_body(request))
     except ValidationError as error:
-        name, text = next(iter(complaints(error).items()))
-        return _no(f"Bad Request: {name} {text}")
-    if fault := _fault(body):
-        return fault
+        name, text = next(iter(field_errors(error).items()))
+        return _refusal(f"Bad Request: {name} {text}")
+    if refusal := _invalid(body):
+        return refusal
     store = store_of(request)
     if any(record["username"] == body.username for _, record in store.all(VENDOR)):
-        return _no("Bad Request: User already exists")
+        return _refusal("Bad Request: User already exists")
     account = str(uuid.uuid4())
     record = body.model_dump(exclude={"customAttributes", "password"}) | body.customAttributes.model_dump()
     record |= {"userId": account, "status": "enabled", "hidden": options_of(request).quirks["tenovos_search_lag"]}
     try:
         store.add(VENDOR, account, body.email, record)
     except Taken:
-        return _no("Bad Request: User already exists")
+        return _refusal("Bad Request: User already exists")
     return json_reply({"roleId": body.userRoleId, "status": "success"})
 
 
 async def update(request: Request) -> Response:
     """PATCH /user/{id}"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     store, account = store_of(request), request.path_params["id"]
     record = store.get(VENDOR, account)
     if record is None:
@@ -183,31 +183,31 @@ async def update(request: Request) -> Response:
     try:
         body = ChangedUser.model_validate(await json_body(request))
     except ValidationError as error:
-        name, text = next(iter(complaints(error).items()))
-        return _no(f"Bad Request: {name} {text}")
-    if fault := _fault(body):
-        return fault
+        name, text = next(iter(field_errors(error).items()))
+        return _refusal(f"Bad Request: {name} {text}")
+    if refusal := _invalid(body):
+        return refusal
     changes = body.model_dump(exclude_unset=True)
     role = changes.pop("userRoleName", None)
     if role is not None:
         if "userRoleId" in changes:
-            return _no("Bad Request: give userRoleId or userRoleName")
+            return _refusal("Bad Request: give userRoleId or userRoleName")
         ids = [key for key, name in ROLES.items() if name == role]
         if not ids:
-            return _no("Bad Request: unknown role")
+            return _refusal("Bad Request: unknown role")
         changes["userRoleId"] = ids[0]
     record |= changes
     try:
         store.replace(VENDOR, account, record["email"], record)
     except Taken:
-        return _no("Bad Request: User already exists")
+        return _refusal("Bad Request: User already exists")
     return json_reply(_shown(record, _is_1_5(request)))
 
 
 async def read(request: Request) -> Response:
     """GET /user/{id}: an unknown id is a 403."""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     record = store_of(request).get(VENDOR, request.path_params["id"])
     if record is None:
         return json_reply({"message": "User not found"}, 403)
@@ -215,7 +215,7 @@ async def read(request: Request) -> Response:
 
 
 def _name(known: Mapping[str, str], key: Any) -> str:
-    """The name that belongs to a key; empty for what was put in by hand and is none."""
+    """Return the name that belongs to a key; empty for a value added by hand that is not a known key."""
     return known.get(key, "") if isinstance(key, str) else ""
 
 
@@ -224,9 +224,9 @@ def _names(known: Mapping[str, str], keys: Any) -> list[str]:
 
 
 async def search(request: Request) -> Response:
-    """GET /user/search/{text}: whatever contains the text, in no promised order."""
-    if stranger := _stranger(request):
-        return stranger
+    """GET /user/search/{text}: the users that contain the text, in no documented order."""
+    if refusal := _unauthorized(request):
+        return refusal
     store, wide = store_of(request), _is_1_5(request)
     text = request.path_params["text"].casefold()
     hits = []
@@ -247,36 +247,36 @@ async def search(request: Request) -> Response:
 
 async def groups(request: Request) -> Response:
     """GET /security/groups"""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     return json_reply([{"groupId": key, "groupName": name} for key, name in GROUPS.items()])
 
 
 async def roles(request: Request) -> Response:
     """GET /roles, in 1.5 only."""
-    if stranger := _stranger(request):
-        return stranger
+    if refusal := _unauthorized(request):
+        return refusal
     return json_reply([{"id": key, "name": name} for key, name in ROLES.items()])
 
 
-def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
+def server_changes() -> dict[str, Any]:
+    """Return the fields that the vendor itself changes with every change of a record."""
     return {}
 
 
 def blank(store: Store) -> dict[str, Any]:
-    """A new user as the admin page begins it."""
+    """Return the record of a new user with the admin page's defaults."""
     fields = NewUser(email="", username="").model_dump(exclude={"customAttributes", "password"})
     return fields | CustomAttributes().model_dump() | {"userId": str(uuid.uuid4()), "status": "enabled"}
 
 
 def throttled(seconds: int) -> Response:
-    """What a gateway would say."""
+    """Return the answer that an API gateway would give to a request above its limit."""
     return json_reply({"message": "Too Many Requests"}, 429, {"Retry-After": str(seconds)})
 
 
 def environment(url: str) -> dict[str, str]:
-    """The settings that point seatwise here."""
+    """Return the environment variables that point seatwise at this stand-in."""
     return {
         "TENOVOS_BASE_URL": f"{url}/tenovos",
         "TENOVOS_API_KEY": API_KEY,

@@ -1,4 +1,4 @@
-"""The vendors, one file each. A new file here is a new vendor; nothing else needs to know it."""
+"""The vendors, one file each. A new file here is a new vendor; no other file has to name it."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -7,21 +7,34 @@ from importlib.machinery import ModuleSpec
 from pkgutil import iter_modules
 from types import ModuleType
 
+from ..core.vendor.vendor import Vendor
+
 PACKAGE = __name__.rpartition(".")[0]
 
 
 def names() -> list[str]:
-    """The names of all vendors."""
+    """Return the names of all vendors."""
     return sorted(module.name for module in iter_modules(__path__))
 
 
+def module_named(name: str) -> ModuleType:
+    """Return the module of a vendor; raises ModuleNotFoundError if there is none."""
+    return import_module(f"{__name__}.{name}")
+
+
+def vendor_named(name: str) -> type[Vendor]:
+    """Return the `Vendor` class of a vendor; raises ModuleNotFoundError if there is none."""
+    vendor: type[Vendor] = module_named(name).VENDOR
+    return vendor
+
+
 class Finder(MetaPathFinder):
-    """Finds `seatwise.enerflo`, which is `seatwise.vendors.enerflo`; to be asked last."""
+    """Finds `seatwise.enerflo`, which is `seatwise.vendors.enerflo`; must be the last finder."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where a vendor is; raises ImportError for a name that no vendor has."""
+        """Return the spec of a vendor's module; raises ImportError, which lists the vendors, for an unknown name."""
         package, _, name = fullname.rpartition(".")
         if package != PACKAGE or name.startswith("_"):
             return None
@@ -31,10 +44,10 @@ class Finder(MetaPathFinder):
 
 
 class _Same(Loader):
-    """Loads a vendor's module under its other name: it stays one module."""
+    """Loads a vendor's module under its short name, as the same module object."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = import_module(f"{__name__}.{spec.name.rpartition('.')[2]}")
+        module = module_named(spec.name.rpartition(".")[2])
         self._own = module.__spec__
         return module
 

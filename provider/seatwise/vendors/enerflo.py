@@ -470,12 +470,12 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
 
 def get_offices(*, provider: Provider | None = None) -> Output[list[Office]]:
     """All offices."""
-    return ask(Enerflo, provider, lambda lookups: lookups.everything(OFFICES))
+    return ask(Enerflo, provider, lambda lookups: lookups.items(OFFICES))
 
 
 def office_id(name: Input[str], *, provider: Provider | None = None) -> Output[int]:
     """The id of the office with this name, for `office_ids`; none or several of that name are an error."""
-    return ask(Enerflo, provider, lambda lookups, name: lookups.named(OFFICES, name), name).apply(
+    return ask(Enerflo, provider, lambda lookups, name: lookups.by_name(OFFICES, name), name).apply(
         lambda office: office.id
     )
 

@@ -583,7 +583,7 @@ async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
 
 def get_businesses(*, provider: Provider | None = None) -> Output[list[Business]]:
     """All businesses (spaces)."""
-    return ask(Nexudus, provider, lambda lookups: lookups.everything(BUSINESSES))
+    return ask(Nexudus, provider, lambda lookups: lookups.items(BUSINESSES))
 
 
 def get_user_roles(
@@ -594,10 +594,10 @@ def get_user_roles(
 
 
 async def _user_roles(lookups: Lookups, business: int | str | None) -> list[UserRole]:
-    roles = await lookups.everything(USER_ROLES)
+    roles = await lookups.items(USER_ROLES)
     if business is None:
         return roles
-    number = (await lookups.named(BUSINESSES, business)).id if isinstance(business, str) else business
+    number = (await lookups.by_name(BUSINESSES, business)).id if isinstance(business, str) else business
     return [role for role in roles if role.business_id == number]
 
 
@@ -612,12 +612,12 @@ def role_id(
 
 
 async def _role(lookups: Lookups, name: str, business: int | str | None) -> UserRole:
-    return await lookups.named(USER_ROLES, name, await _user_roles(lookups, business))
+    return await lookups.by_name(USER_ROLES, name, await _user_roles(lookups, business))
 
 
 def business_id(name: Input[str], *, provider: Provider | None = None) -> Output[int]:
     """The id of the business with this name, for `businesses`; none or several of that name are an error."""
-    return ask(Nexudus, provider, lambda lookups, name: lookups.named(BUSINESSES, name), name).apply(
+    return ask(Nexudus, provider, lambda lookups, name: lookups.by_name(BUSINESSES, name), name).apply(
         lambda business: business.id
     )
 

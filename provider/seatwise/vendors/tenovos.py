@@ -426,22 +426,24 @@ async def _users(
 
 def get_groups(*, provider: Provider | None = None) -> Output[list[Group]]:
     """All groups."""
-    return ask(Tenovos, provider, lambda lookups: lookups.everything(GROUPS))
+    return ask(Tenovos, provider, lambda lookups: lookups.items(GROUPS))
 
 
 def group_id(name: Input[str], *, provider: Provider | None = None) -> Output[str]:
     """The id of the group with this name, for `groups`; none or several of that name are an error."""
-    return ask(Tenovos, provider, lambda lookups, name: lookups.named(GROUPS, name), name).apply(lambda group: group.id)
+    return ask(Tenovos, provider, lambda lookups, name: lookups.by_name(GROUPS, name), name).apply(
+        lambda group: group.id
+    )
 
 
 def get_roles(*, provider: Provider | None = None) -> Output[list[Role]]:
     """All roles. API 1.5 only."""
-    return ask(Tenovos, provider, lambda lookups: lookups.everything(ROLES))
+    return ask(Tenovos, provider, lambda lookups: lookups.items(ROLES))
 
 
 def role_id(name: Input[str], *, provider: Provider | None = None) -> Output[str]:
     """The id of the role with this name, for `user_role_id`; none or several are an error. API 1.5 only."""
-    return ask(Tenovos, provider, lambda lookups, name: lookups.named(ROLES, name), name).apply(lambda role: role.id)
+    return ask(Tenovos, provider, lambda lookups, name: lookups.by_name(ROLES, name), name).apply(lambda role: role.id)
 
 
 VENDOR = Tenovos

@@ -1,4 +1,4 @@
-"""The thin layer that touches the network; the only one that imports httpx.
+"""The I/O layer: network, SQLite files and the `pulumi` command. No other room imports httpx.
 
-Read in this order: `settings`, `pacing`, `retry`, `journal`, `tenant`, `loop`.
+Reading order: `settings`, `pacing`, `retry`, `journal`, `tenant`, `loop`.
 """

@@ -1,4 +1,4 @@
-"""An answer's body: read within bounds, with at most one layer of packing taken off."""
+"""The body of a response, read up to a size limit and with at most one layer of compression."""
 
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterable
@@ -7,20 +7,20 @@ from typing import cast
 
 import httpx
 
-LARGEST_ANSWER = 10 * 1024 * 1024  # bytes, on the wire and unpacked
+MAX_BODY_BYTES = 10 * 1024 * 1024  # bytes, on the wire and unpacked
 ENCODINGS = ("gzip", "x-gzip", "deflate")
 ACCEPTED = {"Accept-Encoding": "gzip"}
-EITHER = 47  # zlib's wbits for gzip and zlib, told apart by their first bytes
+GZIP_OR_ZLIB_WBITS = 47  # zlib's `wbits` for either format: zlib detects it by the first bytes
 
 
-class UnfitBody(Exception):
-    """A body that cannot be read within the bounds; the message says why."""
+class UnreadableBody(Exception):
+    """A body that is too large, cut off or in an unknown encoding; the message says which."""
 
 
 async def read(response: httpx.Response) -> bytes:
-    """Return the whole body of an answer whose stream nobody has read; raises UnfitBody.
+    """Return the decompressed body of a response whose stream was not read yet; raises UnreadableBody.
 
-    httpx itself takes off as many layers as there are, and each of them whole.
+    Not `response.aread()`: httpx decompresses any number of layers, each without a size limit.
     """
     body, on_the_wire = _Body(response.headers.get("content-encoding", "")), 0
     stream = cast(AsyncIterable[bytes], response.stream)
@@ -28,8 +28,8 @@ async def read(response: httpx.Response) -> bytes:
         async for chunk in chunks:
             on_the_wire += len(chunk)
             body.take(chunk)
-            if max(on_the_wire, len(body.content)) > LARGEST_ANSWER:
-                raise UnfitBody("larger than 10 MiB")
+            if max(on_the_wire, len(body.content)) > MAX_BODY_BYTES:
+                raise UnreadableBody("larger than 10 MiB")
     return body.whole()
 
 
@@ -37,23 +37,23 @@ class _Body:
     def __init__(self, encoding: str) -> None:
         names = [name for part in encoding.lower().split(",") if (name := part.strip()) not in ("", "identity")]
         self._is_readable = not names or (len(names) == 1 and names[0] in ENCODINGS)
-        self._packed = zlib.decompressobj(wbits=EITHER) if names else None
+        self._packed = zlib.decompressobj(wbits=GZIP_OR_ZLIB_WBITS) if names else None
         self.content = bytearray()
 
     def take(self, chunk: bytes) -> None:
-        """Add what came over the wire; unpacks no more than one byte above the limit."""
+        """Add a received chunk; decompress at most one byte more than the limit. Raises UnreadableBody."""
         if not self._is_readable and chunk:
-            raise UnfitBody("in an encoding that was not asked for")
+            raise UnreadableBody("in an encoding that was not asked for")
         if self._packed is None:
             self.content += chunk
             return
         try:
-            self.content += self._packed.decompress(chunk, LARGEST_ANSWER + 1 - len(self.content))
+            self.content += self._packed.decompress(chunk, MAX_BODY_BYTES + 1 - len(self.content))
         except zlib.error:
-            raise UnfitBody("unreadable as gzip") from None
+            raise UnreadableBody("unreadable as gzip") from None
 
     def whole(self) -> bytes:
-        """Return the content; raises UnfitBody if its end is missing."""
+        """Return the content; raises UnreadableBody if the compressed stream is incomplete."""
         if self._packed is not None and self.content and not self._packed.eof:
-            raise UnfitBody("cut off")
+            raise UnreadableBody("cut off")
         return bytes(self.content)

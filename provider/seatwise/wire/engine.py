@@ -1,7 +1,7 @@
-"""What the engine knows and tells no provider: the state of the stack, and which run this is.
+"""Facts that the engine does not pass to a provider: the state of the stack, and the id of the run.
 
-A provider is told nothing of a replacement: for `--replace`, a taint and a trigger the engine calls `create` as for a
-new resource, and `delete` for the old one afterwards. Only the state shows that the stack has the account already.
+The engine does not announce a replacement to a provider: for `--replace`, a taint and a trigger it calls `create` as
+for a new resource, then `delete` for the old one. Only the state shows that the stack already has the account.
 """
 
 import json
@@ -21,25 +21,25 @@ from ..core.account.ports import Held
 from ..core.vendor.boundary import SIGNATURE
 from ..core.vendor.errors import AccountError
 
-TIME_LIMIT = 60.0  # seconds
+EXPORT_TIMEOUT_S = 60.0  # seconds
 SELECTED = ("", "")
 """Stands for the stack that is selected where the provider runs."""
 Export = Callable[..., Awaitable[bytes]]
 
 
 def run_id() -> str:
-    """Return what all provider processes of one run of the engine have in common: the engine's own address."""
+    """Return the engine's address, which all provider processes of one run share; without one, this process's id."""
     address = sys.argv[1] if len(sys.argv) > 1 else ""
     return address if re.fullmatch(r"\S+:\d+", address) else str(os.getpid())
 
 
 async def export(*arguments: str) -> bytes:
-    """Return what `pulumi stack export` prints; raises AccountError when that fails."""
+    """Return the output of `pulumi stack export`; raises AccountError if it fails or takes too long."""
     command = shutil.which("pulumi")
     if command is None:
         raise AccountError("there is no pulumi command on PATH")
     quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
-    with anyio.move_on_after(TIME_LIMIT) as scope:
+    with anyio.move_on_after(EXPORT_TIMEOUT_S) as scope:
         try:
             done = await anyio.run_process(
                 [command, "stack", "export", "--non-interactive", *arguments],
@@ -51,16 +51,16 @@ async def export(*arguments: str) -> bytes:
         except OSError as error:
             raise AccountError(f"`pulumi stack export` cannot be run ({type(error).__name__})") from None
     if scope.cancelled_caught:
-        raise AccountError(f"`pulumi stack export` did not end within {TIME_LIMIT:.0f} seconds")
+        raise AccountError(f"`pulumi stack export` did not end within {EXPORT_TIMEOUT_S:.0f} seconds")
     if done.returncode:
         raise AccountError(f"`pulumi stack export` failed with exit code {done.returncode}")
     return done.stdout
 
 
 class StackState:
-    """The resources that the engine had in its state when this run first asked. Nothing of it is kept on disk.
+    """The resources in the engine's state at the first question of this run. Nothing is written to disk.
 
-    It is exported once a stack: when a create meets an account that may be the resource's own, and before a removal.
+    Exports each stack once: when a create finds an account that the resource may own already, and before a removal.
     """
 
     def __init__(self, export: Export = export) -> None:
@@ -70,7 +70,7 @@ class StackState:
         self._stacks: dict[tuple[str, str], _Stack | AccountError] = {}
 
     async def of_owner(self, owner: str) -> Sequence[Held]:
-        """Return the resources of this owner, of whatever vendor and kind; raises AccountError."""
+        """Return the resources of this owner, of every vendor and kind; raises AccountError."""
         return (await self._stack(owner)).by_owner[owner]
 
     async def of_account(self, account: str, owner: str) -> Sequence[Held]:
@@ -102,7 +102,7 @@ class StackState:
             return self._stacks[stack]
 
     async def _load(self, project: str, stack: str) -> "_Stack | AccountError":
-        """Try with the secrets, then without (their passphrase may have been typed), then from outside the project."""
+        """Export with secrets, then without (this process may lack the passphrase), then by the stack's full name."""
         whole = f"organization/{project}/{stack}"
         problem = ""
         ways = [["--show-secrets", "--stack", stack], ["--stack", stack], ["--stack", whole]]
@@ -115,12 +115,12 @@ class StackState:
                 problem = problem or error.problem
         return AccountError(
             f"the state of the stack {stack} cannot be read: {problem}",
-            remedy="Run it where the pulumi command is on PATH and knows the stack",
+            remedy="Run it where the pulumi command is on PATH and can read this stack",
         )
 
 
 class _Stack:
-    """The resources of one stack, by all forms of their owners and by the ids of their accounts."""
+    """The resources of one stack, indexed by each form of their owner and by the ids of their accounts."""
 
     def __init__(self, resources: Iterable[Held]) -> None:
         self.by_owner: defaultdict[str, list[Held]] = defaultdict(list)
@@ -133,7 +133,7 @@ class _Stack:
 
 
 def held(state: Mapping[str, Any]) -> list[Held]:
-    """Return seatwise's resources in an exported state, without those that are only read (`User.get`)."""
+    """Return seatwise's resources in an exported state, except those that are only read (`User.get`)."""
     resources: Sequence[Mapping[str, Any]] = state["deployment"].get("resources") or []
     ours = [each for each in resources if str(each.get("type", "")).startswith(TYPES)]
     return [_held(each) for each in ours if not each.get("external", False)]
@@ -153,7 +153,7 @@ def _held(resource: Mapping[str, Any]) -> Held:
 
 
 def _plain(value: Any, hidden: list[str]) -> Any:
-    """The value without the engine's marks of secrets; what it hides is left out, and its name noted as hidden."""
+    """Return the value without the engine's secret wrappers; drop encrypted values and add their names to `hidden`."""
     if isinstance(value, list):
         return [_plain(each, hidden) for each in value]
     if not isinstance(value, dict):

@@ -1,10 +1,10 @@
-"""What seatwise remembers between runs: a small SQLite file under the user's state folder.
+"""The journal: a small SQLite file under the user's state folder that keeps what later runs need.
 
-`SEATWISE_JOURNAL` names another file. It holds e-mails, ids, names of resources and times, and no
-secrets. A create is noted before it leaves and when its outcome is known, so that a run that was
-killed in between, or whose engine forgot it, is taken up where it stopped; a change likewise, so that
-its account is looked at before the engine's state of it is believed. A file that cannot be read or
-written is reported once and never stops an operation.
+`SEATWISE_JOURNAL` names another file. The journal holds e-mails, ids, resource names and times, and no secrets. A
+create is recorded before it is sent and again when its outcome is known, so that the next run can resume after a kill
+or after an engine that lost the result. A change is recorded likewise: until its outcome is known, the account is read
+before the engine's state of it is used. A file that cannot be read or written is reported once and never fails an
+operation.
 """
 
 import json
@@ -68,12 +68,12 @@ _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
 Aside = Callable[..., Awaitable[Any]]
-RUN = 24 * 3600.0  # seconds that a run of the engine lasts at most
-MEMORY = 90 * 24 * 3600.0  # seconds after which it is forgotten, but whom we retired is not
+RUN_MAX_S = 24 * 3600.0  # the longest run of the engine: older records with the same run id are another run's
+RETENTION_S = 90 * 24 * 3600.0  # older entries are deleted, except those of deactivated accounts
 
 
 def verify(path: Path) -> None:
-    """See that a journal can be written there, and make it; raises OSError or sqlite3.Error if it cannot."""
+    """Create the journal if it is missing, and write to it; raises OSError or sqlite3.Error if it is not writable."""
     file = SharedFile("journal", path, _TABLES, warn=lambda text: None)
     try:
         file.verify()
@@ -82,13 +82,13 @@ def verify(path: Path) -> None:
 
 
 def _keys(email: str) -> list[str]:
-    """The key of an e-mail, and the one under which the first versions kept it: they folded more than ASCII letters."""
+    """Return the e-mail's key, then the key of the first versions if it differs: they folded non-ASCII letters too."""
     return [*dict.fromkeys((email_key(email), email.casefold()))]
 
 
 @dataclass
 class _Intent:
-    """A create that waits for its note."""
+    """A create whose entry waits to be written."""
 
     email: str
     owner: str
@@ -98,10 +98,10 @@ class _Intent:
 
 
 class Journal:
-    """One tenant's part of the file. Safe for several processes; each call is one transaction.
+    """One tenant's entries in the file. Safe for several processes; each write is one transaction.
 
-    `run` tells the engine's runs apart. `aside` runs a function beside the event loop; it is the seam for virtual
-    time, in which no thread counts.
+    `run` identifies the run of the engine. `aside` runs a function outside the event loop (a worker thread); tests in
+    virtual time pass another one.
     """
 
     def __init__(
@@ -118,26 +118,26 @@ class Journal:
         self._lock = anyio.Lock()
         self._intents: list[_Intent] = []
         self._before: dict[str, tuple[object, ...] | None] = {}
-        """The row of an e-mail before this process noted a create."""
+        """The row of an e-mail before this process recorded a create; None if there was none."""
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
         self._elsewhere: frozenset[str] | None = None
         self._met: dict[str, str] = {}
-        """The first e-mail of this run for each key of the first versions."""
+        """The first e-mail of this run under each key of the first versions."""
 
     def last(self, email: str) -> Entry | None:
-        """Return what is remembered of this e-mail.
+        """Return the entry of this e-mail, or None.
 
-        Raises JournalTooNew when a newer version wrote it, and InvalidAccount when it may be of another e-mail.
+        Raises JournalTooNew if a newer version wrote it, and InvalidAccount if it may belong to another e-mail.
         """
         return self._file.read(lambda database: self._last(database, email), None)
 
     def last_of(self, account: str) -> Entry | None:
-        """Return what is remembered of this account, under whatever e-mail; raises as `last` does."""
+        """Return the entry of this account, under any e-mail, or None; raises JournalTooNew."""
         return self._file.read(lambda database: _entry(self._row(database, "deeds.account = ?", account)), None)
 
     def made_for(self, owner: str) -> Entry | None:
-        """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
+        """Return an entry of an account that was created for this owner; prefer one that the engine knows."""
         query = _DEED + "owner in (?, ?) and deed = ? order by known.account is null limit 1"
         rows = self._read(query, self._tenant, *_two(owner), EntryKind.CREATED)
         return _entry(rows[0] if rows else None)
@@ -153,11 +153,11 @@ class Journal:
         return resource_in(owner) in self._elsewhere
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
-        """Note that a create is about to leave; the note is on disk, come what may, when this returns.
+        """Record that a create is about to be sent; the entry survives a power cut when this returns.
 
-        Notes nothing, and returns the note that is there, where a create of at most `window` seconds ago has no known
-        outcome yet: it may still arrive. A disk takes milliseconds: the event loop goes on meanwhile, and those who
-        wait share one write.
+        If the journal holds a create of less than `window` seconds ago without a known outcome, records nothing and
+        returns that entry: the vendor may still receive it. Creates that wait at the same time share one disk write,
+        which takes milliseconds and does not block the event loop.
         """
         intent = _Intent(email, owner, window)
         self._intents.append(intent)
@@ -170,7 +170,7 @@ class Journal:
         return intent.in_the_way
 
     def withdraw(self, email: str) -> None:
-        """Take back the note of this process's create, which made nothing; an earlier note is there again."""
+        """Delete the entry of this process's create, which created no account, and restore the entry before it."""
         before = self._before.get(email_key(email))
 
         def take_back(database: sqlite3.Connection) -> None:
@@ -185,7 +185,7 @@ class Journal:
         self._file.run(take_back, None)
 
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on, and its account under no other e-mail."""
+        """Store the entry under this e-mail, and delete its account's entry under another one."""
         self._prune()
 
         def write(database: sqlite3.Connection) -> None:
@@ -205,7 +205,7 @@ class Journal:
                 last = self._last(database, each.email)
                 if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:
                     each.in_the_way = last
-                    # One of the future, of a clock that was set back since, counts from now on.
+                    # A time in the future means that the clock was set back since: its window starts now.
                     database.execute(_DATE, (time.time(), self._tenant, email_key(each.email), time.time()))
                     continue
                 self._before[email_key(each.email)] = self._deed(each.email, last) if last else None
@@ -232,12 +232,12 @@ class Journal:
     def _prune(self) -> None:
         if not self._is_pruned:
             self._is_pruned = True
-            self._run("delete from deeds where at < ? and deed != ?", time.time() - MEMORY, EntryKind.DEACTIVATED)
+            self._run("delete from deeds where at < ? and deed != ?", time.time() - RETENTION_S, EntryKind.DEACTIVATED)
             for table in ("doubts", "revisions", "known", "renewals", "declared", "given_up"):
-                self._run(f"delete from {table} where at < ?", time.time() - MEMORY)  # noqa: S608 - our own names
+                self._run(f"delete from {table} where at < ?", time.time() - RETENTION_S)  # noqa: S608 - our own names
 
     def forget(self, email: str) -> None:
-        """Remember nothing of this e-mail any more."""
+        """Delete the entry of this e-mail."""
 
         def erase(database: sqlite3.Connection) -> None:
             database.execute("delete from deeds where tenant = ? and email = ?", (self._tenant, email_key(email)))
@@ -246,17 +246,18 @@ class Journal:
         self._file.run(erase, None)
 
     def _one_email(self, email: str) -> None:
-        """See that a create that was noted under a key of the first versions is not taken for two of this run."""
+        """Raise InvalidAccount if two e-mails of this run share a pending create under a key of the first versions."""
         other = self._met.setdefault(email.casefold(), email)
         if email_key(other) != email_key(email):
             raise InvalidAccount(
-                f"a create was noted that may have been of {other} or of {email}: earlier versions took them for one",
+                f"the journal holds an unconfirmed create for {other} or for {email}: earlier versions stored both "
+                "under one key",
                 account=email,
-                remedy="Declare one of them alone for one run",
+                remedy="Declare only one of them for one run, then both",
             )
 
     def _forget_folded(self, database: sqlite3.Connection, email: str) -> None:
-        """Forget the create that was noted under the e-mail's key of the first versions, if that was another one."""
+        """Delete a pending create under the e-mail's key of the first versions, if that key differs."""
         query = "delete from deeds where tenant = ? and email = ? and deed = ?"
         for key in _keys(email)[1:]:
             database.execute(query, (self._tenant, key, EntryKind.PENDING))
@@ -266,7 +267,7 @@ class Journal:
         self._run(_LET_GO, self._tenant, account)
 
     def rename(self, account: str, email: str) -> None:
-        """Remember an account that was made under this e-mail from now on; of a deactivated one remember nothing."""
+        """Move the entry of a created account to this e-mail; delete the entry of a deactivated one."""
 
         def move(database: sqlite3.Connection) -> None:
             old = _entry(self._row(database, "deeds.account = ?", account))
@@ -277,7 +278,7 @@ class Journal:
         self._file.run(move, None)
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
-        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
+        """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""
         wanted = {*accounts}
         remembered = self._remembered(wanted)
         new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
@@ -292,7 +293,7 @@ class Journal:
             self._file.run(write, None)
 
     def _remembered(self, accounts: set[str]) -> list[tuple[str, str, bool]]:
-        """Those of the accounts that are remembered, each with its owner and whether the engine is known to have it."""
+        """Return the accounts that have an entry, each with its owner and whether the engine is known to have it."""
         if len(accounts) == 1:
             rows = self._read(_DEED + "deeds.account = ?", self._tenant, *accounts)
         else:
@@ -300,30 +301,31 @@ class Journal:
         return [(account, owner, is_known) for _, account, owner, _, is_known in rows if account in accounts]
 
     def unacknowledge(self, account: str) -> None:
-        """Note that the engine is about to forget the account under its owner: another resource gets it."""
+        """Record that the engine no longer knows the account under its owner: another resource is about to get it."""
         self._run(_UNKNOWN, self._tenant, account)
 
     def declare(self, owner: str, emails: Iterable[str]) -> None:
-        """Note what a resource without old inputs declares in this run of the engine: it is new, or being replaced."""
+        """Record which e-mails a resource declares in this run that has no old inputs: it is new, or replaced."""
         keys = json.dumps([email_key(each) for each in emails])
         query = "insert or replace into declared values (?, ?, ?, ?, ?)"
         self._run(query, self._tenant, owner, self._run_id, keys, time.time())
 
     def declared(self, owner: str) -> frozenset[str] | None:
-        """Return the keys of the e-mails that `declare` noted in this run, by whatever process; None without a note."""
+        """Return the keys of the e-mails that `declare` recorded in this run, in any process; None if it did not."""
         query = "select emails from declared where tenant = ? and owner = ? and run = ? and at > ?"
-        rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN)
+        rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN_MAX_S)
         return frozenset(json.loads(rows[0][0])) if rows else None
 
     def give_up(self, account: str, life: str, others: Set[str]) -> bool:
-        """Return whether one of the other lives of the account has not given it up in this run; then note this one.
+        """Record that this life of the account gives it up in this run; return whether another life still keeps it.
 
-        Of several that are removed at once the last one is not let off.
+        Returns False, and records nothing, if all `others` have given it up in this run: then the caller must
+        deprovision the account.
         """
 
         def write(database: sqlite3.Connection) -> bool:
             query = "select life from given_up where tenant = ? and account = ? and run = ? and at > ?"
-            values = (self._tenant, account, self._run_id, time.time() - RUN)
+            values = (self._tenant, account, self._run_id, time.time() - RUN_MAX_S)
             given_up = {row[0] for row in database.execute(query, values)}
             if others <= given_up:
                 return False
@@ -334,22 +336,22 @@ class Journal:
         return self._file.run(write, bool(others))
 
     def renewed_for(self, owner: str) -> frozenset[str]:
-        """Return the accounts for which `renewed` was noted for this owner in this run of the engine."""
+        """Return the accounts that `renewed` recorded for this owner in this run of the engine."""
         query = "select account from renewals where tenant = ? and owner = ? and run = ? and at > ?"
-        rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN)
+        rows = self._read(query, self._tenant, owner, self._run_id, time.time() - RUN_MAX_S)
         return frozenset(row[0] for row in rows)
 
     def renewed(self, account: str, owner: str) -> None:
-        """Note that in this run of the engine the account goes on as this owner's."""
+        """Record that this owner keeps or takes over the account in this run of the engine."""
         self._run(
             "insert or replace into renewals values (?, ?, ?, ?, ?)",
             self._tenant, account, owner, self._run_id, time.time(),
         )  # fmt: skip
 
     def is_renewed(self, account: str) -> bool:
-        """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""
+        """Return whether any process of this run of the engine recorded `renewed` for the account."""
         query = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ?"
-        return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN))
+        return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN_MAX_S))
 
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Remember that the engine may not hear of what is about to be done to this account."""
@@ -382,7 +384,8 @@ class Journal:
     def record_write(self, account: str, revision: int) -> int:
         """The account is as the outputs of this run say, and as no earlier state does.
 
-        `revision` is that of the state so far; the new one is returned.
+        `revision` is that of the engine's state before the write. States with a smaller revision than the new one are
+        out of date. Also removes the account's unconfirmed mark.
         """
 
         def count_on(database: sqlite3.Connection) -> int:
@@ -395,7 +398,7 @@ class Journal:
         return self._file.run(count_on, revision)
 
     def revision(self, account: str) -> int:
-        """The number of the account's last write."""
+        """Return the count of the account's confirmed writes; 0 if none is recorded."""
         rows = self._read(_REVISION, self._tenant, account)
         return int(rows[0][0]) if rows else 0
 
@@ -411,7 +414,7 @@ class Journal:
 
 
 def _is_owners(owner: str, kept: str) -> bool:
-    """Whether the kept owner is this one already, or says more of it; no owner changes nothing."""
+    """Return whether the kept owner needs no change: no new owner is given, or it is the same one or a longer form."""
     return owner in ("", kept) or (parsed(owner) is None and same(owner, kept))
 
 
@@ -423,13 +426,13 @@ def _entry(row: tuple[Any, ...] | None) -> Entry | None:
         raise JournalTooNew(
             f"a newer version of seatwise has written {kind} into the journal",
             account=account or "",
-            remedy="Install that version here, too",
+            remedy="Install that version here too",
         )
     age = max(0.0, time.time() - at)  # a clock may have been set back
     return Entry(EntryKind(kind), account, owner, age, bool(is_known))
 
 
 def _two(owner: str) -> tuple[str, str]:
-    """The owner's two forms, twice the same where it has but one."""
+    """Return the two forms of the owner; the same one twice if there is only one."""
     either = sorted(forms(owner))
     return either[0], either[-1]

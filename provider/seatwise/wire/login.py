@@ -1,4 +1,4 @@
-"""A tenant's token: one request for it however many wait, renewed shortly before it expires."""
+"""A tenant's access token: requested once for all waiting operations, and renewed shortly before it expires."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -12,15 +12,16 @@ from ..core.vendor.errors import NotAuthorised, RateLimited, Unreachable, Vendor
 from ..core.vendor.http import Answer, Request
 from ..core.vendor.secrets import Known
 from ..core.vendor.vendor import Token, Vendor
-from .turns import turn
+from .locks import locked
 
 Send = Callable[[Request, Token | None, float], Awaitable[Answer]]
 
 
 class Login:
-    """The one token of a tenant, whose credentials become `known`.
+    """The current token of a tenant.
 
-    `send` sends a request with a token (or none) until a deadline.
+    `known` learns the token's secrets, so that messages blank them. `send` sends a request with a token (or none) and
+    retries until a deadline (the event loop's seconds).
     """
 
     def __init__(self, vendor: Vendor, known: Known, send: Send) -> None:
@@ -34,41 +35,44 @@ class Login:
         self._lock = anyio.Lock()
 
     async def token(self, deadline: float) -> Token:
-        """A token that is good now."""
+        """Return a token that has not expired; log in or renew if there is none. Raises NotAuthorised."""
         if self._token is None or self._is_due():
-            async with self._alone(deadline):
+            async with self._locked(deadline):
                 if self._token is None or self._is_due():
                     await self._renew(deadline)
         assert self._token
         return self._token
 
     async def renewed(self, refused: Token, deadline: float) -> Token:
-        """Another token than the refused one; the same when no other would help."""
-        async with self._alone(deadline):
+        """Return a token other than the refused one; the same token if a new login cannot help. Raises NotAuthorised.
+
+        A static key, and a token that was refused right after its login, are not renewed.
+        """
+        async with self._locked(deadline):
             if self._token is refused and self._useless is not refused and self._vendor.token() is None:
                 await self._renew(deadline)
         assert self._token
         return self._token
 
     def give_up(self, token: Token) -> None:
-        """A token that was refused as soon as it was there: it is not the token, and asking again is no cure."""
+        """Record that the vendor refused a new token: `renewed` does not replace it, since a login did not help."""
         self._useless = token
 
-    def _alone(self, deadline: float) -> AbstractAsyncContextManager[None]:
-        """One login at a time."""
-        return turn(self._lock, deadline, "the login took too long", self._vendor.title)
+    def _locked(self, deadline: float) -> AbstractAsyncContextManager[None]:
+        """Return the lock that allows one login at a time."""
+        return locked(self._lock, deadline, "the login took too long", self._vendor.title)
 
     def _is_due(self) -> bool:
         return self._renew_at is not None and anyio.current_time() >= self._renew_at
 
     async def _renew(self, deadline: float) -> None:
         token = None
-        if not self._is_refused:  # asking again and again with a bad password locks accounts
+        if not self._is_refused:  # repeated logins with a wrong password lock the account
             token = self._vendor.token() or await self._refreshed(deadline) or await self._ask(None, deadline)
         if token is None:
             self._is_refused = True
             remedy = self._vendor.way_to_log_in
-            raise NotAuthorised("the login is refused", status=401, vendor=self._vendor.title, remedy=remedy)
+            raise NotAuthorised("the vendor refused the login", status=401, vendor=self._vendor.title, remedy=remedy)
         self._token = token
         self._known.learn(*token.secrets())
         left = _seconds_left(token)
@@ -79,18 +83,18 @@ class Login:
             return None
         refresh = self._token.refresh
         token = await self._ask(refresh, deadline)
-        # RFC 6749, 6: an answer without a refresh token leaves the old one good.
+        # RFC 6749, section 6: without a new refresh token in the answer, the old one stays valid.
         return token and replace(token, refresh=token.refresh or refresh)
 
     async def _ask(self, refresh: Any, deadline: float, tries: int = 2) -> Token | None:
-        """Ask for a token; None when the credentials or the refresh token are refused.
+        """Request a token; return None if the vendor refuses the credentials or the refresh token.
 
-        An answer without a token that can be used is asked for once more.
+        Repeats the request once if the answer has no usable token. Raises VendorBroken, RateLimited, Unreachable.
         """
         try:
             answer = await self._send(self._vendor.login(refresh), None, deadline)
         except Unreachable as error:
-            error.maybe_sent = False  # what the login was for has not left
+            error.maybe_sent = False  # the request that needed the token was not sent
             raise
         title = self._vendor.title
         if answer.ok and answer.object:
@@ -99,18 +103,18 @@ class Login:
                 return token
             if tries > 1:
                 return await self._ask(refresh, deadline, tries - 1)
-            problem = "the login gave no token that can be used"
+            problem = "the login returned no usable token"
             raise VendorBroken(problem, status=answer.status, vendor=title)
         if self._vendor.wait(answer):
-            raise RateLimited("the login was turned away", status=answer.status, vendor=title)
+            raise RateLimited("the vendor throttled the login", status=answer.status, vendor=title)
         if answer.status in (400, 401, 403):
             return None
-        raise VendorBroken(f"the login failed with {answer.status}", status=answer.status, vendor=title)
+        raise VendorBroken(f"the login failed with status {answer.status}", status=answer.status, vendor=title)
 
 
 def _seconds_left(token: Token) -> float | None:
-    """How long a token is good; None when it does not say so in a way that can be believed."""
+    """Return the seconds until the token expires; None if the vendor gives no end, or one that is not in the future."""
     if token.expires_in is not None and token.expires_in > 0:
         return token.expires_in
     left = (token.expires_at or 0) - time.time()
-    return left if left > 0 else None  # a clock that is wrong would renew it at every request
+    return left if left > 0 else None  # with a wrong clock, each request would renew the token

@@ -1,7 +1,7 @@
-"""The one event loop of this process, in a thread of its own.
+"""The event loop of this process, in its own thread.
 
-The dynamic host calls from several threads; all their I/O runs here, so that connections, tokens and
-pacing are shared.
+Pulumi's dynamic provider host calls from several threads. All their I/O runs in this loop, so that they share
+connections, tokens and pacing.
 """
 
 import threading
@@ -16,7 +16,7 @@ T = TypeVar("T")
 _lock = threading.Lock()
 _portal: BlockingPortal | None = None
 _calls = 0
-"""How many calls wait for their result."""
+"""How many `call`s wait for their result."""
 
 
 def call(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
@@ -38,7 +38,7 @@ def is_idle() -> bool:
 
 
 def start(function: Callable[..., Awaitable[T]], *arguments: object) -> "Future[T]":
-    """Run a coroutine function in the loop, from any thread, which goes on meanwhile."""
+    """Run a coroutine function in the loop, from any thread, without waiting for its result."""
     return _running().start_task_soon(function, *arguments)
 
 
@@ -47,7 +47,7 @@ def _running() -> BlockingPortal:
     with _lock:
         if _portal is None:
             ready: Future[BlockingPortal] = Future()
-            # A daemon, so that an interrupted host ends at once and not after a last request.
+            # A daemon thread, so that an interrupted host ends at once and does not wait for a last request.
             threading.Thread(target=anyio.run, args=(_serve, ready), name="seatwise", daemon=True).start()
             _portal = ready.result()
         return _portal

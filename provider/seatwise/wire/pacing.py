@@ -1,7 +1,7 @@
-"""Staying under the vendor's limits: a request takes a token that comes back when its time is over.
+"""Client-side rate limiting: a sliding window for each limit of the vendor.
 
-The burst is a whole allowance, and no span of a limit's length ever holds more than that. Who took
-tokens is remembered in this process or, with `SEATWISE_SHARE_LIMITS`, in a file that all runs on this
+A limit of 300 requests in 60 seconds lets 300 leave at once, and never more than 300 in any 60 seconds. The requests
+of the last window are counted in this process or, with `SEATWISE_SHARE_LIMITS`, in a file that all runs on this
 machine share.
 """
 
@@ -18,23 +18,24 @@ from ..core.vendor.vendor import Limit
 from .files import SharedFile
 
 SLACK = 1.01
-"""What left a limit's length apart may arrive less far apart: without it one request in a hundred is turned away."""
+"""The window is this much longer than the limit's: the network delays requests unequally, so that two may arrive
+closer together than they left. Without it, vendors throttle one request in a hundred."""
 
 
 def _span(limit: Limit) -> float:
-    """Seconds until a token is back."""
+    """Return the seconds for which a request counts against the limit."""
     return limit.seconds * SLACK
 
 
 class Tally(Protocol):
-    """Who took tokens."""
+    """The count of requests that left within the limits' windows."""
 
     def take(self, limits: Sequence[Limit], *, writes: bool) -> float:
-        """Take one token of each limit that counts the request, or none and say in how many seconds to ask again."""
+        """Count a request and return 0; if a limit is used up, count nothing and return the seconds to wait."""
 
 
 class OwnTally:
-    """The requests of this process, in the event loop's time."""
+    """The requests of this process, by the event loop's clock."""
 
     def __init__(self) -> None:
         self._taken: defaultdict[Limit, deque[float]] = defaultdict(deque)
@@ -57,9 +58,9 @@ class OwnTally:
 
 
 class SharedTally:
-    """The requests of all processes that share a file, in the machine's time.
+    """The requests of all processes that share a file, by the machine's clock.
 
-    Where the file cannot be used, those of this process count alone.
+    If the file cannot be used, only the requests of this process count.
     """
 
     _TABLES = """
@@ -92,7 +93,7 @@ class SharedTally:
         return pause
 
     def _wait(self, database: sqlite3.Connection, limit: Limit, now: float) -> float:
-        """Seconds until the oldest of the last `limit.requests` requests does not count any more."""
+        """Return the seconds until the oldest of the last `limit.requests` requests leaves the window."""
         query = (
             "select at from taken where tenant = ? and at > ? and at <= ? and (writes or not ?)"
             " order by at desc limit 1 offset ?"
@@ -103,26 +104,26 @@ class SharedTally:
 
 
 class Pacing:
-    """All limits of one tenant. All callers are in one event loop."""
+    """The limits of one tenant, for callers in one event loop."""
 
     def __init__(self, limits: Sequence[Limit], tally: Tally) -> None:
         self._limits = limits
         self._tally = tally
         self._held_until = float("-inf")
-        # Two queues, so that reads go on while writes wait for their own limit.
+        # Two queues, so that reads can leave while writes wait for the limit on writes.
         self._queues = {True: anyio.Lock(), False: anyio.Lock()}
 
     def hold(self, seconds: float) -> None:
-        """Let nothing leave for so long: the vendor has turned a request away, and means all of them.
+        """Let no request leave for this long: a vendor that throttles one request throttles the next ones too.
 
-        This is all the pacing there is where no limit is documented.
+        Where the vendor documents no limit, this is the only pacing.
         """
         self._held_until = max(self._held_until, anyio.current_time() + seconds)
 
     async def take(self, *, writes: bool, deadline: float = float("inf")) -> None:
-        """Wait until every limit that counts this request lets it leave, first come first served.
+        """Wait until every limit that counts this request lets it leave, in the order of the calls.
 
-        Raises TimeoutError as soon as it is clear that this will not be before the deadline.
+        Raises TimeoutError as soon as the wait would end after the deadline (the event loop's seconds).
         """
         async with self._queues[writes]:
             while pause := self._pause(writes):

@@ -1,13 +1,13 @@
-"""When the same request may be sent again, and after how long. The one table of it.
+"""When a request may be sent again, and after how long.
 
-| outcome                                       | READ, REPEATABLE | LOGIN | CREATE                     |
-|-----------------------------------------------|------------------|-------|----------------------------|
-| NOT_SENT: DNS, connection, TLS                | again            | again | again                      |
-| TURNED_AWAY: 429, 503 with a wait, ...        | wait, again      | same  | wait, again: not processed |
-| UNCLEAR: reset or time-out after send, 5xx    | again            | once  | never: it may be there     |
+| outcome                                       | READ, REPEATABLE | LOGIN | CREATE                           |
+|-----------------------------------------------|------------------|-------|----------------------------------|
+| NOT_SENT: DNS, connection, TLS                | again            | again | again                            |
+| TURNED_AWAY: 429, 503 with a wait, ...        | wait, again      | same  | wait, again: not processed       |
+| UNCLEAR: reset or time-out after send, 5xx    | again            | once  | never: the account may exist     |
 
-At most `MAX_ATTEMPTS` in all, and only as long as the tenant's `Allowance` lasts. A `Retry-After` is never
-beaten, and when it does not fit into the deadline the request fails at once. Without one the waits grow
+At most `MAX_ATTEMPTS` in all, and only while the tenant's `RetryBudget` lasts. No retry is earlier than `Retry-After`
+says; if that is after the deadline, the request fails at once. Without a `Retry-After` the backoff is exponential
 with full jitter.
 """
 
@@ -18,22 +18,22 @@ from typing import ClassVar
 from ..core.vendor.http import Effect
 
 MAX_ATTEMPTS = 4
-BASE_WAIT = 0.25  # seconds
-LONGEST_WAIT = 20.0  # seconds
+BASE_WAIT_S = 0.25
+MAX_WAIT_S = 20.0
 
 
 class Outcome(enum.Enum):
-    """What is known about a request that did not get a final answer."""
+    """What is known about a request without a final answer."""
 
     NOT_SENT = "the vendor cannot have seen it"
     TURNED_AWAY = "the vendor says it did not process it"
     UNCLEAR = "the vendor may have carried it out"
 
 
-class Allowance:
-    """What the retries of one tenant may cost: plenty for a vendor that stumbles, little for one that is down.
+class RetryBudget:
+    """The retry budget of one tenant: enough for occasional failures, and few retries while a vendor is down.
 
-    A retry that helps gets its cost back; any other success earns one. Figures and rule as in AWS' SDKs:
+    A retry that succeeds gets its cost back; any other success adds one. Figures and rule are those of AWS' SDKs:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     """
 
@@ -44,7 +44,7 @@ class Allowance:
         self.left = self.FULL
 
     def spend(self, outcome: Outcome) -> int | None:
-        """Take what one retry costs; None when there is not enough left."""
+        """Take the cost of one retry from the budget and return it; None if the budget is too small."""
         cost = self.COST[outcome]
         if cost > self.left:
             return None
@@ -52,12 +52,12 @@ class Allowance:
         return cost
 
     def earn(self, earned: int) -> None:
-        """Put back what a success earns."""
+        """Add to the budget, up to `FULL`."""
         self.left = min(self.FULL, self.left + earned)
 
 
 def may_repeat(effect: Effect, outcome: Outcome, attempt: int) -> bool:
-    """Whether the request may be sent again after its `attempt`-th try (from 1)."""
+    """Return whether the request may be sent again after its `attempt`-th try (from 1)."""
     if attempt >= MAX_ATTEMPTS:
         return False
     if outcome is Outcome.UNCLEAR and effect is Effect.LOGIN:
@@ -66,7 +66,7 @@ def may_repeat(effect: Effect, outcome: Outcome, attempt: int) -> bool:
 
 
 def wait(attempt: int, retry_after: float | None, jitter: random.Random) -> float:
-    """Seconds to wait after the `attempt`-th try: at least the vendor's `retry_after`."""
+    """Return the seconds to wait after the `attempt`-th try (from 1): at least the vendor's `retry_after`."""
     if retry_after is not None:
         return retry_after * (1 + 0.1 * jitter.random())
-    return jitter.random() * min(BASE_WAIT * 2.0 ** (attempt - 1), LONGEST_WAIT)
+    return jitter.random() * min(BASE_WAIT_S * 2.0 ** (attempt - 1), MAX_WAIT_S)

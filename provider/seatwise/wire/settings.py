@@ -1,7 +1,7 @@
 """Settings of a tenant: from an explicit Provider, Pulumi config or the environment, in this order.
 
-All credentials come from the first of the three that has any. What holds for a whole run (`RunSettings`) comes from
-the environment alone.
+All credentials come from the first of the three that has any. The settings of a whole run (`RunSettings`) come only
+from the environment.
 """
 
 import ipaddress
@@ -25,17 +25,17 @@ from ..core.vendor.errors import SettingsError
 from ..core.vendor.http import fits_a_header
 
 PROVIDER = "provider"
-"""The input that tells the process of an explicit Provider that it is one, as `provider_input` makes it."""
+"""The input that marks the configuration of an explicit Provider; `provider_input` builds its value."""
 CREDENTIAL = "credential"
-"""Marks a setting that belongs to a login and is no secret, such as a user name."""
-OF_A_TENANT = frozenset({"base_url", "tenant"})
-"""A Provider that gives one of these has to give its credentials."""
-GIVE_A_VALUE = "Give it one: a Provider never takes the main tenant's in its place"
-"""The remedy for an argument of a Provider that is given and empty."""
+"""Marks a setting that belongs to the login and is not secret, such as a user name."""
+TENANT_SETTINGS = frozenset({"base_url", "tenant"})
+"""A Provider with one of these settings must have its own credentials."""
+GIVE_A_VALUE = "Give it a value: a Provider does not fall back to the main tenant's value"
+"""The remedy for a Provider's argument that is given and empty."""
 
 
 class Missing(ValueError):
-    """A credential is missing; `instead` is one that does as well."""
+    """A missing credential; `instead` is one that would do in its place."""
 
     def __init__(self, name: str, instead: str = "") -> None:
         super().__init__(name)
@@ -44,18 +44,20 @@ class Missing(ValueError):
 
 
 def _base_url(url: str) -> str:
-    """A base URL that can lead nowhere else: https, or http to this machine."""
+    """Return the base URL without its last slash; raise ValueError unless it is https, or http to this machine."""
     parts = urlsplit(url)
-    if re.search(r"[\s?#@\\]", url) or not parts.hostname or not _has_sound_port(parts):
+    if re.search(r"[\s?#@\\]", url) or not parts.hostname or not _has_valid_port(parts):
         raise ValueError("must be a plain URL such as https://example.com/base, without user, query or fragment")
     if not _is_loopback(parts.hostname) and not _is_host_name(parts.hostname):
-        raise ValueError("must name a host: no address but this machine's own (127.0.0.1, ::1), no metadata service")
+        raise ValueError(
+            "must contain a host name: no IP address except this machine's own (127.0.0.1, ::1), no metadata service"
+        )
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise ValueError("must start with https:// (http:// is for this machine's own addresses only)")
     return url.rstrip("/")
 
 
-def _has_sound_port(parts: SplitResult) -> bool:
+def _has_valid_port(parts: SplitResult) -> bool:
     try:
         return parts.port != 0
     except ValueError:
@@ -63,7 +65,7 @@ def _has_sound_port(parts: SplitResult) -> bool:
 
 
 def _is_host_name(host: str) -> bool:
-    """Whether this is a name in letters, and not an address in one of its many spellings or a metadata service.
+    """Return whether this is a host name, not an IP address in any spelling and not a metadata service.
 
     A host whose last part is a number (`0x7f000001`, `127.1`) is an address: https://url.spec.whatwg.org/#host-parsing
     """
@@ -82,10 +84,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _proxy(secret: SecretStr) -> SecretStr:
-    """A proxy's URL; no message has it, for it may hold a password."""
+    """Return a proxy's URL; raise ValueError if it is not one. No message quotes it: it may contain a password."""
     url = secret.get_secret_value()
     parts = urlsplit(url)
-    is_plain = not re.search(r"[\s?#\\]", url) and parts.path in ("", "/") and _has_sound_port(parts)
+    is_plain = not re.search(r"[\s?#\\]", url) and parts.path in ("", "/") and _has_valid_port(parts)
     if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or not _is_url(url):
         raise ValueError(
             "must be the URL of a proxy such as http://proxy.example.com:3128, or http://user:password@..."
@@ -94,7 +96,7 @@ def _proxy(secret: SecretStr) -> SecretStr:
 
 
 def _is_url(text: str) -> bool:
-    """Whether the library that sends requests takes it; it refuses international names that no domain can have."""
+    """Return whether httpx accepts the URL; it refuses international names that cannot be a domain."""
     try:
         httpx.URL(text)
     except httpx.InvalidURL:
@@ -103,8 +105,8 @@ def _is_url(text: str) -> bool:
 
 
 def _full_path(path: Path) -> Path:
-    """A path with `~` expanded. A relative one would be another file wherever pulumi runs."""
-    with suppress(RuntimeError):  # there is no such user
+    """Return the path with `~` expanded; raise ValueError if it is relative: it would depend on where pulumi runs."""
+    with suppress(RuntimeError):  # `~name` of a user that does not exist
         path = path.expanduser()
     if not path.is_absolute():
         raise ValueError("must be a full path, such as /var/lib/seatwise/file or ~/file")
@@ -115,92 +117,93 @@ def _certificates(path: Path) -> Path:
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
-        reason = error.strerror or "it holds none"
+        reason = error.strerror or "it contains no certificate"
         raise ValueError(f"must be a file of certificates (PEM), and cannot be used: {reason}") from None
     return path
 
 
 def _header_secret(secret: SecretStr) -> SecretStr:
     if not fits_a_header(secret.get_secret_value()) or " " in secret.get_secret_value():
-        raise ValueError("has characters that no credential has: line breaks, spaces or others than ASCII")
+        raise ValueError("contains characters that a credential cannot have: line breaks, spaces or non-ASCII ones")
     return secret
 
 
 def _header_text(text: str) -> str:
     if not fits_a_header(text):
-        raise ValueError("has characters that do not fit: line breaks, spaces around it or others than ASCII")
+        raise ValueError("contains characters that do not fit: line breaks, spaces around it or non-ASCII ones")
     return text
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
-"""A credential that travels in a header."""
+"""A credential that is sent in a header."""
 HeaderText = Annotated[str, AfterValidator(_header_text)]
-"""What else of a login travels in a header."""
+"""A part of the login that is sent in a header and is not secret."""
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 FullPath = Annotated[Path, AfterValidator(_full_path)]
 Certificates = Annotated[FullPath, AfterValidator(_certificates)]
 
 
 class Settings(BaseSettings):
-    """What every vendor's settings have. A vendor's class adds its credentials and sets `env_prefix`."""
+    """The settings that every vendor has. A vendor's class adds its credentials and sets `env_prefix`."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
     vendor: ClassVar[str]
 
     base_url: BaseUrl
-    """The part before the documented paths."""
+    """The part of the URL before the documented paths."""
     requests_per_minute: int | None = Field(default=None, ge=0)
     """Overrides the documented limits; 0 turns pacing off."""
     concurrency: int = Field(default=16, ge=1)
-    """How many requests are on their way at once."""
+    """How many requests may wait for their answers at once."""
     deadline: float = Field(default=120, gt=0, allow_inf_nan=False)
     """Seconds that one operation (a create, a read, ...) may take with all its requests, waits and retries."""
     resend_creates: bool = True
-    """Whether a create that the vendor turned away (429, 503 with Retry-After) is sent again after the wait."""
+    """Whether a create that the vendor throttled (429, 503 with Retry-After) is sent again after the wait."""
     ca_bundle: Certificates | None = None
-    """A file of certificates (PEM) to trust instead of the usual ones. There is no way to trust none."""
+    """A file of certificates (PEM) to trust instead of the usual ones. Verification cannot be switched off."""
     proxy: ProxyUrl | None = None
-    """The proxy that requests go through, such as `http://proxy.example.com:3128`; `HTTPS_PROXY` and its like are not
-    read. Not for a base URL of this machine's own."""
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`; `HTTPS_PROXY` and similar variables
+    are not read. Not used for a base URL on this machine."""
     tenant: str = ""
     """A name of your own for this tenant: where two share a base URL, or the base URL changes."""
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
-    """What messages call the settings that were given, by name."""
+    """The display name of each setting that was given, by the setting's name."""
     _is_explicit: bool = PrivateAttr(default=False)
 
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is given and nothing else: `load` alone reads the environment."""
+        """Use only the given values: `load` reads the environment itself."""
         return (init_settings,)
 
     @classmethod
     def load(cls, config: Callable[[str], Any] = lambda key: None) -> Self:
-        """Read the settings; raises SettingsError naming each missing one by its names.
+        """Load and validate the settings; raises SettingsError, which names each missing setting.
 
-        `config` answers for keys such as `enerflo:apiKey`: an explicit Provider's inputs or the stack's config.
+        `config` returns the value of a key such as `enerflo:apiKey`: from an explicit Provider's inputs or from the
+        stack's config.
         """
         sources, login = _sources(cls, config)
         given, origins = dict[str, Any](), dict[str, str]()
         for source in sources:
             for name in source.values.keys() - given.keys():
                 if name not in cls.credentials() or source is login:
-                    given[name], origins[name] = source.values[name], source.called(name)
+                    given[name], origins[name] = source.values[name], source.display_name(name)
         try:
             loaded = cls(**given)
         except ValidationError as error:
             problems = [_problem(cls, login, detail) for detail in error.errors(include_url=False)]
             raise SettingsError("; ".join(problems), vendor=cls.vendor) from None
         loaded._origins = origins
-        loaded._is_explicit = isinstance(sources[0], _OfProvider)
+        loaded._is_explicit = isinstance(sources[0], _ProviderSource)
         return loaded
 
     @classmethod
     def credentials(cls) -> frozenset[str]:
-        """The settings that belong to a login: each of the vendor's secrets, and what is marked `CREDENTIAL`."""
+        """Return the names of the login's settings: each secret of the vendor, and each one marked `CREDENTIAL`."""
         own = {name: field for name, field in cls.model_fields.items() if name not in Settings.model_fields}
         return frozenset(
             name
@@ -209,13 +212,16 @@ class Settings(BaseSettings):
         )
 
     @classmethod
-    def has_own_login(cls, said: Set[str]) -> bool:
-        """Whether a Provider that says these settings takes its credentials from nowhere else."""
-        return not said.isdisjoint(OF_A_TENANT | cls.credentials())
+    def has_own_login(cls, given: Set[str]) -> bool:
+        """Return whether a Provider with these settings must have its own credentials."""
+        return not given.isdisjoint(TENANT_SETTINGS | cls.credentials())
 
     @classmethod
     def main_base_url(cls, config: Callable[[str], Any]) -> str | None:
-        """The base URL of the main tenant, by the stack's config; None where there is none, or it is unfit."""
+        """Return the main tenant's base URL from the stack's config, the environment or the default.
+
+        Returns None if there is none, or if it is invalid.
+        """
         default = cls.model_fields["base_url"].get_default()
         url = config(cls.config_key("base_url")) or EnvSettingsSource(cls)().get("base_url") or default
         try:
@@ -223,19 +229,19 @@ class Settings(BaseSettings):
         except ValueError:
             return None
 
-    def called(self, name: str) -> str:
-        """What messages call a setting, by where it came from."""
+    def display_name(self, name: str) -> str:
+        """Return the setting's name for messages, which says where its value came from."""
         return self._origins.get(name, self.variable(name))
 
     @property
-    def login_came_from(self) -> str:
-        """What messages call the settings that the credentials came from."""
+    def credential_names(self) -> str:
+        """The display names of the settings that hold the credentials, such as `A, B and C`."""
         given = [name for name in type(self).model_fields if name in self.credentials() and getattr(self, name)]
-        names = [self.called(name) for name in given]
+        names = [self.display_name(name) for name in given]
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
-    def way_to_be(self, tenant: str) -> str:
-        """How these settings get a tenant's name, for messages."""
+    def tenant_remedy(self, tenant: str) -> str:
+        """Return how to give these settings a tenant's name, for a remedy."""
         return (
             f'give its Provider tenant="{tenant}"'
             if self._is_explicit
@@ -244,57 +250,57 @@ class Settings(BaseSettings):
 
     @classmethod
     def is_configured(cls) -> bool:
-        """Whether the environment names any of these settings."""
+        """Return whether the environment sets any of these settings."""
         return any(os.environ.get(cls.variable(name)) for name in cls.model_fields)
 
     @classmethod
     def config_key(cls, name: str) -> str:
-        """`enerflo:apiKey` for `api_key`."""
+        """Return the setting's key in Pulumi config: `enerflo:apiKey` for `api_key`."""
         return f"{cls.vendor}:{to_camel(name)}"
 
     @classmethod
     def variable(cls, name: str) -> str:
-        """`ENERFLO_API_KEY` for `api_key`."""
+        """Return the setting's environment variable: `ENERFLO_API_KEY` for `api_key`."""
         return f"{cls.vendor}_{name}".upper()
 
     @property
     def tenant_id(self) -> str:
-        """What tells this tenant from others of the same vendor: its name if it has one, else the base URL."""
+        """The tenant's name if it has one, else the base URL: unique among the tenants of one vendor."""
         return self.tenant or self.base_url
 
     def secrets(self) -> list[str]:
-        """Every credential, to be blanked in messages."""
+        """Return every secret value, so that messages can blank them."""
         values = (getattr(self, name) for name in type(self).model_fields)
         found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         password = urlsplit(self.proxy.get_secret_value()).password if self.proxy else None
         return [*found, *({password, unquote(password)} if password else ())]
 
     @property
-    def way(self) -> str | None:
-        """The URL of the proxy on the way to the vendor; None for the direct way, which leads to this machine."""
+    def proxy_url(self) -> str | None:
+        """The URL of the proxy for requests to the base URL; None without a proxy, and for this machine."""
         is_here = _is_loopback(urlsplit(self.base_url).hostname or "")
         return self.proxy.get_secret_value() if self.proxy and not is_here else None
 
 
 class RunSettings(BaseSettings):
-    """What holds for a whole run, whatever the vendor."""
+    """The settings of a whole run, for all vendors."""
 
     model_config = SettingsConfigDict(env_prefix="SEATWISE_", extra="ignore", env_ignore_empty=True)
 
     journal: FullPath = Field(default_factory=lambda: user_state_path("seatwise") / "journal.db")
-    """The file in which creates are remembered between runs."""
+    """The journal file."""
     max_removals: int | None = Field(default=None, ge=0)
-    """How many accounts a run may retire; it stops at the next one."""
+    """How many accounts a run may deactivate or delete; it refuses the next one."""
     share_limits: bool = False
     """Whether all runs on this machine share the vendors' limits, through a file beside the journal."""
     threads: int | None = Field(default=None, ge=4, le=64)
-    """How many operations of single accounts go on at once in a provider's process, instead of Pulumi's four."""
+    """How many operations on single accounts run at once in a provider process, instead of Pulumi's four."""
     today: date | None = None
     """The day by which accounts expire, instead of today in UTC: `2027-02-01` in a preview shows that day's changes."""
 
     @classmethod
     def load(cls) -> Self:
-        """Read the settings; raises SettingsError."""
+        """Load and validate the settings from the environment; raises SettingsError."""
         try:
             return cls()
         except ValidationError as error:
@@ -303,34 +309,34 @@ class RunSettings(BaseSettings):
 
 
 class _Source:
-    """Settings from one place; a subclass for each knows what messages call them there."""
+    """The settings from one source; each subclass knows how messages name a setting there."""
 
     def __init__(self, cls: type[Settings], values: Mapping[str, Any]) -> None:
         self.cls = cls
         self.values = {name: value for name, value in values.items() if value is not None}
 
-    def called(self, name: str) -> str:
-        """What messages call a setting from here."""
+    def display_name(self, name: str) -> str:
+        """Return the name for messages of a setting from this source."""
         raise NotImplementedError
 
-    def lacks(self, name: str) -> str:
-        """How to give a credential that is missing, where credentials are from here."""
+    def how_to_set(self, name: str) -> str:
+        """Return how to set a missing credential, if the credentials come from this source."""
         raise NotImplementedError
 
 
-class _Environment(_Source):
-    def called(self, name: str) -> str:
+class _EnvironmentSource(_Source):
+    def display_name(self, name: str) -> str:
         return self.cls.variable(name)
 
-    def lacks(self, name: str) -> str:
+    def how_to_set(self, name: str) -> str:
         return missing(self.cls, name)
 
 
-class _Config(_Source):
-    def called(self, name: str) -> str:
+class _ConfigSource(_Source):
+    def display_name(self, name: str) -> str:
         return f"{self.cls.config_key(name)} of Pulumi's config"
 
-    def lacks(self, name: str) -> str:
+    def how_to_set(self, name: str) -> str:
         key = self.cls.config_key(name)
         others = "credentials come from one source, and Pulumi's config has others"
         return (
@@ -338,10 +344,11 @@ class _Config(_Source):
         )
 
 
-class _OfProvider(_Source):
-    """What an explicit Provider says: as values, and by the variables that its `env` names.
+class _ProviderSource(_Source):
+    """The settings of an explicit Provider: its values, and those of the variables that its `env` names.
 
-    `outputs` are the arguments whose values were not known when the program said them.
+    `outputs` are the arguments whose values were not known when the program created the Provider. Raises SettingsError
+    if one of these, or a variable, has no value.
     """
 
     def __init__(
@@ -360,20 +367,20 @@ class _OfProvider(_Source):
         super().__init__(cls, {name: os.environ[variable] for name, variable in env.items()} | dict(values))
         self._by_variable = {name: variable for name, variable in env.items() if name not in values}
 
-    def called(self, name: str) -> str:
+    def display_name(self, name: str) -> str:
         return self._by_variable.get(name, f"{name} of the Provider")
 
-    def lacks(self, name: str) -> str:
+    def how_to_set(self, name: str) -> str:
         return (
             f'give the Provider {name}=..., or env={{"{name}": "A_VARIABLE"}}: '
-            "one with a base URL, a tenant or a credential takes no credentials from elsewhere"
+            "a Provider with a base URL, a tenant or a credential uses only its own credentials"
         )
 
 
 def _sources(cls: type[Settings], config: Callable[[str], Any]) -> tuple[list[_Source], _Source]:
-    """The sources of settings, the first first, and the one of credentials.
+    """Return the sources of settings in their order, and the one source of the credentials.
 
-    Raises SettingsError when an argument of an explicit Provider, or a variable that it names, has no value.
+    Raises SettingsError if an argument of an explicit Provider, or a variable that it names, has no value.
     """
     given = {name: value for name in cls.model_fields if (value := config(cls.config_key(name))) is not None}
     environment = EnvSettingsSource(cls)()
@@ -381,22 +388,22 @@ def _sources(cls: type[Settings], config: Callable[[str], Any]) -> tuple[list[_S
     if isinstance(provider, Mapping):
         copied = {name: given.pop(name) for name in provider["from_config"] if name in given}
         environment.pop("tenant", None)
-        own = _OfProvider(cls, given, provider["env"], provider.get("outputs", ()))
-        sources = [own, _Config(cls, copied), _Environment(cls, environment)]
+        own = _ProviderSource(cls, given, provider["env"], provider.get("outputs", ()))
+        sources = [own, _ConfigSource(cls, copied), _EnvironmentSource(cls, environment)]
         if cls.has_own_login(own.values.keys()):
             return sources, own
     else:
-        sources = [_Config(cls, given), _Environment(cls, environment)]
+        sources = [_ConfigSource(cls, given), _EnvironmentSource(cls, environment)]
     return sources, next((each for each in sources if cls.credentials() & each.values.keys()), sources[-1])
 
 
 def has_no_value(value: object) -> bool:
-    """Whether a setting is None or empty, as what reads an unset variable gives it."""
+    """Return whether a setting is None or empty, which is what a program gets from an unset variable."""
     return value is None or value == ""
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
-    """A type and all types and marks in it."""
+    """Yield an annotation and, recursively, all types and marks in it."""
     yield annotation
     for part in get_args(annotation):
         yield from _parts(part)
@@ -405,9 +412,10 @@ def _parts(annotation: Any) -> Iterator[Any]:
 def _problem(cls: type[Settings], login: _Source, detail: Mapping[str, Any]) -> str:
     name, error = _name(detail), detail.get("ctx", {}).get("error")
     if isinstance(error, Missing):
-        return login.lacks(error.name) + (f"; or {login.lacks(error.instead)} instead" if error.instead else "")
+        instead = f"; or {login.how_to_set(error.instead)} instead" if error.instead else ""
+        return login.how_to_set(error.name) + instead
     if detail["type"] == "missing":
-        return login.lacks(name) if name in cls.credentials() else missing(cls, name)
+        return login.how_to_set(name) if name in cls.credentials() else missing(cls, name)
     return f"{cls.variable(name)} ({cls.config_key(name)}) {_text(detail)}" if name else _text(detail)
 
 
@@ -423,5 +431,5 @@ def _text(detail: Mapping[str, Any]) -> str:
 
 
 def missing(cls: type[Settings], name: str) -> str:
-    """The one way to say that a setting is missing."""
+    """Return how to set a setting that is missing, for a message."""
     return f"set {cls.variable(name)} in the environment, or `pulumi config set --secret {cls.config_key(name)}`"

@@ -1,6 +1,6 @@
-"""One vendor's tenant that can be spoken to: connections, login, pacing and retries.
+"""A connection to one tenant of a vendor: HTTP, login, pacing, retries and deadlines.
 
-All of it runs in one event loop. Time is the event loop's own, so that tests run it in virtual time.
+All of it runs in one event loop and uses the loop's clock, so that tests can run it in virtual time.
 """
 
 import json
@@ -26,39 +26,39 @@ from ..core.vendor.errors import AccountError, InvalidAccount, RateLimited, Unre
 from ..core.vendor.http import Answer, Effect, Request, retry_after
 from ..core.vendor.secrets import Vault
 from ..core.vendor.vendor import Token, Vendor
-from .body import ACCEPTED, UnfitBody, read
+from .body import ACCEPTED, UnreadableBody, read
 from .engine import StackState
 from .journal import Aside, Journal
+from .locks import locked
 from .login import Login
 from .pacing import OwnTally, Pacing, SharedTally
 from .proxy import Proxy, Tunnel, is_final
-from .retry import Allowance, Outcome, may_repeat, wait
+from .retry import Outcome, RetryBudget, may_repeat, wait
 from .settings import RunSettings
-from .turns import turn
 
 T = TypeVar("T")
-TIMEOUT = httpx.Timeout(30, connect=5, pool=None)  # seconds
+HTTP_TIMEOUT = httpx.Timeout(30, connect=5, pool=None)  # seconds
 NOT_SENT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Tried:
-    """How one try ended: with a final answer (`outcome` is None), or with what is known instead."""
+class TryResult:
+    """How one try ended: with a final answer (`outcome` is None), or with an outcome that may allow another try."""
 
     outcome: Outcome | None
     answer: Answer | None = None
     problem: str = ""
     is_final: bool = False
-    """Whether another try would end the same."""
+    """Whether another try would end in the same way."""
 
 
 class Tenant:
-    """Sends a vendor's requests as one tenant.
+    """The client of one tenant, with what a run remembers of it (journal, account list, ownership).
 
-    `warn` tells the user something that is no failure; `run` and `removals` are the same for all tenants;
-    `transport`, `aside` and `engine_state` are the seams for tests.
+    `warn` shows the user a warning. All tenants of a run share `run` and `removals`. Tests replace `transport`, `aside`
+    and `engine_state`.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class Tenant:
         self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
         self._login = Login(vendor, vault, self._deliver)
-        self._allowance = Allowance()
+        self._retry_budget = RetryBudget()
         self._jitter = random.Random()
-        self._proxy = Proxy(settings.way, settings.called("proxy")) if settings.way else None
+        self._proxy = Proxy(settings.proxy_url, settings.display_name("proxy")) if settings.proxy_url else None
         certificates = ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else None
-        # Neither redirects nor the environment may send credentials elsewhere: no .netrc, no proxies.
+        # Redirects and the environment (.netrc, proxy variables) must not send credentials to another host.
         self._http = httpx.AsyncClient(
             base_url=settings.base_url,
-            timeout=TIMEOUT,
+            timeout=HTTP_TIMEOUT,
             follow_redirects=False,
             trust_env=False,
             proxy=self._proxy.for_httpx(certificates) if self._proxy else None,
@@ -109,22 +109,22 @@ class Tenant:
         )
 
     def deadline(self) -> float:
-        """When what begins now must have ended, in the event loop's seconds."""
+        """Return the deadline of an operation that begins now, in the event loop's seconds."""
         return anyio.current_time() + float(self.vendor.settings.deadline)
 
     async def send(self, request: Request, deadline: float | None = None) -> Answer:
-        """Send with this tenant's token; a refused token is renewed once, for all who use it.
+        """Send a request with this tenant's token; renew a refused token once for all requests that use it.
 
-        Without a deadline the request gets one of its own. Raises Unreachable when there is no answer in
-        time, RateLimited when the vendor asks for a longer wait than the deadline leaves, NotAuthorised
-        when the login is refused.
+        Without a deadline (the event loop's seconds), the request gets the settings' time from now. Raises Unreachable
+        if no answer comes in time, RateLimited if the vendor's or the client's rate limit asks for a wait beyond the
+        deadline, NotAuthorised if the vendor refuses the login, and InvalidAccount if the request cannot be built.
         """
         deadline = self.deadline() if deadline is None else deadline
         token = await self._login.token(deadline)
         answer = await self._deliver(request, token, deadline)
         if answer.status != 401:
             return answer
-        with _marked(answer.maybe_sent_before):
+        with _marking_maybe_sent(answer.maybe_sent_before):
             renewed = await self._login.renewed(token, deadline)
             if renewed is token:
                 return answer
@@ -134,29 +134,30 @@ class Tenant:
         return replace(again, maybe_sent_before=again.maybe_sent_before or answer.maybe_sent_before)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for this many seconds."""
         await anyio.sleep(seconds)
 
     def now(self) -> float:
-        """The event loop's seconds."""
+        """Return the event loop's time in seconds."""
         return anyio.current_time()
 
     def operation(self, share: float = 1) -> "Operation":
-        """One operation, with this share of the usual time."""
+        """Begin an operation that may take this share of the usual time."""
         now = anyio.current_time()
         return Operation(self, now + share * (self.deadline() - now))
 
     def lock(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
         """Nobody else of this tenant is in this block meanwhile: that of this account, or of the list of all.
 
-        Raises Unreachable when that takes too long.
+        Raises Unreachable if the lock is not free by the deadline (the event loop's seconds).
         """
         deadline = self.deadline() if deadline is None else deadline
-        what = f"work on the account {account}" if account else "look at the list"
-        return turn(self._locks[account], deadline, f"somebody else's {what} took too long", self.vendor.title)
+        locked_thing = f"the account {account}" if account else "the account list"
+        problem = f"another operation on {locked_thing} did not end in time"
+        return locked(self._locks[account], deadline, problem, self.vendor.title)
 
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
-        """Do this for each item, `concurrency` at once. After an AccountError nothing else begins, and it is raised."""
+        """Run `work` for each item, `concurrency` at once; after an AccountError start no more, and raise it."""
         left, failures = iter(items), list[AccountError]()
 
         async def take() -> None:
@@ -175,100 +176,105 @@ class Tenant:
             raise failures[0]
 
     async def _deliver(self, request: Request, token: Token | None, deadline: float) -> Answer:
-        """Send, repeating as the table in `retry` allows, until the deadline (event loop's seconds)."""
+        """Send, and retry as the table in `retry` allows, until the deadline (the event loop's seconds)."""
         attempt, spent, maybe_sent = 0, 0, False
         while True:
             attempt += 1
-            with _marked(maybe_sent):
-                await self._paced(request, deadline)
-            tried = await self._try(request, token, deadline)
-            if tried.answer is not None and tried.outcome is None:
-                self._allowance.earn(spent or 1)
-                return replace(tried.answer, maybe_sent_before=maybe_sent)
-            assert tried.outcome
-            asked = retry_after(tried.answer.headers) if tried.answer is not None else None
+            with _marking_maybe_sent(maybe_sent):
+                await self._wait_for_pacing(request, deadline)
+            result = await self._try(request, token, deadline)
+            if result.answer is not None and result.outcome is None:
+                self._retry_budget.earn(spent or 1)
+                return replace(result.answer, maybe_sent_before=maybe_sent)
+            assert result.outcome
+            asked = retry_after(result.answer.headers) if result.answer is not None else None
             pause = wait(attempt, asked, self._jitter)
             in_time = anyio.current_time() + pause < deadline
-            if tried.outcome is Outcome.TURNED_AWAY:
+            if result.outcome is Outcome.TURNED_AWAY:
                 self._pacing.hold(pause)
-            cost = self._cost(request, tried.outcome, attempt) if in_time and not tried.is_final else None
+            cost = self._retry_cost(request, result.outcome, attempt) if in_time and not result.is_final else None
             if cost is None:
-                with _marked(maybe_sent):
-                    return replace(self._given_up(tried, None if in_time else asked), maybe_sent_before=maybe_sent)
+                with _marking_maybe_sent(maybe_sent):
+                    return replace(self._final_answer(result, None if in_time else asked), maybe_sent_before=maybe_sent)
             spent = cost
-            maybe_sent = maybe_sent or tried.outcome is Outcome.UNCLEAR
+            maybe_sent = maybe_sent or result.outcome is Outcome.UNCLEAR
             await anyio.sleep(pause)
 
-    def _cost(self, request: Request, outcome: Outcome, attempt: int) -> int | None:
-        """What it costs to send the request again; None when it may not be."""
-        is_processed_perhaps = outcome is Outcome.TURNED_AWAY and not self.vendor.settings.resend_creates
-        if request.effect is Effect.CREATE and is_processed_perhaps:
+    def _retry_cost(self, request: Request, outcome: Outcome, attempt: int) -> int | None:
+        """Take the cost of sending the request again from the budget and return it; None if it may not be sent."""
+        is_resend_off = outcome is Outcome.TURNED_AWAY and not self.vendor.settings.resend_creates
+        if request.effect is Effect.CREATE and is_resend_off:
             return None
-        return self._allowance.spend(outcome) if may_repeat(request.effect, outcome, attempt) else None
+        return self._retry_budget.spend(outcome) if may_repeat(request.effect, outcome, attempt) else None
 
-    def _given_up(self, tried: Tried, too_long: float | None) -> Answer:
-        """The answer as it is; raises when there is none, or when it asks for a wait that is `too_long`."""
+    def _final_answer(self, result: TryResult, too_long: float | None) -> Answer:
+        """Return the answer of the last try.
+
+        Raises Unreachable if there is none, and RateLimited if it asks for `too_long` seconds of waiting.
+        """
         title = self.vendor.title
-        if tried.answer is None:
+        if result.answer is None:
             raise Unreachable(
-                tried.problem, maybe_sent=tried.outcome is Outcome.UNCLEAR, vendor=title,
-                remedy=self._way_to_reach(),
+                result.problem, maybe_sent=result.outcome is Outcome.UNCLEAR, vendor=title,
+                remedy=self._connection_remedy(),
             )  # fmt: skip
-        if tried.outcome is Outcome.TURNED_AWAY and too_long is not None:
-            raise RateLimited(f"asks to wait {too_long:.0f} seconds", status=tried.answer.status, vendor=title)
-        return tried.answer
+        if result.outcome is Outcome.TURNED_AWAY and too_long is not None:
+            problem = f"the vendor asks to wait {too_long:.0f} seconds"
+            raise RateLimited(problem, status=result.answer.status, vendor=title)
+        return result.answer
 
-    def _way_to_reach(self) -> str:
+    def _connection_remedy(self) -> str:
         base_url = self.vendor.settings.base_url
         return self._proxy.remedy(base_url) if self._proxy else f"Check that {base_url} can be reached from here"
 
-    async def _paced(self, request: Request, deadline: float) -> None:
+    async def _wait_for_pacing(self, request: Request, deadline: float) -> None:
         seconds, title = self.vendor.settings.deadline, self.vendor.title
         more = f"Run it again later, or raise {self.vendor.settings.variable('deadline')} (seconds)"
         if anyio.current_time() >= deadline:
-            raise Unreachable(f"{seconds:.0f} seconds are over", maybe_sent=False, vendor=title, remedy=more)
+            problem = f"the operation did not end within {seconds:.0f} seconds"
+            raise Unreachable(problem, maybe_sent=False, vendor=title, remedy=more)
         writes = request.effect in (Effect.CREATE, Effect.REPEATABLE)
         try:
             with anyio.fail_after(deadline - anyio.current_time()):
                 await self._pacing.take(writes=writes, deadline=deadline)
         except TimeoutError:
-            problem = f"the limit on requests leaves no turn within {seconds:.0f} seconds"
+            problem = f"the rate limit allows no request within {seconds:.0f} seconds"
             raise RateLimited(problem, status=429, vendor=title, remedy=more) from None
 
-    async def _try(self, request: Request, token: Token | None, deadline: float) -> Tried:
+    async def _try(self, request: Request, token: Token | None, deadline: float) -> TryResult:
         """Send once."""
         if self._proxy and self._proxy.refuses_login:
-            return Tried(Outcome.NOT_SENT, problem=self._proxy.refusal(), is_final=True)
+            return TryResult(Outcome.NOT_SENT, problem=self._proxy.login_refusal(), is_final=True)
         tunnel = Tunnel()
         try:
             with anyio.CancelScope(deadline=deadline) as scope:
                 answer = await self._exchange(request, token, tunnel)
             if scope.cancelled_caught:
-                return self._untold(tunnel)
-        except UnfitBody as error:
-            return Tried(Outcome.UNCLEAR, problem=f"the answer was lost: its body is {error}")
+                return self._timed_out(tunnel)
+        except UnreadableBody as error:
+            return TryResult(Outcome.UNCLEAR, problem=f"the answer was lost: its body is {error}")
         except httpx.HTTPError as error:
-            return self._failed(error, tunnel)
+            return self._connection_failed(error, tunnel)
         if self.vendor.wait(answer):
-            return Tried(Outcome.TURNED_AWAY, answer)
-        return Tried(Outcome.UNCLEAR if answer.status >= 500 else None, answer)
+            return TryResult(Outcome.TURNED_AWAY, answer)
+        return TryResult(Outcome.UNCLEAR if answer.status >= 500 else None, answer)
 
-    def _untold(self, tunnel: Tunnel) -> Tried:
-        """The deadline is over, and there is no answer."""
+    def _timed_out(self, tunnel: Tunnel) -> TryResult:
+        """Return the result of a try that reached the deadline without an answer."""
         if self._proxy and tunnel.is_being_built:
-            return Tried(Outcome.NOT_SENT, problem=self._proxy.told(httpx.ConnectTimeout("")))
-        return Tried(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
+            return TryResult(Outcome.NOT_SENT, problem=self._proxy.describe(httpx.ConnectTimeout("")))
+        return TryResult(Outcome.UNCLEAR, problem=f"no answer within {self.vendor.settings.deadline:.0f} seconds")
 
-    def _failed(self, error: httpx.HTTPError, tunnel: Tunnel) -> Tried:
-        """The connection failed, before the request could leave or after that."""
+    def _connection_failed(self, error: httpx.HTTPError, tunnel: Tunnel) -> TryResult:
+        """Return the result of a try whose connection failed, before or after the request was sent."""
         if self._proxy and (tunnel.is_being_built or isinstance(error, NOT_SENT)):
-            return Tried(Outcome.NOT_SENT, problem=self._proxy.told(error), is_final=is_final(error))
+            return TryResult(Outcome.NOT_SENT, problem=self._proxy.describe(error), is_final=is_final(error))
         if isinstance(error, NOT_SENT):
-            return Tried(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
-        return Tried(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
+            return TryResult(Outcome.NOT_SENT, problem=f"cannot connect ({type(error).__name__})")
+        return TryResult(Outcome.UNCLEAR, problem=f"the answer was lost ({type(error).__name__})")
 
-    def _built(self, request: Request, token: Token | None, tunnel: Tunnel) -> httpx.Request:
-        """The request as it is sent; its JSON is ASCII. Raises InvalidAccount when it cannot be built."""
+    def _build(self, request: Request, token: Token | None, tunnel: Tunnel) -> httpx.Request:
+        """Build the HTTP request, with its JSON in ASCII; raises InvalidAccount if that is impossible."""
         headers = {**request.headers, **(token.headers if token else {})}
         try:
             content = None if request.json is None else json.dumps(request.json, allow_nan=False).encode()
@@ -285,14 +291,14 @@ class Tenant:
             )
         except (ValueError, TypeError, RecursionError, httpx.InvalidURL) as error:
             raise InvalidAccount(
-                f"the request cannot be built ({type(error).__name__}), and was not sent",
+                f"the request cannot be built ({type(error).__name__}) and was not sent",
                 vendor=self.vendor.title,
-                remedy="Look for characters or numbers that no text and no JSON can have, in what is declared and in "
-                "the settings",
+                remedy="Look for characters or numbers that JSON cannot contain, in the declared values and in the "
+                "settings",
             ) from None
 
     async def _exchange(self, request: Request, token: Token | None, tunnel: Tunnel) -> Answer:
-        outgoing = self._built(request, token, tunnel)
+        outgoing = self._build(request, token, tunnel)
         response = await self._http.send(outgoing, stream=True)
         try:
             body = await read(response)
@@ -302,7 +308,7 @@ class Tenant:
 
     @property
     def is_closed(self) -> bool:
-        """Whether its connections are closed for good."""
+        """Whether the connections are closed for good."""
         return self._http.is_closed
 
     async def __aenter__(self) -> Self:
@@ -320,7 +326,7 @@ class Tenant:
 
 
 class Operation:
-    """A tenant during one operation, which ends in time: at the deadline, or its settings' from now."""
+    """A tenant during one operation, whose requests and waits share one deadline."""
 
     def __init__(self, tenant: Tenant, deadline: float | None = None) -> None:
         self.vendor = tenant.vendor
@@ -339,15 +345,15 @@ class Operation:
         self._deadline = tenant.deadline() if deadline is None else deadline
 
     async def send(self, request: Request) -> Answer:
-        """Send as the tenant does, until the operation's deadline."""
+        """Send as `Tenant.send` does, until the operation's deadline."""
         return await self._tenant.send(request, self._deadline)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, and not longer than there is time."""
+        """Wait for this many seconds, but not beyond the deadline."""
         await anyio.sleep(max(0, min(seconds, self._deadline - anyio.current_time())))
 
     def operation(self, share: float = 1) -> "Operation":
-        """The same operation, with this share of the time that is left."""
+        """Begin a part of this operation that may take this share of the time left."""
         now = anyio.current_time()
         return Operation(self._tenant, now + share * (self._deadline - now))
 
@@ -357,8 +363,8 @@ class Operation:
 
 
 @contextmanager
-def _marked(maybe_sent: bool) -> Iterator[None]:
-    """Let a failure in this block say that an earlier try may have been carried out, if so."""
+def _marking_maybe_sent(maybe_sent: bool) -> Iterator[None]:
+    """If an earlier try may have been carried out, set `maybe_sent` on an AccountError that leaves this block."""
     try:
         yield
     except AccountError as error:

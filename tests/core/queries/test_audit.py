@@ -1,4 +1,4 @@
-"""Who is listed, what a stack owns, and who is in a file of people."""
+"""Account summaries and filters, the accounts that a stack owns, and the e-mails in files of people."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from seatwise.core.queries import audit
-from seatwise.core.queries.audit import Summary, Wanted
+from seatwise.core.queries.audit import AccountFilter, Summary
 from seatwise.core.vendor.boundary import SIGNATURE
 from seatwise.core.vendor.errors import InvalidExport
 from seatwise.core.vendor.http import Answer
@@ -40,7 +40,7 @@ IDS = {"ana@example.com": "1", "ben@example.com": "2"}
         ),
     ],
 )  # fmt: skip
-def test_a_summary_is_what_a_record_says(record: dict[str, Any], summary: Summary) -> None:
+def test_a_summary_has_the_values_of_the_record(record: dict[str, Any], summary: Summary) -> None:
     assert Summary.of(ENERFLO, record) == summary
 
 
@@ -49,14 +49,14 @@ def test_a_summary_is_what_a_record_says(record: dict[str, Any], summary: Summar
     [([3], ["3"]), ([{"id": 3, "title": "Setter"}], ["3"]), ([{}], []), ([None], [])],
     ids=["number", "object without a name", "empty object", "nothing"],
 )
-def test_odd_roles_are_shown_as_far_as_they_can_be(roles: Any, shown: list[str]) -> None:
+def test_roles_in_an_unknown_shape_are_shown_as_text(roles: Any, shown: list[str]) -> None:
     answer = Answer(200, {}, json.dumps({"results": [{"id": 7, "email": "a@b.c", "roles": roles}]}).encode())
     listing = ENERFLO.found(answer)
     assert listing is not None
     assert [Summary.of(ENERFLO, each).roles for each in listing.records] == [shown]
 
 
-def test_what_a_record_says_nothing_of_is_no_field() -> None:
+def test_only_the_fields_of_the_record_are_shown() -> None:
     shown = audit.fields(ENERFLO, {"id": 7, "email": "a@b.c", "phone": None, "intercom_user_jwt": "a secret"})
     assert shown == {"email": "a@b.c", "phone": None}
 
@@ -68,26 +68,26 @@ BEN = Summary("2", "ben@example.com", "Ben", False, [])
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        pytest.param(Wanted(), [ANA, BEN], id="all"),
-        pytest.param(Wanted(match="ana@*"), [ANA], id="match"),
-        pytest.param(Wanted(match="[b]en@example.com"), [BEN], id="a-shell's-pattern"),
-        pytest.param(Wanted(active=True), [ANA], id="active"),
-        pytest.param(Wanted(active=False), [BEN], id="inactive"),
-        pytest.param(Wanted(role=["salesrep"]), [ANA], id="role"),
-        pytest.param(Wanted(role=["Setter"]), [], id="nobody's-role"),
-        pytest.param(Wanted(owned=frozenset()), [ANA, BEN], id="nobody-owned"),
-        pytest.param(Wanted(owned=frozenset("1")), [BEN], id="owned"),
-        pytest.param(Wanted(people=frozenset({"ana@example.com"})), [], id="the-others-are-inactive"),
-        pytest.param(Wanted(people=frozenset({"ben@example.com"})), [ANA], id="left"),
-        pytest.param(Wanted(people=frozenset({"x@example.com"}), owned=frozenset("1")), [], id="all-together"),
+        pytest.param(AccountFilter(), [ANA, BEN], id="all"),
+        pytest.param(AccountFilter(match="ana@*"), [ANA], id="match"),
+        pytest.param(AccountFilter(match="[b]en@example.com"), [BEN], id="a-shell's-pattern"),
+        pytest.param(AccountFilter(active=True), [ANA], id="active"),
+        pytest.param(AccountFilter(active=False), [BEN], id="inactive"),
+        pytest.param(AccountFilter(role=["salesrep"]), [ANA], id="role"),
+        pytest.param(AccountFilter(role=["Setter"]), [], id="another-role"),
+        pytest.param(AccountFilter(owned=frozenset()), [ANA, BEN], id="none-owned"),
+        pytest.param(AccountFilter(owned=frozenset("1")), [BEN], id="owned"),
+        pytest.param(AccountFilter(people=frozenset({"ana@example.com"})), [], id="the-others-are-inactive"),
+        pytest.param(AccountFilter(people=frozenset({"ben@example.com"})), [ANA], id="left"),
+        pytest.param(AccountFilter(people=frozenset({"x@example.com"}), owned=frozenset("1")), [], id="all-together"),
     ],
 )
-def test_who_is_wanted(wanted: Wanted, found: list[Summary]) -> None:
-    listed = [summary for summary in (ANA, BEN) if wanted.lists(summary.id, summary.email)]
-    assert [summary for summary in listed if wanted.takes(ENERFLO, summary)] == found
+def test_an_account_matches_if_all_conditions_hold(wanted: AccountFilter, found: list[Summary]) -> None:
+    listed = [summary for summary in (ANA, BEN) if wanted.may_match(summary.id, summary.email)]
+    assert [summary for summary in listed if wanted.matches(ENERFLO, summary)] == found
 
 
-def test_a_role_is_of_the_vendor_s_type() -> None:
+def test_a_role_has_the_type_of_the_vendors_field() -> None:
     assert audit.role(Enerflo, "agent") == ["agent"]
     assert audit.role(Nexudus, "77") == [77]
     assert audit.role(Tenovos, "7d56") == "7d56"
@@ -113,8 +113,8 @@ SHOWN = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '{"ana@exam
         pytest.param([], [], [], id="nothing"),
         pytest.param([user("1"), user("2")], ["1", "2"], [], id="users"),
         pytest.param([user("1", outputs={"adopted": True, "__tenant": HERE})], ["1"], [], id="adopted"),
-        pytest.param([user("1", outputs={})], ["1"], [], id="a-state-that-does-not-tell-the-tenant"),
-        pytest.param([user("1", delete=True)], ["1"], [], id="about-to-go"),
+        pytest.param([user("1", outputs={})], ["1"], [], id="a-state-without-a-tenant"),
+        pytest.param([user("1", delete=True)], ["1"], [], id="pending-deletion"),
         pytest.param([user("1", external=True)], [], [], id="only-read"),
         pytest.param([user("1", WEST), user("2")], ["2"], [WEST], id="another-tenant"),
         pytest.param([user("1", WEST, external=True)], [], [], id="only-read-elsewhere"),
@@ -127,7 +127,9 @@ SHOWN = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '{"ana@exam
         pytest.param([{"type": "pulumi:pulumi:Stack"}, {"type": USER}], [], [], id="what-has-no-id"),
     ],
 )
-def test_what_a_stack_owns(resources: list[dict[str, Any]], accounts: list[str], others: list[str]) -> None:
+def test_a_stack_owns_its_users_and_members(
+    resources: list[dict[str, Any]], accounts: list[str], others: list[str]
+) -> None:
     owned = audit.owned("enerflo", HERE, {"version": 3, "deployment": {"resources": resources}}, "dev")
     assert (sorted(owned.accounts), sorted(owned.others)) == (accounts, others)
 
@@ -137,12 +139,13 @@ def test_an_empty_stack_owns_nothing() -> None:
 
 
 @pytest.mark.parametrize("export", [None, [], {}, {"deployment": None}, {"deployment": {"resources": ["x"]}}])
-def test_what_is_no_export_is_named(export: Any) -> None:
-    with pytest.raises(InvalidExport, match=r"dev\.json is no state of a stack\. Make it with `pulumi stack export`"):
+def test_an_invalid_export_is_named(export: Any) -> None:
+    problem = r"dev\.json is not the state of a stack\. Create it with `pulumi stack export`"
+    with pytest.raises(InvalidExport, match=problem):
         audit.owned("enerflo", HERE, export, "dev.json")
 
 
-def test_an_encrypted_team_is_no_empty_team() -> None:
+def test_encrypted_ids_of_a_team_are_an_error() -> None:
     hidden = roster({SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"})
     with pytest.raises(InvalidExport, match="--show-secrets"):
         audit.owned("enerflo", HERE, {"deployment": {"resources": [hidden]}}, "dev.json")

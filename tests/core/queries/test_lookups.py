@@ -1,9 +1,8 @@
-"""What programs look up: how often it is asked for and what comes of it, in virtual time."""
+"""The look-ups of programs: how many requests they send and what they return, in virtual time."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import fields
-from importlib import import_module
 from inspect import getmembers, isfunction
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +22,7 @@ from seatwise.core.vendor.errors import (
     VendorBroken,
 )
 from seatwise.core.vendor.vendor import Vendor
-from seatwise.vendors import enerflo, nexudus, tenovos
+from seatwise.vendors import enerflo, module_named, nexudus, tenovos
 from virtual import World, answered, lost_after
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +31,7 @@ END_USER = "7d5620e0-f423-11e9-8071-89c0c4052141"
 EVERYONE = "7d6207c0-f423-11e9-8071-89c0c4052141"
 VENDORS = ("enerflo", "nexudus", "tenovos")  # those that have lists
 MANY = 130
-"""Accounts: more than a page holds."""
+"""A number of accounts that needs more than one page."""
 
 
 @pytest.fixture(params=VENDORS)
@@ -42,7 +41,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
 
 def record(vendor: str, number: int, **others: Any) -> dict[str, Any]:
-    """An account in the vendor's own table."""
+    """Return an account's record as the vendor's stand-in stores it."""
     email, first = f"p{number}@example.com", f"P{number}"
     mine: dict[str, dict[str, Any]] = {
         "enerflo": {
@@ -62,7 +61,7 @@ def record(vendor: str, number: int, **others: Any) -> dict[str, Any]:
 
 
 def people(world: World, many: int = MANY, **others: Any) -> None:
-    """So many accounts at the vendor, after those that are there."""
+    """Add this many accounts at the vendor, numbered after the existing ones."""
     first = len(world.accounts) + 1
     for number in range(first, first + many):
         made = record(world.name, number, **others)
@@ -71,18 +70,18 @@ def people(world: World, many: int = MANY, **others: Any) -> None:
 
 
 def module(world: World) -> ModuleType:
-    return import_module(f"seatwise.vendors.{world.name}")
+    return module_named(world.name)
 
 
 def requests(world: World) -> list[str]:
-    """The requests since the last look, without logins."""
+    """Return the requests since the last call, without logins."""
     sent = [str(each.url.path) for each in world.trail if each.kind != "token"]
     world.trail.clear()
     return sent
 
 
 async def all_at_once(*questions: Awaitable[Any]) -> list[Any]:
-    """The answers, or the errors."""
+    """Ask all questions at the same time and return the answers or errors."""
     answers: list[Any] = [None] * len(questions)
 
     async def ask(index: int) -> None:
@@ -107,17 +106,17 @@ async def error_of(question: Awaitable[Any]) -> str:
 # --- how often --------------------------------------------------------------------------------
 
 
-async def test_each_list_is_asked_for_once_however_many_ask(world: World) -> None:
+async def test_each_list_is_loaded_once_for_all_callers(world: World) -> None:
     lookups = Lookups(world.door)
     lists = list(world.vendor.lists.values())
     for _ in range(2):
-        answers = await all_at_once(*(lookups.everything(listed) for listed in lists * 20))
+        answers = await all_at_once(*(lookups.items(listed) for listed in lists * 20))
         assert answers[: len(lists)] * 20 == answers
         assert all(answers)
     assert len(requests(world)) == len(lists)
 
 
-async def test_all_users_are_one_request_a_page(world: World) -> None:
+async def test_all_users_cost_one_request_for_each_page(world: World) -> None:
     people(world)
     lookups = Lookups(world.door)
     kind = getattr(module(world), "ListedUser", module(world).GetUserResult)
@@ -126,7 +125,7 @@ async def test_all_users_are_one_request_a_page(world: World) -> None:
     assert len(requests(world)) == 2
 
 
-async def test_what_was_found_in_one_run_is_not_believed_in_the_next(world: World) -> None:
+async def test_the_next_run_loads_the_account_list_again(world: World) -> None:
     people(world, 1)
     kind = getattr(module(world), "ListedUser", module(world).GetUserResult)
     assert len(await Lookups(world.door).users(kind)) == 1
@@ -134,7 +133,7 @@ async def test_what_was_found_in_one_run_is_not_believed_in_the_next(world: Worl
     assert len(await Lookups(world.door).users(kind)) == 2
 
 
-async def test_a_user_who_came_between_two_runs_is_found_in_the_second(world: World) -> None:
+async def test_a_user_created_between_two_runs_is_found_in_the_second(world: World) -> None:
     people(world, 2)
     kind, first = module(world).GetUserResult, Lookups(world.door)
     for number in (1, 2):
@@ -143,20 +142,20 @@ async def test_a_user_who_came_between_two_runs_is_found_in_the_second(world: Wo
     assert (await Lookups(world.door).user(kind, "p3@example.com")).email == "p3@example.com"
 
 
-async def test_a_list_that_is_refused_is_not_asked_for_again(world: World) -> None:
+async def test_a_list_that_the_vendor_refused_is_not_loaded_again(world: World) -> None:
     (listed, *_) = world.vendor.lists.values()
     world.fault("GET", answered(400, b'{"message": "not today"}', carried_out=False))
     lookups = Lookups(world.door)
-    errors = await all_at_once(*(lookups.everything(listed) for _ in range(20)))
+    errors = await all_at_once(*(lookups.items(listed) for _ in range(20)))
     assert {type(error) for error in errors} == {InvalidField}
     assert f"{world.vendor.title} {listed.about}: look-up refused with 400" in str(errors[0])
     assert len(requests(world)) == 1
 
 
-async def test_an_answer_that_is_lost_is_asked_for_again(world: World) -> None:
+async def test_a_lost_answer_is_requested_again(world: World) -> None:
     (listed, *_) = world.vendor.lists.values()
     world.fault("GET", lost_after)
-    assert await Lookups(world.door).everything(listed)
+    assert await Lookups(world.door).items(listed)
     assert len(requests(world)) == 2
 
 
@@ -168,13 +167,13 @@ async def test_a_user_is_looked_up_by_email_and_read_by_id(world: World) -> None
     assert len(requests(world)) == 2
 
 
-# --- what there is ----------------------------------------------------------------------------
+# --- functions --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_every_list_has_a_function_and_every_function_a_line_on_the_page(vendor: str) -> None:
+def test_each_list_has_a_function_and_a_line_on_the_page(vendor: str) -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "lookups.md").read_text()
-    found = import_module(f"seatwise.vendors.{vendor}")
+    found = module_named(vendor)
     functions = {name for name, _ in getmembers(found, isfunction) if name.startswith("get_") or name.endswith("_id")}
     assert {f"get_{name}" for name in found.VENDOR.lists} <= functions
     assert [name for name in functions if f"`{vendor}.{name}(" not in page] == []
@@ -184,7 +183,7 @@ def test_a_vendor_needs_no_lists() -> None:
     assert Vendor.lists == {}
 
 
-# --- what comes of it -------------------------------------------------------------------------
+# --- results ----------------------------------------------------------------------------------
 
 
 async def test_the_fields_of_a_user_are_outputs_of_the_resource(world: World) -> None:
@@ -195,7 +194,7 @@ async def test_the_fields_of_a_user_are_outputs_of_the_resource(world: World) ->
         assert [name for name in named if name != "id" and world.vendor.schema[name].secret] == []
 
 
-async def test_no_secret_is_in_what_is_found(world: World) -> None:
+async def test_results_contain_no_secret(world: World) -> None:
     people(world, 1)
     lookups = Lookups(world.door)
     kind = module(world).GetUserResult
@@ -204,7 +203,7 @@ async def test_no_secret_is_in_what_is_found(world: World) -> None:
     assert "sandbox.secret" not in shown
 
 
-async def test_users_are_chosen_by_what_the_list_shows() -> None:
+async def test_users_are_selected_by_the_list_values() -> None:
     async with World("enerflo") as world:
         people(world, 2)
         people(world, 3, roles=["Regional Manager"], active=False)
@@ -221,7 +220,7 @@ async def test_users_are_chosen_by_what_the_list_shows() -> None:
         assert len(requests(world)) == 1
 
 
-async def test_users_of_nexudus_are_whole_one_by_one_and_partial_in_the_list() -> None:
+async def test_nexudus_users_are_complete_by_id_and_partial_in_lists() -> None:
     async with World("nexudus") as world:
         people(world, 1)
         people(world, 1, Active=False)
@@ -232,7 +231,7 @@ async def test_users_of_nexudus_are_whole_one_by_one_and_partial_in_the_list() -
         assert [each.full_name for each in await nexudus._users(lookups, None)] == ["P1", "P2"]
 
 
-async def test_users_of_tenovos_are_chosen_by_role_group_and_status() -> None:
+async def test_users_of_tenovos_are_selected_by_role_group_and_status() -> None:
     async with World("tenovos", given=NEWER) as world:
         people(world, 1)
         people(world, 1, userRoleId=None, groups=[], status="disabled")
@@ -243,32 +242,32 @@ async def test_users_of_tenovos_are_chosen_by_role_group_and_status() -> None:
         assert [each.username for each in await tenovos._users(lookups, None, None, None)] == ["P1", "P2"]
 
 
-async def test_api_1_0_of_tenovos_has_users_by_email_and_groups_and_the_way_out_for_the_rest() -> None:
+async def test_tenovos_1_0_finds_users_by_email_and_groups_only() -> None:
     way_out = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
     async with World("tenovos") as world:
         people(world, 1)
         lookups = Lookups(world.door)
         assert (await lookups.user(tenovos.GetUserResult, "p1@example.com")).first_name == "P1"
-        assert (await lookups.named(tenovos.GROUPS, "marketing")).id.startswith("7d6207c1")
+        assert (await lookups.by_name(tenovos.GROUPS, "marketing")).id.startswith("7d6207c1")
         requests(world)
         assert (
             await error_of(lookups.users(tenovos.GetUserResult)) == f"Tenovos: this API has no list of users. {way_out}"
         )
-        assert await error_of(lookups.everything(tenovos.ROLES)) == (
+        assert await error_of(lookups.items(tenovos.ROLES)) == (
             f"Tenovos roles: this API has no such list. {way_out}, or name the role with user_role_name"
         )
         assert requests(world) == []
         with pytest.raises(SettingsError):
-            await lookups.named(tenovos.ROLES, "End user")
+            await lookups.by_name(tenovos.ROLES, "End user")
 
 
-async def test_roles_of_nexudus_are_told_apart_by_their_business() -> None:
+async def test_roles_of_nexudus_are_distinguished_by_business() -> None:
     async with World("nexudus") as world:
         lookups = Lookups(world.door)
         assert (await nexudus._role(lookups, "Front desk", None)).id == 77
         several = await error_of(nexudus._role(lookups, "Community manager", None))
         assert several.startswith(
-            'Nexudus user role "Community manager": several have this name: "Community manager" (id 78, business_id '
+            'Nexudus user role "Community manager": several items have this name: "Community manager" (id 78, '
         )
         assert several.endswith('business_name Uptown). Say whose it is: role_id("...", business="...")')
         assert (await nexudus._role(lookups, "community manager", "uptown")).id == 80
@@ -276,21 +275,21 @@ async def test_roles_of_nexudus_are_told_apart_by_their_business() -> None:
         assert [role.id for role in await nexudus._user_roles(lookups, "Uptown")] == [79, 80]
         assert await nexudus._user_roles(lookups, 3) == []
         assert await error_of(nexudus._user_roles(lookups, "Midtown")) == (
-            'Nexudus business "Midtown": there is none; did you mean "Downtown" or "Uptown"?'
+            'Nexudus business "Midtown": not found; did you mean "Downtown" or "Uptown"?'
         )
         assert sorted(requests(world)) == ["/nexudus/api/security/userroles", "/nexudus/api/sys/businesses"]
 
 
 @pytest.mark.parametrize("keys", ["office_id", "id"])
-async def test_an_office_of_enerflo_may_be_written_in_two_ways(keys: str) -> None:
+async def test_an_office_of_enerflo_may_have_two_key_names(keys: str) -> None:
     async with World("enerflo", enerflo_office_keys=keys) as world:
-        assert (await Lookups(world.door).named(enerflo.OFFICES, "denver")) == enerflo.Office(12, "Denver")
+        assert (await Lookups(world.door).by_name(enerflo.OFFICES, "denver")) == enerflo.Office(12, "Denver")
 
 
-# --- what does not fit ------------------------------------------------------------------------
+# --- errors -----------------------------------------------------------------------------------
 
 
-async def test_an_email_that_nobody_has_is_an_error_with_the_close_ones(world: World) -> None:
+async def test_an_unknown_email_is_an_error_with_similar_ones(world: World) -> None:
     people(world, 2)
     lookups = Lookups(world.door)
     kind = module(world).GetUserResult
@@ -303,7 +302,7 @@ async def test_an_email_that_nobody_has_is_an_error_with_the_close_ones(world: W
     )
 
 
-async def test_an_email_that_several_have_is_an_error() -> None:
+async def test_an_email_of_several_accounts_is_an_error() -> None:
     async with World("enerflo", unique_emails=False) as world:
         people(world, 2, email="ana@example.com")
         with pytest.raises(AccountExists, match="several accounts have this e-mail: 1, 2"):
@@ -320,27 +319,27 @@ async def test_a_list_without_roles_cannot_be_asked_about_roles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "problem"),
     [
         pytest.param({"things": []}, "came in a shape that seatwise does not know", id="no list"),
         pytest.param("<html>", "came in a shape that seatwise does not know", id="no JSON"),
-        pytest.param({"results": [{"name": "Denver"}]}, "the list holds one whose id cannot be read", id="no id"),
-        pytest.param({"results": [{"id": 1, "name": "A"}, None]}, "one whose id, name cannot be read", id="no object"),
-        pytest.param({"results": [{"id": "x", "label": "D"}]}, "one whose id, name cannot be read", id="no name"),
+        pytest.param({"results": [{"name": "Denver"}]}, "the list has an item whose id cannot be read", id="no id"),
+        pytest.param({"results": [{"id": 1, "name": "A"}, None]}, "an item whose id, name cannot", id="no object"),
+        pytest.param({"results": [{"id": "x", "label": "D"}]}, "an item whose id, name cannot", id="no name"),
         pytest.param(
             {"results": [{"id": 1, "name": "A"}, {"id": 1, "name": "B"}]}, "the list is not whole, or has", id="twice"
         ),
     ],
 )
-async def test_an_answer_that_does_not_fit_is_an_error_that_says_so(body: Any, said: str) -> None:
+async def test_an_invalid_answer_is_an_error_that_names_the_problem(body: Any, problem: str) -> None:
     async with World("enerflo") as world:
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
-        error = await error_of(Lookups(world.door).everything(enerflo.OFFICES))
+        error = await error_of(Lookups(world.door).items(enerflo.OFFICES))
         assert error.startswith("Enerflo offices: ")
-        assert said in error
+        assert problem in error
 
 
-async def test_what_fits_in_part_is_read() -> None:
+async def test_unusual_items_are_read_as_far_as_possible() -> None:
     async with World("enerflo") as world:
         body = {
             "results": [
@@ -349,7 +348,7 @@ async def test_what_fits_in_part_is_read() -> None:
             ]
         }
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
-        offices = await Lookups(world.door).everything(enerflo.OFFICES)
+        offices = await Lookups(world.door).items(enerflo.OFFICES)
         assert offices == [enerflo.Office(12, ""), enerflo.Office(13, "B")]
 
 
@@ -362,15 +361,15 @@ async def test_what_fits_in_part_is_read() -> None:
         pytest.param({"slug": "setter"}, ["Setter"], id="an object"),
     ],
 )
-async def test_odd_roles_of_one_keep_nobody_from_being_found(roles: Any, shown: list[str]) -> None:
+async def test_unusual_roles_of_one_account_do_not_hide_the_others(roles: Any, shown: list[str]) -> None:
     users = [
         {"id": 1, "email": "ana@example.com", "roles": roles},
         {"id": 2, "email": "ben@example.com", "roles": ["agent"]},
     ]
     async with World("enerflo") as world:
         world.hazard = lambda kind: answered(200, json.dumps({"results": users}).encode(), carried_out=False)
-        everybody = await Lookups(world.door).users(enerflo.GetUserResult)
-        assert {each.email: each.roles for each in everybody} == {
+        all_users = await Lookups(world.door).users(enerflo.GetUserResult)
+        assert {each.email: each.roles for each in all_users} == {
             "ana@example.com": shown,
             "ben@example.com": ["Sales Rep"],
         }
@@ -380,15 +379,15 @@ async def test_odd_roles_of_one_keep_nobody_from_being_found(roles: Any, shown: 
         assert (await Lookups(world.door).user(enerflo.GetUserResult, "ana@example.com")).roles == shown
 
 
-async def test_half_a_list_is_not_taken_for_the_whole() -> None:
+async def test_an_incomplete_list_is_an_error() -> None:
     async with World("nexudus") as world:
         body = {"Records": [{"Id": 1, "Name": "A"}], "TotalItems": 2, "TotalPages": 1}
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
         with pytest.raises(VendorBroken, match="Nexudus businesses: the list is not whole"):
-            await Lookups(world.door).everything(nexudus.BUSINESSES)
+            await Lookups(world.door).items(nexudus.BUSINESSES)
 
 
-async def test_half_a_list_of_users_is_not_taken_for_the_whole() -> None:
+async def test_a_list_of_users_with_duplicates_is_an_error() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}] * 2}).encode()
         world.fault("list", answered(200, body, carried_out=False))
@@ -396,7 +395,7 @@ async def test_half_a_list_of_users_is_not_taken_for_the_whole() -> None:
             await Lookups(world.door).users(enerflo.GetUserResult)
 
 
-async def test_a_list_of_users_with_one_that_cannot_be_read_is_not_taken_for_the_whole() -> None:
+async def test_a_list_of_users_with_an_unreadable_one_is_an_error() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}, None]}).encode()
         world.fault("list", answered(200, body, carried_out=False))
@@ -404,12 +403,12 @@ async def test_a_list_of_users_with_one_that_cannot_be_read_is_not_taken_for_the
             await Lookups(world.door).users(enerflo.GetUserResult)
 
 
-async def test_a_list_that_knows_no_pages_ends() -> None:
-    """A full page is followed by another, unless that is the same again."""
+async def test_a_list_without_paging_is_read_once() -> None:
+    """After a full page the next one is requested; the same page again ends the list."""
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": n, "name": f"o{n}"} for n in range(enerflo.PAGE_SIZE)]}).encode()
         world.fault("GET", *[answered(200, body, carried_out=False)] * 2)
-        assert len(await Lookups(world.door).everything(enerflo.OFFICES)) == enerflo.PAGE_SIZE
+        assert len(await Lookups(world.door).items(enerflo.OFFICES)) == enerflo.PAGE_SIZE
         assert len(requests(world)) == 2
 
 
@@ -417,4 +416,4 @@ async def test_a_missing_permission_is_named_with_the_list() -> None:
     async with World("nexudus") as world:
         world.fault("GET", *[answered(401, b"{}", carried_out=False)] * 2)
         with pytest.raises(NotAuthorised, match="Nexudus user roles: look-up refused with 401"):
-            await Lookups(world.door).everything(nexudus.USER_ROLES)
+            await Lookups(world.door).items(nexudus.USER_ROLES)

@@ -1,4 +1,4 @@
-"""What a person's description gives to each vendor, and what is told of a last day."""
+"""The arguments from a person's description for each vendor, and the notice about a last day."""
 
 from datetime import date
 from typing import Any
@@ -27,22 +27,22 @@ def arguments(vendor: type[Vendor], description: dict[str, str], **own: Any) -> 
         (Tenovos, {**ANA, "username": "ana", "status": "enabled"}),
     ],
 )
-def test_each_vendor_gets_what_it_has_fields_for(vendor: type[Vendor], given: dict[str, Any]) -> None:
+def test_each_vendor_gets_the_arguments_that_it_has(vendor: type[Vendor], given: dict[str, Any]) -> None:
     given.pop("name", None)
     assert arguments(vendor, ANA) == given
 
 
-def test_what_is_not_said_is_not_given() -> None:
+def test_missing_parts_are_left_out() -> None:
     assert arguments(Nexudus, {"email": "a@b.c", "last_name": "Ruiz"})["full_name"] == "Ruiz"
     assert "full_name" not in arguments(Nexudus, {"email": "a@b.c"})
 
 
-def test_an_accounts_own_arguments_win() -> None:
+def test_an_accounts_own_arguments_override_the_description() -> None:
     given = arguments(Tenovos, ANA, email="ana@assets.example.com", username="ruiz", status="disabled")
     assert (given["email"], given["username"], given["status"]) == ("ana@assets.example.com", "ruiz", "disabled")
 
 
-def test_a_vendor_that_says_nothing_of_people_gets_the_fields_of_the_same_name() -> None:
+def test_without_a_mapping_a_vendor_gets_fields_of_the_same_name() -> None:
     assert "described" not in vars(Enerflo)
     assert arguments(Enerflo, ANA)["first_name"] == "Ana"
 
@@ -57,14 +57,14 @@ def test_a_vendor_that_says_nothing_of_people_gets_the_fields_of_the_same_name()
         pytest.param(Tenovos, [], "username", "name", id="the resource's name"),
     ],
 )
-def test_a_problem_has_the_name_that_the_program_knows(
+def test_a_problem_has_the_name_that_the_program_uses(
     vendor: type[Vendor], own: list[str], field: str, name: str
 ) -> None:
-    assert person.blamed(vendor, own, Problem(field, "is required")).field == name
+    assert person.renamed_problem(vendor, own, Problem(field, "is required")).field == name
 
 
 def test_a_problem_with_a_part_names_the_vendor_that_has_it() -> None:
-    problem = person.blamed(Nexudus, [], Problem("full_name", "is required"))
+    problem = person.renamed_problem(Nexudus, [], Problem("full_name", "is required"))
     assert problem == Problem("first_name", "is required (Nexudus)")
 
 
@@ -72,7 +72,7 @@ LAST_DAY = date(2027, 1, 31)
 
 
 @pytest.mark.parametrize(
-    ("today", "is_over", "told"),
+    ("today", "is_over", "beginning"),
     [
         (date(2027, 1, 16), False, None),
         (date(2027, 1, 17), False, "expires in 14 days, on 2027-01-31 (UTC): the first run after that day"),
@@ -84,15 +84,16 @@ LAST_DAY = date(2027, 1, 31)
         (date(2031, 1, 1), True, None),
     ],
 )
-def test_the_last_day_is_a_day_of_the_accounts_and_is_told_for_two_weeks(
-    today: date, is_over: bool, told: str | None
+def test_accounts_end_after_the_last_day_with_notice_before_it(
+    today: date, is_over: bool, beginning: str | None
 ) -> None:
+    """Two weeks before the last day, and two weeks after it."""
     assert person.is_over(LAST_DAY, today) is is_over
     notice = person.notice(LAST_DAY, today)
-    assert notice is None if told is None else notice is not None and notice.startswith(told)
+    assert notice is None if beginning is None else notice is not None and notice.startswith(beginning)
 
 
 @pytest.mark.parametrize("text", ["tomorrow", "2027-02-29", "20270131", "2027-W05-7", "2027-1-31", "31.01.2027", ""])
-def test_a_day_is_written_in_one_way(text: str) -> None:
+def test_a_day_has_one_valid_format(text: str) -> None:
     _, problems = person.SCHEMA.check({"name": "ana", "email": "a@b.c", "expires": text}, frozenset())
     assert problems == [Problem("expires", "must be a date such as 2027-01-31, the last day of the accounts")]

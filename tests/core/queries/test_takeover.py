@@ -1,4 +1,4 @@
-"""What `seatwise import` writes."""
+"""The arguments, state and program that `seatwise import` writes."""
 
 import ast
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("vendor", "record", "declared"), CASES)
-def test_an_account_is_declared_by_what_is_set_and_by_nothing_secret_or_passing(
+def test_set_values_are_declared_except_secret_and_volatile_ones(
     vendor: Vendor, record: dict[str, Any], declared: dict[str, Any]
 ) -> None:
     assert takeover.arguments(vendor, record) == declared
@@ -69,7 +69,7 @@ def test_the_state_and_the_program_agree(vendor: Vendor, record: dict[str, Any],
 
 
 class Picky(Enerflo):
-    """A vendor with a rule about two arguments together."""
+    """A vendor with a rule about two arguments."""
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
@@ -84,7 +84,7 @@ ROLE_LACKS = 'can only be set with the role "Sales Rep": add the role or drop'
 
 
 @pytest.mark.parametrize(("vendor", "record", "declared"), CASES)
-def test_what_a_program_may_declare_is_declared(
+def test_values_that_a_program_may_declare_are_declared(
     vendor: Vendor, record: dict[str, Any], declared: dict[str, Any]
 ) -> None:
     found = takeover.declarable(vendor, declared)
@@ -107,7 +107,7 @@ def test_what_a_program_may_declare_is_declared(
         pytest.param(
             PICKY, ANA_AT_ENERFLO | {"phone": "+44 20 7946 0958"}, ["email", "roles"],
             ["phone must have ten digits, such as 555-555-5555", "last_name needs a phone"],
-            id="what cannot be without what is left out",
+            id="a value that needs one that is left out",
         ),
         pytest.param(
             TENOVOS, ANA_AT_TENOVOS | {"userName": "x" * 60}, ["email", "first_name", "last_name"],
@@ -116,7 +116,7 @@ def test_what_a_program_may_declare_is_declared(
         ),
     ],
 )  # fmt: skip
-def test_what_a_program_may_not_declare_is_left_out_and_the_next_preview_is_empty(
+def test_without_undeclarable_values_the_next_preview_is_empty(
     vendor: Vendor, record: dict[str, Any], names: list[str], told: list[str]
 ) -> None:
     found = takeover.declarable(vendor, takeover.arguments(vendor, record))
@@ -136,32 +136,32 @@ def test_what_a_program_may_not_declare_is_left_out_and_the_next_preview_is_empt
     [
         pytest.param(
             NEXUDUS, {"Id": 7, "Email": "ana@example.com", "FullName": "", "Language": 2},
-            "Nexudus ana@example.com (7): not taken over: full_name is required. "
+            "Nexudus ana@example.com (7): not adopted: full_name is required. "
             "Correct it in the admin page of Nexudus, then import it",
             id="empty",
         ),
         pytest.param(
             TENOVOS, ANA_AT_TENOVOS | {"lastName": "", "firstName": "x" * 51, "userName": "x" * 60},
-            "Tenovos ana@example.com (u): not taken over: first_name must have at most 50 characters; "
+            "Tenovos ana@example.com (u): not adopted: first_name must have at most 50 characters; "
             "last_name is required. Correct it in the admin page of Tenovos, then import it",
             id="several, and optional ones beside them",
         ),
         pytest.param(
             ENERFLO, ANA_AT_ENERFLO | {"email": "ana"},
-            "Enerflo ana (7): not taken over: email is not an e-mail address. "
+            "Enerflo ana (7): not adopted: email is not an e-mail address. "
             "Correct it in the admin page of Enerflo, then import it",
             id="unfit",
         ),
     ],
 )  # fmt: skip
-def test_an_account_that_no_program_can_declare_is_not_taken_over(
+def test_an_account_that_no_program_can_declare_is_not_adopted(
     vendor: Vendor, record: dict[str, Any], told: str
 ) -> None:
     found = takeover.declarable(vendor, takeover.arguments(vendor, record))
     assert (found.values, found.told(vendor, record)) == (None, [told])
 
 
-def test_the_program_says_the_same_however_odd_the_values() -> None:
+def test_the_program_has_the_same_values_even_unusual_ones() -> None:
     values = {
         "email": "ana@example.com",
         "last_name": 'O\'Brien "Bob" \\ 李\n',
@@ -174,14 +174,14 @@ def test_the_program_says_the_same_however_odd_the_values() -> None:
     assert {str(each.arg): ast.literal_eval(each.value) for each in call.keywords} == values
 
 
-def test_resource_names_are_stable_and_differ() -> None:
+def test_resource_names_are_stable_and_unique() -> None:
     assert takeover.resource_names(["Ana@x.y", "ben@x.y", "ana@X.Y"]) == ["ana@x.y", "ben@x.y", "ana@x.y-2"]
 
 
 @pytest.mark.parametrize(
     "text", ["a\x1b[31m", "\x07", "\u202eab", "a\u200bb", "a\nb", "\u2028", "both \" and ' \x85", "é 😀"]
 )
-def test_a_program_shows_what_it_says(text: str) -> None:
+def test_a_program_contains_only_printable_characters(text: str) -> None:
     program = takeover.program("enerflo", [(f"{text}@example.com", {"first_name": text, "roles": [text]})])
     assert all(map(str.isprintable, program.splitlines()))
     (call,) = [each for each in ast.walk(ast.parse(program)) if isinstance(each, ast.Call)]

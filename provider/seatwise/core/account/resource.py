@@ -136,5 +136,5 @@ def refuse_other_tenant(vendor: Vendor, account: str, outputs: Properties) -> No
             vendor=vendor.title,
             account=f"{outputs.get('email', '')} ({account})",
             remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
-            f"tenant at a new address, {vendor.settings.way_to_be(made_by)}",
+            f"tenant at a new address, {vendor.settings.tenant_remedy(made_by)}",
         )

@@ -1,1 +1,1 @@
-"""Questions that change nothing: look-ups by name, audits, imports, the arguments of a person's accounts."""
+"""Read-only questions: look-ups by name, audits, imports, and the arguments of a person's accounts."""

@@ -1,4 +1,4 @@
-"""Which accounts of a tenant a list shows, and which of them nobody answers for: audits. Pure."""
+"""Audits: which accounts of a tenant no stack owns, or belong to people who left. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,12 +17,12 @@ from ..vendor.fields import Problem, composed, email_address, email_key
 from ..vendor.vendor import Vendor, quote
 
 TYPE = "pulumi-python:dynamic/seatwise/"
-"""What the type tokens of all resources begin with."""
+"""The beginning of every resource's type token."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """An account as a list shows it."""
+    """An account as `seatwise list` shows it."""
 
     id: str
     email: str
@@ -32,7 +32,7 @@ class Summary:
 
     @classmethod
     def of(cls, vendor: Vendor, record: Mapping[str, Any]) -> "Summary":
-        """The account in a whole record."""
+        """Return the summary of a complete record."""
         values = fields(vendor, record)
         name = " ".join(str(values[each]) for each in vendor.name_fields if values.get(each))
         roles = values.get(vendor.role_field) or []
@@ -46,9 +46,9 @@ class Summary:
 
 
 def fields(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
-    """All that a record says, under the names of arguments and outputs, as a program would write it.
+    """Return the record's fields under the names of arguments and outputs, with the values that a program would use.
 
-    Secrets are in no record's fields.
+    Secret fields are not read from a record.
     """
     actual = vendor.schema.parse(record)
     written = vendor.as_written({name: value for name, value in actual.items() if value is not None})
@@ -56,44 +56,44 @@ def fields(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which accounts are wanted: those that all of these let pass. None lets everybody pass."""
+class AccountFilter:
+    """Conditions on an account, all of which must hold; None is no condition."""
 
     match: str = "*"
     active: bool | None = None
     role: Any = None
-    """As `role` gives it."""
+    """A role, as the function `role` returns it."""
     owned: frozenset[str] | None = None
-    """Ids of accounts that some stack owns, and that are not wanted."""
+    """Ids of accounts to leave out, because a stack owns them."""
     people: frozenset[str] | None = None
-    """E-mails of people who are there, and whose accounts are not wanted; nor are inactive ones."""
+    """E-mails of accounts to leave out, because their people have not left; inactive accounts are left out too."""
 
-    def lists(self, account: str, email: str) -> bool:
-        """Whether it may be wanted, by what the shortest list says of it."""
+    def may_match(self, account: str, email: str) -> bool:
+        """Return whether the account may match, by its id and e-mail alone."""
         is_owned = self.owned is not None and account in self.owned
-        is_there = self.people is not None and email_key(email) in self.people
-        return fits(email, self.match) and not is_owned and not is_there
+        is_in_file = self.people is not None and email_key(email) in self.people
+        return matches_pattern(email, self.match) and not is_owned and not is_in_file
 
-    def takes(self, vendor: Vendor, summary: Summary) -> bool:
-        """Whether it is wanted, by all that is known of it."""
+    def matches(self, vendor: Vendor, summary: Summary) -> bool:
+        """Return whether an account that `may_match` also has the wanted status and role."""
         is_active = True if self.people is not None else self.active
         return is_active in (None, summary.active) and (self.role is None or _has_role(vendor, summary, self.role))
 
 
-def fits(email: str, pattern: str) -> bool:
-    """Whether an e-mail fits a shell's pattern, such as *@example.com, without case."""
+def matches_pattern(email: str, pattern: str) -> bool:
+    """Return whether an e-mail matches a shell pattern such as *@example.com, ignoring case."""
     return fnmatchcase(email_key(email), email_key(pattern))
 
 
 def role(vendor: type[Vendor], text: str) -> Any:
-    """A role that a person wrote, as the vendor's accounts have it; raises InvalidAccount when it can be none."""
+    """Return a role given as text, in the type of the vendor's role field; raises InvalidAccount if it does not fit."""
     field = vendor.schema.get(vendor.role_field)
     for candidate in ([text], text):
         with suppress(ValidationError):
             if field is not None:
                 return field.parse(candidate)
-    problem = f'"{quote(text)}" is no value of `{vendor.role_field}`' if field else "its accounts have no roles"
-    raise InvalidAccount(problem, vendor=vendor.title, remedy=f"`seatwise list {vendor.name}` shows roles as they are")
+    problem = f'"{quote(text)}" is not a value of `{vendor.role_field}`' if field else "its accounts have no roles"
+    raise InvalidAccount(problem, vendor=vendor.title, remedy=f"`seatwise list {vendor.name}` shows the roles in use")
 
 
 def _has_role(vendor: Vendor, summary: Summary, wanted: Any) -> bool:
@@ -106,16 +106,16 @@ def _has_role(vendor: Vendor, summary: Summary, wanted: Any) -> bool:
 
 @dataclass(frozen=True)
 class Owned:
-    """What a stack owns at one vendor: ids of accounts of a tenant, and the other tenants it has accounts in."""
+    """The accounts that a stack owns at one vendor: ids in one tenant, and the other tenants with accounts of it."""
 
     accounts: frozenset[str]
     others: frozenset[str]
 
 
 def owned(vendor: str, tenant: str, export: Any, source: str) -> Owned:
-    """What the stack owns whose `pulumi stack export` this is; raises InvalidExport when it is none.
+    """Return the accounts that a stack owns, from its `pulumi stack export`; raises InvalidExport, naming `source`.
 
-    An account that a program only reads (`User.get`) is not owned.
+    A stack does not own an account that its program only reads (`User.get`).
     """
     accounts: set[str] = set()
     others: set[str] = set()
@@ -133,12 +133,12 @@ def _resources(export: Any, source: str) -> list[Mapping[str, Any]]:
     deployment = export.get("deployment") if isinstance(export, dict) else None
     resources = deployment.get("resources") or [] if isinstance(deployment, dict) else None
     if not isinstance(resources, list) or not all(isinstance(each, dict) for each in resources):
-        raise InvalidExport(f"{source} is no state of a stack", remedy="Make it with `pulumi stack export`")
+        raise InvalidExport(f"{source} is not the state of a stack", remedy="Create it with `pulumi stack export`")
     return resources
 
 
 def _ids(vendor: str, resource: Mapping[str, Any], outs: Mapping[str, Any], source: str) -> Iterator[str]:
-    """The ids of the accounts that a resource owns."""
+    """Yield the ids of the accounts that a resource owns; raises InvalidExport if they are encrypted."""
     kind = resource.get("type")
     if kind == f"{TYPE}{vendor}:User" and not resource.get("external") and resource.get("id"):
         yield str(resource["id"])
@@ -148,25 +148,25 @@ def _ids(vendor: str, resource: Mapping[str, Any], outs: Mapping[str, Any], sour
 
 
 def _plain(value: Any, source: str) -> dict[str, Any]:
-    """An object of a state, which may be a secret that is shown."""
+    """Return an object of a state without its secret wrapper; raises InvalidExport if it is encrypted."""
     if isinstance(value, dict) and SIGNATURE in value:
         value = json.loads(value["plaintext"]) if "plaintext" in value else None
     if not isinstance(value, dict):
-        remedy = "Give a file that `pulumi stack export --show-secrets` wrote, and delete it afterwards"
-        raise InvalidExport(f"{source} has the ids of a Roster as a secret", remedy=remedy)
+        remedy = "Give a file from `pulumi stack export --show-secrets`, and delete it afterwards"
+        raise InvalidExport(f"{source} has the ids of a Roster in encrypted form", remedy=remedy)
     return value
 
 
-# --- who is there -----------------------------------------------------------------------------
+# --- people in files --------------------------------------------------------------------------
 
 
 def emails(rows: Iterable[Any]) -> frozenset[str]:
-    """The e-mails in a file of people, also those that somebody has at one vendor alone (`nexudus.email`)."""
+    """Return the e-mails in the rows of a file of people, including those for one vendor (`nexudus.email`)."""
     return frozenset(email_key(composed(each)) for row in rows for _, each in _emails(row, ""))
 
 
-def unfit_emails(row: Any) -> Iterator[Problem]:
-    """Yield what is wrong with the e-mails of a row: with a wrong one, an active person would count as a leaver."""
+def email_problems(row: Any) -> Iterator[Problem]:
+    """Yield a problem for each invalid e-mail of a row: with it, an active person would count as a leaver."""
     for name, email in _emails(row, ""):
         try:
             email_address(email.strip())
@@ -175,7 +175,7 @@ def unfit_emails(row: Any) -> Iterator[Problem]:
 
 
 def _emails(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """The e-mails in a value, each with the name of its column or key."""
+    """Yield the e-mails in a value, each with the name of its column or key."""
     if isinstance(value, str) and name.rpartition(".")[2] == "email" and value.strip():
         yield name, value
     if isinstance(value, Mapping):

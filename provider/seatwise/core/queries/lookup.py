@@ -1,6 +1,6 @@
-"""Looking things up at a tenant: accounts, and what its vendor's `lists` hold, by name.
+"""Look-ups at a tenant: accounts, and the items of its vendor's `lists`, by name.
 
-Nothing is written. Each list is asked for once in a run, for all who ask; what it says is what was true then.
+Look-ups write nothing. Each list is loaded once in a run, for all callers, and not refreshed.
 """
 
 import dataclasses
@@ -25,12 +25,12 @@ from ..vendor.vendor import Listed, N, Named, Vendor, quote
 
 U = TypeVar("U")
 Where = Mapping[str, Callable[[Any], bool]]
-"""What must be true of the values of fields, by name."""
-MOST_NAMES = 5  # that a message tells
+"""Conditions on field values, by the fields' names."""
+MAX_NAMES = 5  # in one message
 
 
 class Lookups:
-    """What one run has looked up at one tenant."""
+    """The look-ups of one run at one tenant, with the lists that were loaded."""
 
     def __init__(self, tenant: Tenant) -> None:
         self.warn = tenant.warn
@@ -38,8 +38,11 @@ class Lookups:
         self._list_cache = ListCache()
         self._lists: dict[Listed[Any], list[Any] | AccountError] = {}
 
-    async def everything(self, listed: Listed[N]) -> list[N]:
-        """All that a list holds, in the vendor's order. A list that cannot be had is not asked for again."""
+    async def items(self, listed: Listed[N]) -> list[N]:
+        """Return all items of a list, in the vendor's order; raises AccountError.
+
+        A list whose loading failed is not loaded again: the same error is raised.
+        """
         tenant = self._operation()
         async with tenant.lock():
             if listed not in self._lists:
@@ -52,23 +55,29 @@ class Lookups:
             raise found
         return [*found]
 
-    async def named(self, listed: Listed[N], name: str, among: Iterable[N] | None = None) -> N:
-        """The only one in a list, or among these of it, that has this name."""
-        items = await self.everything(listed) if among is None else among
-        return only(self._tenant.vendor.title, listed, items, name)
+    async def by_name(self, listed: Listed[N], name: str, among: Iterable[N] | None = None) -> N:
+        """Return the item of a list, or of `among`, with this name; raises UnknownName, AccountError."""
+        items = await self.items(listed) if among is None else among
+        return find_by_name(self._tenant.vendor.title, listed, items, name)
 
     async def user(self, kind: type[U], email: str) -> U:
-        """The account with this e-mail, as it reads by its id; its fields are the outputs of `User`."""
+        """Return the account with this e-mail, read by its id; raises UnknownName, AccountError.
+
+        `kind` is a dataclass whose fields are outputs of `User`.
+        """
         tenant = self._operation()
         vendor = tenant.vendor
         found = await look_up(tenant, email)
         if found is None:
-            near = _near(email, self._list_cache.listed_emails())
+            near = _suggestion(email, self._list_cache.listed_emails())
             raise UnknownName(f"no user has this e-mail{near}", vendor=vendor.title, account=email)
         return _user(vendor, kind, found.record, vendor.schema.parse(found.record))
 
     async def users(self, kind: type[U], where: Where = MappingProxyType({})) -> list[U]:
-        """All accounts for which that is true, as the vendor's list shows them; their fields are outputs of `User`."""
+        """Return the accounts in the account list that meet the conditions `where`; raises AccountError.
+
+        `kind` is a dataclass whose fields are outputs of `User`.
+        """
         tenant = self._operation()
         vendor = tenant.vendor
         if not vendor.has_list:
@@ -86,30 +95,32 @@ class Lookups:
         ]
 
     def flag(self, name: str, value: Any) -> bool:
-        """Return an argument as a flag; raises InvalidAccount for anything else."""
+        """Return an argument as a bool; raises InvalidAccount if it is not a flag."""
         try:
             return flag(value)
         except ValueError as error:
             raise InvalidAccount(f"{name} {error}", vendor=self._tenant.vendor.title, account="users") from None
 
     def _operation(self) -> Tenant:
-        """An operation of its own, with this run's look at the accounts."""
+        """Return a new operation that shares the account list of this run's look-ups."""
         operation = self._tenant.operation()
         operation.list_cache = self._list_cache
         return operation
 
 
-def unlike(question: Callable[..., Any], values: Iterable[Any]) -> list[str]:
-    """What is wrong with the arguments of a question, by their names and without their values.
+def argument_problems(question: Callable[..., Any], values: Iterable[Any]) -> list[str]:
+    """Return what is wrong with the arguments of a question, with their names and without their values.
 
-    One that says no type takes text; flags are left to `Lookups.flag`.
+    An argument without a type annotation takes text; `Lookups.flag` checks flags.
     """
     _, *parameters = inspect.signature(question).parameters.values()
-    reasons = [(each.name, _unlike(each.annotation, value)) for each, value in zip(parameters, values, strict=True)]
+    reasons = [
+        (each.name, _argument_problem(each.annotation, value)) for each, value in zip(parameters, values, strict=True)
+    ]
     return [f"{name} {reason}" for name, reason in reasons if reason]
 
 
-def _unlike(wanted: Any, value: Any) -> str:
+def _argument_problem(wanted: Any, value: Any) -> str:
     kinds = typing.get_args(wanted) or ((str,) if wanted is inspect.Parameter.empty else (wanted,))
     if bool in kinds or (value is None and NoneType in kinds):
         return ""
@@ -138,53 +149,53 @@ def _item(vendor: Vendor, listed: Listed[N], adapter: TypeAdapter[N], record: Re
     keys = {field: next((key for key in keys if key in record), None) for field, keys in listed.keys.items()}
     values = {field: record[key] for field, key in keys.items() if key is not None}
     if "name" in values:
-        values["name"] = values["name"] or ""  # a null is no name, and no reason to refuse the others
+        values["name"] = values["name"] or ""  # an item without a name must not make the whole list unusable
     try:
         return adapter.validate_python(values)
     except ValidationError as error:
         unfit = ", ".join(sorted({str(detail["loc"][0]) for detail in error.errors(include_url=False)}))
-        problem = f"the list holds one whose {unfit} cannot be read"
+        problem = f"the list has an item whose {unfit} cannot be read"
         raise VendorBroken(problem, status=200, vendor=vendor.title, account=listed.about) from None
 
 
 def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
-    """The account's values under the names that `kind`, a dataclass, wants; None where the record has none."""
+    """Return the account as a `kind` (a dataclass); a field that the record does not have is None."""
     written = vendor.as_written(dict(read))
     values = {name: written[name] for name in read if name in written} | {"id": vendor.account_id(record)}
     wanted: Any = kind
     return kind(**{field.name: values.get(field.name) for field in dataclasses.fields(wanted)})
 
 
-def only(vendor: str, listed: Listed[N], items: Iterable[N], name: str) -> N:
-    """The only one that has this name: as it is written, or else without case; raises UnknownName."""
+def find_by_name(vendor: str, listed: Listed[N], items: Iterable[N], name: str) -> N:
+    """Return the one item with this name, compared exactly, then ignoring case; raises UnknownName."""
     items = [*items]
     about = f'{listed.one} "{quote(name)}"'
     hits = [item for item in items if item.name == name] or [i for i in items if folded(i.name) == folded(name)]
     if len(hits) == 1:
         return hits[0]
     if hits:
-        several = ", ".join(map(_told_apart, hits[:MOST_NAMES]))
-        raise UnknownName(f"several have this name: {several}", vendor=vendor, account=about, remedy=listed.twice)
-    near = _near(name, [item.name for item in items])
-    raise UnknownName(f"there is none{near}", vendor=vendor, account=about)
+        several = ", ".join(map(_described, hits[:MAX_NAMES]))
+        raise UnknownName(f"several items have this name: {several}", vendor=vendor, account=about, remedy=listed.twice)
+    near = _suggestion(name, [item.name for item in items])
+    raise UnknownName(f"not found{near}", vendor=vendor, account=about)
 
 
-def _told_apart(item: Named) -> str:
-    """The name, and all else that is known: `"Attic" (id 3, business_name Uptown)`."""
+def _described(item: Named) -> str:
+    """Return the item's name and its other fields: `"Attic" (id 3, business_name Uptown)`."""
     known: Any = item
     values = {field.name: getattr(item, field.name) for field in dataclasses.fields(known) if field.name != "name"}
     others = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
     return f'"{quote(item.name)}" ({others})'
 
 
-def _near(name: str, names: Iterable[str]) -> str:
-    """What to say of the names that are like this one, or of all where there are few."""
+def _suggestion(name: str, names: Iterable[str]) -> str:
+    """Return the end of a message with similar names, or with all names if there are at most `MAX_NAMES`."""
     spellings = {folded(each): each for each in names}
     close = difflib.get_close_matches(folded(name), spellings, n=3)
     if close:
         return f"; did you mean {_either(spellings[each] for each in close)}?"
-    if 0 < len(spellings) <= MOST_NAMES:
-        return f"; there is {_either(spellings.values())}"
+    if 0 < len(spellings) <= MAX_NAMES:
+        return f"; known: {_either(spellings.values())}"
     return ""
 
 
@@ -193,5 +204,5 @@ def _either(names: Iterable[str]) -> str:
 
 
 def rows(items: Iterable[Any]) -> list[tuple[str, str]]:
-    """Names and ids of what a list holds, by name: a table to print."""
+    """Return the names and ids of a list's items, sorted by name."""
     return sorted(((str(item.name), str(item.id)) for item in items), key=lambda row: (folded(row[0]), row[1]))

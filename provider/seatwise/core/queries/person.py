@@ -1,4 +1,4 @@
-"""A person as one description: what it gives to each vendor, and until when it holds. Pure."""
+"""A person's description: the arguments that it gives to each vendor's account, and its last day. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,8 +11,8 @@ from ..vendor.fields import Email, Problem, Schema, is_missing
 from ..vendor.vendor import Vendor
 
 T = TypeVar("T")
-NOTICE = 14
-"""Days before and after a person's last day in which a run tells of it."""
+NOTICE_DAYS = 14
+"""For how many days before and after a person's last day a run shows a notice."""
 
 
 def _day(text: str) -> str:
@@ -27,7 +27,7 @@ def _day(text: str) -> str:
 
 
 class Description(TypedDict, total=False):
-    """What can be said of a person, whatever the vendor."""
+    """The arguments of a person that do not depend on the vendor."""
 
     name: Required[str]
     """The name of the resource."""
@@ -54,9 +54,9 @@ SCHEMA = Schema.of(Description, {}, str)
 def arguments(
     vendor: type[Vendor], description: Mapping[str, T], own: Mapping[str, T], join: Callable[[list[T]], T]
 ) -> dict[str, T]:
-    """The arguments of an active person's account: what the description gives, and its own, which win.
+    """Return the arguments of an active person's account: those of the description, overridden by its own.
 
-    `join` puts the parts of one argument together.
+    `join` combines the parts of one argument, such as first and last name.
     """
     found = {
         argument: [description[part] for part in parts if part in description]
@@ -68,8 +68,8 @@ def arguments(
     return {**vendor.reactivated, **described, **given}
 
 
-def blamed(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:
-    """A problem with an account's argument, under the name that a person's program or file has for it."""
+def renamed_problem(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:
+    """Return a problem with an account's argument, under the name that the person's program or file uses for it."""
     if problem.field in own or problem.field not in vendor.described:
         return Problem(f"{vendor.name}.{problem.field}", problem.reason)
     return Problem(vendor.described[problem.field][0], f"{problem.reason} ({vendor.title})")
@@ -79,14 +79,14 @@ def blamed(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Proble
 
 
 def is_over(last_day: date, today: date) -> bool:
-    """Whether the accounts are to be inactive; the last day is still a day of theirs."""
+    """Return whether the accounts must be inactive: on the last day itself they are still active."""
     return today > last_day
 
 
 def notice(last_day: date, today: date) -> str | None:
-    """What a run tells of a last day that is near, or was some days ago."""
+    """Return the notice about a last day within `NOTICE_DAYS` days from today, before or after; else None."""
     days = (last_day - today).days
-    if abs(days) > NOTICE:
+    if abs(days) > NOTICE_DAYS:
         return None
     if days < 0:
         return f"expired on {last_day} (UTC): the accounts are deactivated"

@@ -1,4 +1,4 @@
-"""Taking over accounts that were made by hand: the state and the program that say what is there. Pure."""
+"""Adopting existing accounts with `seatwise import`: their arguments, state and program. Pure."""
 
 import json
 from collections import Counter
@@ -16,10 +16,10 @@ LINE_LENGTH = 88
 
 
 def arguments(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that declare an account as it is.
+    """Return the arguments that declare an account with its observed state.
 
-    What is required, what is set (to more than false, 0 or nothing), and whether it is active; without
-    secrets, which cannot be read, and without what changes as the account is used.
+    These are the required ones, those with a value other than false, 0 or empty, and whether the account is active.
+    Secrets, which cannot be read, and values that change by use are left out.
     """
     actual = vendor.schema.parse(record)
     values = {
@@ -38,26 +38,29 @@ def _is_declared(item: Field, value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Declarable:
-    """What a program may declare of an account, and why not the rest.
+    """The values of an account that a program may declare, and the problems with the others.
 
-    `values` are None where a required argument is refused: no program can declare the account as it is.
+    `values` is None if a required argument has a problem: then no program can declare the account as it is.
     """
 
     values: dict[str, Any] | None
     refused: list[Problem]
 
     def told(self, vendor: Vendor, record: Mapping[str, Any]) -> list[str]:
-        """What a person should know of it, a line each."""
+        """Return a warning for the account that is not adopted, or for each value that is left out."""
         about = f"{vendor.title} {vendor.email(record)} ({vendor.account_id(record)})"
         refused = [str(problem) for problem in self.refused]
         if self.values is None:
             way_out = f"Correct it in the admin page of {vendor.title}, then import it"
-            return [f"{about}: not taken over: {'; '.join(refused)}. {way_out}"]
+            return [f"{about}: not adopted: {'; '.join(refused)}. {way_out}"]
         return [f"{about}: left out of the program: {each}" for each in refused]
 
 
 def declarable(vendor: Vendor, values: Values) -> Declarable:
-    """What of these values the check of a program lets pass. Without one of them a rule about others may change."""
+    """Return which of these values pass the check of a program.
+
+    Checks again without the refused values: a rule about several arguments may then refuse another one.
+    """
     _, problems = check(type(vendor), values, values, frozenset(), Vault())
     fatal = [each for each in problems if each.field not in values or vendor.schema[each.field].required]
     if fatal:
@@ -75,8 +78,8 @@ def state(vendor: Vendor, record: Mapping[str, Any], values: Values) -> AccountS
 
 
 def program(vendor: str, accounts: Iterable[tuple[str, Values]]) -> str:
-    """A Python program that declares the accounts: resource names with their arguments."""
-    title = f'"""Accounts of {vendor.capitalize()} that were there before, taken over with `seatwise import`."""'
+    """Return a Python program that declares the accounts, given as resource names with their arguments."""
+    title = f'"""Existing accounts of {vendor.capitalize()}, adopted with `seatwise import`."""'
     calls = [_call(vendor, name, values) for name, values in accounts]
     return "\n\n".join([title, f"from seatwise import {vendor}", *calls]) + "\n"
 
@@ -97,16 +100,16 @@ def _value(key: str, value: Any) -> str:
 
 
 def _literal(value: Any) -> str:
-    """A Python literal as a formatter would write it."""
+    """Return a value as a Python literal, formatted as a formatter would."""
     if not isinstance(value, str):
         return repr(value if isinstance(value, bool) or not isinstance(value, int) else int(value))
     if not value.isprintable() or ('"' in value and "'" not in value):
-        return repr(value)  # which escapes what cannot be seen
+        return repr(value)  # escapes invisible characters
     return json.dumps(value, ensure_ascii=False)
 
 
 def resource_names(emails: Iterable[str]) -> list[str]:
-    """A resource name for each e-mail: itself, its ASCII letters in lower case, numbered where it comes again."""
+    """Return a resource name for each e-mail: the e-mail with ASCII letters in lower case, numbered if repeated."""
     seen_before: Counter[str] = Counter()
     names = []
     for email in emails:

@@ -185,7 +185,7 @@ class Vendor(ABC):
     @property
     def way_to_log_in(self) -> str:
         """The remedy where the vendor refuses the credentials or what they may do."""
-        return f"Check {self.settings.login_came_from}, and what it is allowed to do"
+        return f"Check {self.settings.credential_names}, and what it is allowed to do"
 
     @property
     def has_list(self) -> bool:

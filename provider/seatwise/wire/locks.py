@@ -1,4 +1,4 @@
-"""Taking turns: who waits for another's work keeps to the own deadline."""
+"""A lock that waits no longer than the operation's deadline."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +9,11 @@ from ..core.vendor.errors import Unreachable
 
 
 @asynccontextmanager
-async def turn(lock: anyio.Lock, deadline: float, problem: str, vendor: str) -> AsyncIterator[None]:
-    """Hold the lock; raises Unreachable with that problem when it is not free by the deadline (loop's seconds)."""
+async def locked(lock: anyio.Lock, deadline: float, problem: str, vendor: str) -> AsyncIterator[None]:
+    """Hold the lock during the block.
+
+    Raises Unreachable with `problem` if the lock is not free by the deadline (the event loop's seconds).
+    """
     with anyio.CancelScope(deadline=deadline) as scope:
         await lock.acquire()
     if scope.cancelled_caught:
