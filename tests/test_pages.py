@@ -1,5 +1,6 @@
 """The pages in docs/ match the code, and the navigation has each of them."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.resources.user import TenantArgs
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 from seatwise.wire.settings import RunSettings, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -68,6 +69,10 @@ def test_every_setting_has_a_line() -> None:
     lacking = [name for name in Settings.model_fields if f"`<VENDOR>_{name.upper()}`" not in page]
     assert lacking == ["base_url"], "that one is in each vendor's page"
     assert [name for name in RunSettings.model_fields if f"`SEATWISE_{name.upper()}`" not in page] == []
+    kinds = [vendor_named(name).settings_type for name in names()]
+    common = {*Settings.model_fields} - {"base_url"}
+    own = {kind.variable(name) for kind in kinds for name in kind.model_fields if name not in common}
+    assert [variable for variable in sorted(own) if f"`{variable}`" not in page] == []
     assert set(Settings.model_fields) <= set(TenantArgs.__annotations__)
 
 
@@ -80,3 +85,14 @@ def test_the_page_on_vendors_names_every_member_of_the_interface() -> None:
     page = (DOCS / "adding-a-vendor.md").read_text().partition("## A worked example")[0]
     members = {name for name in {**Vendor.__annotations__, **vars(Vendor)} if not name.startswith("_")}
     assert [name for name in sorted(members) if f"`{name}`" not in page] == []
+
+
+def test_each_error_that_troubleshooting_quotes_is_one_of_the_code() -> None:
+    table = (DOCS / "troubleshooting.md").read_text().partition("## Errors of seatwise\n")[2].partition("## ")[0]
+    quoted = [each for row in re.findall(r"^\| (`.*?) \|", table, re.M) for each in re.findall(r"`(.*?)`", row)]
+    trees = [ast.parse(path.read_text()) for path in (DOCS.parent / "provider" / "seatwise").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    said = "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    parts = [part.strip() for each in quoted for part in re.sub(r"\b40[13]$", "...", each).split("...")]
+    assert len(quoted) >= 15
+    assert [part for part in parts if part not in said] == []
