@@ -5,6 +5,7 @@
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
     python3 tools/run.py --docs sphinx-build # with the packages of the site, too
+    python3 tools/run.py --workflows zizmor  # with the packages that check the hosted CI's files, too
     python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
     python3 tools/run.py --lowest pytest     # with the lowest versions that pyproject.toml allows
 
@@ -45,6 +46,7 @@ BUILD_TAGS = "osusergo,grpcnotrace"
 GROUPS = {
     "--bench": ("--group", "bench"),
     "--docs": ("--group", "docs"),
+    "--workflows": ("--group", "workflows"),
     "--few": ("--no-default-groups", "--group", "stack", "--inexact"),
 }
 # Values are (folder of the module, package to build, what it is called in messages).
