@@ -7,6 +7,7 @@ from pathlib import Path
 import fields
 import pytest
 
+import seatwise
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.resources.user import TenantArgs
 from seatwise.vendors import names
@@ -80,3 +81,10 @@ def test_the_page_on_adding_a_vendor_names_every_member_of_the_interface() -> No
     page = (DOCS / "adding-a-vendor.md").read_text().partition("## A worked example")[0]
     members = {name for name in {**Vendor.__annotations__, **vars(Vendor)} if not name.startswith("_")}
     assert [name for name in sorted(members) if f"`{name}`" not in page] == []
+
+
+def test_the_map_names_every_room_and_no_other() -> None:
+    package = Path(seatwise.__file__).parent
+    rooms = {str(path.parent.relative_to(package)) for path in package.rglob("*.py")} - {".", "core"}
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text().partition("## The map")[2].partition("Beside the package")[0]
+    assert {room.rstrip("/") for room in re.findall(r"^\| `([a-z/]+/)` \|", text, re.M)} == rooms
