@@ -4,9 +4,10 @@ RUN := $(PYTHON) tools/run.py
 LIGHT := $(RUN) --no-pulumi
 BENCH := $(RUN) --bench
 DOCS := $(RUN) --no-pulumi --docs
+HOSTED := $(RUN) --no-pulumi --workflows
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lowest soak crash mutants bench bench-full lint types docs screenshot wheel clean
+.PHONY: help demo test lowest soak crash mutants bench bench-full lint types workflows docs screenshot wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,15 @@ lint: ## Check style
 
 types: ## Check types
 	@$(LIGHT) mypy
+
+workflows: ## Check the files of the hosted CI, and audit them (needs Go)
+	@go -C tools/actionlint tool actionlint -shellcheck= -pyflakes= $(addprefix $(CURDIR)/,$(wildcard .github/workflows/*.yml))
+	@$(HOSTED) check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(HOSTED) check-jsonschema --quiet --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
+	@$(HOSTED) check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(HOSTED) check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(HOSTED) check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	@$(HOSTED) zizmor --offline --pedantic --strict-collection --collect all --quiet --no-progress .github .pre-commit-config.yaml
 
 docs: ## Write the tables of docs/ from the code, and build the site into site/
 	@$(DOCS) python tools/fields.py

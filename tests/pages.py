@@ -11,7 +11,9 @@ import yaml
 SCRIPTS = ("run", "script", "before_script")  # where a recipe has shell commands
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
-    path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "benchmarks/*.md") for path in ROOT.glob(pattern)
+    path
+    for pattern in ("*.md", ".github/*.md", "docs/**/*.md", "examples/**/*.md", "benchmarks/*.md")
+    for path in ROOT.glob(pattern)
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import fields
 import pytest
 
+import seatwise
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.resources.user import TenantArgs
 from seatwise.vendors import names, vendor_named
@@ -96,3 +97,10 @@ def test_each_error_that_troubleshooting_quotes_is_one_of_the_code() -> None:
     parts = [part.strip() for each in quoted for part in re.sub(r"\b40[13]$", "...", each).split("...")]
     assert len(quoted) >= 15
     assert [part for part in parts if part not in said] == []
+
+
+def test_the_map_names_every_room_and_no_other() -> None:
+    package = Path(seatwise.__file__).parent
+    rooms = {str(path.parent.relative_to(package)) for path in package.rglob("*.py")} - {".", "core"}
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text().partition("## The map")[2].partition("Beside the package")[0]
+    assert {room.rstrip("/") for room in re.findall(r"^\| `([a-z/]+/)` \|", text, re.M)} == rooms

@@ -39,7 +39,7 @@ def command(folder: Path, name: str, prints: str) -> Path:
 
 def test_a_pulumi_command_on_the_path_is_used(run: ModuleType, tmp_path: Path) -> None:
     found = command(tmp_path / "bin", "pulumi", "v3.260.1")
-    assert run.find_pulumi() == found
+    assert run.find_pulumi(sys.executable) == found
 
 
 def test_a_cached_pulumi_is_used_if_the_one_on_path_is_too_old(
@@ -47,14 +47,14 @@ def test_a_cached_pulumi_is_used_if_the_one_on_path_is_too_old(
 ) -> None:
     command(tmp_path / "bin", "pulumi", "v3.100.0")
     cached = command(run.CACHE / f"pulumi-{run.PULUMI_VERSION}" / "bin", "pulumi", f"v{run.PULUMI_VERSION}")
-    assert run.find_pulumi() == cached
+    assert run.find_pulumi(sys.executable) == cached
     assert "older than 3.254.0" in capsys.readouterr().err
 
 
 def test_without_a_pulumi_command_the_message_has_a_remedy(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "install", lambda folder: False)
+    monkeypatch.setattr(run, "install", lambda folder, python: False)
     with pytest.raises(run.SetupError, match=r"https://www\.pulumi\.com/docs/install/.*https://go\.dev/dl/"):
-        run.find_pulumi()
+        run.find_pulumi(sys.executable)
     assert list(run.CACHE.iterdir()) == []
 
 

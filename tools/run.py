@@ -3,9 +3,10 @@
 
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
-    python3 tools/run.py --bench pytest      # with the packages of the benchmarks too
-    python3 tools/run.py --docs sphinx-build # with the packages of the site too
-    python3 tools/run.py --few python x.py   # with only the packages that a user's program has
+    python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
+    python3 tools/run.py --docs sphinx-build # with the packages of the site, too
+    python3 tools/run.py --workflows zizmor  # with the packages that check the hosted CI's files, too
+    python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
     python3 tools/run.py --lowest pytest     # with the lowest versions that pyproject.toml allows
 
 Three steps, each skipped if it was done before:
@@ -45,6 +46,7 @@ BUILD_TAGS = "osusergo,grpcnotrace"
 GROUPS = {
     "--bench": ("--group", "bench"),
     "--docs": ("--group", "docs"),
+    "--workflows": ("--group", "workflows"),
     "--few": ("--no-default-groups", "--group", "stack", "--inexact"),
 }
 # Values are (folder of the module, package to build, its name in messages).
@@ -79,7 +81,7 @@ def main(argv):
             sync(uv, groups)
         path = [str(environment_folder / "bin"), str(uv.parent)]
         if with_pulumi:
-            path.append(str(find_pulumi().parent))
+            path.append(str(find_pulumi(environment_folder / "bin" / "python").parent))
     except SetupError as error:
         print("seatwise setup: {}".format(error), file=sys.stderr)
         return 1
@@ -138,7 +140,7 @@ def install_lowest(uv, folder):
 # --- pulumi -----------------------------------------------------------------------------------
 
 
-def find_pulumi():
+def find_pulumi(python):
     found = shutil.which("pulumi")
     if found and version_of(found) >= OLDEST_PULUMI:
         return Path(found)
@@ -149,24 +151,23 @@ def find_pulumi():
     if pulumi.exists():
         return pulumi
     with finished_folder(home) as folder:
-        if not install(folder):
+        if not install(folder, python):
             build(folder)
         if not version_of(str(folder / "bin" / "pulumi")):
             raise SetupError("the new pulumi command does not run; delete {} and try again".format(CACHE))
     return pulumi
 
 
-def install(folder):
-    """Try the official installer, through Pulumi's own Automation API."""
+def install(folder, python):
+    """Try the official installer, through Pulumi's own Automation API in the environment of `python`."""
     say("asking the official installer for pulumi {} ...".format(PULUMI_VERSION))
     code = (
         "import sys, semver; from pulumi.automation import PulumiCommand;"
         "PulumiCommand.install(root=sys.argv[1], version=semver.VersionInfo.parse(sys.argv[2]))"
     )
-    python = str(ROOT / ".venv" / "bin" / "python")
     try:
         subprocess.run(
-            [python, "-c", code, str(folder), PULUMI_VERSION],
+            [str(python), "-c", code, str(folder), PULUMI_VERSION],
             check=True,
             timeout=INSTALLER_TIMEOUT_S,
             stdout=subprocess.DEVNULL,

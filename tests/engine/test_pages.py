@@ -28,12 +28,13 @@ def sample(page: str, first: str) -> str:
     return next(each for each in listings if each.startswith(first))
 
 
-def test_the_readmes_programs_and_sample_files_fit_together(project: Project, sandbox: Sandbox) -> None:
-    """All of them together in one project declare no e-mail twice."""
+def test_the_readmes_program_and_that_of_people_fit_together(project: Project, sandbox: Sandbox) -> None:
+    """Both in one project declare no e-mail twice."""
     (project.folder / "people.csv").write_text(sample("docs/people.md", "name,email,"))
     (project.folder / "team.csv").write_text(sample("docs/teams.md", "email,"))
-    programs = pages.blocks((pages.ROOT / "README.md").read_text(), "python")[:2]
-    (project.folder / "__main__.py").write_text("\n".join(programs))
+    (first,) = pages.blocks((pages.ROOT / "README.md").read_text(), "python")
+    *_, whole = pages.blocks((pages.ROOT / "docs" / "people.md").read_text(), "python")
+    (project.folder / "__main__.py").write_text(f"{first}\n{whole}")
     told = project.preview().output
     assert re.search(r"^\s+\+ 14 to create", told, re.M), told
     assert sandbox.writes() == []
