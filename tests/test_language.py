@@ -37,12 +37,10 @@ IDIOMS = {
 }
 """What the pages were full of once, with what to write instead: see docs/glossary.md."""
 
-NOT_YET = {"README.md", "SECURITY.md", "CHANGELOG.md"}
-"""Pages whose language is not plain yet."""
 WRITTEN = {"benchmarks/results.md"}
 """Pages that the code writes."""
-CODE_IS_PLAIN = False
-"""Whether the code's language is plain: from then on it stays so."""
+MOST_IN_CODE = 142
+"""How many idioms are left in the code. The number only falls."""
 CODE = sorted(path for folder in ("provider/seatwise", "tools") for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -75,14 +73,14 @@ def said(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_a_page_is_plain(page: Path) -> None:
-    if str(page.relative_to(ROOT)) not in NOT_YET | WRITTEN:
+    if str(page.relative_to(ROOT)) not in WRITTEN:
         assert idioms(running_text(page.read_text())) == []
 
 
-@pytest.mark.parametrize("path", CODE, ids=[str(path.relative_to(ROOT)) for path in CODE])
-def test_docstrings_comments_and_messages_are_plain(path: Path) -> None:
-    found = [idiom for text in said(path.read_text()) for idiom in idioms(text)]
-    assert not (CODE_IS_PLAIN and found), "\n".join(found)
+def test_the_code_has_no_more_idioms_than_before() -> None:
+    """Docstrings, comments and messages."""
+    found = [idiom for path in CODE for text in said(path.read_text()) for idiom in idioms(text)]
+    assert len(found) <= MOST_IN_CODE, "\n".join(found)
 
 
 @pytest.mark.parametrize(

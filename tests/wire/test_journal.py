@@ -174,7 +174,7 @@ def test_a_create_that_may_belong_to_two_emails_names_both(emails: tuple[str, st
     as_the_first_versions_wrote(path, EntryKind.PENDING, None)
     journal = Journal("enerflo here", print, path)
     assert remembered(journal, emails[0]) == Entry(EntryKind.PENDING, owner="project/stack/ana")
-    with pytest.raises(InvalidAccount, match=f"may have been of {emails[0]} or of {emails[1]}: earlier"):
+    with pytest.raises(InvalidAccount, match=f"create for {emails[0]} or for {emails[1]}: earlier"):
         journal.last(emails[1])
 
 
