@@ -287,6 +287,9 @@ RECORD = b'{"success": true, "data": {"id": 7, "email": "ana@example.com", "phon
         ("text/plain; charset=iso-8859-1", "utf-8"),
         ("text/plain; charset=klingon", "utf-8"),
         ("text/plain", "latin-1"),
+        ("text/plain", "utf-16"),
+        ("text/plain", "utf-16-le"),
+        ("application/problem", "utf-16"),
         ("", "utf-8"),
     ],
 )

@@ -1,5 +1,6 @@
 """One HTTP exchange as two values: what to ask, and what came back. Nothing here sends anything."""
 
+import codecs
 import enum
 import math
 import re
@@ -63,9 +64,16 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text: in the charset that it says, else as UTF-8, else as Latin-1."""
+        """The body as text: in the charset that its mark or its header says, else as UTF-8, else as Latin-1.
+
+        A NUL becomes nothing: UTF-16 without a charset has one between two letters, and no secret would be found there.
+        """
         said = _CHARSET.search(self.headers.get("content-type", ""))
-        for charset in (said[1] if said else "utf-8", "utf-8"):
+        marked = "utf-16" if self.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+        return self._decoded(said[1] if said else marked).replace("\0", "")
+
+    def _decoded(self, likely: str) -> str:
+        for charset in (likely, "utf-8"):
             with suppress(LookupError, ValueError):
                 return self.body.decode(charset)
         return self.body.decode("latin-1")
