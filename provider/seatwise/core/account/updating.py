@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..vendor.errors import AccountError, VendorBroken
 from ..vendor.fields import Record, Values
@@ -19,22 +18,24 @@ async def update(
 ) -> AccountState:
     """Send what differs and return the new state. Send nothing if nothing differs.
 
-    An account whose last write has no known outcome is read first, unless its `record` is given. Raise
-    TooManyRemovals, before anything is sent, if the update would deactivate one account too many.
+    An account whose last write has no known outcome is read first. For a replaced resource its `record` is given, and
+    the secrets in its state count as what the vendor has. Raise TooManyRemovals, before anything is sent, if the update
+    would deactivate one account too many.
     """
     why = tenant.journal.why_unconfirmed(account, state.revision)
     if why is None:
         with _counted(tenant, account, state.email, state.values, declared):
             return await change(tenant, account, state, declared)
+    secrets: Values = {name: state.values[name] for name in tenant.vendor.schema.secrets & state.values.keys()}
     if record is None:
         record = await fetch(tenant, account, state.email)
         if record is None:
             raise gone(tenant, account, state.email)
         refuse_others(tenant, account, state.email, record)
+        secrets = _known_secrets(tenant, account, state.email, secrets, declared, why)
     if why is Unconfirmed.DEACTIVATED:
         declared = declared.reactivating(tenant.vendor)
         tenant.journal.forget_account(account)  # it is active again, and for no other resource
-    secrets = _known_secrets(tenant, account, state, declared, why)
     actual = seen(tenant.vendor.schema, declared.wanted, record)
     with _counted(tenant, account, state.email, actual, declared):
         return await take_over(
@@ -65,13 +66,12 @@ def refuse_others(tenant: Tenant, account: str, email: str, record: Record) -> N
 
 
 def _known_secrets(
-    tenant: Tenant, account: str, state: AccountState, declared: Declared, why: Unconfirmed
-) -> dict[str, Any]:
+    tenant: Tenant, account: str, email: str, secrets: Values, declared: Declared, why: Unconfirmed
+) -> Values:
     """Return the secrets that the vendor certainly has, and those that this run cannot send again.
 
     No record shows a secret, and a person may have changed it since: it is sent again only where it may be missing.
     """
-    secrets = {name: state.values[name] for name in tenant.vendor.schema.secrets & state.values.keys()}
     if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):
         return secrets
     known = {
@@ -80,7 +80,7 @@ def _known_secrets(
         if declared.values.get(name) == value and tenant.vault.reveal(str(value)) is None
     }
     if known:
-        names, who = ", ".join(sorted(known)), f"{tenant.vendor.title} {state.email} ({account})"
+        names, who = ", ".join(sorted(known)), f"{tenant.vendor.title} {email} ({account})"
         tenant.warn(f"{who}: whether the vendor has the declared {names} is not known, and this run is not given it")
     return known
 
