@@ -24,7 +24,7 @@ KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters}
 
 
 def load(key: str) -> DynamicProvider:
-    """The provider of a resource such as `"enerflo:User"`."""
+    """Return the provider of a resource such as `"enerflo:User"`."""
     return KINDS[key.partition(":")[2]](key)
 
 
@@ -38,16 +38,16 @@ for _kind in KINDS.values():
 
 
 def provider_string(key: str) -> str:
-    """What a state keeps as `__provider`, as the SDK writes it."""
+    """Return what a state keeps as `__provider`, as the SDK writes it."""
     return base64.b64encode(pickle.dumps(load(key), protocol=4)).decode()
 
 
 def import_file(
     vendor: Vendor, records: list[Mapping[str, Any]], revision: Callable[[str], int], on_destroy: str | None = None
 ) -> tuple[list[Props], str, list[str]]:
-    """What `pulumi import --file` reads, the program that declares the same accounts, and what is in neither.
+    """Return what `pulumi import --file` reads, the program that declares the same accounts, and what is in neither.
 
-    `revision` gives the number of an account's last write: a state that begins here knows of all. `on_destroy` is
+    `revision` gives an account's write revision: a state that begins here contains all writes. `on_destroy` is
     declared of each, if it is given.
     """
     policy = {"on_destroy": on_destroy} if on_destroy else {}

@@ -29,16 +29,16 @@ Props = dict[str, Any]
 OLD_SDK = "install pulumi 3.235 or newer where the provider runs (`pip install -U pulumi`)"
 """The remedy where the SDK drops what begins with `__`."""
 REMOVALS = Removals()
-"""Whom this process has retired, at all vendors."""
+"""The removals of this process, at all vendors."""
 ENGINE_STATE = StackState()
-"""What the engine's state has: exported once a run, whatever the number of vendors."""
+"""The engine's state, exported once a run, whatever the number of vendors."""
 TENANTS: list[Tenant] = []
-"""The tenants of this process: one for a vendor, whatever the kind of resource."""
+"""The tenants of this process. Users and Rosters of one vendor share one."""
 _lock = Lock()
 
 
 class Failure(Exception):
-    """What the engine prints. Named so that it prints as `seatwise: ...`."""
+    """The exception whose text the engine prints, as `seatwise: ...`."""
 
 
 Failure.__module__ = "builtins"
@@ -46,7 +46,7 @@ Failure.__qualname__ = "seatwise"
 
 
 def one_line_errors(operation: Callable[P, R]) -> Callable[P, R]:
-    """Let a failure reach the user as one line: the host sends the whole traceback otherwise."""
+    """Make a failure one line for the user; otherwise Pulumi's host sends the whole traceback."""
 
     def one_line(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
@@ -91,7 +91,7 @@ class DynamicProvider(dynamic.ResourceProvider):
         return self._loaded
 
     def _refuse_other_vendors_provider(self) -> None:
-        """See that this is no process of another vendor's Provider, which knows nothing of this vendor's tenant."""
+        """Raise SettingsError if this process has the configuration of another vendor's Provider."""
         others = [name for name in names() if self._config(f"{name}:{PROVIDER}") and name != self.vendor.name]
         if others:
             raise SettingsError(
@@ -106,7 +106,7 @@ class DynamicProvider(dynamic.ResourceProvider):
         return self._tenant
 
     def _scope(self, tenant: Tenant) -> Tenant | Operation:
-        """What an operation of the core speaks to; asked in the event loop."""
+        """Return the tenant that an operation of the core gets. Called in the event loop."""
         raise NotImplementedError
 
     def _run(self, operation: Callable[..., Awaitable[R]], *arguments: object) -> R:
@@ -135,7 +135,7 @@ def _end_with_engine() -> None:
 
 
 def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
-    """The one tenant of this process with these settings."""
+    """Return the tenant of this process that has these settings; make it if there is none."""
     run = RunSettings.load()
     with _lock:
         for tenant in TENANTS:
@@ -147,14 +147,14 @@ def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
 
 
 def failure(reason: str) -> CheckFailure:
-    """Why inputs are refused. It names no property, for the engine prints the value of that, secret or not."""
+    """Return why inputs are refused. It names no property: the engine would print its value, secret or not."""
     return CheckFailure("", VAULT.message(reason))
 
 
 def tell(text: str) -> None:
-    """Say something among the output of `pulumi`: the host's stdout becomes its info lines.
+    """Print a line among the output of `pulumi`: the host's stdout becomes info lines.
 
-    What its encoding lacks is replaced.
+    Characters that its encoding does not have are replaced.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     line = f"seatwise: {VAULT.message(text)}\n"
@@ -163,7 +163,7 @@ def tell(text: str) -> None:
 
 
 def split(props: Mapping[str, Any]) -> tuple[Props, Props]:
-    """Properties that are known, and those that are not known (throughout) before the update runs."""
+    """Split properties into known ones and ones with an unknown value anywhere in them."""
     unknown = {name: value for name, value in props.items() if _has_unknown(value)}
     return {name: value for name, value in props.items() if name not in unknown}, unknown
 

@@ -1,4 +1,4 @@
-"""What seatwise needs of Pulumi's dynamic host, and asks it for."""
+"""What seatwise needs from the process that hosts Pulumi's dynamic providers."""
 
 import os
 import select
@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
 GRACE_S = 10.0
-"""How long operations under way may go on after the engine is gone."""
+"""Seconds that operations may go on after the engine is gone."""
 CHECK_INTERVAL_S = 0.2
 INTERNAL = "__internal"
 """A property such as seatwise's own internal ones."""

@@ -13,7 +13,7 @@ from ..wire.tenant import Operation, Tenant
 from .base import OLD_SDK, DynamicProvider, Props, failure, one_line_errors, split, tell
 
 MANY = 100
-"""New accounts from which on it is told how long they take; then at each doubling."""
+"""From this many new accounts on, and at each doubling, a line says how long they take."""
 
 
 class Users(DynamicProvider):
@@ -53,7 +53,7 @@ class Users(DynamicProvider):
 
     @one_line_errors
     def read(self, id: str, props: Props) -> ReadResult:
-        """Read the account; one that is gone leaves the state."""
+        """Read the account; an account that is gone leaves the state."""
         found = self._run(resource.read, id, props)
         return ReadResult("", {}) if found is None else ReadResult(id, *found)
 
@@ -69,7 +69,7 @@ class Users(DynamicProvider):
             tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: it goes on in this run")
 
     def _tell_exchange(self, olds: Props, news: Props) -> None:
-        """Say once in a run that accounts exchange e-mails."""
+        """Show once in a run that accounts exchange e-mails."""
         old, new = olds.get("email"), news.get("email")
         if not (isinstance(old, str) and isinstance(new, str)):
             return
@@ -82,7 +82,7 @@ class Users(DynamicProvider):
         return tenant.operation()
 
     def _expect(self, *, new: bool) -> None:
-        """Count a new account, and tell what many cost."""
+        """Count a new account, and show how long many of them take."""
         self._settings()
         self._expected += new
         hundreds = self._expected // MANY

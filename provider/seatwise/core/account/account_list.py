@@ -109,17 +109,17 @@ async def _load(tenant: Tenant, first: Listing | None) -> CachedList:
 
 
 def accounts(vendor: Vendor, email: str | None = None) -> Paged:
-    """The list of the accounts among which that e-mail must be, or of all."""
+    """Return the list that contains every account with this e-mail, or all accounts without one."""
     return Paged(ask=lambda number: vendor.find(email, number), read=vendor.found, about=email or "")
 
 
 def incoherent(vendor: Vendor, about: str) -> VendorBroken:
-    """The error for a list that was shifted while it was read, or is not whole."""
+    """Return the error for a list that is incomplete or has duplicates: it may have changed while it was read."""
     return VendorBroken("the list is not whole, or has something twice", status=200, vendor=vendor.title, account=about)
 
 
 async def pages(tenant: Tenant, of: Paged, first: Listing | None = None) -> tuple[list[Record], int | None]:
-    """What is in all pages, and how much the vendor counts; at once where it says how many pages there are."""
+    """Return the records of all pages, loaded at once if their number is known, and how many the vendor counts."""
     first = first or await page(tenant, of, 1)
     if first.pages is None:
         return await _one_after_the_other(tenant, of, first), first.total
@@ -144,7 +144,7 @@ async def _one_after_the_other(tenant: Tenant, of: Paged, listing: Listing) -> l
 
 
 async def page(tenant: Tenant, of: Paged, number: int) -> Listing:
-    """One page (from 1) of a list."""
+    """Return one page (from 1) of a list; raise the refusal if it cannot be read."""
     answer = await tenant.send(of.ask(number))
     listing = of.read(answer) if answer.ok else None
     if listing is not None:

@@ -67,7 +67,7 @@ def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:
 
 
 async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Record | None]:
-    """Send the one POST and find out what became of it: the id, and the record if the vendor had to be asked for it.
+    """Send the create once and return the account's id, and its record if the account had to be looked up.
 
     It is never sent again once it may have arrived.
     """
@@ -101,7 +101,7 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
 
 
 async def _searched(tenant: Tenant, email: str) -> Found:
-    """An account that may have been made; raises UnknownOutcome when it does not show."""
+    """Look for an account that may have been created; raise UnknownOutcome if it does not show."""
     vendor, why = tenant.vendor, "it cannot be found under this e-mail"
     try:
         found = await look_again(tenant, email)
@@ -120,14 +120,14 @@ async def _searched(tenant: Tenant, email: str) -> Found:
 
 
 def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
-    """Whether the answer to a create says that nothing was made. A redirect does not: 303 is one way to say "done"."""
+    """Return whether the answer to a create says that nothing was created. A redirect does not: 303 may mean "done"."""
     if vendor.wait(answer):
         return vendor.settings.resend_creates or answer.status < 500
     return not vendor.succeeded(answer) and (answer.ok or 400 <= answer.status < 500)
 
 
 async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str) -> Begun:
-    """Read a new account back, unless that was done, and send what its create did not take.
+    """Read a new account back, unless its state is known, and send what its create did not take.
 
     An answer may have held another account's id: a record with another e-mail shows it, and the account is looked up.
     """
@@ -145,7 +145,7 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str)
 
 
 async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) -> Begun:
-    """The account that a create made, where its answer held the id of another one; raises as `begin` does."""
+    """Find the account that a create made, where its answer held the id of another account. Raises as `begin` does."""
     tenant.ownership.release(stranger, owner)
     tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
@@ -154,19 +154,19 @@ async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) 
 
 
 def as_sent(tenant: Tenant, account: str, declared: Declared) -> AccountState:
-    """The outputs of a new account of which nothing is known but what its create said."""
+    """Return the state of a new account that was not read back: as its create was sent."""
     _is_unseen(tenant, account)
     return _as_sent(tenant.vendor, _sent(tenant.vendor.schema, declared), None)
 
 
 def _is_unseen(tenant: Tenant, account: str) -> None:
-    """The outputs of a new account are what was declared: let the next `up` look at it."""
+    """Mark a new account whose state is only what was declared, so that the next `up` reads it."""
     if tenant.journal.why_unconfirmed(account) is None:
         tenant.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
 
 
 async def listed_as_sent(tenant: Tenant, begun: Begun, declared: Declared) -> Begun:
-    """A new account with its record from the list, if that has all that was sent; else as it was."""
+    """Return a new account with its record from the list, if that shows all that was sent; else unchanged."""
     vendor = tenant.vendor
     if begun.state is not None or begun.record is not None or not vendor.lists_whole_records:
         return begun
@@ -180,7 +180,7 @@ async def listed_as_sent(tenant: Tenant, begun: Begun, declared: Declared) -> Be
 
 
 def _sent(schema: Schema, declared: Declared) -> Values:
-    """What a create takes."""
+    """Return the declared values that a create takes."""
     return {name: value for name, value in declared.values.items() if schema[name].takes & Takes.CREATE}
 
 
@@ -207,7 +207,7 @@ async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, recor
 
 
 async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
-    """The record of an account that was just made; None when the vendor does not show it yet."""
+    """Return the record of an account that was just created; None if the vendor does not show it yet."""
     for seconds in reported_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:

@@ -14,7 +14,7 @@ class Exchanges:
         self._is_told = False
 
     def change(self, resource: str, old: str, new: str) -> str | None:
-        """Note that a resource gets another e-mail; return a line about the first one that another one gives up."""
+        """Note that a resource changes its e-mail; return a line for the first exchange of e-mails in this run."""
         old, new = folded(old), folded(new)
         if old == new:
             return None

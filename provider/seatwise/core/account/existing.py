@@ -1,4 +1,4 @@
-"""What is told of an account that has an e-mail which another one is to get, and the remedy that fits."""
+"""Errors and notices about an existing account whose e-mail a resource declares, with the remedy that fits."""
 
 import json
 import re
@@ -18,9 +18,9 @@ PERSON = "seatwise:index:Person"
 
 
 def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str = "") -> AccountExists:
-    """Return the error for an account that is there, with the remedy that fits the resource which declares it.
+    """Return the error for an account that exists already, with the remedy that fits the resource that declares it.
 
-    It says whose the account is, as far as the journal knows; `doubt` is why the engine's state was not asked.
+    The error names the owner that the journal knows; `doubt` is why the engine's state could not be asked.
     """
     vendor, email = tenant.vendor, declared.email
     is_inactive = vendor.is_retired(existing.record)
@@ -39,7 +39,7 @@ def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doub
 
 
 def tell_inactive(tenant: Tenant, declared: Declared, existing: Found) -> None:
-    """Tell of an inactive account that is adopted, and stays inactive as the program does not say what it is to be."""
+    """Report an inactive account that is adopted and stays inactive, because the program does not declare it active."""
     vendor = tenant.vendor
     missing = _missing(vendor, declared.wanted)
     if not missing or not vendor.is_retired(existing.record):
@@ -50,7 +50,7 @@ def tell_inactive(tenant: Tenant, declared: Declared, existing: Found) -> None:
 
 
 async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) -> None:
-    """Say in the error of a refused change of an e-mail which account has it, if one has, and the way out."""
+    """Add to the error of a refused change of an e-mail which account has that e-mail, and the remedy."""
     if isinstance(error, NotAuthorised | RateLimited | VendorBroken):
         return
     try:
@@ -75,7 +75,7 @@ ADOPTED_STAYS = 'An adopted account stays active when it leaves the program, unl
 
 
 def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
-    """Whose an account is as far as the journal knows, and what to do about it; empty where it knows nothing."""
+    """Return which owner the journal knows for an account, and the remedy; empty texts if it knows none."""
     last = tenant.journal.last_of(account)
     if last is None or last.kind is not EntryKind.CREATED or not last.owner:
         return "", ""
@@ -101,7 +101,7 @@ def _whose(tenant: Tenant, account: str, owner: str) -> tuple[str, str]:
 
 
 def _alias(tenant: Tenant, owner: str) -> str:
-    """The alias that a resource needs which had this owner before."""
+    """Return the alias for a resource that had this owner before."""
     known, kind = parsed(owner), "Roster" if is_team(owner) else "User"
     return "..." if known is None else f'"{known.urn(f"{TYPES}{tenant.vendor.name}:{kind}")}"'
 
@@ -125,7 +125,7 @@ def _remedy(vendor: Vendor, email: str, owner: str, brought_back: str) -> str:
 
 
 def _brought_back(vendor: Vendor, declared: Declared) -> str:
-    """What to say of bringing an inactive account back, after the remedy."""
+    """Return the end of the remedy that says how an inactive account becomes active."""
     missing = _missing(vendor, declared.values)
     if missing:
         return f", and declare {missing} to bring it back"
@@ -133,7 +133,7 @@ def _brought_back(vendor: Vendor, declared: Declared) -> str:
 
 
 def _missing(vendor: Vendor, wanted: Values) -> str:
-    """The arguments that would make the account active; empty where the program says what it is to be."""
+    """Return the arguments that would make the account active; empty if the program declares one of them."""
     says = any(name in wanted for name in vendor.reactivated)
     return "" if says else ", ".join(f"{name}={_literal(value)}" for name, value in vendor.reactivated.items())
 
@@ -148,5 +148,5 @@ def _is_child(owner: str) -> bool:
 
 
 def _has_name_of_import(email: str, owner: str) -> bool:
-    """Whether the resource has the name that `seatwise import` gives: the e-mail, numbered where it comes again."""
+    """Return whether the resource has the name that `seatwise import` gives: the e-mail, numbered if it repeats."""
     return re.search(rf"\b{re.escape(email.casefold())}(-\d+)?$", unquote(owner).casefold()) is not None

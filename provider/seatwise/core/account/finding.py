@@ -1,4 +1,4 @@
-"""Finding accounts at the vendor: by id, by e-mail, all of them; and what proves that one is gone."""
+"""Finding accounts at the vendor, by id, by e-mail or all of them, and what proves that an account is gone."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .waiting import reported_pauses
 
 @dataclass(frozen=True)
 class Found:
-    """An account that has the e-mail; `is_whole` says whether the record is all that the vendor has of it."""
+    """An account with the e-mail. `is_whole` says whether the record has all fields that the vendor shows by id."""
 
     account: str
     record: Record
@@ -23,15 +23,15 @@ class Found:
 
 
 READ_AFTER_WRITE_S = 32
-"""Seconds after which a new account must show: as long as a lost create is looked for."""
+"""Seconds within which a read may miss a new account: as long as a lost create is looked for."""
 
 
 async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
-    """The account's record; None when it is certainly gone.
+    """Return the account's record; None if it is certainly gone.
 
-    "Not there" is believed when the list, which must be readable, does not hold the account either: a
-    wrong base URL and a missing permission give 404 and 403 as well. One that was made a moment ago may
-    not show yet: it gets a second look.
+    "Not found" is believed only if the list, which must be readable, does not contain the account either: a wrong base
+    URL and a missing permission give 404 and 403 as well. An account that was created a moment ago may not show yet: it
+    is read a second time.
     """
     record = await _look(tenant, account, email)
     too_young = 0.0 if record or not email else _seconds_too_young(tenant, account, email)
@@ -81,9 +81,9 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
 async def everyone(
     tenant: Tenant, wanted: Callable[[str, str], bool], *, must_be_whole: bool = False
 ) -> AsyncIterator[Record]:
-    """The whole records of all listed accounts that are wanted, by id and e-mail.
+    """Yield the whole records of all listed accounts for which `wanted` is true of the id and the e-mail.
 
-    A list that may lack somebody is told, and raises VendorBroken where it `must_be_whole`.
+    A list that may be incomplete is a warning; if it `must_be_whole`, raise VendorBroken.
     """
     vendor = tenant.vendor
     records, total = await pages(tenant, accounts(vendor))
@@ -104,7 +104,7 @@ async def everyone(
 
 
 def _lack(vendor: Vendor, records: Sequence[Record], total: int | None) -> str:
-    """Why somebody may be missing in a list that counts so many in total; empty where nobody can be."""
+    """Return why a list may be incomplete, of which the vendor counts `total` accounts; empty if it is complete."""
     ids = [vendor.account_id(record) for record in records]
     unknown = sum(not account for account in ids)
     if unknown:
@@ -116,12 +116,12 @@ def _lack(vendor: Vendor, records: Sequence[Record], total: int | None) -> str:
 
 
 async def first_page(tenant: Tenant) -> Listing:
-    """The first page of all accounts: it shows that the vendor answers and what the credentials may do."""
+    """Return the first page of all accounts. It shows that the vendor answers and what the credentials may do."""
     return await page(tenant, accounts(tenant.vendor), 1)
 
 
 async def look_up(tenant: Tenant, email: str) -> Found | None:
-    """The account with exactly this e-mail, by the run's one look at the list where it serves; its record is whole.
+    """Return the account with exactly this e-mail and its whole record, from the cached list if that can tell.
 
     Raises AccountExists when several have it.
     """
@@ -135,7 +135,7 @@ async def look_up(tenant: Tenant, email: str) -> Found | None:
 
 
 async def look_anew(tenant: Tenant, email: str) -> Found | None:
-    """The account with exactly this e-mail, as the list shows it at this moment.
+    """Return the account with exactly this e-mail, as a new request for the list shows it.
 
     Raises AccountExists when several have it, VendorBroken when none has it in a list that contradicts itself.
     """
@@ -152,9 +152,9 @@ async def look_anew(tenant: Tenant, email: str) -> Found | None:
 
 
 async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
-    """An inactive account with this e-mail, where the vendor's list hides it and another one can be asked for.
+    """Return an inactive account with this e-mail, if the vendor has a second list of inactive accounts.
 
-    None as well where that list shows others than inactive accounts: then nothing was asked for.
+    None as well if that list shows active accounts: then the vendor ignored what was asked for.
     """
     vendor = tenant.vendor
     if vendor.find_inactive(1) is None:
@@ -172,7 +172,7 @@ async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
 
 
 async def whole(tenant: Tenant, found: Found, email: str) -> Found:
-    """The account with its record by id; raises NoSuchAccount when it is gone by now."""
+    """Return the account with its record by id; raise NoSuchAccount if it is gone by now."""
     record = await fetch(tenant, found.account, email)
     if record is None:
         raise gone(tenant, found.account, email)
@@ -180,7 +180,7 @@ async def whole(tenant: Tenant, found: Found, email: str) -> Found:
 
 
 def has_email(tenant: Tenant, record: Record, email: str) -> bool:
-    """Whether the account in a record has this e-mail."""
+    """Return whether the account in a record has this e-mail."""
     vendor = tenant.vendor
     return vendor.schema["email"].same(vendor.email(record), email)
 

@@ -1,4 +1,4 @@
-"""Which resources of the engine's state have an account: what creates go on with, and what removals must leave alone.
+"""Which resources of the engine's state have an account: creates go on with these, and removals may leave them alone.
 
 The engine tells a provider nothing of a replacement, and each provider process hears only a part of a run. The state
 has all of it. Each function raises AccountError when the state cannot be read, unless it says otherwise.
@@ -12,7 +12,7 @@ from .ports import Held, Tenant
 
 
 async def held_by(tenant: Tenant, owner: str) -> Held | None:
-    """Return the owner's resource of this vendor in the state, a live one first; None where there is none.
+    """Return the owner's resource of this vendor in the state, a live one first; None if it has none.
 
     Another vendor's resource may have the same name, and so may a team and a single account.
     """
@@ -26,7 +26,7 @@ async def held_by(tenant: Tenant, owner: str) -> Held | None:
 
 
 async def replaced(tenant: Tenant, owner: str) -> Held | None:
-    """Return the resource in the state whose place the owner's new one takes; None for one that is new.
+    """Return the resource in the state that the owner's new resource replaces; None if the resource is new.
 
     The engine does not tell. For a team the state is always asked. For a single account it is asked where something
     says that the owner had one: a check with old inputs, an alias, a delete of this run that left the account alone, or
@@ -94,7 +94,7 @@ async def other_lives(tenant: Tenant, account: str, owner: str, said: str, revis
 
 
 def life(owner: str, revision: int) -> str:
-    """Return what tells a resource from the one that took its place."""
+    """Return a text that distinguishes a resource from the one that replaced it."""
     return f"{owner.removesuffix(MEMBERS)} {revision}"
 
 

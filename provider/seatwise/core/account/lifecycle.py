@@ -111,7 +111,7 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
 
 
 async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool:
-    """Whether the account goes on in this run, with this resource's new life or with another resource."""
+    """Return whether the resource that replaced this one, or another resource, manages the account in this run."""
     ownership = tenant.ownership
     if tenant.journal.is_renewed(account):
         return True
@@ -125,7 +125,7 @@ async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool
 
 
 def _tell_retained(tenant: Tenant, account: str, state: AccountState, owner: str) -> None:
-    """Tell that an account which the engine calls deleted is left as it is, and why; of an inactive one nothing."""
+    """Report that an account which the engine shows as deleted is left as it is, and why, unless it is inactive."""
     vendor = tenant.vendor
     if vendor.retires(state.values):
         return
@@ -143,7 +143,7 @@ def _tell_retained(tenant: Tenant, account: str, state: AccountState, owner: str
 
 
 def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
-    """Remember nothing of an account, nor of a create that may have been its own; a namesake's stays."""
+    """Delete the journal's entries of an account and of its pending create; keep those of another owner's create."""
     journal = tenant.journal
     journal.forget_account(account)
     last = journal.last(email)
@@ -152,7 +152,7 @@ def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
 
 
 def _is_declared_elsewhere(tenant: Tenant, account: str, email: str, owner: str) -> bool:
-    """Whether another provider process of this run has the resource that the engine replaces.
+    """Return whether another provider process of this run has the resource that the engine replaces.
 
     A member of a team goes on where the team still declares its e-mail.
     """
@@ -185,9 +185,9 @@ async def _has_another_life(tenant: Tenant, account: str, owner: str, said: str,
 
 
 async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bool:
-    """Whether another resource has got this account, or declares the e-mail that it still has.
+    """Return whether another resource manages this account, or declares the e-mail that it still has.
 
-    Somebody may have given it another e-mail by hand, to free this one for a namesake.
+    A person may have changed its e-mail at the vendor, to free the e-mail for another account.
     """
     if tenant.ownership.other_owner(account, owner) is not None:
         return True

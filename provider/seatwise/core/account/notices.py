@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Callable
 
 MOST = 10
-"""Lines of one kind that a run tells in full."""
+"""How many lines of one kind a run shows in full."""
 
 
 class Notices:
-    """What one run tells of accounts: of each kind the first lines, then at each doubling how many there are."""
+    """The notices of one run about accounts: the first lines of each kind, then at each doubling their number."""
 
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn
         self._counts: Counter[str] = Counter()
 
     def tell(self, kind: str, line: str) -> None:
-        """Tell a line, or count it; `kind` is what many of them are called, such as "accounts left active"."""
+        """Show a line, or only count it; `kind` is the name of many such lines, such as "accounts left active"."""
         self._counts[kind] += 1
         count = self._counts[kind]
         tens, rest = divmod(count, MOST)

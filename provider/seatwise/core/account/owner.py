@@ -66,7 +66,7 @@ def _without_stack(types: Iterable[str]) -> tuple[str, ...]:
 
 
 def parsed(owner: str) -> Owner | None:
-    """Return the owner in a text; None for one from before 0.1.0, whose parts cannot be told apart for certain."""
+    """Parse an owner; return None for an owner from before 0.1.0, whose parts cannot be told apart for certain."""
     parts = owner.removesuffix(MEMBERS).split("/")
     if len(parts) != 5 or parts[0]:
         return None
@@ -76,9 +76,9 @@ def parsed(owner: str) -> Owner | None:
 
 
 def in_stack_of(before: str, owner: str) -> str:
-    """Return an earlier owner of a resource as the state has it today, whose stack may have been renamed since.
+    """Return an earlier owner of a resource under today's name of its stack, as the state has it.
 
-    Where its parts cannot be told, that is the owner of today.
+    If the earlier owner cannot be parsed, return the owner of today.
     """
     if stack_of(before) == stack_of(owner):
         return before

@@ -19,7 +19,7 @@ class Ownership:
         self._formerly: dict[str, tuple[str, ...]] = {}
 
     def declare(self, email: str, owner: str) -> str | None:
-        """Note who declares an e-mail; another resource that does so already is returned, and stays noted."""
+        """Note that the owner declares an e-mail. If another resource declares it already, return and keep that one."""
         self._declared.add(owner)
         other = self._owners.setdefault(email_key(email), owner)
         return None if same(other, owner) else other
@@ -47,7 +47,7 @@ class Ownership:
         return owner in self._in_state
 
     def current_owner(self, owner: str) -> str:
-        """Return the owner as this run names it: old outputs say what it was before it, or its stack, was renamed."""
+        """Return the owner under the name that it has in this run; old outputs may have an earlier name."""
         name, other = owner.removesuffix(MEMBERS), self.any_owner()
         if name in self._today and owner not in self._declared:
             name = self._today[name]
@@ -56,7 +56,7 @@ class Ownership:
         return name + (MEMBERS if is_team(owner) else "")
 
     def belongs_to_other(self, email: str, owner: str) -> bool:
-        """Whether another resource than the owner declares this e-mail, so that its account must be left alone."""
+        """Return whether another resource than the owner declares this e-mail."""
         declared = self._owners.get(email_key(email))
         return declared is not None and owner != "" and not same(declared, owner)
 
@@ -73,17 +73,17 @@ class Ownership:
         return email_key(email) in self._owners
 
     def assign(self, account: str, owner: str) -> None:
-        """Note that a resource has this account and keeps it, has made it, or has taken it up."""
+        """Note that a resource manages this account in this run."""
         if owner:
             self._holders[account] = owner
 
     def assign_new(self, account: str, owner: str) -> None:
-        """Note that this run made the account for a resource, or took up another one for it."""
+        """Note that this run created the account for a resource, or assigned an existing one to it."""
         self.assign(account, owner)
         self._made |= dict.fromkeys(forms(owner), account)
 
     def release(self, account: str, owner: str) -> None:
-        """Note that the account, which seemed to be the owner's, is another one's."""
+        """Note that the owner does not manage this account: the answer to its create held a wrong id."""
         if self._holders.get(account) == owner:
             del self._holders[account]
         for form in forms(owner):
@@ -98,11 +98,11 @@ class Ownership:
             self.assign(account, owner)
 
     def owner_of(self, account: str) -> str | None:
-        """Return the resource that has got this account in this run."""
+        """Return the resource that manages this account in this run; None if none is known."""
         return self._holders.get(account)
 
     def other_owner(self, account: str, owner: str) -> str | None:
-        """Another resource than the owner that has got this account in this run."""
+        """Return the resource that manages this account in this run, if it is another one than the owner."""
         holder = self._holders.get(account)
         return None if holder is None or owner == "" or same(holder, owner) else holder
 
@@ -121,7 +121,7 @@ class Ownership:
         return owner in self._declared
 
     def is_transfer(self, email: str, old: str, new: str) -> bool:
-        """Whether an account moves to or from a team within a stack: the old owner does not declare it any more."""
+        """Return whether an account moves to or from a team of the same stack: its old owner declares it no more."""
         is_teams = is_team(old) or is_team(new)
         return is_teams and self.succeeds(email, old, new)
 

@@ -1,4 +1,4 @@
-"""A tenant that can be spoken to, as the core sees it, and the errors that name its accounts."""
+"""What the core needs of a tenant, of its journal and of the engine's state, as protocols."""
 
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Tenant(Protocol):
-    """A vendor's tenant that can be spoken to."""
+    """A vendor's tenant: it sends requests and waits."""
 
     vendor: Vendor
     vault: Vault
@@ -30,7 +30,7 @@ class Tenant(Protocol):
 
     @property
     def journal(self) -> "Journal":
-        """What is remembered between runs."""
+        """The journal of this tenant."""
 
     @property
     def engine_state(self) -> "EngineState":
@@ -43,22 +43,22 @@ class Tenant(Protocol):
         """Wait."""
 
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
-        """Do this for each, as many at once as the tenant's `concurrency` says; raises the first AccountError."""
+        """Do this for each item, as many at once as the tenant's `concurrency` allows; raise the first AccountError."""
 
     def operation(self, share: float = 1) -> "Tenant":
-        """The same tenant, with this share of the time that is left to the operation."""
+        """Return the same tenant with this share of the time that is left until the operation's deadline."""
 
     def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
-        """Nobody else is in this block meanwhile: that of this account, or of the list of all."""
+        """Lock this account, or without one the account list, for a block."""
 
     def now(self) -> float:
-        """Seconds of a clock that goes on."""
+        """Return the seconds of a monotonic clock."""
 
     def warn(self, text: str) -> None:
-        """Tell the user something that is no failure."""
+        """Show the user a warning."""
 
     unreadable_reported: set[tuple[str, str]]
-    """Accounts and fields of which this run has warned that they cannot be read."""
+    """Accounts and fields for which this run has shown a warning that their values cannot be read."""
 
 
 class EntryKind(enum.StrEnum):
@@ -89,7 +89,7 @@ class Unconfirmed(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """What is remembered of one e-mail. `owner` names the resource that it was for, `age` is in seconds."""
+    """What the journal says of one e-mail. `owner` is the resource that the account was for, `age` is in seconds."""
 
     kind: EntryKind
     account: str | None = None
@@ -100,7 +100,7 @@ class Entry:
 
 
 class Journal(Protocol):
-    """What seatwise remembers of a tenant between runs, on this machine."""
+    """What seatwise keeps about a tenant's accounts between runs, on this machine."""
 
     def last(self, email: str) -> Entry | None:
         """Return what is remembered of this e-mail; raises JournalTooNew when a newer version wrote it."""
@@ -109,7 +109,7 @@ class Journal(Protocol):
         """Return what is remembered of this account, under whatever e-mail."""
 
     def made_for(self, owner: str) -> Entry | None:
-        """Return what is remembered of an account that was made for this owner, one that the engine knows first."""
+        """Return the entry of an account that was created for this owner, one that the engine knows first."""
 
     def is_made_elsewhere(self, owner: str) -> bool:
         """Return whether an account was made for a resource that differs from the owner in its stack alone."""
@@ -122,19 +122,19 @@ class Journal(Protocol):
         """
 
     def withdraw(self, email: str) -> None:
-        """Take back the note of this process's create, which made nothing; an earlier note is there again."""
+        """Delete the entry of this process's create, which created nothing, and restore the entry before it."""
 
     def note(self, email: str, entry: Entry) -> None:
         """Remember this from now on, and its account under no other e-mail."""
 
     def forget(self, email: str) -> None:
-        """Remember nothing of this e-mail any more."""
+        """Delete the entry of this e-mail."""
 
     def forget_account(self, account: str) -> None:
-        """Remember this account under no e-mail any more."""
+        """Delete all entries of this account."""
 
     def rename(self, account: str, email: str) -> None:
-        """Remember an account that was made under this e-mail from now on; of a deactivated one remember nothing."""
+        """Move the entry of a created account to this e-mail; delete the entry of a deactivated account."""
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
@@ -164,25 +164,25 @@ class Journal(Protocol):
         """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""
 
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
-        """Remember that the engine may not hear of what is about to be done to this account."""
+        """Note, before a write is sent, that the engine may not hear of it."""
 
     def why_unconfirmed(self, account: str, revision: int | None = None) -> Unconfirmed | None:
-        """Why the account must be looked at before a state of this revision is believed, if so."""
+        """Return why the account must be read before a state of this revision is believed; None if it need not."""
 
     def unconfirmed(self, revision: int) -> frozenset[str]:
-        """All accounts that must be looked at before a state of this revision is believed."""
+        """Return the accounts that must be read before a state of this revision is believed."""
 
     def mark_confirmed(self, account: str) -> None:
         """Note that the state of the account is known again."""
 
     def record_write(self, account: str, revision: int) -> int:
-        """The account is as the outputs of this run say, and as no earlier state does.
+        """Note a confirmed write, which no earlier state contains, and return its write revision.
 
-        `revision` is that of the state so far; the new one is returned.
+        `revision` is that of the state so far.
         """
 
     def revision(self, account: str) -> int:
-        """The number of the account's last write."""
+        """Return the account's write revision."""
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,9 @@ class Held:
     owner: str = ""
     kind: str = ""
     is_live: bool = True
-    """False for one that awaits its deletion, beside another one of the same name."""
+    """False for a resource that was replaced and awaits its deletion."""
     is_whole: bool = True
-    """Whether the outputs have what is secret."""
+    """Whether the outputs contain their secrets."""
 
     @property
     def names(self) -> tuple[str, str]:
@@ -219,13 +219,13 @@ class Held:
 
 
 class EngineState(Protocol):
-    """What the engine's state holds, asked where the journal and the vendor cannot tell whose an account is.
+    """The engine's state, which is asked where the journal and the vendor cannot tell which resource has an account.
 
     Each raises AccountError when the state cannot be read.
     """
 
     run: str
-    """What all provider processes of one run of the engine have in common, and no two runs have."""
+    """A text that is the same for all provider processes of one run of the engine, and differs between runs."""
 
     async def of_owner(self, owner: str) -> Sequence[Held]:
         """Return the resources of this owner, of whatever vendor and kind; raises AccountError."""

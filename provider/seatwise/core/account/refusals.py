@@ -8,7 +8,7 @@ from .ports import Tenant
 
 
 def tell_unfit(tenant: Tenant, record: Record) -> None:
-    """Warn, once in a run, of each field of a record that cannot be read, or not as it is."""
+    """Show a warning, once in a run, for each field of a record that cannot be read, or not unchanged."""
     vendor = tenant.vendor
     account, schema = vendor.account_id(record) or "", vendor.schema
     unread, mended = schema.unread(record), schema.mended(record)
@@ -24,21 +24,21 @@ def tell_unfit(tenant: Tenant, record: Record) -> None:
 
 
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
-    """The error for an account that is not there any more."""
+    """Return the error for an account that is gone."""
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
 
 
 def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:
-    """The error for a tenant whose API cannot list its users."""
+    """Return the error for a tenant whose API cannot list its users."""
     return SettingsError("this API has no list of users", vendor=vendor.title, remedy=vendor.way_to_list)
 
 
 def learn_secrets(tenant: Tenant, record: Record) -> None:
-    """Blank the secrets of a record in messages: a vendor may quote them."""
+    """Let messages hide the secrets of a record: a vendor may quote them."""
     values = (record.get(field.wire.update or "") for field in tenant.vendor.schema.values() if field.secret)
     tenant.vault.learn(*(value for value in values if isinstance(value, str)))
 
 
 def refused(tenant: Tenant, answer: Answer, operation: str, account: str) -> AccountError:
-    """The error for an answer that says no, which quotes the vendor without any secret that this process knows."""
+    """Return the error for a refusal. It quotes the vendor without any secret that this process knows."""
     return tenant.vendor.refusal(answer, operation, account, tenant.vault)

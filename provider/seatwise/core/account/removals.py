@@ -5,7 +5,7 @@ from ..vendor.vendor import Vendor
 
 
 class Removals:
-    """How many accounts a run has retired; `most` is how many it may, None: any number."""
+    """How many accounts a run has deactivated or deleted; `most` is the limit, None: no limit."""
 
     def __init__(self, most: int | None = None) -> None:
         self.most = most
@@ -13,7 +13,7 @@ class Removals:
         self.stopped = 0
 
     def claim(self, vendor: Vendor, account: str) -> None:
-        """Count one more, about to be retired; raises TooManyRemovals when it may not be."""
+        """Count one removal before it is sent; raise TooManyRemovals if it exceeds the limit."""
         if self.most is None or self.done < self.most:
             self.done += 1
             return
@@ -27,5 +27,5 @@ class Removals:
         )
 
     def give_back(self) -> None:
-        """One that was counted is not retired by this run after all."""
+        """Take back one counted removal that was not carried out."""
         self.done -= 1

@@ -103,7 +103,7 @@ async def go_on_or_adopt(tenant: Tenant, declared: Declared, existing: Found, ow
 
 
 def on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOutcome:
-    """The error for a create that may still arrive: this resource's own of an earlier run, or another one's."""
+    """Return the error for an earlier create that may still arrive, of this resource or of another one."""
     left = max(1, math.ceil(CREATE_IN_FLIGHT_S - note.age))
     whose = "" if same(note.owner, owner) or not note.owner else f" for {display_name(note.owner)}"
     return UnknownOutcome(
@@ -115,9 +115,9 @@ def on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOu
 
 
 async def _taken_up(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
-    """The account that is seatwise's own to give to this owner, as declared; None without one.
+    """Resume the account that the journal has for this owner; return None if there is none.
 
-    Whose it was may be about to retire it: who comes second finds what the first has done.
+    Its old owner may deactivate it in this run: the lock makes the second operation see what the first one did.
     """
     email = declared.email
     last = tenant.journal.last(email)
@@ -133,7 +133,7 @@ async def _taken_up(tenant: Tenant, declared: Declared, owner: str) -> Begun | N
 
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
-    """The account with this e-mail if it is seatwise's own to give to this owner, by its id; else None."""
+    """Return the account with this e-mail if seatwise may give it to this owner; else None."""
     if last.kind is EntryKind.PENDING:
         return await _ownon_its_way(tenant, email, last, owner)
     is_owners = last.kind is EntryKind.CREATED and await _is_owners(tenant, email, last, owner)
@@ -148,7 +148,7 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
 
 
 async def _ownon_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
-    """The account that the create in the note made, if it shows and the note is this owner's, or its successor's."""
+    """Return the account of the pending create in the journal, if it shows and this owner may have it."""
     is_own = last.owner in ("", owner) or same(last.owner, owner)
     if not is_own and not tenant.ownership.succeeds(email, last.owner, owner):
         if last.age < CREATE_IN_FLIGHT_S:
@@ -162,10 +162,10 @@ async def _ownon_its_way(tenant: Tenant, email: str, last: Entry, owner: str) ->
 
 
 async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
-    """Whether an account that seatwise made is this owner's to go on with.
+    """Return whether this owner may go on with an account that seatwise created.
 
-    It is if the engine forgot that it was made: the engine has never shown that it knows the account. And it is if
-    the account moves between a team and a resource of its own, where the state has it under the old one.
+    It may if the engine never heard of the create, and if the account moves between a team and a single resource, with
+    the state still having it under the old owner.
     """
     account = last.account or ""
     if owner and same(owner, last.owner):
@@ -181,7 +181,7 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
 
 
 def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
-    """Whether seatwise deactivated the account, and no run is known to have brought it back."""
+    """Return whether seatwise deactivated the account, and no run is known to have reactivated it."""
     return (
         last.kind is EntryKind.DEACTIVATED
         or tenant.journal.why_unconfirmed(last.account or "") is Unconfirmed.DEACTIVATED
@@ -189,9 +189,9 @@ def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
 
 
 async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, owner: str) -> AccountState:
-    """Go on with seatwise's own account: one that the engine has not heard of, or one that comes back.
+    """Make a resumed account as declared; reactivate it if it was deactivated.
 
-    It is noted as its owner's before it comes back, or a run that ends there would find a stranger's account.
+    The journal gets its owner first: a run that ends in between must not leave an account without one.
     """
     journal, account = tenant.journal, own.account
     if last.kind is EntryKind.DEACTIVATED:
@@ -206,7 +206,7 @@ async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, o
 
 
 async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str) -> AccountState:
-    """Take over an account that is there, if the program says so, changing only what is declared."""
+    """Adopt an existing account, if the program says so, and change only what is declared."""
     if declared.on_existing != "adopt":
         raise exists(tenant, declared, existing, owner, doubt)
     _warn_of_late(tenant, declared, existing.record)
@@ -231,7 +231,7 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
 
 
 def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:
-    """Tell which arguments come too late for an account that is there."""
+    """Show a warning for create-only arguments that an existing account cannot be given any more."""
     schema, actual = tenant.vendor.schema, seen(tenant.vendor.schema, declared.values, record)
     late = sorted(
         name
@@ -244,7 +244,7 @@ def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:
 
 
 async def look_again(tenant: Tenant, email: str, looks: Sequence[float] = LOST_CREATE_BACKOFF_S) -> Found | None:
-    """Look for an account that may be there, patiently: lists lag behind. Raises when the last look fails."""
+    """Look for an account that may exist, several times: lists lag behind. Raise if the last look fails."""
     pauses = reported_pauses(
         tenant, looks, f"{email} may have been made, by a create without a clear answer, and does not show"
     )

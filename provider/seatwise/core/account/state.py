@@ -13,7 +13,7 @@ from .properties import NONE, AccountState, Declared
 def check(
     vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Checked inputs and all their problems.
+    """Return the checked arguments and all their problems.
 
     `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet; `whose` names
     the account for the salts of its secrets: its owner, and in a team the member.
@@ -25,7 +25,7 @@ def check(
 def checked(
     vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """As `check`, but for what can only be given when an account is made."""
+    """Check as `check` does, but ignore changes of create-only arguments."""
     values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
     problems += vendor.rules(values, frozenset(values) | unknown)
     if values.get("on_destroy") == "delete" and not vendor.can_delete:
@@ -39,7 +39,7 @@ def checked(
 
 
 def immutable_changes(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:
-    """The arguments of an account that is there which can only be given when one is made, and are otherwise now.
+    """Return a problem for each create-only argument of an existing account that has changed.
 
     `within` is the path to the account's arguments in those of its resource.
     """
@@ -68,7 +68,7 @@ def diff(vendor: type[Vendor], state: AccountState, declared: Declared, unknown:
 
 
 def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]:
-    """The declared values that an update must change, by argument name."""
+    """Return the declared values that an update must change, by argument name."""
     return {
         name: value
         for name, value in news.items()
@@ -77,7 +77,7 @@ def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]
 
 
 def seen(schema: Schema, news: Values, record: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a record says, and which items of the declared deltas it fulfils. Null is None."""
+    """Return the values in a record, and the items of the declared deltas that it fulfils. Null is None."""
     actual = {} if record is None else schema.parse(record)
     for name, wanted in news.items():
         delta = schema[name].delta
@@ -111,7 +111,7 @@ def readable_values(schema: Schema, values: Values) -> dict[str, Any]:
 
 
 def expand(schema: Schema, changes: Values, current: Values) -> dict[str, Any]:
-    """Changes with each delta turned into the whole list that results from it."""
+    """Return changes in which each delta is replaced by the whole list that results from it."""
     expanded = {name: value for name, value in changes.items() if not schema[name].delta}
     for name, wanted in changes.items():
         delta = schema[name].delta

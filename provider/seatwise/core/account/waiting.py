@@ -1,17 +1,17 @@
-"""Waits for what a vendor does not show yet. Those that a person would notice are told."""
+"""Waits for what a vendor does not show yet. Long waits are reported to the user."""
 
 from collections.abc import Iterator, Sequence
 
 from .ports import Tenant
 
 SILENT_WAIT_S = 3.0
-"""Seconds that a wait may take without a word."""
+"""Seconds that a wait may take without a report."""
 
 
 def reported_pauses(tenant: Tenant, pauses: Sequence[float], about: str) -> Iterator[float]:
     """Yield the pauses (seconds) before each look; `about` names the account and what is waited for.
 
-    What takes longer than `SILENT_WAIT_S` together is told once, before that, with the seconds that are left at most.
+    What takes longer than `SILENT_WAIT_S` together is reported once, before that, with the most seconds that are left.
     """
     waited, is_told = 0.0, False
     for number, seconds in enumerate(pauses):

@@ -102,7 +102,7 @@ async def _write(
 async def send_update(
     tenant: Tenant, account: str, email: str, operation: str, changes: Values, record: Record | None
 ) -> Record | None:
-    """Send one update; the record it led to, where the vendor tells. While its outcome is not known it is in doubt.
+    """Send one update; return the record after it, if the vendor shows it. The account is unconfirmed meanwhile.
 
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
@@ -124,14 +124,14 @@ async def send_update(
         is_confirmed, record_after = False, None
     if is_confirmed and not _denies(vendor, record_after, changes):
         return record_after
-    # A vendor may trim a text or sort a list. Whether somebody is retired may not be otherwise than it was asked.
+    # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.retired} if is_confirmed else changes
     try:
         after = await fetch(tenant, account, str(changes.get("email", email)))
     except AccountError as error:
         if is_confirmed and not _denies(vendor, record_after, asked):
             return record_after
-        error.maybe_sent = True  # the update, of which nobody can say what became
+        error.maybe_sent = True  # the outcome of the update is unknown
         raise
     if _denies(vendor, after, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
@@ -144,7 +144,7 @@ def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:
 
 @contextmanager
 def marked_unconfirmed(tenant: Tenant, account: str, before: Unconfirmed | None, why: Unconfirmed) -> Iterator[None]:
-    """Note a write before it leaves; what has certainly not happened, to an account of no doubt before, is none."""
+    """Mark an account unconfirmed before a write is sent; take that back if the write certainly did not happen."""
     tenant.journal.mark_unconfirmed(account, why)
     try:
         yield
@@ -155,7 +155,7 @@ def marked_unconfirmed(tenant: Tenant, account: str, before: Unconfirmed | None,
 
 
 def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes: Values) -> Unconfirmed:
-    """Why an account is in doubt while this update is on its way; the gravest reason stays."""
+    """Return why an account is unconfirmed while this update is on its way; the gravest reason stays."""
     if operation == "deactivate" or before is Unconfirmed.DEACTIVATED:
         return Unconfirmed.DEACTIVATED
     has_secret = before is Unconfirmed.SECRET or any(vendor.schema[name].secret for name in changes)
@@ -163,14 +163,14 @@ def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes:
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
-    """Whether a record says that the changes were not made, as far as it shows them as they were written."""
+    """Return whether a record shows that the changes were not made, in fields that no vendor normalizes."""
     schema, there = vendor.schema, seen(vendor.schema, {}, record)
     shown = [name for name in changes if name in there and RESPELLED not in schema[name].marks]
     return any(not schema[name].same(changes[name], there[name]) for name in shown)
 
 
 def revealed(tenant: Tenant, values: Values) -> dict[str, Any]:
-    """The values with each fingerprint turned back into the secret it stands for."""
+    """Return the values with each fingerprint replaced by its secret; raise AccountError if it is not known."""
     schema = tenant.vendor.schema
     return {name: _reveal(tenant, name, value) if schema[name].secret else value for name, value in values.items()}
 

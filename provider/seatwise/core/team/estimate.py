@@ -29,13 +29,13 @@ def cost(
 
 
 def follow_ups(vendor: Vendor, members: Iterable[Iterable[str]]) -> int:
-    """How many new accounts, given by the names of their arguments, get something that their create does not take."""
+    """Return how many new accounts, given by their arguments' names, need an update after their create."""
     late = {name for name, field in vendor.schema.items() if field.takes is Takes.UPDATE}
     return sum(not late.isdisjoint(names) for names in members)
 
 
 def _reads_a_create(vendor: Vendor, read_back_singly: bool) -> int:
-    """Requests to see that the e-mail is free, where no list tells, and to read the account back."""
+    """Return the reads for one create: the look-up of the e-mail, if no list serves it, and the read back."""
     is_read_back_by_list = vendor.lists_whole_records and vendor.tells_ids and not read_back_singly
     return (not vendor.has_list) + (not is_read_back_by_list)
 

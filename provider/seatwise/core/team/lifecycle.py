@@ -1,7 +1,7 @@
-"""The life of a team: each member's account is made, changed and retired as a single one is, many at once.
+"""The life of a team: each member's account is created, changed and deprovisioned like a single one, many at once.
 
-Who fails does not stop the others, and is named at the end; the next run does only what is missing. What
-fails for all of them (a vendor that is down, a login that is refused) is not tried a thousand times.
+A member that fails does not stop the others, and is named at the end; the next run does only what is missing. What
+fails for all members (a vendor that is down, a login that is refused) is not tried a thousand times.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -39,17 +39,17 @@ from .plan import (
 from .properties import Member, Members, Report, Team, TeamDeclared, key_of, packed, unpacked
 
 NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
-"""Failures that the next member may meet as well, for they are not about the account."""
+"""Failures that are not about one account: the next member may fail in the same way."""
 MOST_FAILURES_IN_A_ROW = 16
-"""How many members in a row may meet one of those, in one phase, before the others of that phase are not tried."""
+"""After so many such failures in a row in one phase, the other members of that phase are not tried."""
 NOT_TRIED = f"not tried, for {MOST_FAILURES_IN_A_ROW} others in a row had failed"
 PROGRESS_INTERVAL_S = 5.0
-"""Seconds between lines that tell how far it is."""
+"""Seconds between lines that show the progress."""
 
 
 @dataclass
 class Work:
-    """One run's work on a team: who failed and why, and how far it is."""
+    """One run's work on a team: the members that failed, the reasons, and the progress."""
 
     tenant: Tenant
     name: str
@@ -89,7 +89,7 @@ class Work:
                 await work(self.tenant.operation(), key)
             except AccountError as error:
                 self._note(key, error, LEAVING_FAILED if are_leaving else "")
-            except Exception as error:  # an answer that nobody thought of is no reason to stop the others
+            except Exception as error:  # an unexpected answer for one member must not stop the others
                 self._note(key, _unexpected(error), LEAVING_FAILED if are_leaving else "")
             else:
                 self._in_a_row = 0
@@ -232,7 +232,7 @@ async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Memb
 
 
 async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
-    """A member under another e-mail, as declared. A password that is the same is not sent again for that."""
+    """Return a member under a new e-mail, as declared. An unchanged password is not sent again."""
     secrets = tenant.vendor.schema.secrets & news.keys() & old.state.values.keys()
     plain = {name: tenant.vault.reveal(news[name]) for name in secrets}
     same = {name: tenant.vault.seal(text, old.state.values[name]) for name, text in plain.items() if text is not None}
@@ -250,9 +250,9 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
 
 
 async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
-    """The leavers who are no joining member under another e-mail: they leave before anybody joins, and free a seat.
+    """Return the leaving members that are no joining member under a new e-mail. They leave first, and free a seat.
 
-    Whether one is, is seen from the account. One that cannot be read leaves last of all.
+    The e-mail of the account at the vendor decides. A member whose account cannot be read leaves last.
     """
     joins, found, unread = {*plan.joins}, list[str](), 0
 
@@ -277,9 +277,9 @@ async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
 
 
 async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:
-    """Retire these members; to be deleted, an account waits for the next run.
+    """Deactivate these members. An account that is to be deleted is deleted in the next run.
 
-    Until then it can be seen whether the person has only moved to another resource.
+    Until then another resource may declare it.
     """
 
     async def leave(tenant: Tenant, key: str) -> None:
@@ -294,7 +294,7 @@ async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, o
 
 
 async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
-    """Delete the accounts that an earlier run deactivated."""
+    """Delete the accounts that an earlier run deactivated for this."""
 
     async def delete(tenant: Tenant, key: str) -> None:
         await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
@@ -388,7 +388,7 @@ async def _has_new_life(tenant: Tenant, team: Team, owner: str) -> bool:
 
 
 def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
-    """The members of a team that is replaced who are not declared any more, and whom no other run has seen to."""
+    """Return the members of a replaced team that are declared no more, and that no other resource has handled."""
     declared = tenant.journal.declared(owner) or frozenset()
     return [
         key
@@ -400,7 +400,7 @@ def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
 
 
 def _refuse_many(team: Team, leavers: Sequence[str]) -> None:
-    """Raise InvalidAccount where more members would leave than may in one run."""
+    """Raise InvalidAccount if more members would leave than may leave in one run."""
     most = most_removals(team.policy.max_removals, len(team.members)) or 0
     if len(leavers) > most:
         raise InvalidAccount(
@@ -411,12 +411,12 @@ def _refuse_many(team: Team, leavers: Sequence[str]) -> None:
 
 
 def _is_done(tenant: Tenant, account: str) -> bool:
-    """Whether the run that replaced the team has dealt with the account."""
+    """Return whether the run that replaced the team has handled the account."""
     return tenant.journal.is_renewed(account) or tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
 
 
 def _unexpected(error: Exception) -> AccountError:
-    """The failure of a member of whom something came that seatwise does not understand; its text may hold anything."""
+    """Return the failure for an unexpected exception. It does not quote the exception, which may contain anything."""
     return AccountError(
         f"an unexpected answer ({type(error).__name__})", remedy="Run it again; if it stays, report it as a bug"
     )

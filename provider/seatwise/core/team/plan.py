@@ -15,13 +15,13 @@ from ..vendor.vendor import Vendor
 from .properties import Members, Team, TeamDeclared, TeamPolicy, key_now, key_of, packed, renamed, unpacked
 
 Split = Callable[[Values], tuple[dict[str, Any], dict[str, Any]]]
-"""What parts arguments into those that are known and those that are not before the update runs."""
+"""A function that splits arguments into known ones and ones that are unknown before the update runs."""
 OF_THE_TEAM = {"on_existing": "on_existing", "on_destroy": "on_leave"}
-"""Arguments of a single account, and what says the same of a whole team."""
+"""Arguments of a single account, and the Roster's arguments that stand for them."""
 LEAVING_FAILED = "should have left: "
-"""How the reason begins why a member who leaves may still have access."""
+"""The begin of the reason why a leaving member may still have access."""
 MOST_TOLD = 20
-"""How many members a line names."""
+"""The most members that a line names."""
 FEWEST_REMOVALS = 3
 SHARE_OF_REMOVALS = 10
 """Per cent of the members, and at least three of them, that may leave in one run unless the program says otherwise."""
@@ -33,7 +33,7 @@ SHARE_OF_REMOVALS = 10
 def check(
     vendor: type[Vendor], olds: TeamDeclared, news: TeamDeclared, split: Split, vault: Vault, owner: str = ""
 ) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    """Checked members and all that is wrong, of the members and of the team's own arguments.
+    """Return the checked members, and all problems of the members and of the team's own arguments.
 
     `olds` are the inputs before, empty for a new team; `split` parts arguments into those that are known and
     those that are not yet; `owner` names the team for the salts of its members' secrets.
@@ -64,7 +64,7 @@ def check(
 
 
 def immutable_changes(vendor: type[Vendor], team: Team, news: Members, split: Split) -> list[Problem]:
-    """What can only be given when an account is made, and is otherwise now for members who have one.
+    """Return a problem for each create-only argument that has changed for a member that has an account.
 
     It is no matter of `check`: the inputs before may have members whose accounts could not be made.
     """
@@ -96,7 +96,7 @@ def _policies(vendor: type[Vendor], policy: TeamPolicy) -> Iterable[Problem]:
 
 
 def most_removals(given: Any, members: int) -> int | None:
-    """How many of so many members may leave at once; None when what is given says no number."""
+    """Return how many of so many members may leave in one run; None if `given` is not a number or a share."""
     if given is None:
         return max(FEWEST_REMOVALS, math.ceil(members * SHARE_OF_REMOVALS / 100))
     share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", str(given).strip())
@@ -107,7 +107,7 @@ def most_removals(given: Any, members: int) -> int | None:
 
 
 def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: Any) -> list[Problem]:
-    """What is wrong with who leaves: a team that loses more than it may in one run has lost them by mistake."""
+    """Return a problem if more members would leave than may leave in one run: that is probably a mistake."""
     names = {key: key_now(key, before[key]) for key in sorted(before)}
     now = {key: name if name in after else key_of(unpacked(key, before[key])["email"]) for key, name in names.items()}
     out = [
@@ -134,9 +134,9 @@ def _is_out(vendor: type[Vendor] | Vendor, member: Values) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who joins, who changes in which fields, who is to be looked at again, who leaves; by e-mail.
+    """The members that join, change in which fields, are read again, leave or are deleted, by e-mail.
 
-    `adopted` are the members who leave and whose accounts were there before seatwise.
+    `adopted` are the leaving members whose accounts existed before seatwise.
     """
 
     joins: Sequence[str]
@@ -149,7 +149,7 @@ class Plan:
 
     @classmethod
     def of(cls, vendor: Vendor, team: Team, news: Members, split: Split, unconfirmed: frozenset[str]) -> "Plan":
-        """What makes the team as the members say."""
+        """Return the plan that makes the team as declared."""
         joins = sorted(key for key in news if key not in team.members)
         changes, looks = {}, []
         for key, member in sorted(team.members.items()):
@@ -172,7 +172,7 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """How many accounts it is about."""
+        """The number of accounts in the plan."""
         return sum(map(len, (self.joins, self.changes, self.looks, self.leaves, self.deletes)))
 
 
@@ -191,7 +191,7 @@ def changed(vendor: Vendor, state: AccountState, known: Values) -> list[str]:
 
 
 def describe(name: str, plan: Plan, on_leave: str | None) -> list[str]:
-    """The plan in lines for a person: counts, and the first twenty of each kind."""
+    """Return the plan as lines for the user: counts, and the first twenty members of each kind."""
     counts = (
         (plan.joins, "join"), (plan.changes, "change"), (plan.looks, "be looked at again"),
         (plan.leaves, "leave"), (plan.deletes, "be deleted for good"),
@@ -229,7 +229,7 @@ def failures(
 ) -> str:
     """Return in one line which members failed and why, and what does them `again`.
 
-    It names the first twenty, and of these first who should have left.
+    It names the first twenty, beginning with the members that should have left.
     """
     by_weight = sorted(failed.items(), key=lambda item: not item[1].startswith(LEAVING_FAILED))
     lines = [f"{key}: {reason}" for key, reason in by_weight[:MOST_TOLD]]
