@@ -2,7 +2,10 @@
 
 import json
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +101,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _dates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each change at Nexudus its own date: real dates have seconds, and tests are faster than that."""
     monkeypatch.setattr(nexudus, "_now", date_of_a_change)
+
+
+class ClosedInTheEnd(sqlite3.Connection):
+    """A connection to a database that closes when it is collected: Python 3.13 warns of one that does not."""
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # it was never opened
+            self.close()
+
+
+@pytest.fixture(autouse=True)
+def _closed_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test leave a journal or a sandbox open, as a process does that ends."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=ClosedInTheEnd))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import oracle
+from conftest import ClosedInTheEnd
 from faults import CELLS, CHUNK, FAULTS, OPERATIONS, VENDORS, Cell, Scene, Variant, goal, meet, mend, prepare
 from model import Stack
 from seatwise.core.vendor.errors import AccountError, UnknownOutcome
@@ -38,7 +39,7 @@ OPEN_ENDED = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceW
 APPLY = [cell for cell in CELLS if str(cell) not in NOT_APPLICABLE]
 
 
-class Careless(sqlite3.Connection):
+class Careless(ClosedInTheEnd):
     """A file that never waits for the disk: nobody pulls the plug here."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
