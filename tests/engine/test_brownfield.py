@@ -135,7 +135,7 @@ def test_files_that_are_there_are_not_overwritten(project: Project) -> None:
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr == "seatwise: __main__.py is there already; choose another name or add --force\n"
+    assert done.stderr == "seatwise: __main__.py already exists; choose another name or add --force\n"
 
 
 def test_only_the_accounts_that_match_are_taken_over(project: Project, sandbox: Sandbox) -> None:

@@ -187,3 +187,13 @@ def test_a_program_contains_only_printable_characters(text: str) -> None:
     (call,) = [each for each in ast.walk(ast.parse(program)) if isinstance(each, ast.Call)]
     said = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
     assert (ast.literal_eval(call.args[0]), said) == (f"{text}@example.com", {"first_name": text, "roles": [text]})
+
+
+def test_a_policy_is_declared_and_is_no_value_of_the_account() -> None:
+    """The preview after the import is empty then."""
+    record = {"id": 7, "email": "ana@example.com", "roles": ["Setter"], "active": 1}
+    values = {"email": "ana@example.com", "roles": ["Setter"], "on_destroy": "deactivate"}
+    imported = takeover.state(ENERFLO, record, values)
+    assert not state.diff(Enerflo, imported, Declared.of(values), frozenset())
+    assert imported.on_destroy == "deactivate"
+    assert "on_destroy" not in imported.values

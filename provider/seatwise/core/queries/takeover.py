@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..account.properties import AccountState
+from ..account.properties import AccountState, Declared
 from ..account.state import check, observed, seen
 from ..vendor.fields import NOTHING, VOLATILE, Field, Problem, Values, email_key
 from ..vendor.secrets import Vault
@@ -74,7 +74,9 @@ def declarable(vendor: Vendor, values: Values) -> Declarable:
 
 def state(vendor: Vendor, record: Mapping[str, Any], values: Values) -> AccountState:
     """Return the state of an account that is declared with these values."""
-    return observed(vendor, values, seen(vendor.schema, values, record), adopted=True)
+    declared = Declared.of(values)
+    actual = seen(vendor.schema, declared.values, record)
+    return observed(vendor, declared.values, actual, adopted=True).under(declared)
 
 
 def program(vendor: str, accounts: Iterable[tuple[str, Values]]) -> str:
