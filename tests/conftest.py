@@ -14,6 +14,7 @@ import pytest
 from trio.testing import MockClock
 
 from seatwise.cli.doctor import GENERAL_PROXIES
+from seatwise.core.vendor.secrets import VAULT, Vault
 from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
@@ -101,6 +102,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _dates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each change at Nexudus its own date: real dates have seconds, and tests are faster than that."""
     monkeypatch.setattr(nexudus, "_now", date_of_a_change)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test know the secrets of another: what is no secret here would be blanked."""
+    monkeypatch.setattr(VAULT, "__dict__", vars(Vault()))
 
 
 class ClosedInTheEnd(sqlite3.Connection):
