@@ -10,7 +10,7 @@ import pytest
 
 import seatwise
 from seatwise.core.vendor.vendor import Vendor
-from seatwise.resources.user import TenantArgs
+from seatwise.resources.provider import TenantArgs
 from seatwise.vendors import names, vendor_named
 from seatwise.wire.settings import RunSettings, Settings
 

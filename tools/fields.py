@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
 from seatwise.core.vendor.vendor import Limit, Vendor
-from seatwise.resources.user import Account, AccountArgs, TenantArgs
+from seatwise.resources.provider import TenantArgs
+from seatwise.resources.user import AccountArgs, UserResource
 from seatwise.vendors import module_named, names
 from seatwise.wire.settings import Settings
 
@@ -117,7 +118,7 @@ def outputs(module: ModuleType) -> str:
             "| output | type | read | |",
             "|---|---|---|---|",
             "| `id` | `str` | | The vendor's id of the account. |",
-            *(f"| `{name}` | `bool` | | {line} |" for name, line in documented(Account).items()),
+            *(f"| `{name}` | `bool` | | {line} |" for name, line in documented(UserResource).items()),
             *(output_row(item, lines[item.name]) for item in read_only),
         ]
     )

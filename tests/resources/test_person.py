@@ -14,7 +14,7 @@ import seatwise
 from resources import mocked
 from seatwise.files.people import load
 from seatwise.resources.person import today
-from seatwise.resources.user import Seat
+from seatwise.resources.user import PersonAccount
 from seatwise.vendors import enerflo, module_named, names, nexudus, tenovos
 
 PROGRAM = """
@@ -109,7 +109,7 @@ def test_an_output_for_active_that_is_not_a_flag_is_an_error(given: Any) -> None
 # --- what is refused --------------------------------------------------------------------------
 
 
-def refused(*accounts: Seat, **arguments: Any) -> str:
+def refused(*accounts: PersonAccount, **arguments: Any) -> str:
     """Return the message for an invalid person; nothing is registered, because there is no engine."""
     with pytest.raises(pulumi.RunError) as caught:
         seatwise.Person("ana", accounts=accounts, **{"email": "ana@example.com", **arguments})
@@ -174,7 +174,7 @@ def refused(*accounts: Seat, **arguments: Any) -> str:
     ],
 )
 def test_a_problem_is_one_line_with_person_and_argument(
-    accounts: list[Seat], arguments: dict[str, Any], said: str
+    accounts: list[PersonAccount], arguments: dict[str, Any], said: str
 ) -> None:
     line = refused(*accounts, **arguments)
     assert line.startswith(said)
@@ -284,7 +284,7 @@ seatwise.Person("ben", email=number, active=number.apply(bool), accounts=account
 WRONG = {
     'seatwise.Person("a", accounts=[])': "email",
     'seatwise.Person("a", emial="a@b.c", email="a@b.c", accounts=[])': "emial",
-    'seatwise.Person("a", email="a@b.c", accounts=[enerflo.User])': "Seat",
+    'seatwise.Person("a", email="a@b.c", accounts=[enerflo.User])': "PersonAccount",
     'seatwise.Person("a", email="a@b.c", accounts=[], expires=5)': "expires",
     'enerflo.Account(rols=["Setter"], roles=[])': "rols",
     "enerflo.Account()": "roles",

@@ -15,7 +15,7 @@ from conftest import Sandbox
 from seatwise.core.account.properties import OWNER
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic import DynamicProvider, load
-from seatwise.resources.user import Account, AccountArgs, outputs_of
+from seatwise.resources.user import AccountArgs, UserResource, outputs_of
 from seatwise.vendors import module_named, names
 from seatwise.wire import loop
 
@@ -46,7 +46,7 @@ def door(module: ModuleType, sandbox: Sandbox, settings: None) -> Iterator[Dynam
 
 def test_the_file_is_named_like_the_vendor_and_its_type(module: ModuleType) -> None:
     assert module.__name__.rpartition(".")[2] == module.VENDOR.name
-    assert issubclass(module.User, Account)
+    assert issubclass(module.User, UserResource)
     assert module.User._resource_type_name == f"dynamic/seatwise/{module.VENDOR.name}:User"
     assert module.VENDOR.settings_type.vendor == module.VENDOR.name
 

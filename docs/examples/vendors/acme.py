@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Schema, Takes, Values
 from seatwise.core.vendor.http import Answer, Effect, Request, segment
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
-from seatwise.resources.user import Account, AccountArgs, Items
+from seatwise.resources.user import AccountArgs, Items, UserResource
 from seatwise.wire import settings
 
 
@@ -42,7 +42,7 @@ class UserArgs(AccountArgs, total=False):
     """The first password. Write-only."""
 
 
-class User(Account, module="seatwise/acme", name="User"):
+class User(UserResource, module="seatwise/acme", name="User"):
     """A user of Acme (https://api.acme.example/docs/users)."""
 
     email: Output[str]

@@ -17,7 +17,7 @@ from ..core.queries import person
 from ..core.vendor.errors import InvalidPeople
 from ..core.vendor.fields import Problem, email_key, flag
 from ..resources.person import check
-from ..resources.user import Seat
+from ..resources.user import PersonAccount
 from ..vendors import module_named, names
 from .reading import FileSpec, Place, Row, line, not_empty, read, repeated, safe_name, unknown_names
 
@@ -31,7 +31,7 @@ class PersonArgs(TypedDict, total=False):
     """The name of the resource: `name` in the file."""
     email: Required[str]
     """E-mail."""
-    accounts: Required[list[Seat]]
+    accounts: Required[list[PersonAccount]]
     """An `Account` of each vendor, in the order of the vendors' names."""
     first_name: str
     """First name."""
@@ -89,7 +89,7 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
 def _has_accounts(vendor: ModuleType) -> bool:
     """Return whether a vendor's module has an `Account` of its own: it may import the base class of that name."""
     kind = getattr(vendor, "Account", None)
-    return isinstance(kind, type) and issubclass(kind, Seat)
+    return isinstance(kind, type) and issubclass(kind, PersonAccount)
 
 
 def _flat(row: Row) -> Row:
@@ -140,7 +140,7 @@ def _own(row: Row, vendor: str, module: Any) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name in module.PersonalArgs.__annotations__}
 
 
-def _checked(row: Row, seats: list[Seat]) -> tuple[dict[str, Any], list[Problem]]:
+def _checked(row: Row, seats: list[PersonAccount]) -> tuple[dict[str, Any], list[Problem]]:
     """Return the person's description and its problems; convert the arguments of the accounts in place."""
     given = {name: value for name, value in row.items() if name in person.SCHEMA}
     description, declared, problems = check(given, seats, is_complete=False)

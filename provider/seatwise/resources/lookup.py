@@ -21,7 +21,7 @@ from ..dynamic.base import tenant_with
 from ..wire import loop
 from ..wire.settings import Settings
 from ..wire.tenant import Tenant
-from .user import TenantProvider
+from .provider import TenantProvider
 
 T = TypeVar("T")
 _RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()

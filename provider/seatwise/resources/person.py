@@ -14,7 +14,7 @@ from ..core.vendor.fields import NOTHING, Problem, flag, is_missing
 from ..core.vendor.vendor import Vendor
 from ..files.reading import converted, is_known
 from ..wire.settings import RunSettings
-from .user import Account, Seat, refuse_import
+from .user import PersonAccount, UserResource, refuse_import
 
 
 class Person(pulumi.ComponentResource):
@@ -30,7 +30,7 @@ class Person(pulumi.ComponentResource):
 
     ids: Output[dict[str, str]]
     """The ids of the accounts by vendor: `enerflo`, or `enerflo-west` with the explicit provider `west`."""
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, UserResource]
     """The accounts themselves, under the same names."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Person(pulumi.ComponentResource):
         resource_name: str,
         *,
         email: Input[str],
-        accounts: Iterable[Seat],
+        accounts: Iterable[PersonAccount],
         first_name: Input[str] | None = None,
         last_name: Input[str] | None = None,
         phone: Input[str] | None = None,
@@ -96,7 +96,7 @@ class Person(pulumi.ComponentResource):
         self.register_outputs({"ids": self.ids})
 
 
-def _seats(name: str, accounts: Any) -> list[Seat]:
+def _seats(name: str, accounts: Any) -> list[PersonAccount]:
     """The accounts; raises pulumi.RunError when they are no list that is known."""
     wanted = "such as [enerflo.Account(...)]"
     if not is_known(accounts):
@@ -107,13 +107,13 @@ def _seats(name: str, accounts: Any) -> list[Seat]:
 
 
 def check(
-    given: Mapping[str, Any], seats: Sequence[Seat], *, is_complete: bool = True
+    given: Mapping[str, Any], seats: Sequence[PersonAccount], *, is_complete: bool = True
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[Problem]]:
     """A person's description, the arguments of each account, and all that is wrong with them.
 
     A person who is not complete yet may lack what is required.
     """
-    strangers = [number for number, seat in enumerate(seats) if not isinstance(seat, Seat)]
+    strangers = [number for number, seat in enumerate(seats) if not isinstance(seat, PersonAccount)]
     if strangers:
         reason = f"item {strangers[0]} is no account of a vendor, such as enerflo.Account(...)"
         return {}, [], [Problem("accounts", reason)]
@@ -132,7 +132,7 @@ def check(
     return description, declared, problems
 
 
-def _doubles(seats: Iterable[Seat]) -> Iterable[Problem]:
+def _doubles(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
     counts = Counter(seat.named(seat.vendor.name) for seat in seats)
     for name, count in counts.items():
         if count > 1:
@@ -178,9 +178,9 @@ def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
     return False if person.is_over(last_day, now) else is_active
 
 
-def _told(name: str, seats: Iterable[Seat], problems: Iterable[Problem]) -> str:
+def _told(name: str, seats: Iterable[PersonAccount], problems: Iterable[Problem]) -> str:
     """All that is wrong with a person, in one line."""
-    where = next((seat.where for seat in seats if isinstance(seat, Seat) and seat.where), "")
+    where = next((seat.where for seat in seats if isinstance(seat, PersonAccount) and seat.where), "")
     who = f"{name} ({where})" if where else name
     return f"{who}: " + "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
 

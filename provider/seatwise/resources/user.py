@@ -1,6 +1,5 @@
-"""The Pulumi resources that every vendor's `User` and `Provider` extend."""
+"""The Pulumi resource that every vendor's `User` extends, and one account of a person."""
 
-import os
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
@@ -9,20 +8,16 @@ from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
 
 import pulumi
 from pulumi import Input, Output, dynamic
-from pulumi.runtime import get_config
 
 from ..core.account.owner import Owner, owner_in, parents_in, parsed
 from ..core.account.properties import with_owner
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
-from ..files.reading import is_known
 from ..vendors import vendor_named
-from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
+from .provider import PACKAGE, TenantProvider
 
 STACK = "pulumi:pulumi:Stack"
-PACKAGE = "pulumi-python"
-"""The package of every dynamic resource, whatever its vendor."""
 
 
 T = TypeVar("T", covariant=True)
@@ -46,7 +41,7 @@ class AccountArgs(TypedDict, total=False):
     or `"retain"`. An adopted account is retained unless this is given."""
 
 
-class Account(dynamic.Resource):
+class UserResource(dynamic.Resource):
     """One account of one vendor. Use a vendor's `User`."""
 
     adopted: Output[bool]
@@ -83,7 +78,9 @@ class Account(dynamic.Resource):
             if not isinstance(id, str) or not id:
                 raise pulumi.RunError(f'{resource_name}: id must be text, such as "1042"')
         account = cls.__new__(cls)
-        Account.__init__(account, resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
+        UserResource.__init__(
+            account, resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        )
         return account
 
     @classmethod
@@ -208,7 +205,7 @@ def _inherited(name: str, parent_name: str, parent_urn: str) -> str | None:
     return str(replace(known, parents=parents_in(parent_urn), name=own))
 
 
-class Seat:
+class PersonAccount:
     """What a program says of one account of a `seatwise.Person`. Use a vendor's `Account`."""
 
     args: Any
@@ -216,7 +213,7 @@ class Seat:
 
     def __init__(
         self,
-        user: type[Account],
+        user: type[UserResource],
         args: Mapping[str, Any],
         provider: "TenantProvider | None",
         opts: pulumi.ResourceOptions | None,
@@ -239,154 +236,21 @@ class Seat:
         """The name with that of the explicit provider, so that a person can have accounts in several tenants."""
         return f"{name}-{self.provider.pulumi_resource_name}" if self.provider else name
 
-    def declare(self, name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Account:
+    def declare(self, name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> UserResource:
         """Declare the account; one that was declared by itself under the same name before stays the same."""
         ours = pulumi.ResourceOptions(
             parent=parent, provider=self.provider, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
         )
-        user: Callable[..., Account] = self.user
+        user: Callable[..., UserResource] = self.user
         return user(name, opts=pulumi.ResourceOptions.merge(self.opts, ours), **args)
 
 
-class TenantArgs(TypedDict, total=False):
-    """Arguments that every vendor's `Provider` has.
-
-    What is not given comes from Pulumi's config or the environment; but one with a base URL, a tenant or a credential
-    takes no credential from there, and a tenant's name never comes from there. What is given has to have a value.
-    """
-
-    base_url: Input[str]
-    """The part before the documented paths."""
-    tenant: Input[str]
-    """A name of your own for the tenant: where two share a base URL, or the base URL changes. Has to be given with
-    credentials where the base URL is the main tenant's."""
-    requests_per_minute: Input[int]
-    """Overrides the documented limits; 0 turns pacing off."""
-    concurrency: Input[int]
-    """How many requests are on their way at once."""
-    deadline: Input[float]
-    """Seconds that one operation may take with all its requests, waits and retries."""
-    resend_creates: Input[bool]
-    """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
-    ca_bundle: Input[str]
-    """A file of certificates (PEM) to trust instead of the usual ones."""
-    proxy: Input[str]
-    """The proxy that requests go through, such as `http://proxy.example.com:3128`."""
-    env: Mapping[str, str]
-    """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored;
-    one that is not set is an error."""
-
-
-class TenantProvider(pulumi.ProviderResource):
-    """A tenant other than the one that config and environment name. Use a vendor's `Provider`."""
-
-    def __init__(
-        self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        settings = vendor_named(vendor).settings_type
-        if not isinstance(args.get("env"), Mapping | None):
-            wanted = 'env must say which variable has which setting, such as env={"api_key": "WEST_API_KEY"}'
-            raise pulumi.RunError(f"{vendor}.Provider {resource_name}: {wanted}")
-        _refuse_empty(f"{vendor}.Provider {resource_name}", args)
-        env = dict(args.get("env", {}))
-        own = {name: value for name, value in args.items() if name != "env"}
-        unknown = sorted((own.keys() | env.keys()) - settings.model_fields.keys())
-        if unknown:
-            raise pulumi.RunError(f"{vendor}.Provider has no setting {', '.join(unknown)}")
-        own |= _told_apart(f"{vendor}.Provider {resource_name}", settings, own, env)
-        copied = _from_config(settings, own.keys() | env.keys())
-        outputs = sorted(name for name, value in own.items() if not is_known(value))
-        marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
-        # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
-        self._vendor = vendor
-        self._given: dict[str, Input[Any]] = {
-            settings.config_key(name): value for name, value in (copied | own).items()
-        } | {settings.config_key(PROVIDER): marker}
-        plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__) if name != "proxy"}
-        props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
-        super().__init__(PACKAGE, resource_name, props, opts)
-
-    @property
-    def vendor(self) -> str:
-        """The name of the vendor whose tenant this is."""
-        return self._vendor
-
-    def given(self, vendor: str) -> dict[str, Input[Any]]:
-        """What this provider says of a vendor's settings, by config key, as its own process will see it.
-
-        Raises pulumi.RunError when it is another vendor's.
-        """
-        if self._vendor != vendor:
-            raise pulumi.RunError(
-                f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
-            )
-        return self._given
-
-
-def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
-    """See that what is said has a value, so that no setting of the main tenant takes its place.
-
-    Raises pulumi.RunError naming the arguments. The provider's process does so for outputs.
-    """
-    env = args.get("env", {})
-    empty = [argument for argument, value in args.items() if is_known(value) and has_no_value(value)]
-    empty += [f"env={{{setting!r}: ...}}" for setting, variable in (env or {}).items() if has_no_value(variable)]
-    if empty:
-        raise pulumi.RunError(f"{name}: {', '.join(empty)} has no value. {GIVE_A_VALUE}")
-
-
-def _told_apart(
-    name: str, settings: type[Settings], own: Mapping[str, Any], env: Mapping[str, str]
-) -> dict[str, Output[str]]:
-    """See that what has credentials of its own can be told from the main tenant, by a base URL or a tenant's name.
-
-    Returns a base URL that is an output, to be looked at when it is known. Raises pulumi.RunError.
-    """
-    said = own.keys() | env.keys()
-    if "tenant" in said or not settings.has_own_login(said):
-        return {}
-    main = settings.main_base_url(get_config)
-
-    def other(url: str | None) -> str | None:
-        if url is None or (main is not None and url.rstrip("/").lower() == main.lower()):
-            raise pulumi.RunError(_unnamed(name, main))
-        return url
-
-    if "base_url" not in said:
-        other(None)
-    url = own.get("base_url", os.environ.get(env.get("base_url", "")) or "")
-    if is_known(url):
-        other(url)
-        return {}
-    return {"base_url": Output.from_input(url).apply(lambda known: known and other(known))}
-
-
-def _unnamed(name: str, main: str | None) -> str:
-    keeps = f': its accounts of before stay with tenant="{main}"' if main else ""
-    return (
-        f"{name} has credentials of its own, and only its base URL could tell it from the main tenant, which has "
-        f'the same: give it tenant="a name of yours"{keeps}'
-    )
-
-
-def _from_config(settings: type[Settings], said: Set[str]) -> dict[str, str]:
-    """What the stack's config says of settings about which a Provider says nothing.
-
-    The process of an explicit Provider does not see the stack's config.
-    """
-    ours = settings.model_fields.keys() - said - {"tenant"}
-    if settings.has_own_login(said):
-        ours -= settings.credentials()
-    values = {name: get_config(settings.config_key(name)) for name in sorted(ours)}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def outputs_of(resource: type[Account]) -> dict[str, Any]:
+def outputs_of(resource: type[UserResource]) -> dict[str, Any]:
     """The annotated outputs of a resource class, by name."""
     return {
         name: annotation
         for cls in reversed(resource.__mro__)
-        if issubclass(cls, Account)
+        if issubclass(cls, UserResource)
         for name, annotation in cls.__annotations__.items()
         if str(typing.get_origin(annotation)) == str(Output)
     }

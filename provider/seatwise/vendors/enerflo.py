@@ -37,8 +37,8 @@ from ..core.vendor.fields import (
 from ..core.vendor.http import Answer, Effect, Request, identifier, objects, segment, whole_number
 from ..core.vendor.vendor import Before, Limit, Listed, Listing, Token, Vendor
 from ..resources.lookup import ask
-from ..resources.user import Account as Resource
-from ..resources.user import AccountArgs, Items, Seat, TenantArgs, TenantProvider
+from ..resources.provider import TenantArgs, TenantProvider
+from ..resources.user import AccountArgs, Items, PersonAccount, UserResource
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -138,7 +138,7 @@ class PersonalArgs(OwnArgs, total=False):
     """The login. Unique among all companies of Enerflo."""
 
 
-class User(Resource, module="seatwise/enerflo", name="User"):
+class User(UserResource, module="seatwise/enerflo", name="User"):
     """A user of Enerflo (https://docs.enerflo.io/reference/add-a-user).
 
     Never read back: `notify_email`. Read back where Enerflo's answer holds it: `manager_email`,
@@ -176,7 +176,7 @@ class User(Resource, module="seatwise/enerflo", name="User"):
         super().__init__(resource_name, args, opts)
 
 
-class Account(Seat):
+class Account(PersonAccount):
     """An account at Enerflo of a `seatwise.Person`, with what the person's description does not say."""
 
     args: PersonalArgs

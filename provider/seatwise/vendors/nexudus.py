@@ -55,8 +55,8 @@ from ..core.vendor.http import (
 )
 from ..core.vendor.vendor import Limit, Listed, Listing, Token, Vendor
 from ..resources.lookup import ask
-from ..resources.user import Account as Resource
-from ..resources.user import AccountArgs, Seat, TenantArgs, TenantProvider
+from ..resources.provider import TenantArgs, TenantProvider
+from ..resources.user import AccountArgs, PersonAccount, UserResource
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -231,7 +231,7 @@ class PersonalArgs(OwnArgs, total=False):
     """The login."""
 
 
-class User(Resource, module="seatwise/nexudus", name="User"):
+class User(UserResource, module="seatwise/nexudus", name="User"):
     """An administrator or staff member at Nexudus (https://learn.nexudus.com/rest-api/sys/post-users).
 
     Never read back: `new_avatar_url`, `clear_avatar_file` and the secrets.
@@ -319,7 +319,7 @@ class User(Resource, module="seatwise/nexudus", name="User"):
         super().__init__(resource_name, args, opts)
 
 
-class Account(Seat):
+class Account(PersonAccount):
     """An account at Nexudus of a `seatwise.Person`, with what the person's description does not say."""
 
     args: PersonalArgs

@@ -40,8 +40,8 @@ from ..core.vendor.fields import (
 from ..core.vendor.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
 from ..core.vendor.vendor import Listed, Listing, Token, Vendor
 from ..resources.lookup import ask
-from ..resources.user import Account as Resource
-from ..resources.user import AccountArgs, Items, Seat, TenantArgs, TenantProvider
+from ..resources.provider import TenantArgs, TenantProvider
+from ..resources.user import AccountArgs, Items, PersonAccount, UserResource
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -133,7 +133,7 @@ class PersonalArgs(OwnArgs, total=False):
     """Last name, 1 to 50 characters."""
 
 
-class User(Resource, module="seatwise/tenovos", name="User"):
+class User(UserResource, module="seatwise/tenovos", name="User"):
     """A user of Tenovos (https://api.tenovos.com/openapi/v1/user-operations/createuser.md).
 
     API 1.0 does not return `friendly_name`, `company`, `country`, `contact`, `phone`, `username` and
@@ -164,7 +164,7 @@ class User(Resource, module="seatwise/tenovos", name="User"):
         super().__init__(resource_name, args, opts)
 
 
-class Account(Seat):
+class Account(PersonAccount):
     """An account at Tenovos of a `seatwise.Person`, with what the person's description does not say."""
 
     args: PersonalArgs

@@ -1,0 +1,149 @@
+"""The Pulumi provider that every vendor's `Provider` extends: another tenant."""
+
+import os
+from collections.abc import Mapping, Set
+from typing import Any, TypedDict
+
+import pulumi
+from pulumi import Input, Output
+from pulumi.runtime import get_config
+
+from ..files.reading import is_known
+from ..vendors import vendor_named
+from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
+
+PACKAGE = "pulumi-python"
+"""The package of every dynamic resource, whatever its vendor."""
+
+
+class TenantArgs(TypedDict, total=False):
+    """Arguments that every vendor's `Provider` has.
+
+    What is not given comes from Pulumi's config or the environment; but one with a base URL, a tenant or a credential
+    takes no credential from there, and a tenant's name never comes from there. What is given has to have a value.
+    """
+
+    base_url: Input[str]
+    """The part before the documented paths."""
+    tenant: Input[str]
+    """A name of your own for the tenant: where two share a base URL, or the base URL changes. Has to be given with
+    credentials where the base URL is the main tenant's."""
+    requests_per_minute: Input[int]
+    """Overrides the documented limits; 0 turns pacing off."""
+    concurrency: Input[int]
+    """How many requests are on their way at once."""
+    deadline: Input[float]
+    """Seconds that one operation may take with all its requests, waits and retries."""
+    resend_creates: Input[bool]
+    """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
+    ca_bundle: Input[str]
+    """A file of certificates (PEM) to trust instead of the usual ones."""
+    proxy: Input[str]
+    """The proxy that requests go through, such as `http://proxy.example.com:3128`."""
+    env: Mapping[str, str]
+    """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored;
+    one that is not set is an error."""
+
+
+class TenantProvider(pulumi.ProviderResource):
+    """A tenant other than the one that config and environment name. Use a vendor's `Provider`."""
+
+    def __init__(
+        self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        settings = vendor_named(vendor).settings_type
+        if not isinstance(args.get("env"), Mapping | None):
+            wanted = 'env must say which variable has which setting, such as env={"api_key": "WEST_API_KEY"}'
+            raise pulumi.RunError(f"{vendor}.Provider {resource_name}: {wanted}")
+        _refuse_empty(f"{vendor}.Provider {resource_name}", args)
+        env = dict(args.get("env", {}))
+        own = {name: value for name, value in args.items() if name != "env"}
+        unknown = sorted((own.keys() | env.keys()) - settings.model_fields.keys())
+        if unknown:
+            raise pulumi.RunError(f"{vendor}.Provider has no setting {', '.join(unknown)}")
+        own |= _told_apart(f"{vendor}.Provider {resource_name}", settings, own, env)
+        copied = _from_config(settings, own.keys() | env.keys())
+        outputs = sorted(name for name, value in own.items() if not is_known(value))
+        marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
+        # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
+        self._vendor = vendor
+        self._given: dict[str, Input[Any]] = {
+            settings.config_key(name): value for name, value in (copied | own).items()
+        } | {settings.config_key(PROVIDER): marker}
+        plain = {settings.config_key(name) for name in (PROVIDER, *TenantArgs.__annotations__) if name != "proxy"}
+        props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
+        super().__init__(PACKAGE, resource_name, props, opts)
+
+    @property
+    def vendor(self) -> str:
+        """The name of the vendor whose tenant this is."""
+        return self._vendor
+
+    def given(self, vendor: str) -> dict[str, Input[Any]]:
+        """What this provider says of a vendor's settings, by config key, as its own process will see it.
+
+        Raises pulumi.RunError when it is another vendor's.
+        """
+        if self._vendor != vendor:
+            raise pulumi.RunError(
+                f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
+            )
+        return self._given
+
+
+def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
+    """See that what is said has a value, so that no setting of the main tenant takes its place.
+
+    Raises pulumi.RunError naming the arguments. The provider's process does so for outputs.
+    """
+    env = args.get("env", {})
+    empty = [argument for argument, value in args.items() if is_known(value) and has_no_value(value)]
+    empty += [f"env={{{setting!r}: ...}}" for setting, variable in (env or {}).items() if has_no_value(variable)]
+    if empty:
+        raise pulumi.RunError(f"{name}: {', '.join(empty)} has no value. {GIVE_A_VALUE}")
+
+
+def _told_apart(
+    name: str, settings: type[Settings], own: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, Output[str]]:
+    """See that what has credentials of its own can be told from the main tenant, by a base URL or a tenant's name.
+
+    Returns a base URL that is an output, to be looked at when it is known. Raises pulumi.RunError.
+    """
+    said = own.keys() | env.keys()
+    if "tenant" in said or not settings.has_own_login(said):
+        return {}
+    main = settings.main_base_url(get_config)
+
+    def other(url: str | None) -> str | None:
+        if url is None or (main is not None and url.rstrip("/").lower() == main.lower()):
+            raise pulumi.RunError(_unnamed(name, main))
+        return url
+
+    if "base_url" not in said:
+        other(None)
+    url = own.get("base_url", os.environ.get(env.get("base_url", "")) or "")
+    if is_known(url):
+        other(url)
+        return {}
+    return {"base_url": Output.from_input(url).apply(lambda known: known and other(known))}
+
+
+def _unnamed(name: str, main: str | None) -> str:
+    keeps = f': its accounts of before stay with tenant="{main}"' if main else ""
+    return (
+        f"{name} has credentials of its own, and only its base URL could tell it from the main tenant, which has "
+        f'the same: give it tenant="a name of yours"{keeps}'
+    )
+
+
+def _from_config(settings: type[Settings], said: Set[str]) -> dict[str, str]:
+    """What the stack's config says of settings about which a Provider says nothing.
+
+    The process of an explicit Provider does not see the stack's config.
+    """
+    ours = settings.model_fields.keys() - said - {"tenant"}
+    if settings.has_own_login(said):
+        ours -= settings.credentials()
+    values = {name: get_config(settings.config_key(name)) for name in sorted(ours)}
+    return {name: value for name, value in values.items() if value is not None}
