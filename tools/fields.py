@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
 from seatwise.core.vendor.vendor import Limit, Vendor
-from seatwise.resources.provider import TenantArgs
+from seatwise.resources.provider import KeyArgs, LoginArgs, TenantArgs
 from seatwise.resources.user import AccountArgs, UserResource
 from seatwise.vendors import module_named, names
 from seatwise.wire.settings import Settings
@@ -71,7 +71,8 @@ def settings(module: ModuleType) -> str:
     """Return the table of the vendor's own settings, and its limits."""
     vendor: type[Vendor] = module.VENDOR
     kind: type[Settings] = vendor.settings_type
-    lines = documented(TenantArgs) | documented(getattr(module, "ProviderArgs", TenantArgs)) | documented(kind)
+    shared = documented(TenantArgs) | documented(KeyArgs) | documented(LoginArgs)
+    lines = shared | documented(getattr(module, "ProviderArgs", TenantArgs)) | documented(kind)
     own = ["base_url", *(name for name in kind.model_fields if name not in Settings.model_fields)]
     rows = [
         f"| `{kind.variable(name)}` | `{kind.config_key(name)}` | {default(kind, name)} | {lines.get(name, '')} |"
@@ -104,7 +105,7 @@ def paced(limits: tuple[Limit, ...]) -> str:
 def arguments(module: ModuleType) -> str:
     """Return the table of arguments."""
     lines = documented(module.UserArgs)
-    taken = [item for item in fields_of(module) if item.takes and item.name not in AccountArgs.__annotations__]
+    taken = [item for item in fields_of(module) if item.takes and item.name not in AccountArgs.arguments()]
     head = ["| argument | type | create | update | read | compared | |", "|---|---|---|---|---|---|---|"]
     return "\n".join([*head, *(row(item, lines[item.name]) for item in taken)])
 

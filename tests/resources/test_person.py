@@ -1,8 +1,6 @@
 """A person as a program declares one: what the accounts are given, their names, and what is refused."""
 
 import json
-import subprocess
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -255,56 +253,11 @@ def test_today_can_be_another_day_and_nothing_else(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("vendor", names())
 def test_an_account_has_a_users_arguments_some_optional(vendor: str) -> None:
     module = module_named(vendor)
-    if not hasattr(module, "PersonalArgs"):
+    if not hasattr(module, "Account"):
         pytest.skip(f"{module.VENDOR.title} has no accounts for people")
-    assert {*module.PersonalArgs.__annotations__} == {field.name for field in module.VENDOR.schema.arguments()}
-    left_out = module.UserArgs.__required_keys__ - module.PersonalArgs.__required_keys__
+    arguments = module.Account.arguments()
+    assert {*arguments} == {field.name for field in module.VENDOR.schema.arguments()}
+    required = {name for name, each in module.User.arguments().items() if each.required}
+    left_out = required - {name for name, each in arguments.items() if each.required}
     assert left_out <= module.VENDOR.described.keys()
     assert {*module.VENDOR.reactivated} == {*module.VENDOR.retired}
-
-
-GOOD = """
-import pulumi
-import seatwise
-from seatwise import enerflo, nexudus, tenovos
-
-west = enerflo.Provider("west", base_url="https://west.example.com", api_key="key")
-number = pulumi.Output.from_input("E-1")
-for each in seatwise.people("people.yaml"):
-    each["email"] = each["email"].lower()
-    for account in each["accounts"]:
-        if isinstance(account, enerflo.Account):
-            account.args["external_user_id"] = number
-    each["accounts"].append(enerflo.Account(roles=["Setter"], provider=west))
-    person = seatwise.Person(**each, opts=pulumi.ResourceOptions(protect=True))
-    pulumi.export(each["resource_name"], person.ids.apply(lambda ids: ids["enerflo"].upper()))
-accounts = [tenovos.Account(), nexudus.Account(language=2)]
-seatwise.Person("ben", email=number, active=number.apply(bool), accounts=accounts)
-"""
-WRONG = {
-    'seatwise.Person("a", accounts=[])': "email",
-    'seatwise.Person("a", emial="a@b.c", email="a@b.c", accounts=[])': "emial",
-    'seatwise.Person("a", email="a@b.c", accounts=[enerflo.User])': "PersonAccount",
-    'seatwise.Person("a", email="a@b.c", accounts=[], expires=5)': "expires",
-    'enerflo.Account(rols=["Setter"], roles=[])': "rols",
-    "enerflo.Account()": "roles",
-    'tenovos.Account(status="off")': "status",
-    "nexudus.Account(language=2, provider=west)": "provider",
-    'account.args["external_id"] = "x"': "external_id",
-    'each["surname"] = "x"': "surname",
-}
-
-
-def test_type_checkers_pass_a_good_program_and_find_bad_lines(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text("\n".join([GOOD, "account = enerflo.Account(roles=[])", *WRONG]))
-    checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path.parent / "mypy"), str(program)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    first = GOOD.count("\n") + 3
-    found = {int(line.split(":")[1]): line for line in checked.stdout.splitlines() if ": error:" in line}
-    assert [*found] == list(range(first, first + len(WRONG))), checked.stdout
-    assert [line for line, word in zip(found.values(), WRONG.values(), strict=True) if word not in line] == []

@@ -4,64 +4,54 @@
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Required, Unpack
+from typing import Annotated, Any, ClassVar
 
-from pulumi import Input, Output, ResourceOptions
 from pydantic.alias_generators import to_camel
-from pydantic_settings import SettingsConfigDict
 
-from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Schema, Takes, Values
+from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Takes, Values
 from seatwise.core.vendor.http import Answer, Effect, Request, segment
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
-from seatwise.resources.user import AccountArgs, Items, UserResource
+from seatwise.resources.fields import OPTIONAL, Arg, Args, Key, ListArg, ReadOnly, WriteOnly, read_only
+from seatwise.resources.user import AccountArgs, UserResource
 from seatwise.wire import settings
 
 
 class Settings(settings.Settings):
     """Where Acme is and the key to it."""
 
-    model_config = SettingsConfigDict(env_prefix="ACME_")
-    vendor: ClassVar[str] = "acme"
-
     base_url: settings.BaseUrl = "https://api.acme.example"
     api_key: settings.HeaderSecret
 
 
-class UserArgs(AccountArgs, total=False):
-    """Arguments of `acme.User`."""
+class UserFields(AccountArgs):
+    """The fields of a user."""
 
-    email: Required[Input[Email]]
+    email: Key[Email]
     """The login."""
-    full_name: Input[str]
+    full_name: Arg[str] = OPTIONAL
     """Full name."""
-    teams: Input[NameSet] | Items[Input[str]]
+    teams: ListArg[NameSet, str] = OPTIONAL
     """Names of teams."""
-    active: Input[bool]
+    active: Arg[bool] = OPTIONAL
     """Whether the user can log in."""
-    password: Input[Annotated[Password, CREATE_ONLY]]
+    last_login: ReadOnly[str] = read_only()
+    """Date-time of the last login."""
+    password: WriteOnly[Annotated[Password, CREATE_ONLY]] = OPTIONAL
     """The first password. Write-only."""
 
 
-class User(UserResource, module="seatwise/acme", name="User"):
+class UserArgs(UserFields, Args):
+    """Arguments of `acme.User`."""
+
+
+class User(UserFields, UserResource):
     """A user of Acme (https://api.acme.example/docs/users)."""
-
-    email: Output[str]
-    full_name: Output[str]
-    teams: Output[list[str]]
-    active: Output[bool]
-    last_login: Output[str]
-    """Date-time of the last login."""
-
-    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        super().__init__(resource_name, args, opts)
 
 
 class Acme(Vendor):
     """Endpoints and quirks: there are none of the latter."""
 
-    name = "acme"
-    title = "Acme"
-    schema = Schema.of(UserArgs, User.__annotations__, to_camel)
+    schema = User.schema(to_camel)
     settings_type = Settings
     limits = (Limit(600, 60),)
     retired: ClassVar[Mapping[str, Any]] = {"active": False}

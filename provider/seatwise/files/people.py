@@ -69,7 +69,7 @@ def people(path: str | os.PathLike[str]) -> list[PersonArgs]:
 def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     """Load people as `people` does; raises InvalidPeople."""
     vendors = {name: module for name in names() if _has_accounts(module := module_named(name))}
-    arguments = [f"{name}.{each}" for name, module in vendors.items() for each in module.PersonalArgs.__annotations__]
+    arguments = [f"{name}.{each}" for name, module in vendors.items() for each in _arguments(module)]
     rows = [_flat(row) for row in not_empty(read(path, PEOPLE), path, PEOPLE)]
     places = [Place(row.where, row.kind) for row in rows]
     problems = unknown_names(rows, places, [*person.SCHEMA, *vendors, *arguments])
@@ -90,6 +90,12 @@ def _has_accounts(vendor: ModuleType) -> bool:
     """Return whether a vendor's module has an `Account` of its own: it may import the base class of that name."""
     kind = getattr(vendor, "Account", None)
     return isinstance(kind, type) and issubclass(kind, PersonAccount)
+
+
+def _arguments(vendor: ModuleType) -> list[str]:
+    """Return the names of the arguments of a vendor's `Account`."""
+    kind: type[PersonAccount] = vendor.Account
+    return [*kind.arguments()]
 
 
 def _flat(row: Row) -> Row:
@@ -137,7 +143,7 @@ def _own_names(row: Row, vendor: str) -> Iterator[str]:
 def _own(row: Row, vendor: str, module: Any) -> dict[str, Any]:
     """Return an account's own arguments, without unknown names."""
     own = {name.partition(".")[2]: row[name] for name in _own_names(row, vendor)}
-    return {name: value for name, value in own.items() if name in module.PersonalArgs.__annotations__}
+    return {name: value for name, value in own.items() if name in _arguments(module)}
 
 
 def _checked(row: Row, seats: list[PersonAccount]) -> tuple[dict[str, Any], list[Problem]]:

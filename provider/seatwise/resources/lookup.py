@@ -5,7 +5,7 @@ They run in the program's own process, on the event loop that all of seatwise's 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -16,16 +16,70 @@ from pulumi.runtime.settings import get_root_resource
 from ..core.queries.lookup import Lookups, argument_problems
 from ..core.vendor.errors import AccountError, UnknownName
 from ..core.vendor.secrets import VAULT, Known
-from ..core.vendor.vendor import Vendor
+from ..core.vendor.vendor import Listed, Named, Vendor
 from ..dynamic.base import tenant_with
 from ..wire import loop
 from ..wire.settings import Settings
 from ..wire.tenant import Tenant
+from .fields import LookupResult
 from .provider import TenantProvider
 
 T = TypeVar("T")
+P = TypeVar("P", bound=TenantProvider)
+R = TypeVar("R", bound=LookupResult)
+N = TypeVar("N", bound=Named)
+I_co = TypeVar("I_co", covariant=True)
 _RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()
 """What was looked up, by run: one process may run a program several times."""
+
+
+class UserLookup(Generic[P, R]):
+    """Finds a user by e-mail: a vendor's `get_user`."""
+
+    def __init__(self, vendor: type[Vendor], provider: type[P], kind: type[R]) -> None:
+        self._vendor = vendor
+        self._kind = kind
+
+    def __call__(self, email: Input[str], *, provider: P | None = None) -> Output[R]:
+        """Return the user with this e-mail, in this stack or not. The program fails if there is none."""
+        return ask(self._vendor, provider, lambda lookups, email: lookups.user(self._kind, email), email)
+
+
+class ListLookup(Generic[P, N]):
+    """Gives all that a vendor's list holds: `get_offices` and the like."""
+
+    def __init__(self, vendor: type[Vendor], provider: type[P], listed: Listed[N]) -> None:
+        self._vendor = vendor
+        self._listed = listed
+
+    def __call__(self, *, provider: P | None = None) -> Output[list[N]]:
+        """Return all that the vendor's list holds."""
+        return ask(self._vendor, provider, lambda lookups: lookups.items(self._listed))
+
+
+class HasId(Protocol[I_co]):
+    """What has an id of this type."""
+
+    @property
+    def id(self) -> I_co:
+        """The id."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
+class IdLookup(Generic[P, I_co]):
+    """Finds an id by the name that people know: `office_id` and the like."""
+
+    def __init__(self, vendor: type[Vendor], provider: type[P], listed: Listed[Any], kind: type[HasId[I_co]]) -> None:
+        self._vendor = vendor
+        self._listed = listed
+
+    def __call__(self, name: Input[str], *, provider: P | None = None) -> Output[I_co]:
+        """Return the id of what has this name. If nothing or more than one has it, it is an error."""
+        found = ask(self._vendor, provider, lambda lookups, name: lookups.by_name(self._listed, name), name)
+        return found.apply(lambda one: one.id)
 
 
 def ask(

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping, Set
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import pulumi
 from pulumi import Input, Output
 from pulumi.runtime import get_config
 
+from ..core.vendor.text import module_name
 from ..files.reading import is_known
 from ..vendors import vendor_named
 from ..wire.settings import GIVE_A_VALUE, PROVIDER, Settings, has_no_value
@@ -45,12 +46,35 @@ class TenantArgs(TypedDict, total=False):
     one that is not set is an error."""
 
 
+class KeyArgs(TenantArgs, total=False):
+    """Arguments of a `Provider` whose vendor wants a key."""
+
+    api_key: Input[str]
+    """The API key."""
+
+
+class LoginArgs(TenantArgs, total=False):
+    """Arguments of a `Provider` whose vendor wants a login."""
+
+    username: Input[str]
+    """Who logs in."""
+    password: Input[str]
+    """The password to it."""
+
+
 class TenantProvider(pulumi.ProviderResource):
     """A tenant other than the one that config and environment name. Use a vendor's `Provider`."""
 
-    def __init__(
-        self, vendor: str, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    vendor: ClassVar[str]
+    """The name of the vendor whose tenant this is: that of the module in which its `Provider` stands."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if TenantProvider in cls.__bases__:
+            cls.vendor = module_name(cls)
+
+    def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        vendor = self.vendor
         settings = vendor_named(vendor).settings_type
         if not isinstance(args.get("env"), Mapping | None):
             wanted = 'env must say which variable has which setting, such as env={"api_key": "WEST_API_KEY"}'
@@ -66,7 +90,6 @@ class TenantProvider(pulumi.ProviderResource):
         outputs = sorted(name for name, value in own.items() if not is_known(value))
         marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
         # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
-        self._vendor = vendor
         self._given: dict[str, Input[Any]] = {
             settings.config_key(name): value for name, value in (copied | own).items()
         } | {settings.config_key(PROVIDER): marker}
@@ -74,20 +97,13 @@ class TenantProvider(pulumi.ProviderResource):
         props = {key: value if key in plain else Output.secret(value) for key, value in self._given.items()}
         super().__init__(PACKAGE, resource_name, props, opts)
 
-    @property
-    def vendor(self) -> str:
-        """The name of the vendor whose tenant this is."""
-        return self._vendor
-
     def given(self, vendor: str) -> dict[str, Input[Any]]:
         """What this provider says of a vendor's settings, by config key, as its own process will see it.
 
         Raises pulumi.RunError when it is another vendor's.
         """
-        if self._vendor != vendor:
-            raise pulumi.RunError(
-                f"a provider of {self._vendor} cannot look things up at {vendor}: give {vendor}'s own"
-            )
+        if self.vendor != vendor:
+            raise pulumi.RunError(f"a provider of {self.vendor} cannot look things up at {vendor}: give {vendor}'s own")
         return self._given
 
 

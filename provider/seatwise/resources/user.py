@@ -1,53 +1,57 @@
 """The Pulumi resource that every vendor's `User` extends, and one account of a person."""
 
-import typing
+import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import InitVar, replace
 from enum import Enum
-from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import pulumi
 from pulumi import Input, Output, dynamic
 
 from ..core.account.owner import Owner, owner_in, parents_in, parsed
 from ..core.account.properties import with_owner
-from ..core.vendor.fields import NEVER_SENT, UNREADABLE, is_missing, unfit
+from ..core.vendor.fields import NEVER_SENT, UNREADABLE, Schema, bare, is_missing, unfit
+from ..core.vendor.text import module_name
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
 from ..vendors import vendor_named
+from .fields import OPTIONAL, Fields, ReadOnly, Settable, WriteOnly, positional, read_only
 from .provider import PACKAGE, TenantProvider
 
 STACK = "pulumi:pulumi:Stack"
 
 
-T = TypeVar("T", covariant=True)
-
-
-class Items(Protocol[T]):
-    """A list whose items may be outputs, to a type checker. A text is none, though it is a sequence of texts."""
-
-    def __contains__(self, item: object, /) -> bool: ...
-    def __iter__(self) -> Iterator[T]: ...
-    def __len__(self) -> int: ...
-
-
-class AccountArgs(TypedDict, total=False):
+class AccountArgs(Fields):
     """Arguments that every account has and no vendor sees."""
 
-    on_existing: Input[Annotated[Literal["fail", "adopt"], NEVER_SENT, UNREADABLE]]
+    on_existing: WriteOnly[Annotated[Literal["fail", "adopt"], NEVER_SENT, UNREADABLE]] = OPTIONAL
     """What to do when an account with this e-mail is there already: `"fail"` (default) or `"adopt"` it."""
-    on_destroy: Input[Annotated[Literal["deactivate", "delete", "retain"], NEVER_SENT, UNREADABLE]]
+    on_destroy: WriteOnly[Annotated[Literal["deactivate", "delete", "retain"], NEVER_SENT, UNREADABLE]] = OPTIONAL
     """What becomes of the account on destroy: `"deactivate"` (default), `"delete"` where the vendor can,
     or `"retain"`. An adopted account is retained unless this is given."""
 
 
-class UserResource(dynamic.Resource):
+class UserResource(Fields, dynamic.Resource):
     """One account of one vendor. Use a vendor's `User`."""
 
-    adopted: Output[bool]
+    adopted: Output[bool] = read_only()
     """Whether the account was there before seatwise."""
+    if TYPE_CHECKING:
+        resource_name: InitVar[str] = positional(kw_only=False)
+        opts: InitVar[pulumi.ResourceOptions | None] = positional(kw_only=False, default=None)
 
-    def __init__(self, resource_name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Name the type after the vendor's module, and annotate the outputs, by which Pulumi gives them their types."""
+        super().__init_subclass__(**{"module": f"seatwise/{module_name(cls)}", "name": cls.__name__} | keywords)
+        outputs: dict[str, Any] = {}
+        for name, each in cls.outputs().items():
+            type_: Any = bare(each.type)
+            outputs[name] = Output[type_]
+        cls.__annotations__ = outputs | inspect.get_annotations(cls)
+
+    def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **args: Any) -> None:
+        """Declare an account. Raises pulumi.RunError for a value that the engine would change."""
         provider = load(self.key())
         refuse_provider(resource_name, provider.vendor.name, opts)
         refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
@@ -67,6 +71,16 @@ class UserResource(dynamic.Resource):
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
+    def schema(cls, naming: Callable[[str], str]) -> Schema:
+        """Return the fields for the vendor's `schema`; `naming` turns `office_ids` into the vendor's `officeIds`."""
+        return Schema.of(
+            {name: each.type for name, each in cls.arguments().items()},
+            naming,
+            required={name for name, each in cls.arguments().items() if each.required},
+            read_only={name: each.type for name, each in cls._declarations.items() if each.kind is ReadOnly},
+        )
+
+    @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
         """An account that is there and that this stack reads and does not own.
 
@@ -78,9 +92,7 @@ class UserResource(dynamic.Resource):
             if not isinstance(id, str) or not id:
                 raise pulumi.RunError(f'{resource_name}: id must be text, such as "1042"')
         account = cls.__new__(cls)
-        UserResource.__init__(
-            account, resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
-        )
+        UserResource.__init__(account, resource_name, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
         return account
 
     @classmethod
@@ -205,21 +217,25 @@ def _inherited(name: str, parent_name: str, parent_urn: str) -> str | None:
     return str(replace(known, parents=parents_in(parent_urn), name=own))
 
 
-class PersonAccount:
+class PersonAccount(Settable):
     """What a program says of one account of a `seatwise.Person`. Use a vendor's `Account`."""
 
-    args: Any
-    """The arguments of its own; a program may add to them."""
+    user: ClassVar[type[UserResource]]
+    """The vendor's `User`."""
+    if TYPE_CHECKING:
+        provider: pulumi.ProviderResource | None = None
+        opts: pulumi.ResourceOptions | None = None
 
     def __init__(
         self,
-        user: type[UserResource],
-        args: Mapping[str, Any],
-        provider: "TenantProvider | None",
-        opts: pulumi.ResourceOptions | None,
+        *,
+        provider: pulumi.ProviderResource | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **args: Any,
     ) -> None:
-        self.user = user
+        """Describe an account. An argument that is given here wins over the description of the person."""
         self.args = dict(args)
+        """The arguments of its own. A program may add to them, or set them as attributes."""
         self.opts = opts or pulumi.ResourceOptions()
         self.provider = provider or self.opts.provider
         """The explicit provider, which names the tenant."""
@@ -245,12 +261,6 @@ class PersonAccount:
         return user(name, opts=pulumi.ResourceOptions.merge(self.opts, ours), **args)
 
 
-def outputs_of(resource: type[UserResource]) -> dict[str, Any]:
-    """The annotated outputs of a resource class, by name."""
-    return {
-        name: annotation
-        for cls in reversed(resource.__mro__)
-        if issubclass(cls, UserResource)
-        for name, annotation in cls.__annotations__.items()
-        if str(typing.get_origin(annotation)) == str(Output)
-    }
+def outputs_of(resource: type[UserResource]) -> list[str]:
+    """Return the names of the outputs of a resource class."""
+    return [*inspect.get_annotations(UserResource), *resource.outputs()]

@@ -10,12 +10,11 @@ The API key is an admin matter: Enerflo Support hands it out.
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Required, TypedDict, Unpack
+from typing import Annotated, Any, ClassVar, Unpack
 
 from pulumi import Input, Output, ResourceOptions
-from pydantic_settings import SettingsConfigDict
 
 from ..core.queries.lookup import Lookups
 from ..core.vendor.fields import (
@@ -29,16 +28,27 @@ from ..core.vendor.fields import (
     Password,
     Phone,
     Problem,
-    Schema,
     Takes,
     Values,
     Wire,
 )
 from ..core.vendor.http import Answer, Effect, Request, identifier, objects, segment, whole_number
-from ..core.vendor.vendor import Before, Limit, Listed, Listing, Token, Vendor
-from ..resources.lookup import ask
-from ..resources.provider import TenantArgs, TenantProvider
-from ..resources.user import AccountArgs, Items, PersonAccount, UserResource
+from ..core.vendor.vendor import Before, Limit, Listed, Listing, Named, Token, Vendor
+from ..resources.fields import (
+    OPTIONAL,
+    Arg,
+    Args,
+    Fields,
+    Key,
+    ListArg,
+    LookupResult,
+    ReadOnly,
+    WriteOnly,
+    read_only,
+)
+from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
+from ..resources.provider import KeyArgs, TenantProvider
+from ..resources.user import AccountArgs, PersonAccount, UserResource
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -51,9 +61,6 @@ KNOWN_NAMES = {"agent": SALES_REP, "supercompany": "Super Admin"}
 
 class Settings(settings.Settings):
     """Where Enerflo is and the key to it."""
-
-    model_config = SettingsConfigDict(env_prefix="ENERFLO_")
-    vendor: ClassVar[str] = "enerflo"
 
     base_url: settings.BaseUrl = "https://enerflo.io"
     api_key: settings.HeaderSecret
@@ -83,62 +90,63 @@ def _roles(texts: Iterable[str]) -> frozenset[str]:
 RoleNames = Annotated[list[str], Compare(_roles, how="Name or slug, in any order"), RESPELLED]
 
 
-class IdentityArgs(TypedDict):
+class IdentityFields(Fields):
     """What `enerflo.User` requires and the description of a person gives."""
 
-    email: Input[Email]
+    email: Key[Email]
     """The login. Unique among all companies of Enerflo."""
 
 
-class OwnArgs(AccountArgs, total=False):
+class OwnFields(AccountArgs):
     """What is particular to an account at Enerflo, and what is optional."""
 
-    roles: Required[Input[RoleNames] | Items[Input[str]]]
+    roles: ListArg[RoleNames, str]
     """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
-    first_name: Input[str]
+    first_name: Arg[str] = OPTIONAL
     """First name."""
-    last_name: Input[str]
+    last_name: Arg[str] = OPTIONAL
     """Last name."""
-    phone: Input[Phone]
+    phone: Arg[Phone] = OPTIONAL
     """Ten digits, in any spelling."""
-    manager_email: Input[Email]
+    manager_email: Arg[Email] = OPTIONAL
     """E-mail of the manager."""
-    active: Input[Annotated[bool, UPDATE_ONLY]]
+    active: Arg[Annotated[bool, UPDATE_ONLY]] = OPTIONAL
     """Whether the user can log in."""
-    office_ids: Input[Annotated[FirstAndOthers, UPDATE_ONLY]] | Sequence[Input[int]]
+    office_ids: ListArg[Annotated[FirstAndOthers, UPDATE_ONLY], int] = OPTIONAL
     """Ids of offices. The first counts for all roles, the others for a regional manager only."""
-    office_id: Input[Annotated[str, CREATE_ONLY]]
+    office_id: Arg[Annotated[str, CREATE_ONLY]] = OPTIONAL
     """Id of the office; Sales Rep only."""
-    manager_id: Input[Annotated[int, CREATE_ONLY]]
+    manager_id: Arg[Annotated[int, CREATE_ONLY]] = OPTIONAL
     """Id of the manager; Sales Rep only; wins over `manager_email`."""
-    timezone: Input[Annotated[str, CREATE_ONLY]]
+    timezone: Arg[Annotated[str, CREATE_ONLY]] = OPTIONAL
     """Home time zone, such as "America/Denver"."""
-    external_user_id: Input[Annotated[str, CREATE_ONLY]]
+    external_user_id: Arg[Annotated[str, CREATE_ONLY]] = OPTIONAL
     """Id of the user in another system."""
-    notify_email: Input[Annotated[bool, CREATE_ONLY, UNREADABLE]]
+    notify_email: Arg[Annotated[bool, CREATE_ONLY, UNREADABLE]] = OPTIONAL
     """Whether a welcome e-mail is sent (default: no)."""
-    allow_optimus: Input[Annotated[bool, CREATE_ONLY]]
+    allow_optimus: Arg[Annotated[bool, CREATE_ONLY]] = OPTIONAL
     """Access to the proposal tool (default: no)."""
-    can_create_customers: Input[Annotated[bool, CREATE_ONLY]]
+    can_create_customers: Arg[Annotated[bool, CREATE_ONLY]] = OPTIONAL
     """Whether new customers and leads may be created (the vendor's default: yes)."""
-    can_reassign_leads: Input[Annotated[bool, CREATE_ONLY]]
+    can_reassign_leads: Arg[Annotated[bool, CREATE_ONLY]] = OPTIONAL
     """Whether leads may be given to others (the vendor's default: yes)."""
-    password: Input[Annotated[Password, CREATE_ONLY]]
+    password: WriteOnly[Annotated[Password, CREATE_ONLY]] = OPTIONAL
     """The first password; without it the user picks one. Write-only."""
+    name: ReadOnly[str] = read_only()
+    """First and last name."""
+    company_id: ReadOnly[int] = read_only()
+    """Id of the user's company."""
+    valid_email: ReadOnly[bool] = read_only()
+    """Whether Enerflo could deliver to the e-mail."""
+    role_slugs: ReadOnly[Annotated[list[str], Wire(read="roles")]] = read_only()
+    """The roles as Enerflo returns them."""
 
 
-class UserArgs(IdentityArgs, OwnArgs, total=False):
+class UserArgs(IdentityFields, OwnFields, Args):
     """Arguments of `enerflo.User`."""
 
 
-class PersonalArgs(OwnArgs, total=False):
-    """Arguments of `enerflo.Account`."""
-
-    email: Input[Email]
-    """The login. Unique among all companies of Enerflo."""
-
-
-class User(UserResource, module="seatwise/enerflo", name="User"):
+class User(IdentityFields, OwnFields, UserResource):
     """A user of Enerflo (https://docs.enerflo.io/reference/add-a-user).
 
     Never read back: `notify_email`. Read back where Enerflo's answer holds it: `manager_email`,
@@ -146,94 +154,40 @@ class User(UserResource, module="seatwise/enerflo", name="User"):
     their last declared value.
     """
 
-    email: Output[str]
-    roles: Output[list[str]]
-    first_name: Output[str]
-    last_name: Output[str]
-    phone: Output[str]
-    manager_email: Output[str]
-    active: Output[bool]
-    office_ids: Output[list[int]]
-    office_id: Output[str]
-    manager_id: Output[int]
-    timezone: Output[str]
-    external_user_id: Output[str]
-    notify_email: Output[bool]
-    allow_optimus: Output[bool]
-    can_create_customers: Output[bool]
-    can_reassign_leads: Output[bool]
-    name: Output[str]
-    """First and last name."""
-    company_id: Output[int]
-    """Id of the user's company."""
-    valid_email: Output[bool]
-    """Whether Enerflo could deliver to the e-mail."""
-    role_slugs: Output[Annotated[list[str], Wire(read="roles")]]
-    """The roles as Enerflo returns them."""
 
-    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
-        super().__init__(resource_name, args, opts)
-
-
-class Account(PersonAccount):
-    """An account at Enerflo of a `seatwise.Person`, with what the person's description does not say."""
-
-    args: PersonalArgs
-
-    def __init__(
-        self,
-        *,
-        provider: "Provider | None" = None,
-        opts: ResourceOptions | None = None,
-        **args: Unpack[PersonalArgs],
-    ) -> None:
-        """Describe an account. An argument that is given here wins over the description."""
-        super().__init__(User, args, provider, opts)
-
-
-class ProviderArgs(TenantArgs, total=False):
+class ProviderArgs(KeyArgs, total=False):
     """Arguments of `enerflo.Provider`."""
-
-    api_key: Input[str]
-    """The API key."""
 
 
 class Provider(TenantProvider):
     """Another tenant of Enerflo, for `opts=pulumi.ResourceOptions(provider=...)`."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
-        super().__init__("enerflo", resource_name, args, opts)
+        super().__init__(resource_name, args, opts)
+
+
+class Account(OwnFields, PersonAccount):
+    """An account at Enerflo of a `seatwise.Person`, with what the person's description does not say."""
+
+    user = User
+    provider: Provider | None = OPTIONAL
+    email: Key[Email] = OPTIONAL
+    """The login. Unique among all companies of Enerflo."""
+
+
+class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False):
+    """A user that a look-up found; the fields mean what they mean at `User`, and are None where Enerflo shows none.
+
+    `roles` are the Names that the slugs most likely stand for.
+    """
 
 
 @dataclass(frozen=True)
-class GetUserResult:
-    """A user that is there; the fields mean what they mean at `User`, and are None where Enerflo does not show them."""
-
-    id: str
-    email: str
-    first_name: str | None
-    last_name: str | None
-    name: str | None
-    phone: str | None
-    active: bool | None
-    roles: list[str] | None
-    """The Names that the slugs most likely stand for."""
-    role_slugs: list[str] | None
-    office_ids: list[int] | None
-    manager_email: str | None
-    timezone: str | None
-    external_user_id: str | None
-    company_id: int | None
-
-
-@dataclass(frozen=True)
-class Office:
+class Office(Named):
     """An office of the tenant."""
 
     id: int
     """What `office_ids` wants."""
-    name: str
 
 
 def _page(answer: Answer) -> Listing | None:
@@ -260,9 +214,7 @@ OFFICES = Listed(
 class Enerflo(Vendor):
     """Endpoints and quirks: ids in bodies, roles written as Names and read as slugs, HTML when throttled."""
 
-    name = "enerflo"
-    title = "Enerflo"
-    schema = Schema.of(UserArgs, User.__annotations__, str)
+    schema = User.schema(str)
     settings_type = Settings
     limits = (Limit(300, 60),)
     finds_by_email = False
@@ -436,9 +388,12 @@ def _slug(role: Any) -> str | None:
 # --- looking things up ------------------------------------------------------------------------
 
 
-def get_user(email: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
-    """The user with this e-mail, whose account need not be in this stack. That there is none is an error."""
-    return ask(Enerflo, provider, lambda lookups, email: lookups.user(GetUserResult, email), email)
+get_user = UserLookup(Enerflo, Provider, GetUserResult)
+"""The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+get_offices = ListLookup(Enerflo, Provider, OFFICES)
+"""All offices."""
+office_id = IdLookup(Enerflo, Provider, OFFICES, Office)
+"""The id of the office with this name, for `office_ids`. If none or several have the name, it is an error."""
 
 
 def get_users(
@@ -466,18 +421,6 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
                 f"Enerflo lists nobody with the role {role}; roles as it shows them: {', '.join(sorted(shown))}"
             )
     return found
-
-
-def get_offices(*, provider: Provider | None = None) -> Output[list[Office]]:
-    """All offices."""
-    return ask(Enerflo, provider, lambda lookups: lookups.items(OFFICES))
-
-
-def office_id(name: Input[str], *, provider: Provider | None = None) -> Output[int]:
-    """The id of the office with this name, for `office_ids`; none or several of that name are an error."""
-    return ask(Enerflo, provider, lambda lookups, name: lookups.by_name(OFFICES, name), name).apply(
-        lambda office: office.id
-    )
 
 
 VENDOR = Enerflo

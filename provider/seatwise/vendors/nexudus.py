@@ -13,14 +13,13 @@ User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full adm
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Required, Self, TypedDict, Unpack
+from typing import Annotated, Any, ClassVar, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, model_validator
 from pydantic.alias_generators import to_pascal
-from pydantic_settings import SettingsConfigDict
 
 from ..core.queries.lookup import Lookups
 from ..core.vendor.fields import (
@@ -33,7 +32,6 @@ from ..core.vendor.fields import (
     IdSet,
     Password,
     Problem,
-    Schema,
     Takes,
     Values,
     Wire,
@@ -53,9 +51,21 @@ from ..core.vendor.http import (
     token_text,
     whole_number,
 )
-from ..core.vendor.vendor import Limit, Listed, Listing, Token, Vendor
-from ..resources.lookup import ask
-from ..resources.provider import TenantArgs, TenantProvider
+from ..core.vendor.vendor import Limit, Listed, Listing, Named, Token, Vendor
+from ..resources.fields import (
+    OPTIONAL,
+    Arg,
+    Args,
+    Fields,
+    Key,
+    ListArg,
+    LookupResult,
+    ReadOnly,
+    WriteOnly,
+    read_only,
+)
+from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
+from ..resources.provider import LoginArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource
 from ..wire import settings
 
@@ -77,9 +87,6 @@ class Language(enum.IntEnum):
 class Settings(settings.Settings):
     """Who logs in to Nexudus, or a bearer token that somebody else got."""
 
-    model_config = SettingsConfigDict(env_prefix="NEXUDUS_")
-    vendor: ClassVar[str] = "nexudus"
-
     base_url: settings.BaseUrl = "https://spaces.nexudus.com"
     username: Annotated[str | None, settings.CREDENTIAL] = None
     password: SecretStr | None = None
@@ -94,254 +101,173 @@ class Settings(settings.Settings):
         return self
 
 
-class IdentityArgs(TypedDict):
+class IdentityFields(Fields):
     """What `nexudus.User` requires and the description of a person gives."""
 
-    full_name: Input[str]
+    full_name: Arg[str]
     """Full name."""
-    email: Input[Email]
+    email: Key[Email]
     """The login."""
 
 
-class OwnArgs(AccountArgs, total=False):
+class ListedFields(Fields):
+    """What lists of users show, besides `IdentityFields`."""
+
+    language: Arg[Annotated[int, named(Language), one_of(Language)]]
+    """A `Language`."""
+    active: Arg[bool] = OPTIONAL
+    """Whether the user is active."""
+    unique_id: ReadOnly[str] = read_only()
+    """The vendor's unique id."""
+    created_on: ReadOnly[str] = read_only()
+    """Date-time of creation."""
+    updated_on: ReadOnly[str] = read_only()
+    """Date-time of the last change."""
+    updated_by: ReadOnly[str] = read_only()
+    """E-mail of who changed it last."""
+
+
+class OwnFields(AccountArgs, ListedFields):
     """What is particular to an account at Nexudus, and what is optional."""
 
-    language: Required[Input[Annotated[int, named(Language), one_of(Language)]]]
-    """A `Language`."""
-    active: Input[bool]
-    """Whether the user is active."""
-    is_admin: Input[bool]
+    is_admin: Arg[bool] = OPTIONAL
     """Whether the user is a full administrator."""
-    api_access: Input[Annotated[bool, Wire("APIAccess", "APIAccess", "APIAccess")]]
+    api_access: Arg[Annotated[bool, Wire.named("APIAccess")]] = OPTIONAL
     """Whether the user may use the API."""
-    validated: Input[bool]
+    validated: Arg[bool] = OPTIONAL
     """Whether the e-mail counts as validated."""
-    must_reset_password: Input[bool]
+    must_reset_password: Arg[bool] = OPTIONAL
     """Whether the next login asks for a new password."""
-    preferred_language_id: Input[int]
+    preferred_language_id: Arg[int] = OPTIONAL
     """Id of the preferred language."""
-    application_id: Input[int]
+    application_id: Arg[int] = OPTIONAL
     """Id of the application."""
-    businesses: Input[IdSet] | Sequence[Input[int]]
+    businesses: ListArg[IdSet, int] = OPTIONAL
     """Ids of all businesses (spaces) of the user."""
-    added_businesses: Input[Annotated[IdSet, Delta("businesses", present=True)]] | Sequence[Input[int]]
+    added_businesses: ListArg[Annotated[IdSet, Delta("businesses", present=True)], int] = OPTIONAL
     """Ids of businesses the user must have; others are left alone."""
-    removed_businesses: Input[Annotated[IdSet, Delta("businesses", present=False)]] | Sequence[Input[int]]
+    removed_businesses: ListArg[Annotated[IdSet, Delta("businesses", present=False)], int] = OPTIONAL
     """Ids of businesses the user must not have; others are left alone."""
-    user_roles: Input[IdSet] | Sequence[Input[int]]
+    user_roles: ListArg[IdSet, int] = OPTIONAL
     """Ids of all roles of the user."""
-    added_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=True)]] | Sequence[Input[int]]
+    added_user_roles: ListArg[Annotated[IdSet, Delta("user_roles", present=True)], int] = OPTIONAL
     """Ids of roles the user must have; others are left alone."""
-    removed_user_roles: Input[Annotated[IdSet, Delta("user_roles", present=False)]] | Sequence[Input[int]]
+    removed_user_roles: ListArg[Annotated[IdSet, Delta("user_roles", present=False)], int] = OPTIONAL
     """Ids of roles the user must not have; others are left alone."""
-    chat_rooms: Input[IdSet] | Sequence[Input[int]]
+    chat_rooms: ListArg[IdSet, int] = OPTIONAL
     """Ids of all chat rooms of the user."""
-    added_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=True)]] | Sequence[Input[int]]
+    added_chat_rooms: ListArg[Annotated[IdSet, Delta("chat_rooms", present=True)], int] = OPTIONAL
     """Ids of chat rooms the user must be in; others are left alone."""
-    removed_chat_rooms: Input[Annotated[IdSet, Delta("chat_rooms", present=False)]] | Sequence[Input[int]]
+    removed_chat_rooms: ListArg[Annotated[IdSet, Delta("chat_rooms", present=False)], int] = OPTIONAL
     """Ids of chat rooms the user must not be in; others are left alone."""
-    on_new_email: Input[bool]
+    on_new_email: Arg[bool] = OPTIONAL
     """Notify about new e-mails."""
-    on_help_desk_msg: Input[bool]
+    on_help_desk_msg: Arg[bool] = OPTIONAL
     """Notify about help desk messages."""
-    on_new_wall_post: Input[bool]
+    on_new_wall_post: Arg[bool] = OPTIONAL
     """Notify about new posts."""
-    on_new_member: Input[bool]
+    on_new_member: Arg[bool] = OPTIONAL
     """Notify about new members."""
-    on_profile_changes: Input[bool]
+    on_profile_changes: Arg[bool] = OPTIONAL
     """Notify about changed profiles."""
-    on_new_blog_comment: Input[bool]
+    on_new_blog_comment: Arg[bool] = OPTIONAL
     """Notify about comments on the blog."""
-    on_new_event_comment: Input[bool]
+    on_new_event_comment: Arg[bool] = OPTIONAL
     """Notify about comments on events."""
-    on_tariff_change: Input[bool]
+    on_tariff_change: Arg[bool] = OPTIONAL
     """Notify about changed tariffs."""
-    on_booking_change: Input[bool]
+    on_booking_change: Arg[bool] = OPTIONAL
     """Notify about changed bookings."""
-    on_tentative_booking_change: Input[bool]
+    on_tentative_booking_change: Arg[bool] = OPTIONAL
     """Notify about changed tentative bookings."""
-    on_purchases: Input[bool]
+    on_purchases: Arg[bool] = OPTIONAL
     """Notify about purchases."""
-    on_visitor_registration: Input[bool]
+    on_visitor_registration: Arg[bool] = OPTIONAL
     """Notify about registered visitors."""
-    on_platform_invoices: Input[Annotated[bool, Wire("OnPlaformInvoices", "OnPlaformInvoices", "OnPlaformInvoices")]]
+    on_platform_invoices: Arg[Annotated[bool, Wire.named("OnPlaformInvoices")]] = OPTIONAL
     """Notify about invoices of the platform (the vendor's own spelling lacks a t)."""
-    on_access_control_errors: Input[bool]
+    on_access_control_errors: Arg[bool] = OPTIONAL
     """Notify about errors of access control."""
-    on_member_removed_from_team: Input[bool]
+    on_member_removed_from_team: Arg[bool] = OPTIONAL
     """Notify about members removed from teams."""
-    on_virtual_office_tariff_change: Input[bool]
+    on_virtual_office_tariff_change: Arg[bool] = OPTIONAL
     """Notify about changed tariffs of virtual offices."""
-    on_virtual_office_delivery_preference_update: Input[bool]
+    on_virtual_office_delivery_preference_update: Arg[bool] = OPTIONAL
     """Notify about changed delivery preferences of virtual offices."""
-    on_identity_check_update: Input[bool]
+    on_identity_check_update: Arg[bool] = OPTIONAL
     """Notify about identity checks."""
-    receive_community_digest: Input[bool]
+    receive_community_digest: Arg[bool] = OPTIONAL
     """Whether the community digest is sent."""
-    receive_every_message: Input[bool]
+    receive_every_message: Arg[bool] = OPTIONAL
     """Whether every message is sent."""
-    new_avatar_url: Input[Annotated[str, UNREADABLE]]
+    new_avatar_url: Arg[Annotated[str, UNREADABLE]] = OPTIONAL
     """URL of a picture to upload when this changes."""
-    clear_avatar_file: Input[Annotated[bool, UNREADABLE]]
+    clear_avatar_file: Arg[Annotated[bool, UNREADABLE]] = OPTIONAL
     """True removes the picture when this changes."""
-    devices: Input[Annotated[str, VOLATILE]]
+    devices: Arg[Annotated[str, VOLATILE]] = OPTIONAL
     """Devices of the user."""
-    support_team_user_email: Input[Email]
+    support_team_user_email: Arg[Email] = OPTIONAL
     """E-mail of the user in the support team."""
-    email_call_back_guid: Input[Annotated[str, VOLATILE]]
+    email_call_back_guid: Arg[Annotated[str, VOLATILE]] = OPTIONAL
     """GUID of the e-mail call back."""
-    last_access: Input[Annotated[DateTime, VOLATILE]]
+    last_access: Arg[Annotated[DateTime, VOLATILE]] = OPTIONAL
     """Date-time of the last access."""
-    last_login_attempt: Input[Annotated[DateTime, VOLATILE]]
+    last_login_attempt: Arg[Annotated[DateTime, VOLATILE]] = OPTIONAL
     """Date-time of the last attempt to log in."""
-    last_received_community_thread_date: Input[Annotated[DateTime, VOLATILE]]
+    last_received_community_thread_date: Arg[Annotated[DateTime, VOLATILE]] = OPTIONAL
     """Date-time of the last community thread sent."""
-    last_received_community_message_date: Input[Annotated[DateTime, VOLATILE]]
+    last_received_community_message_date: Arg[Annotated[DateTime, VOLATILE]] = OPTIONAL
     """Date-time of the last community message sent."""
-    next_community_digest: Input[Annotated[DateTime, VOLATILE]]
+    next_community_digest: Arg[Annotated[DateTime, VOLATILE]] = OPTIONAL
     """Date-time of the next community digest."""
-    next_help_desk_message_reminder: Input[Annotated[DateTime, VOLATILE]]
+    next_help_desk_message_reminder: Arg[Annotated[DateTime, VOLATILE]] = OPTIONAL
     """Date-time of the next help desk reminder."""
-    last_help_visited: Input[Annotated[int, VOLATILE]]
+    last_help_visited: Arg[Annotated[int, VOLATILE]] = OPTIONAL
     """Bookkeeping of the vendor; kept as it is unless given."""
-    invalid_login_attempts: Input[Annotated[int, VOLATILE]]
+    invalid_login_attempts: Arg[Annotated[int, VOLATILE]] = OPTIONAL
     """Bookkeeping of the vendor; kept as it is unless given."""
-    password: Input[Password]
+    password: WriteOnly[Password] = OPTIONAL
     """The password. Write-only."""
-    new_password: Input[Password]
+    new_password: WriteOnly[Password] = OPTIONAL
     """A new password. Write-only."""
-    password_salt: Input[Password]
+    password_salt: WriteOnly[Password] = OPTIONAL
     """Bookkeeping of the vendor; kept as it is unless given. Write-only."""
-    access_token: Input[Password]
+    access_token: WriteOnly[Password] = OPTIONAL
     """Access token. Write-only."""
-    two_factor_secret: Input[Annotated[str, SECRET]]
+    two_factor_secret: WriteOnly[Annotated[str, SECRET]] = OPTIONAL
     """Secret of the second factor. Write-only."""
+    avatar_file_name: ReadOnly[str] = read_only()
+    """File name of the picture."""
+    passport_number: ReadOnly[str] = read_only()
+    """Number of the Nexudus passport."""
+    passport_card_number: ReadOnly[str] = read_only()
+    """Card number of the Nexudus passport."""
+    enable_passport_access: ReadOnly[bool] = read_only()
+    """Whether the Nexudus passport opens doors."""
+    two_factor_enabled: ReadOnly[bool] = read_only()
+    """Whether a second factor is on."""
+    default_business_id: ReadOnly[int] = read_only()
+    """Id of the default business."""
+    system_id: ReadOnly[str] = read_only()
+    """An id of the caller's own."""
+    is_new: ReadOnly[bool] = read_only()
+    """Whether Nexudus marks the user as new."""
 
 
-class UserArgs(IdentityArgs, OwnArgs, total=False):
+class UserArgs(IdentityFields, OwnFields, Args):
     """Arguments of `nexudus.User`."""
 
 
-class PersonalArgs(OwnArgs, total=False):
-    """Arguments of `nexudus.Account`."""
-
-    full_name: Input[str]
-    """Full name."""
-    email: Input[Email]
-    """The login."""
-
-
-class User(UserResource, module="seatwise/nexudus", name="User"):
+class User(IdentityFields, OwnFields, UserResource):
     """An administrator or staff member at Nexudus (https://learn.nexudus.com/rest-api/sys/post-users).
 
     Never read back: `new_avatar_url`, `clear_avatar_file` and the secrets.
     """
 
-    full_name: Output[str]
-    email: Output[str]
-    language: Output[int]
-    active: Output[bool]
-    is_admin: Output[bool]
-    api_access: Output[bool]
-    validated: Output[bool]
-    must_reset_password: Output[bool]
-    preferred_language_id: Output[int]
-    application_id: Output[int]
-    businesses: Output[list[int]]
-    added_businesses: Output[list[int]]
-    removed_businesses: Output[list[int]]
-    user_roles: Output[list[int]]
-    added_user_roles: Output[list[int]]
-    removed_user_roles: Output[list[int]]
-    chat_rooms: Output[list[int]]
-    added_chat_rooms: Output[list[int]]
-    removed_chat_rooms: Output[list[int]]
-    on_new_email: Output[bool]
-    on_help_desk_msg: Output[bool]
-    on_new_wall_post: Output[bool]
-    on_new_member: Output[bool]
-    on_profile_changes: Output[bool]
-    on_new_blog_comment: Output[bool]
-    on_new_event_comment: Output[bool]
-    on_tariff_change: Output[bool]
-    on_booking_change: Output[bool]
-    on_tentative_booking_change: Output[bool]
-    on_purchases: Output[bool]
-    on_visitor_registration: Output[bool]
-    on_platform_invoices: Output[bool]
-    on_access_control_errors: Output[bool]
-    on_member_removed_from_team: Output[bool]
-    on_virtual_office_tariff_change: Output[bool]
-    on_virtual_office_delivery_preference_update: Output[bool]
-    on_identity_check_update: Output[bool]
-    receive_community_digest: Output[bool]
-    receive_every_message: Output[bool]
-    new_avatar_url: Output[str]
-    clear_avatar_file: Output[bool]
-    devices: Output[str]
-    support_team_user_email: Output[str]
-    email_call_back_guid: Output[str]
-    last_access: Output[str]
-    last_login_attempt: Output[str]
-    last_received_community_thread_date: Output[str]
-    last_received_community_message_date: Output[str]
-    next_community_digest: Output[str]
-    next_help_desk_message_reminder: Output[str]
-    last_help_visited: Output[int]
-    invalid_login_attempts: Output[int]
-    avatar_file_name: Output[str]
-    """File name of the picture."""
-    passport_number: Output[str]
-    """Number of the Nexudus passport."""
-    passport_card_number: Output[str]
-    """Card number of the Nexudus passport."""
-    enable_passport_access: Output[bool]
-    """Whether the Nexudus passport opens doors."""
-    two_factor_enabled: Output[bool]
-    """Whether a second factor is on."""
-    default_business_id: Output[int]
-    """Id of the default business."""
-    unique_id: Output[str]
-    """The vendor's unique id."""
-    system_id: Output[str]
-    """An id of the caller's own."""
-    created_on: Output[str]
-    """Date-time of creation."""
-    updated_on: Output[str]
-    """Date-time of the last change."""
-    updated_by: Output[str]
-    """E-mail of who changed it last."""
-    is_new: Output[bool]
-    """Whether Nexudus marks the user as new."""
 
-    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
-        super().__init__(resource_name, args, opts)
-
-
-class Account(PersonAccount):
-    """An account at Nexudus of a `seatwise.Person`, with what the person's description does not say."""
-
-    args: PersonalArgs
-
-    def __init__(
-        self,
-        *,
-        provider: "Provider | None" = None,
-        opts: ResourceOptions | None = None,
-        **args: Unpack[PersonalArgs],
-    ) -> None:
-        """Describe an account. An argument that is given here wins over the description."""
-        super().__init__(User, args, provider, opts)
-
-
-class ProviderArgs(TenantArgs, total=False):
+class ProviderArgs(LoginArgs, total=False):
     """Arguments of `nexudus.Provider`."""
 
-    username: Input[str]
-    """Who logs in."""
-    password: Input[str]
-    """The password to it."""
     token: Input[str]
     """A bearer token, instead of both."""
     client_id: Input[str]
@@ -352,56 +278,45 @@ class Provider(TenantProvider):
     """Another tenant of Nexudus, for `opts=pulumi.ResourceOptions(provider=...)`."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
-        super().__init__("nexudus", resource_name, args, opts)
+        super().__init__(resource_name, args, opts)
 
 
-@dataclass(frozen=True)
-class ListedUser:
-    """A user as lists show them; the fields mean what they mean at `User`.
+class Account(OwnFields, PersonAccount):
+    """An account at Nexudus of a `seatwise.Person`, with what the person's description does not say."""
+
+    user = User
+    provider: Provider | None = OPTIONAL
+    full_name: Arg[str] = OPTIONAL
+    """Full name."""
+    email: Key[Email] = OPTIONAL
+    """The login."""
+
+
+class ListedUser(LookupResult, IdentityFields, ListedFields, init=False):
+    """A user as lists show them; the fields mean what they mean at `User`, and are None where Nexudus has no value.
 
     Nexudus' lists lack roles, businesses and administrators' rights: `get_user` has them.
     """
 
-    id: str
-    email: str
-    full_name: str | None
-    language: int | None
-    active: bool | None
-    unique_id: str | None
-    created_on: str | None
-    updated_on: str | None
-    updated_by: str | None
+
+class GetUserResult(ListedUser, OwnFields, init=False):
+    """A user as `get_user` finds it; the fields mean what they mean at `User`, and are None where Nexudus has none."""
 
 
 @dataclass(frozen=True)
-class GetUserResult(ListedUser):
-    """A user that is there; the fields mean what they mean at `User`, and are None where Nexudus has no value."""
-
-    is_admin: bool | None
-    api_access: bool | None
-    validated: bool | None
-    default_business_id: int | None
-    businesses: list[int] | None
-    user_roles: list[int] | None
-    chat_rooms: list[int] | None
-
-
-@dataclass(frozen=True)
-class Business:
+class Business(Named):
     """A business (a space) of the tenant."""
 
     id: int
     """What `businesses` wants."""
-    name: str
 
 
 @dataclass(frozen=True)
-class UserRole:
+class UserRole(Named):
     """A role that a business gives to users."""
 
     id: int
     """What `user_roles` wants."""
-    name: str
     business_id: int | None = None
     """The business that it belongs to."""
     business_name: str | None = None
@@ -441,9 +356,7 @@ USER_ROLES = Listed(
 class Nexudus(Vendor):
     """Endpoints and quirks: the id in the body, the whole record in every update, 409 when throttled."""
 
-    name = "nexudus"
-    title = "Nexudus"
-    schema = Schema.of(UserArgs, User.__annotations__, to_pascal)
+    schema = User.schema(to_pascal)
     settings_type = Settings
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
     can_delete = True
@@ -563,9 +476,12 @@ class Nexudus(Vendor):
 # --- looking things up ------------------------------------------------------------------------
 
 
-def get_user(email: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
-    """The user with this e-mail, whose account need not be in this stack. That there is none is an error."""
-    return ask(Nexudus, provider, lambda lookups, email: lookups.user(GetUserResult, email), email)
+get_user = UserLookup(Nexudus, Provider, GetUserResult)
+"""The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+get_businesses = ListLookup(Nexudus, Provider, BUSINESSES)
+"""All businesses (spaces)."""
+business_id = IdLookup(Nexudus, Provider, BUSINESSES, Business)
+"""The id of the business with this name, for `businesses`. If none or several have the name, it is an error."""
 
 
 def get_users(*, active: Input[bool] | None = None, provider: Provider | None = None) -> Output[list[ListedUser]]:
@@ -579,11 +495,6 @@ async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
         wanted = lookups.flag("active", active)
         where["active"] = lambda value: value == wanted
     return await lookups.users(ListedUser, where)
-
-
-def get_businesses(*, provider: Provider | None = None) -> Output[list[Business]]:
-    """All businesses (spaces)."""
-    return ask(Nexudus, provider, lambda lookups: lookups.items(BUSINESSES))
 
 
 def get_user_roles(
@@ -613,13 +524,6 @@ def role_id(
 
 async def _role(lookups: Lookups, name: str, business: int | str | None) -> UserRole:
     return await lookups.by_name(USER_ROLES, name, await _user_roles(lookups, business))
-
-
-def business_id(name: Input[str], *, provider: Provider | None = None) -> Output[int]:
-    """The id of the business with this name, for `businesses`; none or several of that name are an error."""
-    return ask(Nexudus, provider, lambda lookups, name: lookups.by_name(BUSINESSES, name), name).apply(
-        lambda business: business.id
-    )
 
 
 VENDOR = Nexudus

@@ -12,12 +12,11 @@ privileges; Tenovos Support hands out the API key and tells the host.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, Unpack
+from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_settings import SettingsConfigDict
 
 from ..core.queries.lookup import Lookups
 from ..core.vendor.fields import (
@@ -31,17 +30,29 @@ from ..core.vendor.fields import (
     Number,
     Password,
     Problem,
-    Schema,
     Takes,
     Values,
     Wire,
     looks_like_a_number,
 )
 from ..core.vendor.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
-from ..core.vendor.vendor import Listed, Listing, Token, Vendor
-from ..resources.lookup import ask
-from ..resources.provider import TenantArgs, TenantProvider
-from ..resources.user import AccountArgs, Items, PersonAccount, UserResource
+from ..core.vendor.vendor import Listed, Listing, Named, Token, Vendor
+from ..resources.fields import (
+    OPTIONAL,
+    Arg,
+    Args,
+    Choice,
+    Fields,
+    Key,
+    ListArg,
+    LookupResult,
+    ReadOnly,
+    WriteOnly,
+    read_only,
+)
+from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
+from ..resources.provider import KeyArgs, LoginArgs, TenantProvider
+from ..resources.user import AccountArgs, PersonAccount, UserResource
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -60,9 +71,6 @@ def _as_number(text: str) -> int | str:
 class Settings(settings.Settings):
     """Where the customer's Tenovos is, and who logs in. The account must be a local one."""
 
-    model_config = SettingsConfigDict(env_prefix="TENOVOS_")
-    vendor: ClassVar[str] = "tenovos"
-
     base_url: settings.BaseUrl
     api_key: settings.HeaderSecret
     username: Annotated[str, settings.CREDENTIAL]
@@ -78,62 +86,53 @@ class Settings(settings.Settings):
         return self
 
 
-class IdentityArgs(TypedDict):
+class IdentityFields(Fields):
     """What `tenovos.User` requires and the description of a person gives."""
 
-    email: Input[Address]
+    email: Key[Address]
     """E-mail, 6 to 75 characters."""
-    first_name: Input[Name]
+    first_name: Arg[Name]
     """First name, 1 to 50 characters."""
-    last_name: Input[Name]
+    last_name: Arg[Name]
     """Last name, 1 to 50 characters."""
 
 
-class OwnArgs(AccountArgs, total=False):
+class OwnFields(AccountArgs):
     """What is particular to an account at Tenovos, and what is optional."""
 
-    username: Input[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, VISIBLE, Wire(read="userName")]]
+    username: Arg[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, VISIBLE, Wire(read="userName")]] = OPTIONAL
     """The login, 1 to 50 characters. Required for a new user; API 1.0 does not return it."""
-    friendly_name: Input[Name]
+    friendly_name: Arg[Name] = OPTIONAL
     """Name to display, 1 to 50 characters."""
-    user_role_id: Input[Annotated[str, Wire(read="roleId")]]
+    user_role_id: Arg[Annotated[str, Wire(read="roleId")]] = OPTIONAL
     """Id (uuid) of the role. Not together with `user_role_name`."""
-    user_role_name: Input[Annotated[str, UPDATE_ONLY, UNREADABLE]]
+    user_role_name: Arg[Annotated[str, UPDATE_ONLY, UNREADABLE]] = OPTIONAL
     """Name of the role, such as "End user". Not together with `user_role_id`."""
-    groups: Input[NameSet] | Items[Input[str]]
+    groups: ListArg[NameSet, str] = OPTIONAL
     """Ids (uuids) of all groups of the user."""
-    company: Input[Annotated[str, Wire(create="customAttributes.company")]]
+    company: Arg[Annotated[str, Wire(create="customAttributes.company")]] = OPTIONAL
     """Company."""
-    country: Input[Annotated[str, Wire(create="customAttributes.country")]]
+    country: Arg[Annotated[str, Wire(create="customAttributes.country")]] = OPTIONAL
     """Country."""
-    contact: Input[Annotated[Number, Wire(create="customAttributes.contact", update_value=_as_number)]]
+    contact: Arg[Annotated[Number, Wire(create="customAttributes.contact", update_value=_as_number)]] = OPTIONAL
     """Contact number."""
-    phone: Input[Annotated[Number, Wire(create="customAttributes.phone", update_value=_as_number)]]
+    phone: Arg[Annotated[Number, Wire(create="customAttributes.phone", update_value=_as_number)]] = OPTIONAL
     """Alternate phone number."""
-    status: Input[Annotated[Literal["enabled", "disabled"], UPDATE_ONLY]]
+    status: Choice[Annotated[Literal["enabled", "disabled"], UPDATE_ONLY]] = OPTIONAL
     """`"enabled"` or `"disabled"`."""
-    account_type: Input[Annotated[Literal["local", "federated"], CREATE_ONLY]]
+    account_type: Choice[Annotated[Literal["local", "federated"], CREATE_ONLY]] = OPTIONAL
     """`"local"` or `"federated"`."""
-    password: Input[Annotated[Password, CREATE_ONLY, StringConstraints(min_length=8, max_length=150)]]
+    password: WriteOnly[Annotated[Password, CREATE_ONLY, StringConstraints(min_length=8, max_length=150)]] = OPTIONAL
     """The first password, 8 to 150 characters. Write-only."""
+    customer_id: ReadOnly[str] = read_only()
+    """Id of the customer the user belongs to."""
 
 
-class UserArgs(IdentityArgs, OwnArgs, total=False):
+class UserArgs(IdentityFields, OwnFields, Args):
     """Arguments of `tenovos.User`."""
 
 
-class PersonalArgs(OwnArgs, total=False):
-    """Arguments of `tenovos.Account`."""
-
-    email: Input[Address]
-    """E-mail, 6 to 75 characters."""
-    first_name: Input[Name]
-    """First name, 1 to 50 characters."""
-    last_name: Input[Name]
-    """Last name, 1 to 50 characters."""
-
-
-class User(UserResource, module="seatwise/tenovos", name="User"):
+class User(IdentityFields, OwnFields, UserResource):
     """A user of Tenovos (https://api.tenovos.com/openapi/v1/user-operations/createuser.md).
 
     API 1.0 does not return `friendly_name`, `company`, `country`, `contact`, `phone`, `username` and
@@ -142,55 +141,12 @@ class User(UserResource, module="seatwise/tenovos", name="User"):
     hand is seen by its id.
     """
 
-    email: Output[str]
-    username: Output[str]
-    first_name: Output[str]
-    last_name: Output[str]
-    friendly_name: Output[str]
-    user_role_id: Output[str]
-    user_role_name: Output[str]
-    groups: Output[list[str]]
-    company: Output[str]
-    country: Output[str]
-    contact: Output[str]
-    phone: Output[str]
-    status: Output[str]
-    account_type: Output[str]
-    customer_id: Output[str]
-    """Id of the customer the user belongs to."""
 
-    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[UserArgs]) -> None:
-        """Declare a user. Raises pulumi.RunError where the engine would change a value; the rest fails in preview."""
-        super().__init__(resource_name, args, opts)
-
-
-class Account(PersonAccount):
-    """An account at Tenovos of a `seatwise.Person`, with what the person's description does not say."""
-
-    args: PersonalArgs
-
-    def __init__(
-        self,
-        *,
-        provider: "Provider | None" = None,
-        opts: ResourceOptions | None = None,
-        **args: Unpack[PersonalArgs],
-    ) -> None:
-        """Describe an account. An argument that is given here wins over the description."""
-        super().__init__(User, args, provider, opts)
-
-
-class ProviderArgs(TenantArgs, total=False):
+class ProviderArgs(KeyArgs, LoginArgs, total=False):
     """Arguments of `tenovos.Provider`."""
 
-    api_key: Input[str]
-    """The customer's API key."""
     client_id: Input[str]
     """The client id, needed by API 1.0."""
-    username: Input[str]
-    """Who logs in."""
-    password: Input[str]
-    """The password to it."""
     api_version: Input[str]
     """`"1.0"` (default) or `"1.5"`."""
 
@@ -199,48 +155,43 @@ class Provider(TenantProvider):
     """Another tenant of Tenovos, for `opts=pulumi.ResourceOptions(provider=...)`."""
 
     def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
-        super().__init__("tenovos", resource_name, args, opts)
+        super().__init__(resource_name, args, opts)
 
 
-@dataclass(frozen=True)
-class GetUserResult:
-    """A user that is there; the fields mean what they mean at `User`, and are None where Tenovos does not show them.
+class Account(OwnFields, PersonAccount):
+    """An account at Tenovos of a `seatwise.Person`, with what the person's description does not say."""
 
-    API 1.0 shows neither `username` nor anything from `friendly_name` on.
+    user = User
+    provider: Provider | None = OPTIONAL
+    email: Key[Address] = OPTIONAL
+    """E-mail, 6 to 75 characters."""
+    first_name: Arg[Name] = OPTIONAL
+    """First name, 1 to 50 characters."""
+    last_name: Arg[Name] = OPTIONAL
+    """Last name, 1 to 50 characters."""
+
+
+class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False):
+    """A user that a look-up found; the fields mean what they mean at `User`, and are None where Tenovos shows none.
+
+    API 1.0 does not show `username`, `friendly_name`, `company`, `country`, `contact` and `phone`.
     """
 
-    id: str
-    email: str
-    first_name: str | None
-    last_name: str | None
-    user_role_id: str | None
-    groups: list[str] | None
-    status: str | None
-    customer_id: str | None
-    username: str | None
-    friendly_name: str | None
-    company: str | None
-    country: str | None
-    contact: str | None
-    phone: str | None
-
 
 @dataclass(frozen=True)
-class Group:
+class Group(Named):
     """A group of users."""
 
     id: str
     """What `groups` wants."""
-    name: str
 
 
 @dataclass(frozen=True)
-class Role:
+class Role(Named):
     """A role."""
 
     id: str
     """What `user_role_id` wants."""
-    name: str
 
 
 def _bare(answer: Answer) -> Listing | None:
@@ -272,9 +223,7 @@ ROLES = Listed(
 class Tenovos(Vendor):
     """Endpoints and quirks: no id in the answer to a create, "not found" is a 403, numbers in updates."""
 
-    name = "tenovos"
-    title = "Tenovos"
-    schema = Schema.of(UserArgs, User.__annotations__, to_camel)
+    schema = User.schema(to_camel)
     settings_type = Settings
     tells_ids = False
     role_field = "user_role_id"
@@ -394,9 +343,16 @@ class Tenovos(Vendor):
 # --- looking things up ------------------------------------------------------------------------
 
 
-def get_user(email: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
-    """The user with this e-mail, whose account need not be in this stack. That there is none is an error."""
-    return ask(Tenovos, provider, lambda lookups, email: lookups.user(GetUserResult, email), email)
+get_user = UserLookup(Tenovos, Provider, GetUserResult)
+"""The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+get_groups = ListLookup(Tenovos, Provider, GROUPS)
+"""All groups."""
+group_id = IdLookup(Tenovos, Provider, GROUPS, Group)
+"""The id of the group with this name, for `groups`. If none or several have the name, it is an error."""
+get_roles = ListLookup(Tenovos, Provider, ROLES)
+"""All roles. API 1.5 only."""
+role_id = IdLookup(Tenovos, Provider, ROLES, Role)
+"""The id of the role with this name, for `user_role_id`. If none or several have it, it is an error. API 1.5 only."""
 
 
 def get_users(
@@ -422,28 +378,6 @@ async def _users(
         wanted = lookups.flag("active", active)
         where["status"] = lambda value: (value == "enabled") is wanted
     return await lookups.users(GetUserResult, where)
-
-
-def get_groups(*, provider: Provider | None = None) -> Output[list[Group]]:
-    """All groups."""
-    return ask(Tenovos, provider, lambda lookups: lookups.items(GROUPS))
-
-
-def group_id(name: Input[str], *, provider: Provider | None = None) -> Output[str]:
-    """The id of the group with this name, for `groups`; none or several of that name are an error."""
-    return ask(Tenovos, provider, lambda lookups, name: lookups.by_name(GROUPS, name), name).apply(
-        lambda group: group.id
-    )
-
-
-def get_roles(*, provider: Provider | None = None) -> Output[list[Role]]:
-    """All roles. API 1.5 only."""
-    return ask(Tenovos, provider, lambda lookups: lookups.items(ROLES))
-
-
-def role_id(name: Input[str], *, provider: Provider | None = None) -> Output[str]:
-    """The id of the role with this name, for `user_role_id`; none or several are an error. API 1.5 only."""
-    return ask(Tenovos, provider, lambda lookups, name: lookups.by_name(ROLES, name), name).apply(lambda role: role.id)
 
 
 VENDOR = Tenovos

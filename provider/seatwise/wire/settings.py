@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from ..core.vendor.errors import SettingsError
 from ..core.vendor.http import fits_a_header
+from ..core.vendor.text import module_name
 
 PROVIDER = "provider"
 """The input that marks the configuration of an explicit Provider; `provider_input` builds its value."""
@@ -145,7 +146,7 @@ Certificates = Annotated[FullPath, AfterValidator(_certificates)]
 
 
 class Settings(BaseSettings):
-    """The settings that every vendor has. A vendor's class adds its credentials and sets `env_prefix`."""
+    """The settings that every vendor has. A vendor's class adds its credentials; its module names it."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
     vendor: ClassVar[str]
@@ -171,6 +172,12 @@ class Settings(BaseSettings):
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
     """The display name of each setting that was given, by the setting's name."""
     _is_explicit: bool = PrivateAttr(default=False)
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if Settings in cls.__bases__:
+            cls.vendor = module_name(cls)
+            cls.model_config = {**cls.model_config, "env_prefix": f"{cls.vendor.upper()}_"}
 
     @classmethod
     def settings_customise_sources(

@@ -7,13 +7,12 @@ import pytest
 from seatwise.core.queries.lookup import find_by_name, rows
 from seatwise.core.vendor.errors import UnknownName
 from seatwise.core.vendor.http import Request
-from seatwise.core.vendor.vendor import Listed
+from seatwise.core.vendor.vendor import Listed, Named
 
 
 @dataclass(frozen=True)
-class Room:
+class Room(Named):
     id: int
-    name: str
 
 
 ROOMS = Listed(

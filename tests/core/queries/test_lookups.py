@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import fields
-from inspect import getmembers, isfunction
+from inspect import getmembers
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -174,7 +174,7 @@ async def test_a_user_is_looked_up_by_email_and_read_by_id(world: World) -> None
 def test_each_list_has_a_function_and_a_line_on_the_page(vendor: str) -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "lookups.md").read_text()
     found = module_named(vendor)
-    functions = {name for name, _ in getmembers(found, isfunction) if name.startswith("get_") or name.endswith("_id")}
+    functions = {name for name, _ in getmembers(found, callable) if name.startswith("get_") or name.endswith("_id")}
     assert {f"get_{name}" for name in found.VENDOR.lists} <= functions
     assert [name for name in functions if f"`{vendor}.{name}(" not in page] == []
 

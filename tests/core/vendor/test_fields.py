@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Required, TypedDict
 
 import pytest
-from pulumi import Input, Output
 from pydantic.alias_generators import to_camel
 
 from seatwise.core.vendor.fields import (
@@ -49,31 +48,33 @@ class Tongue(enum.IntEnum):
 class Args(TypedDict, total=False):
     """One field of every kind."""
 
-    email: Required[Input[Email]]
-    full_name: Required[Input[str]]
-    phone: Input[Phone]
-    desk: Input[Annotated[Number, Wire(create="contact.desk", update_value=int)]]
-    room: Input[Annotated[str, Wire(create="contact.room", update="where.room", read="where.room")]]
-    level: Input[int]
-    active: Input[bool]
-    offices: Input[FirstAndOthers]
-    teams: Input[IdSet]
-    groups: Input[NameSet]
-    rows: Input[list[int]]
-    since: Input[DateTime]
-    code: Input[Annotated[Email, Compare(str)]]
-    zone: Input[Annotated[str, CREATE_ONLY]]
-    state: Input[Annotated[Literal["on", "off"], UPDATE_ONLY]]
-    avatar: Input[Annotated[str, UNREADABLE]]
-    policy: Input[Annotated[str, NEVER_SENT, UNREADABLE]]
-    password: Input[Password]
-    pin: Input[Annotated[int, SECRET]]
-    added_teams: Input[Annotated[IdSet, Delta("teams", present=True)]]
-    login: Input[Annotated[str, VISIBLE]]
-    tongue: Input[Annotated[int, one_of(Tongue)]]
+    email: Required[Email]
+    full_name: Required[str]
+    phone: Phone
+    desk: Annotated[Number, Wire(create="contact.desk", update_value=int)]
+    room: Annotated[str, Wire(create="contact.room", update="where.room", read="where.room")]
+    level: int
+    active: bool
+    offices: FirstAndOthers
+    teams: IdSet
+    groups: NameSet
+    rows: list[int]
+    since: DateTime
+    code: Annotated[Email, Compare(str)]
+    zone: Annotated[str, CREATE_ONLY]
+    state: Annotated[Literal["on", "off"], UPDATE_ONLY]
+    avatar: Annotated[str, UNREADABLE]
+    policy: Annotated[str, NEVER_SENT, UNREADABLE]
+    password: Password
+    pin: Annotated[int, SECRET]
+    added_teams: Annotated[IdSet, Delta("teams", present=True)]
+    login: Annotated[str, VISIBLE]
+    tongue: Annotated[int, one_of(Tongue)]
 
 
-SCHEMA = Schema.of(Args, {"email": Output[str], "unique_id": Output[str], "visits": Output[int]}, to_camel)
+SCHEMA = Schema.of(
+    Args.__annotations__, to_camel, required=Args.__required_keys__, read_only={"unique_id": str, "visits": int}
+)
 REQUIRED = {"email": "ana@example.com", "full_name": "Ana"}
 
 # --- comparison -------------------------------------------------------------------------------

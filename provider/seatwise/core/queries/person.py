@@ -45,7 +45,7 @@ class Description(TypedDict, total=False):
     """The last day (UTC) of the accounts, such as 2027-01-31."""
 
 
-SCHEMA = Schema.of(Description, {}, str)
+SCHEMA = Schema.of(Description.__annotations__, str, required=Description.__required_keys__)
 
 
 # --- for a vendor -----------------------------------------------------------------------------

@@ -16,11 +16,12 @@ import re
 import string
 import typing
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
@@ -78,6 +79,11 @@ class Wire:
     update: str | None = None
     read: str | None = None
     update_value: Callable[[Any], Any] | None = None
+
+    @classmethod
+    def named(cls, name: str) -> "Wire":
+        """Return the same name for all operations."""
+        return cls(name, name, name)
 
 
 @dataclass(frozen=True)
@@ -404,24 +410,22 @@ class Schema(Mapping[str, Field]):
         return len(self._fields)
 
     @classmethod
-    def of(cls, arguments: Any, outputs: Mapping[str, Any], naming: Callable[[str], str]) -> "Schema":
-        """Read a TypedDict of arguments and the annotations of the outputs.
+    def of(
+        cls,
+        arguments: Mapping[str, Any],
+        naming: Callable[[str], str],
+        *,
+        required: Set[str] = frozenset(),
+        read_only: Mapping[str, Any] = MappingProxyType({}),
+    ) -> "Schema":
+        """Return the fields with these types, by name: the arguments, and what only the vendor says.
 
-        Outputs that are no argument are read-only fields. `naming` turns `office_ids` into the
-        vendor's `officeIds`, `OfficeIds` or whatever it says.
+        `naming` turns `office_ids` into the vendor's `officeIds`, `OfficeIds` or another name.
         """
-        required = arguments.__required_keys__
-        fields = [
-            _field(name, annotation, naming, required=name in required)
-            for name, annotation in arguments.__annotations__.items()
-        ]
-        known = {field.name for field in fields}
-        read_only = [
-            _field(name, Annotated[_inner(annotation), NEVER_SENT], naming, required=False)
-            for name, annotation in outputs.items()
-            if name not in known
-        ]
-        return cls(fields + read_only)
+        return cls(
+            [_field(name, type_, naming, required=name in required) for name, type_ in arguments.items()]
+            + [_field(name, Annotated[type_, NEVER_SENT], naming, required=False) for name, type_ in read_only.items()]
+        )
 
     @cached_property
     def secrets(self) -> frozenset[str]:
@@ -520,8 +524,8 @@ class Schema(Mapping[str, Field]):
         return body
 
 
-def _field(name: str, annotation: Any, naming: Callable[[str], str], *, required: bool) -> Field:
-    type_ = _inner(annotation)
+def _field(name: str, type_: Any, naming: Callable[[str], str], *, required: bool) -> Field:
+    type_ = typing.get_args(type_)[0] if typing.get_origin(type_) is typing.Required else type_
     metadata = getattr(type_, "__metadata__", ())
     takes = _last(metadata, Takes, Takes.CREATE | Takes.UPDATE)
     marks = frozenset(mark for mark in metadata if isinstance(mark, Mark))
@@ -536,26 +540,18 @@ def _field(name: str, annotation: Any, naming: Callable[[str], str], *, required
     )
     compare = _last(metadata, Compare, Compare(lambda value: value))
     checks = tuple(mark for mark in metadata if isinstance(mark, Check))
-    bare = TypeAdapter(_bare(type_), config=ConfigDict(coerce_numbers_to_str=True))
-    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_), bare)
+    unchecked = TypeAdapter(bare(type_), config=ConfigDict(coerce_numbers_to_str=True))
+    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_), unchecked)
 
 
-def _inner(annotation: Any) -> Any:
-    """`T` of `Required[Input[T]]` or `Output[T]`, where `Input[T]` is a union that starts with `T`."""
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Required, typing.Union) or getattr(origin, "__name__", "") == "Output":
-        return _inner(typing.get_args(annotation)[0])
-    return annotation
-
-
-def _bare(type_: Any) -> Any:
-    """The type without its validators: `str` of an e-mail's, `list[int]` of a set's, `str` of a choice of texts."""
+def bare(type_: Any) -> Any:
+    """Return a type without its markers: `str` of an e-mail's, `list[int]` of a set's, `str` of a choice of texts."""
     origin, arguments = typing.get_origin(type_), typing.get_args(type_)
-    if origin is Annotated:
-        return _bare(arguments[0])
+    if origin in (Annotated, typing.Required):
+        return bare(arguments[0])
     if origin is Literal:
         return type(arguments[0])
-    return list[_bare(arguments[0])] if origin is list else type_  # type: ignore[misc]
+    return list[bare(arguments[0])] if origin is list else type_  # type: ignore[misc]
 
 
 def _last(metadata: Iterable[Any], kind: type[T], default: T) -> T:

@@ -1,4 +1,4 @@
-"""Text for a person's screen."""
+"""Text for a person's screen, and names."""
 
 
 def printable(text: str) -> str:
@@ -7,3 +7,8 @@ def printable(text: str) -> str:
     Control characters (ESC, BEL, line breaks), those that turn the direction of writing, and those without a glyph.
     """
     return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
+
+
+def module_name(cls: type) -> str:
+    """Return the last part of the name of a class's module: `enerflo` of `seatwise.vendors.enerflo`."""
+    return cls.__module__.rpartition(".")[2]

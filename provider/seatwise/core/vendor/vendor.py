@@ -14,7 +14,7 @@ from . import errors
 from .fields import Problem, Schema, Values
 from .http import Answer, Request, retry_after
 from .secrets import Known
-from .text import printable
+from .text import module_name, printable
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
 NOTHING_SECRET = Known()
@@ -67,19 +67,18 @@ class Listing:
     total: int | None = None
 
 
-class Named(Protocol):
-    """What programs look up by name: an office, a role, a group."""
+@dataclass(frozen=True)
+class Named:
+    """What programs look up by name: an office, a role, a group. Its classes say the type of the id."""
 
-    @property
-    def id(self) -> Any:
-        """The vendor's id."""
-
-    @property
-    def name(self) -> str:
-        """The name that people know."""
+    id: Any
+    """The vendor's id."""
+    name: str
+    """The name that people know."""
 
 
 N = TypeVar("N", bound=Named)
+N_co = TypeVar("N_co", bound=Named, covariant=True)
 
 
 class Before(Protocol):
@@ -111,12 +110,12 @@ class Paged:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Listed(Paged, Generic[N]):
+class Listed(Paged, Generic[N_co]):
     """One of a vendor's lists in which programs look up names."""
 
     one: str
     """What one of them is called in messages, such as "office"; `about` is the same for many."""
-    kind: type[N]
+    kind: type[N_co]
     """The dataclass of one of them."""
     keys: Mapping[str, tuple[str, ...]]
     """For each of its fields the keys that a record may have it under, the likeliest first."""
@@ -170,6 +169,11 @@ class Vendor(ABC):
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
     """Other values for some of the example's arguments, such as an update can bring about."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if Vendor in cls.__bases__:
+            cls.name, cls.title = module_name(cls), vars(cls).get("title", cls.__name__)
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

@@ -1,0 +1,210 @@
+"""Fields of an account. A vendor's file declares each of them once, on one line.
+
+    active: Arg[bool] = OPTIONAL
+    \"\"\"Whether the user is active.\"\"\"
+
+This line is the argument `active` of the vendor's `User`, `UserArgs` and `Account`, which takes an `Input[bool]`; the
+output `active` of `User`, an `Output[bool]`; and the attribute `active` of a look-up's result, a `bool | None`.
+
+Type checkers and editors know `Arg` and its siblings as descriptors, and the classes that hold them as dataclasses.
+At run time no descriptor exists: seatwise reads the annotations, and values stay where Pulumi keeps them.
+"""
+
+import dataclasses
+import inspect
+import itertools
+import typing
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, Literal, Never, Protocol, Self, TypeVar, dataclass_transform, overload
+
+from pulumi import Input, Output, Resource
+
+from ..core.vendor.fields import bare
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item
+T_co = TypeVar("T_co", covariant=True)
+OPTIONAL: Any = object()
+"""The value of a field that may be left out."""
+
+
+def read_only(*, init: Literal[False] = False) -> Any:
+    """Return the value of a field that is no argument."""
+    return OPTIONAL
+
+
+def positional(*, kw_only: Literal[False], default: Any = OPTIONAL) -> Any:
+    """Return the value of an argument that a program may give by its position. For type checkers only."""
+    return default
+
+
+class Items(Protocol[T_co]):
+    """A list whose items may be outputs, to a type checker. A text does not fit, though it is a sequence of texts."""
+
+    def __contains__(self, item: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[T_co]: ...
+    def __len__(self) -> int: ...
+
+
+# --- the classes that hold fields -------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Declaration:
+    """What the line of one field says."""
+
+    kind: Any
+    """`Arg` or one of its siblings."""
+    type: Any
+    """The type of its values, with seatwise's markers."""
+    required: bool
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(read_only, positional))
+class Fields:
+    """A class that declares fields, in the order of its bases and its lines."""
+
+    _declarations: ClassVar[dict[str, Declaration]] = {}
+
+    def __init_subclass__(cls, *, init: bool = True, **keywords: Any) -> None:
+        """Read the fields. `init` is for type checkers: False says that the class has a constructor of its own."""
+        super().__init_subclass__(**keywords)
+        inherited = (base._declarations.items() for base in cls.__bases__ if issubclass(base, Fields))
+        cls._declarations = dict(itertools.chain(*inherited))
+        for name, annotation in inspect.get_annotations(cls).items():
+            is_optional = vars(cls).get(name) is OPTIONAL
+            if is_optional:
+                delattr(cls, name)
+            kind: Any = typing.get_origin(annotation)
+            if kind in KINDS:
+                cls._declarations[name] = Declaration(kind, typing.get_args(annotation)[0], not is_optional)
+
+    @classmethod
+    def arguments(cls) -> dict[str, Declaration]:
+        """Return the fields that a program can set."""
+        return {name: each for name, each in cls._declarations.items() if each.kind is not ReadOnly}
+
+    @classmethod
+    def outputs(cls) -> dict[str, Declaration]:
+        """Return the fields that a program can read."""
+        return {name: each for name, each in cls._declarations.items() if each.kind is not WriteOnly}
+
+
+class Settable(Fields):
+    """A class whose fields a program can set, each in the class's dictionary `args`."""
+
+    if not typing.TYPE_CHECKING:
+
+        def __setattr__(self, name, value):
+            """Set an argument, or another attribute."""
+            arguments = self.args if name in self.arguments() else vars(self)
+            arguments[name] = value
+
+
+class Args(Fields, dict[str, Any]):
+    """The arguments of one account, as a dictionary. Use a vendor's `UserArgs`."""
+
+    if not typing.TYPE_CHECKING:
+
+        def __new__(cls, *args, **keywords):
+            """Return a plain dictionary, which everything that takes one can carry."""
+            return dict(*args, **keywords)
+
+
+class LookupResult:
+    """An account as a look-up found it: plain values, and None for what the vendor does not show. It cannot be changed.
+
+    To be the first base of its classes.
+    """
+
+    id: str
+    """The vendor's id of the account."""
+
+    if typing.TYPE_CHECKING:
+
+        def __init__(self, *, id: str, email: str, **values: Any) -> None: ...
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        assert issubclass(cls, Fields)
+        cls.__annotations__ = {"id": str}
+        for name, each in cls.outputs().items():
+            cls.__annotations__[name] = bare(each.type)
+            if each.kind is not Key:
+                cls.__annotations__[name] |= None
+                setattr(cls, name, None)
+        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+
+
+# --- the kinds of fields ----------------------------------------------------------------------
+
+
+class _Shown(Generic[T]):
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: Resource, owner: Any) -> Output[T]: ...
+    @overload
+    def __get__(self, instance: LookupResult, owner: Any) -> T | None: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        raise NotImplementedError
+
+
+class Arg(_Shown[T]):
+    """An argument that can be read as well."""
+
+    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+
+
+class ListArg(_Shown[T], Generic[T, I]):
+    """An argument that is a list of type `T`, with items of type `I`, each of which may be an output."""
+
+    def __set__(self, instance: Settable, value: Input[T] | Items[Input[I]]) -> None: ...
+
+
+class ReadOnly(_Shown[T]):
+    """What only the vendor says. Its value is `read_only()`."""
+
+    def __set__(self, instance: Never, value: Never) -> None: ...
+
+
+class Choice(Generic[T]):
+    """An argument that is one of some texts, and may be read as any text."""
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: Resource, owner: Any) -> Output[str]: ...
+    @overload
+    def __get__(self, instance: LookupResult, owner: Any) -> str | None: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        raise NotImplementedError
+
+    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+
+
+class Key(Generic[T]):
+    """The argument by which accounts are found, the e-mail: each look-up's result has it."""
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, instance: Resource, owner: Any) -> Output[T]: ...
+    @overload
+    def __get__(self, instance: LookupResult, owner: Any) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        raise NotImplementedError
+
+    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+
+
+class WriteOnly(Generic[T]):
+    """An argument that cannot be read: a secret, or what only seatwise needs to know."""
+
+    def __get__(self, instance: None, owner: Any) -> Self:
+        raise NotImplementedError
+
+    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+
+
+KINDS = (Arg, ListArg, ReadOnly, Choice, Key, WriteOnly)
