@@ -242,7 +242,7 @@ class World:
 
     def is_retired(self, record: dict[str, Any]) -> bool:
         """Whether an account of the vendor's own table is deactivated."""
-        return self.door.vendor.is_retired(record)
+        return self.door.vendor.is_deactivated(record)
 
     def email(self, record: dict[str, Any]) -> str:
         """The e-mail of an account of the vendor's own table, its ASCII letters small."""
@@ -262,7 +262,7 @@ class World:
     @property
     def active(self) -> dict[str, Any]:
         """The part of a vendor's record that says that an account is active."""
-        return {str(self.vendor.schema[name].wire.read): value for name, value in self.vendor.reactivated.items()}
+        return {str(self.vendor.schema[name].wire.read): value for name, value in self.vendor.reactivation.items()}
 
     async def arrive(self, request: httpx.Request) -> httpx.Response:
         """Let a request through."""

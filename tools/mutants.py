@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         "an account that another machine retired stays retired", "core/account/resuming.py",
-        " or tenant.vendor.is_retired(own.record)", "",
+        " or tenant.vendor.is_deactivated(own.record)", "",
     ),
     Mutant(
         "an update that was carried out is not counted", "core/account/writing.py",
@@ -195,7 +195,7 @@ MUTANTS = (
     ),
     Mutant(
         "an account that others took back is seatwise's own", "core/account/resuming.py",
-        "if not is_owners and not tenant.vendor.is_retired(record):", "if False:",
+        "if not is_owners and not tenant.vendor.is_deactivated(record):", "if False:",
     ),
     Mutant(
         "what the engine forgot is given to any resource", "core/account/resuming.py",

@@ -346,7 +346,7 @@ async def test_p8_a_vendor_that_is_down_costs_a_tenth_more_requests_and_never_mo
     world.hazard = lambda kind: answered(503, carried_out=False) if kind != "token" else None
     account = next(iter(world.accounts))
     for _ in range(1000):
-        await world.tenant.send(world.door.vendor.read(account))
+        await world.tenant.send(world.door.vendor.request_read(account))
     assert len([sent for sent in world.trail[mark:] if sent.kind == "read"]) <= 1100
 
 
@@ -419,12 +419,12 @@ async def test_p10_an_expiry_costs_one_login_however_many_wait(calls: int) -> No
             assert await Stack(world).up(people(world, 1))
             account = next(iter(world.accounts))
             door = world.door
-            await door.send(door.vendor.read(account))
+            await door.send(door.vendor.request_read(account))
             mark = len(world.trail)
             world.store.revoke(name)
             async with anyio.create_task_group() as tasks:
                 for _ in range(calls):
-                    tasks.start_soon(door.send, door.vendor.read(account))
+                    tasks.start_soon(door.send, door.vendor.request_read(account))
             kinds = [sent.kind for sent in world.trail[mark:]]
             assert kinds.count("read") <= 2 * calls, "each is replayed at most once"
             fresh_logins = 1  # revoking took the refresh token as well: it is tried, and then there is one login
@@ -445,7 +445,7 @@ async def test_p11_no_redirect_leads_anywhere(world: World, status: int, kind: s
 
 @pytest.mark.parametrize("account", ["../../admin", "a/b?x=1", "1\r\nX-Evil: 1", "//evil.example/1", "%2e%2e", "..;"])
 async def test_p11_no_id_leads_anywhere(world: World, account: str) -> None:
-    for request in (world.door.vendor.read(account), world.door.vendor.find(account, 1)):
+    for request in (world.door.vendor.request_read(account), world.door.vendor.request_page(account, 1)):
         await world.tenant.send(request)
     oracle.nothing_went_elsewhere(world)
     assert {sent.kind for sent in world.trail} <= {"read", "list", "token"}

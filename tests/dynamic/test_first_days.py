@@ -65,7 +65,7 @@ def told(world: World) -> list[str]:
 async def test_an_account_that_stays_active_is_named_with_why(
     world: World, owner: str, on_destroy: str | None, why: str
 ) -> None:
-    account, outs = await adopted(world, owner, **world.vendor.reactivated)
+    account, outs = await adopted(world, owner, **world.vendor.reactivation)
     policy = {"on_destroy": on_destroy} if on_destroy else {}
     await lifecycle.delete(world.tenant, account, outs | policy, owner)
     assert is_active(world, account)
@@ -81,7 +81,7 @@ async def test_an_account_that_is_deactivated_is_not_named(world: World) -> None
 
 
 async def test_an_account_that_was_inactive_before_is_not_named(world: World) -> None:
-    account, outs = await adopted(world, **world.vendor.retired)
+    account, outs = await adopted(world, **world.vendor.deactivation)
     await lifecycle.delete(world.tenant, account, outs, OWNER)
     assert told(world) == []
 
@@ -156,7 +156,7 @@ async def test_the_remedy_fits_the_resource(world: World, owner: str) -> None:
 async def test_the_remedy_says_nothing_of_what_is_declared(world: World, declared: str) -> None:
     (account,) = world.accounts
     deactivate(world, account)
-    arguments = world.vendor.reactivated if declared == "active" else world.vendor.retired
+    arguments = world.vendor.reactivation if declared == "active" else world.vendor.deactivation
     line = await refusal(world, CHILD, **arguments)
     becomes = ", which makes it active, as declared" if declared == "active" else ""
     assert line.endswith(f'Add on_existing="adopt" to take it over{becomes}')
@@ -177,7 +177,7 @@ async def test_an_adopted_account_that_stays_inactive_is_named(world: World, own
 async def test_an_adopted_account_that_is_declared_so_is_not_named(world: World, declared: str) -> None:
     (account,) = world.accounts
     deactivate(world, account)
-    await adopted(world, **(world.vendor.reactivated if declared == "active" else world.vendor.retired))
+    await adopted(world, **(world.vendor.reactivation if declared == "active" else world.vendor.deactivation))
     assert is_active(world, account) is (declared == "active")
     assert told(world) == []
 

@@ -65,7 +65,7 @@ def test_an_account_lives_from_preview_to_destroy(vendor: str, project: Project,
     sandbox.mark()
     before = sandbox.accounts(vendor)[account]
     assert project.destroy().changes == {"deleted": 2}
-    retired = {schema[name].wire.read: value for name, value in vendor_named(vendor).retired.items()}
+    retired = {schema[name].wire.read: value for name, value in vendor_named(vendor).deactivation.items()}
     assert sandbox.accounts(vendor)[account] | UNTOLD == before | retired | UNTOLD
     assert len(sandbox.writes()) == 1
 

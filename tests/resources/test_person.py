@@ -260,4 +260,4 @@ def test_an_account_has_a_users_arguments_some_optional(vendor: str) -> None:
     required = {name for name, each in module.User.arguments().items() if each.required}
     left_out = required - {name for name, each in arguments.items() if each.required}
     assert left_out <= module.VENDOR.described.keys()
-    assert {*module.VENDOR.reactivated} == {*module.VENDOR.retired}
+    assert {*module.VENDOR.reactivation} == {*module.VENDOR.deactivation}

@@ -80,7 +80,7 @@ def test_every_unreadable_argument_is_named_in_the_documentation(module: ModuleT
 
 def test_retiring_is_something_an_update_takes(module: ModuleType) -> None:
     schema = module.VENDOR.schema
-    assert all(schema[name].takes & Takes.UPDATE for name in module.VENDOR.retired)
+    assert all(schema[name].takes & Takes.UPDATE for name in module.VENDOR.deactivation)
 
 
 def test_the_examples_are_what_the_tests_need(module: ModuleType) -> None:
@@ -134,7 +134,7 @@ def test_an_account_is_as_declared_after_every_operation(door: DynamicProvider, 
     door.delete(created.id, outs)
     shown = door.read(created.id, outs)
     assert shown.outs is not None
-    assert {name: shown.outs[name] for name in door.vendor.retired} == door.vendor.retired
+    assert {name: shown.outs[name] for name in door.vendor.deactivation} == door.vendor.deactivation
 
 
 def test_secrets_are_sent_and_kept_nowhere(door: DynamicProvider, sandbox: Sandbox) -> None:

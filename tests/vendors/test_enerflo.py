@@ -84,13 +84,13 @@ def test_every_documented_field_can_be_set() -> None:
 
 
 def test_a_create_posts_every_field_of_its_page_and_no_other() -> None:
-    assert ENERFLO.create(EVERYTHING) == Request(
+    assert ENERFLO.request_create(EVERYTHING) == Request(
         "POST", "/api/v1/users", Effect.CREATE, json={name: EVERYTHING[name] for name in ON_THE_CREATE_PAGE}
     )
 
 
 def test_a_create_sends_the_flags_that_the_vendor_requires() -> None:
-    assert ENERFLO.create({"email": "ana@example.com", "roles": ["Setter"]}).json == {
+    assert ENERFLO.request_create({"email": "ana@example.com", "roles": ["Setter"]}).json == {
         "email": "ana@example.com",
         "roles": ["Setter"],
         "notify_email": False,
@@ -100,19 +100,23 @@ def test_a_create_sends_the_flags_that_the_vendor_requires() -> None:
 
 def test_an_update_puts_every_documented_field_and_the_id() -> None:
     body = {"id": "7"} | {name: EVERYTHING[name] for name in ON_THE_UPDATE_PAGE}
-    assert ENERFLO.update("7", EVERYTHING, None) == Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
+    assert ENERFLO.request_update("7", EVERYTHING, None) == Request(
+        "PUT", "/api/v3/users", Effect.REPEATABLE, json=body
+    )
 
 
 def test_an_update_sends_what_changed_only() -> None:
-    assert ENERFLO.update("7", {"active": False}, None).json == {"id": "7", "active": False}
+    assert ENERFLO.request_update("7", {"active": False}, None).json == {"id": "7", "active": False}
 
 
 def test_an_account_is_read_by_its_id() -> None:
-    assert ENERFLO.read("7/../8") == Request("GET", "/api/v3/users/7%2F..%2F8")
+    assert ENERFLO.request_read("7/../8") == Request("GET", "/api/v3/users/7%2F..%2F8")
 
 
 def test_an_account_is_looked_for_in_the_whole_list() -> None:
-    assert ENERFLO.find("ana@example.com", 2) == Request("GET", "/api/v3/users", query={"page": 2, "pageSize": 100})
+    assert ENERFLO.request_page("ana@example.com", 2) == Request(
+        "GET", "/api/v3/users", query={"page": 2, "pageSize": 100}
+    )
 
 
 def test_the_key_goes_in_a_header_and_lasts() -> None:
@@ -141,7 +145,7 @@ def test_the_documented_limit_is_300_a_minute() -> None:
     ],
 )
 def test_the_id_of_a_new_account_is_found_wherever_it_is(body: Any, account: str | None) -> None:
-    assert ENERFLO.created(ok(body)) == account
+    assert ENERFLO.parse_created_id(ok(body)) == account
 
 
 @pytest.mark.parametrize(
@@ -174,16 +178,16 @@ def test_the_id_of_a_new_account_is_found_wherever_it_is(body: Any, account: str
     ],
 )
 def test_a_record_is_read_in_each_of_its_shapes(fields: dict[str, Any], values: dict[str, Any]) -> None:
-    record = ENERFLO.record(ok({"user": {"id": 7} | fields}))
+    record = ENERFLO.parse_record(ok({"user": {"id": 7} | fields}))
     assert record is not None
-    assert ENERFLO.account_id(record) == "7"
+    assert ENERFLO.parse_id(record) == "7"
     parsed = SCHEMA.parse(record)
     parsed.pop("role_slugs", None)
     assert repr(dict(sorted(parsed.items()))) == repr(dict(sorted(values.items())))
 
 
 def test_roles_are_read_twice_to_compare_and_to_show() -> None:
-    record = ENERFLO.record(ok({"id": 7, "roles": "agent"}))
+    record = ENERFLO.parse_record(ok({"id": 7, "roles": "agent"}))
     assert record is not None
     assert SCHEMA.parse(record) == {"roles": ["agent"], "role_slugs": ["agent"]}
 
@@ -216,13 +220,13 @@ def test_unknown_slugs_stand_for_declared_names_until_changed(
     slugs: list[str], before: dict[str, Any], roles: list[str]
 ) -> None:
     outs: dict[str, Any] = {"roles": slugs, "role_slugs": slugs}
-    ENERFLO.settle(outs, {"roles": ["Project Manager"]}, before)
+    ENERFLO.reconcile_outputs(outs, {"roles": ["Project Manager"]}, before)
     assert outs == {"roles": roles, "role_slugs": slugs}
 
 
 def test_roles_that_are_not_declared_stay_as_they_were_read() -> None:
     outs: dict[str, Any] = {"roles": ["epc"], "role_slugs": ["epc"]}
-    ENERFLO.settle(outs, {}, {})
+    ENERFLO.reconcile_outputs(outs, {}, {})
     assert outs == {"roles": ["epc"], "role_slugs": ["epc"]}
 
 
@@ -248,13 +252,13 @@ def test_roles_that_are_not_declared_stay_as_they_were_read() -> None:
     ],
 )
 def test_a_list_tells_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
-    assert ENERFLO.found(ok(body)) == listing
+    assert ENERFLO.parse_page(ok(body)) == listing
 
 
 def test_a_failure_can_come_with_status_200() -> None:
-    assert not ENERFLO.succeeded(ok({"success": False}))
-    assert ENERFLO.succeeded(ok({"success": True}))
-    assert ENERFLO.succeeded(Answer(200, {}, b"anything"))
+    assert not ENERFLO.is_success(ok({"success": False}))
+    assert ENERFLO.is_success(ok({"success": True}))
+    assert ENERFLO.is_success(Answer(200, {}, b"anything"))
 
 
 @pytest.mark.parametrize(
@@ -325,7 +329,7 @@ def test_a_refusal_quotes_all_reasons() -> None:
 def test_the_html_of_a_429_is_not_read() -> None:
     headers = {"content-type": "text/html; charset=UTF-8", "retry-after": "12"}
     answer = Answer(429, headers, b"<html>Too Many Requests</html>")
-    assert ENERFLO.wait(answer)
+    assert ENERFLO.is_throttled(answer)
     refusal = ENERFLO.refusal(answer, "update", "7")
     assert type(refusal) is errors.RateLimited
     assert str(refusal) == "Enerflo 7: update refused with 429. Run it again later"

@@ -95,8 +95,8 @@ def test_every_documented_field_can_be_set(argument: str, wire: str, value: Any)
     values, problems = SCHEMA.check(required | {argument: value}, frozenset())
     assert not problems
     given = {argument: values[argument]}
-    assert NEXUDUS.create(given).json == EMPTY | {wire: value}
-    assert NEXUDUS.update("7", given, {"Id": 7}).json == {"Id": 7} | EMPTY | NO_ACTION | {wire: value}
+    assert NEXUDUS.request_create(given).json == EMPTY | {wire: value}
+    assert NEXUDUS.request_update("7", given, {"Id": 7}).json == {"Id": 7} | EMPTY | NO_ACTION | {wire: value}
 
 
 @pytest.mark.parametrize(("argument", "items", "wire", "whole"), DELTAS, ids=[argument for argument, *_ in DELTAS])
@@ -104,14 +104,14 @@ def test_added_and_removed_items_are_sent_as_the_complete_list(
     argument: str, items: list[int], wire: str, whole: list[int]
 ) -> None:
     current = {"businesses": [1, 2], "user_roles": [1, 2], "chat_rooms": [1, 2]}
-    request = NEXUDUS.update("7", expand(SCHEMA, {argument: items}, current), {"Id": 7})
+    request = NEXUDUS.request_update("7", expand(SCHEMA, {argument: items}, current), {"Id": 7})
     assert request.json == {"Id": 7} | EMPTY | NO_ACTION | {wire: whole}
 
 
 def test_a_create_posts_the_values_with_the_vendors_bookkeeping() -> None:
     values = {"full_name": "Ana", "language": 2, "on_existing": "adopt"}
     body = {"FullName": "Ana", "Language": 2} | EMPTY
-    assert NEXUDUS.create(values) == Request("POST", "/api/sys/users", Effect.CREATE, json=body)
+    assert NEXUDUS.request_create(values) == Request("POST", "/api/sys/users", Effect.CREATE, json=body)
 
 
 def test_an_update_puts_the_complete_record_without_actions() -> None:
@@ -130,25 +130,25 @@ def test_an_update_puts_the_complete_record_without_actions() -> None:
         "NewAvatarUrl": "x",
         "ClearAvatarFile": True,
     }
-    request = NEXUDUS.update("7", {"full_name": "Anna"}, record)
+    request = NEXUDUS.request_update("7", {"full_name": "Anna"}, record)
     body = record | NO_ACTION | {"FullName": "Anna"}
     assert request == Request("PUT", "/api/sys/users", Effect.REPEATABLE, json=body)
     assert record["Password"] == "hash"
 
 
 def test_an_update_sends_an_action_that_is_declared() -> None:
-    body = NEXUDUS.update("7", {"new_password": "pass word"}, {"Id": 7}).json
+    body = NEXUDUS.request_update("7", {"new_password": "pass word"}, {"Id": 7}).json
     assert body == {"Id": 7} | EMPTY | NO_ACTION | {"NewPassword": "pass word"}
 
 
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (NEXUDUS.read("7"), Request("GET", "/api/sys/users/7")),
-        (NEXUDUS.delete("7"), Request("DELETE", "/api/sys/users/7", Effect.REPEATABLE)),
-        (NEXUDUS.delete("7/8"), Request("DELETE", "/api/sys/users/7%2F8", Effect.REPEATABLE)),
+        (NEXUDUS.request_read("7"), Request("GET", "/api/sys/users/7")),
+        (NEXUDUS.request_delete("7"), Request("DELETE", "/api/sys/users/7", Effect.REPEATABLE)),
+        (NEXUDUS.request_delete("7/8"), Request("DELETE", "/api/sys/users/7%2F8", Effect.REPEATABLE)),
         (
-            NEXUDUS.find("ana+1@example.com", 2),
+            NEXUDUS.request_page("ana+1@example.com", 2),
             Request("GET", "/api/sys/users", query={"User_Email": "ana+1@example.com", "page": 2, "size": 100}),
         ),
     ],
@@ -208,7 +208,7 @@ def test_a_login_is_a_form(
 ) -> None:
     vendor = VENDOR(Settings(username="ops@example.com", password=SecretStr("pass-1"), client_id=client_id))
     assert vendor.token() is None
-    assert vendor.login(refresh) == Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
+    assert vendor.request_login(refresh) == Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
 
 def test_a_login_whose_user_name_fits_no_header_has_no_refresh() -> None:
@@ -216,7 +216,7 @@ def test_a_login_whose_user_name_fits_no_header_has_no_refresh() -> None:
     body = {"access_token": "a1", "expires_in": 604799, "refresh_token": "r1"}
     for client_id, refresh in (("seatwise", "r1"), (None, None)):
         settings = Settings(username="jürgen@example.com", password=SecretStr("pass-1"), client_id=client_id)
-        assert VENDOR(settings).granted(answer(body)).refresh == refresh
+        assert VENDOR(settings).parse_token(answer(body)).refresh == refresh
 
 
 def test_a_client_id_that_fits_no_header_is_refused_as_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_a_client_id_that_fits_no_header_is_refused_as_a_setting(monkeypatch: py
 
 def test_a_login_gives_a_bearer_token_that_can_be_refreshed() -> None:
     body = {"access_token": "a1", "token_type": "bearer", "expires_in": 604799, "refresh_token": "r1"}
-    token = NEXUDUS.granted(answer(body))
+    token = NEXUDUS.parse_token(answer(body))
     assert (token.headers, token.expires_in, token.refresh) == ({"Authorization": "Bearer a1"}, 604799, "r1")
 
 
@@ -245,19 +245,19 @@ WRITTEN = {"Status": 200, "Message": "User was successfully created.", "Value": 
 
 def test_the_answer_to_a_write_has_the_id_and_not_the_record() -> None:
     said = answer(WRITTEN | {"WasSuccessful": True})
-    assert NEXUDUS.succeeded(said)
-    assert NEXUDUS.created(said) == "87654321"
-    assert NEXUDUS.record(said) is None
+    assert NEXUDUS.is_success(said)
+    assert NEXUDUS.parse_created_id(said) == "87654321"
+    assert NEXUDUS.parse_record(said) is None
 
 
 @pytest.mark.parametrize("body", [{"Value": None}, {"Value": {}}, {}, None, [1]], ids=repr)
 def test_a_write_may_say_no_id(body: Any) -> None:
-    assert NEXUDUS.created(answer(body)) is None
+    assert NEXUDUS.parse_created_id(answer(body)) is None
 
 
 def test_a_failure_can_come_with_status_200() -> None:
-    assert not NEXUDUS.succeeded(answer({"Message": "No.", "WasSuccessful": False}))
-    assert not NEXUDUS.succeeded(answer(WRITTEN | {"WasSuccessful": True}, 500))
+    assert not NEXUDUS.is_success(answer({"Message": "No.", "WasSuccessful": False}))
+    assert not NEXUDUS.is_success(answer(WRITTEN | {"WasSuccessful": True}, 500))
 
 
 def test_a_record_is_read_without_its_secrets() -> None:
@@ -279,9 +279,9 @@ def test_a_record_is_read_without_its_secrets() -> None:
         "NewAvatarUrl": None,
         "IsNew": False,
     }
-    record = NEXUDUS.record(answer(body))
+    record = NEXUDUS.parse_record(answer(body))
     assert record == body
-    assert NEXUDUS.account_id(record) == "7"
+    assert NEXUDUS.parse_id(record) == "7"
     assert SCHEMA.parse(record) == {
         "full_name": "Ana Ruiz",
         "language": 0,
@@ -310,7 +310,7 @@ def test_a_record_is_read_without_its_secrets() -> None:
     ids=["more", "empty", "no word of more", "no pages", "pages", "no records", "no envelope"],
 )
 def test_a_list_tells_whether_another_page_follows(body: Any, listing: Listing | None) -> None:
-    assert NEXUDUS.found(answer(body)) == listing
+    assert NEXUDUS.parse_page(answer(body)) == listing
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_a_list_tells_whether_another_page_follows(body: Any, listing: Listing |
     ],
 )
 def test_only_a_certain_answer_means_that_an_account_is_missing(said: Answer, missing: bool) -> None:
-    assert NEXUDUS.missing(said) is missing
+    assert NEXUDUS.is_missing(said) is missing
 
 
 def invalid(field: str, message: str) -> dict[str, Any]:
@@ -372,7 +372,7 @@ def test_a_refusal_quotes_the_summary_of_what_is_invalid() -> None:
     ("headers", "waits"), [({"retry-after": "5"}, True), ({}, False)], ids=["Retry-After", "no Retry-After"]
 )
 def test_a_409_with_a_wait_is_a_throttle(headers: dict[str, str], waits: bool) -> None:
-    assert NEXUDUS.wait(Answer(409, headers)) is waits
+    assert NEXUDUS.is_throttled(Answer(409, headers)) is waits
 
 
 # --- rules ------------------------------------------------------------------------------------

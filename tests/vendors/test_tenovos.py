@@ -84,7 +84,7 @@ def test_a_create_posts_all_documented_fields_partly_nested() -> None:
         "userRoleId": ROLE,
         "groups": [GROUP],
     }
-    assert V1.create(EVERYTHING) == Request("POST", "/user", Effect.CREATE, json=body)
+    assert V1.request_create(EVERYTHING) == Request("POST", "/user", Effect.CREATE, json=body)
 
 
 def test_an_update_patches_all_documented_fields_flat() -> None:
@@ -102,7 +102,7 @@ def test_an_update_patches_all_documented_fields_flat() -> None:
         "groups": [GROUP],
         "status": "disabled",
     }
-    assert V1.update("u-1", EVERYTHING, None) == Request("PATCH", "/user/u-1", Effect.REPEATABLE, json=body)
+    assert V1.request_update("u-1", EVERYTHING, None) == Request("PATCH", "/user/u-1", Effect.REPEATABLE, json=body)
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ def test_an_update_patches_all_documented_fields_flat() -> None:
     ],
 )
 def test_an_update_sends_digits_as_a_number_and_other_text_as_is(text: str, sent: int | str) -> None:
-    assert V1.update("u-1", {"phone": text}, None).json == {"phone": sent}
+    assert V1.request_update("u-1", {"phone": text}, None).json == {"phone": sent}
 
 
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (V1.read("u-1"), Request("GET", "/user/u-1")),
-        (V1.read("../group"), Request("GET", "/user/..%2Fgroup")),
-        (V1.update("a/b", {}, None), Request("PATCH", "/user/a%2Fb", Effect.REPEATABLE, json={})),
-        (V1.find("ana+1@example.com", 1), Request("GET", "/user/search/ana%2B1%40example.com")),
+        (V1.request_read("u-1"), Request("GET", "/user/u-1")),
+        (V1.request_read("../group"), Request("GET", "/user/..%2Fgroup")),
+        (V1.request_update("a/b", {}, None), Request("PATCH", "/user/a%2Fb", Effect.REPEATABLE, json={})),
+        (V1.request_page("ana+1@example.com", 1), Request("GET", "/user/search/ana%2B1%40example.com")),
         (
-            V1_5.find("ana@example.com", 3),
+            V1_5.request_page("ana@example.com", 3),
             Request("GET", "/user/search/ana%40example.com", query={"from": 200, "limit": 100}),
         ),
     ],
@@ -145,10 +145,10 @@ def test_a_login_sends_user_name_password_client_and_key() -> None:
     who = {"username": "ops", "password": "pass-1"}
     headers = {"X-API-Key": "key-1"}
     assert V1.token() is None
-    assert V1.login(None) == Request(
+    assert V1.request_login(None) == Request(
         "POST", "/auth/token", Effect.LOGIN, headers=headers, json={"clientId": "client-1"} | who
     )
-    assert V1_5.login(None) == Request("POST", "/auth/token", Effect.LOGIN, headers=headers, json=who)
+    assert V1_5.request_login(None) == Request("POST", "/auth/token", Effect.LOGIN, headers=headers, json=who)
 
 
 SESSION = {"authorization": "id-1", "accessToken": "a-1", "refreshToken": "r-1", "expireEpoch": 1800000000500}
@@ -163,18 +163,18 @@ SESSION = {"authorization": "id-1", "accessToken": "a-1", "refreshToken": "r-1",
     ids=["1.0", "1.5"],
 )
 def test_a_session_gives_the_headers_of_every_request(vendor: Any, headers: dict[str, str]) -> None:
-    token = vendor.granted(answer({"clientId": "client-1", "session": SESSION}))
+    token = vendor.parse_token(answer({"clientId": "client-1", "session": SESSION}))
     assert token.headers == headers
     assert token.expires_at == 1800000000.5
 
 
 def test_a_session_is_refreshed_with_its_tokens() -> None:
-    refresh = V1.granted(answer({"session": SESSION})).refresh
-    assert V1.login(refresh).json == {"session": {"accessToken": "a-1", "refreshToken": "r-1"}}
+    refresh = V1.parse_token(answer({"session": SESSION})).refresh
+    assert V1.request_login(refresh).json == {"session": {"accessToken": "a-1", "refreshToken": "r-1"}}
 
 
 def test_without_a_refresh_token_a_session_ends_in_a_new_login() -> None:
-    token = V1.granted(answer({"session": {"authorization": "id-1", "accessToken": "a-1"}}))
+    token = V1.parse_token(answer({"session": {"authorization": "id-1", "accessToken": "a-1"}}))
     assert (token.refresh, token.expires_at) == (None, None)
 
 
@@ -187,7 +187,7 @@ def test_without_a_refresh_token_a_session_ends_in_a_new_login() -> None:
     ids=["as documented", "with an id"],
 )
 def test_the_answer_to_a_create_holds_no_id_unless_it_does(body: Any, account: str | None) -> None:
-    assert V1.created(answer(body)) == account
+    assert V1.parse_created_id(answer(body)) == account
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_the_answer_to_a_create_holds_no_id_unless_it_does(body: Any, account: s
     ],
 )
 def test_a_record_is_read_by_the_names_it_is_read_with(fields: dict[str, Any], values: dict[str, Any]) -> None:
-    record = V1.record(answer({"userId": "u-1"} | fields))
+    record = V1.parse_record(answer({"userId": "u-1"} | fields))
     assert record is not None
-    assert V1.account_id(record) == "u-1"
+    assert V1.parse_id(record) == "u-1"
     assert SCHEMA.parse(record) == values
 
 
 def test_an_answer_without_an_account_has_no_record() -> None:
-    assert V1.record(answer({"status": "success", "message": "User Profile update was successful"})) is None
+    assert V1.parse_record(answer({"status": "success", "message": "User Profile update was successful"})) is None
 
 
 @pytest.mark.parametrize(
@@ -241,12 +241,12 @@ def test_an_answer_without_an_account_has_no_record() -> None:
     ],
 )
 def test_a_search_tells_whether_another_page_follows(vendor: Any, body: Any, listing: Listing | None) -> None:
-    assert vendor.found(answer(body)) == listing
+    assert vendor.parse_page(answer(body)) == listing
 
 
 def test_a_failure_can_come_with_status_200() -> None:
-    assert not V1.succeeded(answer({"status": "error", "message": "No."}))
-    assert V1.succeeded(answer({"status": "success"}))
+    assert not V1.is_success(answer({"status": "error", "message": "No."}))
+    assert V1.is_success(answer({"status": "success"}))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_failure_can_come_with_status_200() -> None:
     ],
 )
 def test_only_a_certain_answer_means_that_an_account_is_missing(said: Answer, missing: bool) -> None:
-    assert V1.missing(said) is missing
+    assert V1.is_missing(said) is missing
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_the_name_of_a_role_is_believed_until_its_id_changes(
     before: dict[str, Any], role: str, outs: dict[str, Any]
 ) -> None:
     found: dict[str, Any] = {"user_role_id": role, "user_role_name": "End user"}
-    V1.settle(found, {"user_role_name": "End user"}, before)
+    V1.reconcile_outputs(found, {"user_role_name": "End user"}, before)
     assert found == outs
 
 

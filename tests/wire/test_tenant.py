@@ -871,7 +871,7 @@ async def test_no_representation_shows_a_credential(vendor: type[Vendor]) -> Non
     shown: list[object] = [tenant, tenant.vendor, tenant.vendor.settings, vars(tenant)]
     token = tenant.vendor.token()
     if token is None:
-        token = tenant.vendor.granted(Answer(200, body=json.dumps(GRANTED).encode()))
-        shown += [tenant.vendor.login(None), tenant.vendor.login(token.refresh)]
+        token = tenant.vendor.parse_token(Answer(200, body=json.dumps(GRANTED).encode()))
+        shown += [tenant.vendor.request_login(None), tenant.vendor.request_login(token.refresh)]
     shown.append(token)
     assert [secret for secret in CREDENTIALS if secret in repr(shown)] == []

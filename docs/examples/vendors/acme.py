@@ -54,8 +54,8 @@ class Acme(Vendor):
     schema = User.schema(to_camel)
     settings_type = Settings
     limits = (Limit(600, 60),)
-    retired: ClassVar[Mapping[str, Any]] = {"active": False}
-    reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
+    deactivation: ClassVar[Mapping[str, Any]] = {"active": False}
+    reactivation: ClassVar[Mapping[str, Any]] = {"active": True}
     name_fields = ("full_name",)
     example: ClassVar[Values] = {
         "email": "ana@example.com",
@@ -68,29 +68,29 @@ class Acme(Vendor):
     def token(self) -> Token:
         return Token({"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"})
 
-    def create(self, values: Values) -> Request:
+    def request_create(self, values: Values) -> Request:
         return Request("POST", "/users", Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
 
-    def read(self, account: str) -> Request:
+    def request_read(self, account: str) -> Request:
         return Request("GET", f"/users/{segment(account)}")
 
-    def find(self, email: str | None, page: int) -> Request:
+    def request_page(self, email: str | None, page: int) -> Request:
         return Request("GET", "/users", query={"page": page} | ({"email": email} if email else {}))
 
-    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = self.schema.body(changes, Takes.UPDATE)
         return Request("PATCH", f"/users/{segment(account)}", Effect.REPEATABLE, json=body)
 
-    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
         return answer.object if answer.object.get("id") else None
 
-    def account_id(self, record: Mapping[str, Any]) -> str | None:
+    def parse_id(self, record: Mapping[str, Any]) -> str | None:
         return str(record["id"]) if record.get("id") else None
 
-    def created(self, answer: Answer) -> str | None:
-        return self.account_id(answer.object)
+    def parse_created_id(self, answer: Answer) -> str | None:
+        return self.parse_id(answer.object)
 
-    def found(self, answer: Answer) -> Listing | None:
+    def parse_page(self, answer: Answer) -> Listing | None:
         users = answer.object.get("users")
         return Listing(users, more=answer.object.get("more") is True) if isinstance(users, list) else None
 

@@ -44,4 +44,4 @@ async def _fields(kind: type[Vendor], account: str) -> dict[str, Any]:
             remedy = f"`seatwise list {kind.name}` shows all accounts"
             problem = "no account has this e-mail" if "@" in account else "no account has this id"
             raise NoSuchAccount(problem, status=404, vendor=kind.title, account=account, remedy=remedy)
-        return {"id": live.vendor.account_id(record)} | audit.fields(live.vendor, record)
+        return {"id": live.vendor.parse_id(record)} | audit.fields(live.vendor, record)

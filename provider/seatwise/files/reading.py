@@ -21,7 +21,7 @@ from pulumi import Output
 from yaml.reader import Reader
 
 from ..core.vendor.errors import InvalidMembers
-from ..core.vendor.fields import LARGEST, Field, Problem, Schema, Values, close_to, folded, is_missing
+from ..core.vendor.fields import LARGEST, Field, Problem, Schema, Values, close_to, folded, is_not_given
 from ..core.vendor.text import printable
 
 try:
@@ -296,7 +296,7 @@ def converted(
     field becomes text, `1042.0` the same as `1042`. An empty spreadsheet cell (NaN) counts as not given. With
     `is_complete` false, required values may be missing.
     """
-    given = {name: value for name, value in row.items() if not is_missing(value)}
+    given = {name: value for name, value in row.items() if not is_not_given(value)}
     known = {name: _read(schema.get(name), value) for name, value in given.items() if is_known(value)}
     later = frozenset(given) - frozenset(known)
     values, problems = schema.check(known, later if is_complete else frozenset(schema), new=False)

@@ -10,7 +10,7 @@ from pulumi import Input, Output
 
 from ..core.queries import person
 from ..core.vendor.errors import SettingsError
-from ..core.vendor.fields import NOTHING, Problem, flag, is_missing
+from ..core.vendor.fields import NOTHING, Problem, flag, is_not_given
 from ..core.vendor.vendor import Vendor
 from ..files.reading import converted, is_known
 from ..wire.settings import RunSettings
@@ -75,7 +75,7 @@ class Person(pulumi.ComponentResource):
             "last_name": last_name,
             "phone": phone,
             "active": active,
-            "expires": expires.isoformat() if isinstance(expires, date) and not is_missing(expires) else expires,
+            "expires": expires.isoformat() if isinstance(expires, date) and not is_not_given(expires) else expires,
         }
         description, declared, problems = check(given, seats)
         if problems:
@@ -158,8 +158,11 @@ def _joined(parts: list[Any]) -> Any:
 def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of an account whose person may be inactive, which wins over what it says itself."""
     if isinstance(is_active, bool):
-        return {**arguments, **({} if is_active else vendor.retired)}
-    return {**arguments, **{name: _either(is_active, arguments.get(name), off) for name, off in vendor.retired.items()}}
+        return {**arguments, **({} if is_active else vendor.deactivation)}
+    return {
+        **arguments,
+        **{name: _either(is_active, arguments.get(name), off) for name, off in vendor.deactivation.items()},
+    }
 
 
 def _either(is_active: Input[bool], on: Any, off: Any) -> Output[Any]:

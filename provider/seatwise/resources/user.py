@@ -11,7 +11,7 @@ from pulumi import Input, Output, dynamic
 
 from ..core.account.owner import Owner, owner_in, parents_in, parsed
 from ..core.account.properties import with_owner
-from ..core.vendor.fields import NEVER_SENT, UNREADABLE, Schema, bare, is_missing, unfit
+from ..core.vendor.fields import NEVER_SENT, UNREADABLE, Schema, bare, is_not_given, unfit
 from ..core.vendor.text import module_name
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
@@ -57,7 +57,7 @@ class UserResource(Fields, dynamic.Resource):
         refuse_import(resource_name, opts, f'run `seatwise import {provider.vendor.name}`, or say on_existing="adopt"')
         schema = provider.vendor.schema
         secrets = sorted(schema.secrets)
-        given = {name: None if is_missing(value) else value for name, value in args.items()}
+        given = {name: None if is_not_given(value) else value for name, value in args.items()}
         _refuse_unfit(resource_name, given)
         props = dict.fromkeys(outputs_of(type(self))) | {
             name: Output.secret(value) if name in secrets else value for name, value in given.items()

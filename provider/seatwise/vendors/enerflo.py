@@ -220,8 +220,8 @@ class Enerflo(Vendor):
     finds_by_email = False
     remembered = ("role_slugs",)
     lists: ClassVar = {"offices": OFFICES}
-    retired: ClassVar[Mapping[str, Any]] = {"active": False}
-    reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
+    deactivation: ClassVar[Mapping[str, Any]] = {"active": False}
+    reactivation: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
         "email": "ana@example.com",
         "roles": ["Sales Rep"],
@@ -245,55 +245,55 @@ class Enerflo(Vendor):
     def token(self) -> Token:
         return Token({"api-key": self.settings.api_key.get_secret_value()})
 
-    def create(self, values: Values) -> Request:
+    def request_create(self, values: Values) -> Request:
         required = {"notify_email": False, "allow_optimus": False}
         body = required | self.schema.body(values, Takes.CREATE)
         return Request("POST", "/api/v1/users", Effect.CREATE, json=body)
 
-    def read(self, account: str) -> Request:
+    def request_read(self, account: str) -> Request:
         return Request("GET", f"/api/v3/users/{segment(account)}")
 
-    def find(self, email: str | None, page: int) -> Request:
+    def request_page(self, email: str | None, page: int) -> Request:
         # No filter by e-mail is known: the whole list, page by page.
         return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
 
-    def find_inactive(self, page: int) -> Request | None:
+    def request_inactive_page(self, page: int) -> Request | None:
         # Undocumented; seen in one client.
         return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE, "status": "inactive"})
 
-    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = {"id": account} | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
 
-    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
         user = _unwrapped(answer.object)
         return None if user is None else _normal(user)
 
-    def account_id(self, record: Mapping[str, Any]) -> str | None:
+    def parse_id(self, record: Mapping[str, Any]) -> str | None:
         return identifier(record.get("id"))
 
-    def created(self, answer: Answer) -> str | None:
+    def parse_created_id(self, answer: Answer) -> str | None:
         user = _unwrapped(answer.object)
-        return None if user is None else self.account_id(user)
+        return None if user is None else self.parse_id(user)
 
-    def found(self, answer: Answer) -> Listing | None:
+    def parse_page(self, answer: Answer) -> Listing | None:
         page = _page(answer)
         return page and replace(page, records=[_normal(user) for user in page.records])
 
-    def succeeded(self, answer: Answer) -> bool:
+    def is_success(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("success") is not False
 
-    def confirmed(self, answer: Answer) -> bool:
+    def is_confirmed(self, answer: Answer) -> bool:
         """The shape of the answer is not documented."""
-        return answer.object.get("success") is True or super().confirmed(answer)
+        return answer.object.get("success") is True or super().is_confirmed(answer)
 
-    def taken(self, answer: Answer) -> bool:
+    def is_taken(self, answer: Answer) -> bool:
         """The shape of a refusal is not documented, its text is."""
         reasons = answer.object.get("errors")
         text = str(reasons.get("email")) if isinstance(reasons, dict) else answer.text
         return "already been taken" in text
 
-    def words(self, answer: Answer) -> str:
+    def parse_message(self, answer: Answer) -> str:
         """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text.
 
         A body that is none of it is not quoted where the status says that all went well: it may be a person's record.
@@ -303,13 +303,13 @@ class Enerflo(Vendor):
             return " ".join(_texts(reasons))
         kind = answer.headers.get("content-type", "").lower()
         is_text = kind.startswith("text/plain") if answer.ok else "html" not in kind
-        return answer.text if is_text and answer.json is None else super().words(answer)
+        return answer.text if is_text and answer.json is None else super().parse_message(answer)
 
-    def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
+    def to_program_values(self, values: dict[str, Any]) -> dict[str, Any]:
         """Slugs as Names: the known ones, and for the others the likeliest spelling."""
         return values | {"roles": [_name(slug) for slug in values.get("roles") or []]}
 
-    def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
+    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
         """Not every slug is known: slugs that did not change since the Names were written stand for them.
 
         Where it was not seen what was written (the account could not be read back) they are compared as they are.
@@ -322,7 +322,7 @@ class Enerflo(Vendor):
         if is_just_written or is_unchanged:
             outs["roles"] = declared["roles"]
 
-    def denies(self, changes: Values, before: Before, after: Values) -> bool:
+    def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
         """Slugs that are fewer than the Names, or that did not change though the Names did, deny a write of roles.
 
         The latter only where the Names before are known to stand for the slugs: they were written, and not guessed.

@@ -367,8 +367,8 @@ class Nexudus(Vendor):
     version = "updated_on"
     remembered = ("updated_on",)
     lists: ClassVar = {"user_roles": USER_ROLES, "businesses": BUSINESSES}
-    retired: ClassVar[Mapping[str, Any]] = {"active": False}
-    reactivated: ClassVar[Mapping[str, Any]] = {"active": True}
+    deactivation: ClassVar[Mapping[str, Any]] = {"active": False}
+    reactivation: ClassVar[Mapping[str, Any]] = {"active": True}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",
@@ -396,7 +396,7 @@ class Nexudus(Vendor):
             return None
         return Token({"Authorization": f"Bearer {self.settings.token.get_secret_value()}"})
 
-    def login(self, refresh: Any) -> Request:
+    def request_login(self, refresh: Any) -> Request:
         # The client id must be the same at every refresh; the vendor's default for it is the user name.
         client_id = self.settings.client_id or (self.settings.username if refresh else None)
         form = (
@@ -411,7 +411,7 @@ class Nexudus(Vendor):
         headers = {"client_id": client_id} if client_id else {}
         return Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
-    def granted(self, answer: Answer) -> Token:
+    def parse_token(self, answer: Answer) -> Token:
         body, client_id = answer.object, self.settings.client_id or self.settings.username or ""
         return Token(
             {"Authorization": f"Bearer {token_text(body.get('access_token'))}"},
@@ -420,57 +420,57 @@ class Nexudus(Vendor):
             refresh=(token_text(body.get("refresh_token")) or None) if fits_a_header(client_id) else None,
         )
 
-    def create(self, values: Values) -> Request:
+    def request_create(self, values: Values) -> Request:
         body = BOOKKEEPING | self.schema.body(values, Takes.CREATE)
         return Request("POST", "/api/sys/users", Effect.CREATE, json=body)
 
-    def read(self, account: str) -> Request:
+    def request_read(self, account: str) -> Request:
         return Request("GET", f"/api/sys/users/{segment(account)}")
 
-    def find(self, email: str | None, page: int) -> Request:
+    def request_page(self, email: str | None, page: int) -> Request:
         by_email = {} if email is None else {"User_Email": email}
         return Request("GET", "/api/sys/users", query={**by_email, "page": page, "size": PAGE_SIZE})
 
-    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", "/api/sys/users", Effect.REPEATABLE, json=body)
 
-    def delete(self, account: str) -> Request:
+    def request_delete(self, account: str) -> Request:
         return Request("DELETE", f"/api/sys/users/{segment(account)}", Effect.REPEATABLE)
 
-    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
         return answer.object if answer.object.get("Id") else None
 
-    def account_id(self, record: Mapping[str, Any]) -> str | None:
+    def parse_id(self, record: Mapping[str, Any]) -> str | None:
         return identifier(record.get("Id"))
 
-    def created(self, answer: Answer) -> str | None:
+    def parse_created_id(self, answer: Answer) -> str | None:
         value = answer.object.get("Value")
-        return self.account_id(value) if isinstance(value, dict) else None
+        return self.parse_id(value) if isinstance(value, dict) else None
 
-    def found(self, answer: Answer) -> Listing | None:
+    def parse_page(self, answer: Answer) -> Listing | None:
         return _page(answer)
 
-    def succeeded(self, answer: Answer) -> bool:
+    def is_success(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("WasSuccessful") is not False
 
-    def confirmed(self, answer: Answer) -> bool:
+    def is_confirmed(self, answer: Answer) -> bool:
         return answer.object.get("WasSuccessful") is True
 
-    def missing(self, answer: Answer) -> bool:
+    def is_missing(self, answer: Answer) -> bool:
         """What an unknown id gets is not documented: 404, or 200 with nothing in it."""
-        return super().missing(answer) or (answer.ok and answer.body.strip() in (b"", b"null"))
+        return super().is_missing(answer) or (answer.ok and answer.body.strip() in (b"", b"null"))
 
-    def taken(self, answer: Answer) -> bool:
+    def is_taken(self, answer: Answer) -> bool:
         """The text is not documented: an error on `Email` in the words of such refusals elsewhere."""
         errors = answer.object.get("Errors")
         known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
         return answer.status == 409 or any(re.search("already|exist|taken|in use|unique", text) for text in texts)
 
-    def wait(self, answer: Answer) -> bool:
+    def is_throttled(self, answer: Answer) -> bool:
         """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""
-        return super().wait(answer) or (answer.status == 409 and retry_after(answer.headers) is not None)
+        return super().is_throttled(answer) or (answer.status == 409 and retry_after(answer.headers) is not None)
 
 
 # --- looking things up ------------------------------------------------------------------------

@@ -230,8 +230,8 @@ class Tenovos(Vendor):
     remembered = ("user_role_id",)
     lists: ClassVar = {"groups": GROUPS, "roles": ROLES}
     way_to_list = WAY_TO_LISTS
-    retired: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
-    reactivated: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
+    deactivation: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
+    reactivation: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "username": ("name",)}
     example: ClassVar[Values] = {
         "first_name": "Ana",
@@ -260,7 +260,7 @@ class Tenovos(Vendor):
     def token(self) -> Token | None:
         return None
 
-    def login(self, refresh: Any) -> Request:
+    def request_login(self, refresh: Any) -> Request:
         who = {
             "clientId": self.settings.client_id,
             "username": self.settings.username,
@@ -269,7 +269,7 @@ class Tenovos(Vendor):
         body = {"session": refresh} if refresh else {key: value for key, value in who.items() if value is not None}
         return Request("POST", "/auth/token", Effect.LOGIN, headers=self._api_key(), json=body)
 
-    def granted(self, answer: Answer) -> Token:
+    def parse_token(self, answer: Answer) -> Token:
         found = answer.object.get("session")
         session = found if isinstance(found, dict) else {}
         headers = self._api_key() | {"Authorization": token_text(session.get("authorization"))}
@@ -283,32 +283,32 @@ class Tenovos(Vendor):
     def _api_key(self) -> dict[str, str]:
         return {"X-API-Key": self.settings.api_key.get_secret_value()}
 
-    def create(self, values: Values) -> Request:
+    def request_create(self, values: Values) -> Request:
         return Request("POST", "/user", Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
 
-    def read(self, account: str) -> Request:
+    def request_read(self, account: str) -> Request:
         return Request("GET", f"/user/{segment(account)}")
 
-    def find(self, email: str | None, page: int) -> Request:
+    def request_page(self, email: str | None, page: int) -> Request:
         text = email or ("*" if self.has_list else "@")  # every e-mail has an @
         paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.has_list else {}
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
 
-    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = self.schema.body(changes, Takes.UPDATE)
         return Request("PATCH", f"/user/{segment(account)}", Effect.REPEATABLE, json=body)
 
-    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
         return answer.object if answer.object.get("userId") else None
 
-    def account_id(self, record: Mapping[str, Any]) -> str | None:
+    def parse_id(self, record: Mapping[str, Any]) -> str | None:
         return identifier(record.get("userId"))
 
-    def created(self, answer: Answer) -> str | None:
+    def parse_created_id(self, answer: Answer) -> str | None:
         """API 1.0 answers no id; one that is there is believed."""
-        return self.account_id(answer.object)
+        return self.parse_id(answer.object)
 
-    def found(self, answer: Answer) -> Listing | None:
+    def parse_page(self, answer: Answer) -> Listing | None:
         data = answer.object.get("data")
         if not isinstance(data, list):
             return None
@@ -320,21 +320,21 @@ class Tenovos(Vendor):
         total = count if count > len(data) else None
         return Listing(records, len(data) >= PAGE_SIZE, total and -(-total // PAGE_SIZE), total)
 
-    def succeeded(self, answer: Answer) -> bool:
+    def is_success(self, answer: Answer) -> bool:
         return answer.ok and answer.object.get("status") != "error"
 
-    def confirmed(self, answer: Answer) -> bool:
-        return answer.object.get("status") == "success" or super().confirmed(answer)
+    def is_confirmed(self, answer: Answer) -> bool:
+        return answer.object.get("status") == "success" or super().is_confirmed(answer)
 
-    def missing(self, answer: Answer) -> bool:
+    def is_missing(self, answer: Answer) -> bool:
         """An unknown id is a 403 with exactly this message; any other 403 is about permissions."""
         return answer.status == 403 and answer.object.get("message") == NOT_FOUND
 
-    def taken(self, answer: Answer) -> bool:
+    def is_taken(self, answer: Answer) -> bool:
         """The text is not documented; what other products say in this place."""
-        return answer.status == 409 or "already" in self.words(answer).lower()
+        return answer.status == 409 or "already" in self.parse_message(answer).lower()
 
-    def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
+    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
         """Names of roles cannot be read: a changed id means that the name is another one now."""
         if before.get("user_role_id") not in (None, outs.get("user_role_id")):
             outs.pop("user_role_name", None)

@@ -92,20 +92,20 @@ class Login:
         Repeats the request once if the answer has no usable token. Raises VendorBroken, RateLimited, Unreachable.
         """
         try:
-            answer = await self._send(self._vendor.login(refresh), None, deadline)
+            answer = await self._send(self._vendor.request_login(refresh), None, deadline)
         except Unreachable as error:
             error.maybe_sent = False  # the request that needed the token was not sent
             raise
         title = self._vendor.title
         if answer.ok and answer.object:
-            token = self._vendor.granted(answer)
+            token = self._vendor.parse_token(answer)
             if token.is_whole:
                 return token
             if tries > 1:
                 return await self._ask(refresh, deadline, tries - 1)
             problem = "the login returned no usable token"
             raise VendorBroken(problem, status=answer.status, vendor=title)
-        if self._vendor.wait(answer):
+        if self._vendor.is_throttled(answer):
             raise RateLimited("the vendor throttled the login", status=answer.status, vendor=title)
         if answer.status in (400, 401, 403):
             return None

@@ -255,7 +255,7 @@ class Tenant:
             return TryResult(Outcome.UNCLEAR, problem=f"the answer was lost: its body is {error}")
         except httpx.HTTPError as error:
             return self._connection_failed(error, tunnel)
-        if self.vendor.wait(answer):
+        if self.vendor.is_throttled(answer):
             return TryResult(Outcome.TURNED_AWAY, answer)
         return TryResult(Outcome.UNCLEAR if answer.status >= 500 else None, answer)
 

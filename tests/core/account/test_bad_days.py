@@ -128,7 +128,7 @@ async def test_adoption_changes_what_is_declared_and_nothing_else(world: World) 
     await lifecycle.delete(world.tenant, account, outs)
     assert world.calls.count("POST") == 1
     retired = world.vendor.schema.parse(world.accounts[account])
-    assert retired != retired | dict(world.vendor.retired), "an adopted account is left as it is on destroy"
+    assert retired != retired | dict(world.vendor.deactivation), "an adopted account is left as it is on destroy"
 
 
 async def test_a_follow_up_that_fails_is_a_warning_and_the_next_run_does_it() -> None:
@@ -250,7 +250,7 @@ async def test_an_account_that_seatwise_deactivated_comes_back_under_its_id(worl
 
     assert again == account
     assert list(world.accounts) == [account]
-    assert not world.tenant.vendor.is_retired(world.accounts[account] | {"emailId": ""})
+    assert not world.tenant.vendor.is_deactivated(world.accounts[account] | {"emailId": ""})
     assert not world.diff(outs, news)
     assert outs["adopted"] is False
     assert outs["__declared"] == sorted(set(news))
@@ -263,7 +263,9 @@ async def test_an_account_that_others_took_back_counts_as_existing(world: World,
     if who == "somebody":
         world.change_by_hand(account, world.active)
     else:
-        await lifecycle.update(world.tenant, account, outs | dict(world.vendor.retired), dict(world.vendor.reactivated))
+        await lifecycle.update(
+            world.tenant, account, outs | dict(world.vendor.deactivation), dict(world.vendor.reactivation)
+        )
 
     with pytest.raises(AccountExists):
         await lifecycle.create(world.tenant, world.inputs())
@@ -418,7 +420,7 @@ def active(world: World) -> int:
 async def test_a_run_retires_no_more_accounts_than_it_may(world: World, how: str) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 6))
-    fewer = {} if how == "left the program" else people(world, 6, **world.vendor.retired)
+    fewer = {} if how == "left the program" else people(world, 6, **world.vendor.deactivation)
     world.run.max_removals = world.removals.most = 2
 
     assert not await stack.up(fewer)
@@ -445,10 +447,10 @@ async def test_a_removal_that_fails_does_not_count(world: World) -> None:
 @pytest.mark.parametrize("change", ["reactivated", "example_change", "nothing"])
 async def test_only_what_deactivates_counts(world: World, change: str) -> None:
     stack = Stack(world)
-    assert await stack.up(people(world, 3, **world.vendor.retired)), "made, and then put to rest"
+    assert await stack.up(people(world, 3, **world.vendor.deactivation)), "made, and then put to rest"
     world.run.max_removals = world.removals.most = 0
-    values = {"reactivated": world.vendor.reactivated, "example_change": world.vendor.example_change}.get(change, {})
-    kept = {} if change == "reactivated" else dict(world.vendor.retired)
+    values = {"reactivated": world.vendor.reactivation, "example_change": world.vendor.example_change}.get(change, {})
+    kept = {} if change == "reactivated" else dict(world.vendor.deactivation)
     assert await stack.up(people(world, 3, **{**kept, **{k: v for k, v in values.items() if k != "password"}}))
 
 
@@ -486,7 +488,8 @@ async def ana_is(stack: Stack, program: Mapping[str, Mapping[str, Any]]) -> None
     """The vendor has what example changes are about as the program says."""
     world = stack.world
     actual = world.vendor.schema.parse(
-        world.door.vendor.record(await world.tenant.send(world.door.vendor.read(stack.state["ana"].id))) or {}
+        world.door.vendor.parse_record(await world.tenant.send(world.door.vendor.request_read(stack.state["ana"].id)))
+        or {}
     )
     declared = {name: program["ana"][name] for name in world.vendor.example_change if name in actual}
     assert declared
@@ -599,7 +602,7 @@ async def test_who_was_retired_and_came_back_is_given_to_no_other_resource(world
     account, outs = await lifecycle.create(world.tenant, news, OWNER)
     await lifecycle.delete(world.tenant, account, outs)
     await lifecycle.update(world.tenant, account, outs, news)
-    argument, value = next(iter(world.vendor.retired.items()))
+    argument, value = next(iter(world.vendor.deactivation.items()))
     record = has_now(world, account, **{argument: value})
     assert world.is_retired(record)
 

@@ -73,7 +73,7 @@ async def test_an_account_that_is_made_with_fewer_roles_shows_them() -> None:
         news = world.inputs(roles=["Setter", "Regional Manager"])
         account, _ = await lifecycle.create(world.tenant, world.inputs())
         outs = {"role_slugs": ["setter"], "roles": ["setter"]}
-        world.door.vendor.settle(outs, news, {})
+        world.door.vendor.reconcile_outputs(outs, news, {})
         assert outs["roles"] == ["setter"]
         assert account
 

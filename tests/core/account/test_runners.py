@@ -86,7 +86,7 @@ async def test_without_a_journal_a_person_who_left_is_adopted(world: World, go_t
 
     assert not await stack.up({"ana": world.vendor.example})
     assert isinstance(stack.failures["ana"], AccountExists)
-    again = {**world.vendor.example, **world.vendor.reactivated, "on_existing": "adopt"}
+    again = {**world.vendor.example, **world.vendor.reactivation, "on_existing": "adopt"}
     assert await stack.up({"ana": again})
 
     (record,) = world.accounts.values()
@@ -137,8 +137,8 @@ async def test_a_removal_that_was_killed_and_is_reverted_by_a_new_runner_shows_a
     await go_to("new")
 
     assert await stack.refresh()
-    assert world.vendor.retired.items() <= stack.state["ana"].outs.items()
-    assert await stack.up({"ana": {**world.vendor.example, **world.vendor.reactivated}})
+    assert world.vendor.deactivation.items() <= stack.state["ana"].outs.items()
+    assert await stack.up({"ana": {**world.vendor.example, **world.vendor.reactivation}})
 
     (record,) = world.accounts.values()
     assert not world.is_retired(record)

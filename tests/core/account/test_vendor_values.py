@@ -110,8 +110,8 @@ async def test_a_number_that_cannot_be_sent_back_is_told(odd: float) -> None:
 async def test_an_import_writes_what_python_and_the_engine_can_read(world: World, odd: Any) -> None:
     account, _ = await lifecycle.create(world.tenant, world.inputs())
     world.change_by_hand(account, {WIRE[world.name]: odd})
-    answer = await world.tenant.send(world.door.vendor.read(account))
-    record = world.door.vendor.record(answer)
+    answer = await world.tenant.send(world.door.vendor.request_read(account))
+    record = world.door.vendor.parse_record(answer)
     assert record is not None
 
     resources, program, _ = import_file(world.door.vendor, [record], lambda account: 0)

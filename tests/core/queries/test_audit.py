@@ -51,7 +51,7 @@ def test_a_summary_has_the_values_of_the_record(record: dict[str, Any], summary:
 )
 def test_roles_in_an_unknown_shape_are_shown_as_text(roles: Any, shown: list[str]) -> None:
     answer = Answer(200, {}, json.dumps({"results": [{"id": 7, "email": "a@b.c", "roles": roles}]}).encode())
-    listing = ENERFLO.found(answer)
+    listing = ENERFLO.parse_page(answer)
     assert listing is not None
     assert [Summary.of(ENERFLO, each).roles for each in listing.records] == [shown]
 

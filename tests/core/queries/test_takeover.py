@@ -122,7 +122,7 @@ def test_without_undeclarable_values_the_next_preview_is_empty(
     found = takeover.declarable(vendor, takeover.arguments(vendor, record))
     assert found.values is not None
     assert sorted(found.values) == sorted(names)
-    about = f"{vendor.title} ana@example.com ({vendor.account_id(record)})"
+    about = f"{vendor.title} ana@example.com ({vendor.parse_id(record)})"
     assert found.told(vendor, record) == [f"{about}: left out of the program: {text}" for text in told]
 
     outs = takeover.state(vendor, record, found.values)

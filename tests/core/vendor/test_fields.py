@@ -30,7 +30,7 @@ from seatwise.core.vendor.fields import (
     Schema,
     Takes,
     Wire,
-    is_missing,
+    is_not_given,
     looks_like_a_number,
     one_of,
 )
@@ -264,7 +264,7 @@ class NotAvailable:
 
 @pytest.mark.parametrize("value", [None, math.nan, Decimal("nan"), NotAvailable()], ids=["None", "NaN", "NaT", "NA"])
 def test_an_empty_cell_of_a_spreadsheet_is_not_given(value: Any) -> None:
-    assert is_missing(value)
+    assert is_not_given(value)
     values, problems = SCHEMA.check(REQUIRED | {"phone": value, "level": value, "teams": value}, frozenset())
     assert (values, problems) == (REQUIRED, [])
     assert SCHEMA.check({**REQUIRED, "full_name": value}, frozenset())[1] == [Problem("full_name", "is required")]
@@ -272,7 +272,7 @@ def test_an_empty_cell_of_a_spreadsheet_is_not_given(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["", "nan", 0, False, [], [math.nan], math.inf])
 def test_all_else_is_given(value: Any) -> None:
-    assert not is_missing(value)
+    assert not is_not_given(value)
 
 
 def test_a_lone_surrogate_is_no_text() -> None:

@@ -83,7 +83,7 @@ def test_a_refusal_quotes_the_vendor_without_credentials_and_secrets() -> None:
     ],
 )
 def test_the_words_are_where_vendors_put_them(body: Any, words: str) -> None:
-    assert VENDOR.words(Answer(400, {}, json.dumps(body).encode())) == words
+    assert VENDOR.parse_message(Answer(400, {}, json.dumps(body).encode())) == words
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_words_are_where_vendors_put_them(body: Any, words: str) -> None:
     ],
 )
 def test_a_request_is_sent_again_when_it_was_turned_away(status: int, headers: dict[str, str], waits: bool) -> None:
-    assert VENDOR.wait(Answer(status, headers)) is waits
+    assert VENDOR.is_throttled(Answer(status, headers)) is waits
 
 
 def test_a_token_shows_no_credential() -> None:

@@ -110,7 +110,7 @@ async def _load(tenant: Tenant, first: Listing | None) -> CachedList:
 
 def accounts(vendor: Vendor, email: str | None = None) -> Paged:
     """Return the list that contains every account with this e-mail, or all accounts without one."""
-    return Paged(ask=lambda number: vendor.find(email, number), read=vendor.found, about=email or "")
+    return Paged(ask=lambda number: vendor.request_page(email, number), read=vendor.parse_page, about=email or "")
 
 
 def incoherent(vendor: Vendor, about: str) -> VendorBroken:

@@ -72,7 +72,7 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
     It is never sent again once it may have arrived.
     """
     vendor = tenant.vendor
-    request = vendor.create(revealed(tenant, expand(vendor.schema, declared.values, {})))
+    request = vendor.request_create(revealed(tenant, expand(vendor.schema, declared.values, {})))
     answer: Answer | None = None
     try:
         answer = await tenant.send(request)
@@ -93,7 +93,7 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
                 "deleted accounts may keep theirs"
             )
         raise refusal
-    account = vendor.created(answer) if answer is not None and answer.ok else None
+    account = vendor.parse_created_id(answer) if answer is not None and answer.ok else None
     if account is not None:
         return account, None
     found = await _searched(tenant, email)
@@ -121,9 +121,9 @@ async def _searched(tenant: Tenant, email: str) -> Found:
 
 def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     """Return whether the answer to a create says that nothing was created. A redirect does not: 303 may mean "done"."""
-    if vendor.wait(answer):
+    if vendor.is_throttled(answer):
         return vendor.settings.resend_creates or answer.status < 500
-    return not vendor.succeeded(answer) and (answer.ok or 400 <= answer.status < 500)
+    return not vendor.is_success(answer) and (answer.ok or 400 <= answer.status < 500)
 
 
 async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str) -> Begun:
@@ -211,10 +211,10 @@ async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
     for seconds in reported_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
         await tenant.sleep(seconds)
         try:
-            answer = await tenant.send(tenant.vendor.read(account))
+            answer = await tenant.send(tenant.vendor.request_read(account))
         except AccountError:
             continue
-        record = tenant.vendor.record(answer) if answer.ok else None
+        record = tenant.vendor.parse_record(answer) if answer.ok else None
         if record is not None:
             tenant.list_cache.measure(tenant.vendor, account, record)
             tell_unfit(tenant, record)

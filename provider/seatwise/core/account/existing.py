@@ -23,7 +23,7 @@ def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doub
     The error names the owner that the journal knows; `doubt` is why the engine's state could not be asked.
     """
     vendor, email = tenant.vendor, declared.email
-    is_inactive = vendor.is_retired(existing.record)
+    is_inactive = vendor.is_deactivated(existing.record)
     whose, remedy = _whose(tenant, existing.account, owner)
     problem = f"an account with this e-mail is there already, with the id {existing.account}"
     problem += (", and it is inactive" if is_inactive else "") + (f": {whose}" if whose else "")
@@ -42,7 +42,7 @@ def tell_inactive(tenant: Tenant, declared: Declared, existing: Found) -> None:
     """Report an inactive account that is adopted and stays inactive, because the program does not declare it active."""
     vendor = tenant.vendor
     missing = _missing(vendor, declared.wanted)
-    if not missing or not vendor.is_retired(existing.record):
+    if not missing or not vendor.is_deactivated(existing.record):
         return
     who = f"{vendor.title} {declared.email} ({existing.account})"
     line = f"{who} is adopted and stays inactive: declare {missing} to bring it back"
@@ -129,13 +129,13 @@ def _brought_back(vendor: Vendor, declared: Declared) -> str:
     missing = _missing(vendor, declared.values)
     if missing:
         return f", and declare {missing} to bring it back"
-    return "" if vendor.retires(declared.values) else ", which makes it active, as declared"
+    return "" if vendor.deactivates(declared.values) else ", which makes it active, as declared"
 
 
 def _missing(vendor: Vendor, wanted: Values) -> str:
     """Return the arguments that would make the account active; empty if the program declares one of them."""
-    says = any(name in wanted for name in vendor.reactivated)
-    return "" if says else ", ".join(f"{name}={_literal(value)}" for name, value in vendor.reactivated.items())
+    says = any(name in wanted for name in vendor.reactivation)
+    return "" if says else ", ".join(f"{name}={_literal(value)}" for name, value in vendor.reactivation.items())
 
 
 def _literal(value: Any) -> str:

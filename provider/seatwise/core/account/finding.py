@@ -59,14 +59,14 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
 
 async def _read(tenant: Tenant, account: str, email: str | None) -> Record | None:
     vendor = tenant.vendor
-    answer = await tenant.send(vendor.read(account))
-    record = vendor.record(answer) if answer.ok else None
-    if record is not None and vendor.account_id(record) == account:
+    answer = await tenant.send(vendor.request_read(account))
+    record = vendor.parse_record(answer) if answer.ok else None
+    if record is not None and vendor.parse_id(record) == account:
         tenant.list_cache.measure(vendor, account, record)
         learn_secrets(tenant, record)
         tell_unfit(tenant, record)
         return record
-    if not vendor.missing(answer):
+    if not vendor.is_missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
     is_listed = await contains(tenant, account)
     if is_listed is False:
@@ -92,9 +92,9 @@ async def everyone(
         raise VendorBroken(lack, status=200, vendor=vendor.title)
     if lack:
         tenant.warn(f"{vendor.title}: {lack}; run it again")
-    listed = {account: record for record in records if (account := vendor.account_id(record))}
+    listed = {account: record for record in records if (account := vendor.parse_id(record))}
     for account, record in listed.items():
-        email = vendor.email(record)
+        email = vendor.parse_email(record)
         if not wanted(account, email):
             continue
         whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
@@ -105,7 +105,7 @@ async def everyone(
 
 def _lack(vendor: Vendor, records: Sequence[Record], total: int | None) -> str:
     """Return why a list may be incomplete, of which the vendor counts `total` accounts; empty if it is complete."""
-    ids = [vendor.account_id(record) for record in records]
+    ids = [vendor.parse_id(record) for record in records]
     unknown = sum(not account for account in ids)
     if unknown:
         return f"{unknown:,} of {len(ids):,} listed accounts have no id: somebody may be missing here"
@@ -141,7 +141,7 @@ async def look_anew(tenant: Tenant, email: str) -> Found | None:
     """
     vendor = tenant.vendor
     records, total = await pages(tenant, accounts(vendor, email))
-    by_id = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    by_id = {vendor.parse_id(record) or "": record for record in records if has_email(tenant, record, email)}
     if "" in by_id:
         raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
     if not by_id and not is_coherent(vendor, records, total):
@@ -157,16 +157,19 @@ async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
     None as well if that list shows active accounts: then the vendor ignored what was asked for.
     """
     vendor = tenant.vendor
-    if vendor.find_inactive(1) is None:
+    if vendor.request_inactive_page(1) is None:
         return None
-    of = Paged(ask=lambda number: vendor.find_inactive(number) or vendor.find(None, number), read=vendor.found)
+    of = Paged(
+        ask=lambda number: vendor.request_inactive_page(number) or vendor.request_page(None, number),
+        read=vendor.parse_page,
+    )
     try:
         records, _ = await pages(tenant, of)
     except AccountError:
         return None
-    if not all(map(vendor.is_retired, records)):
+    if not all(map(vendor.is_deactivated, records)):
         return None
-    ids = {vendor.account_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    ids = {vendor.parse_id(record) or "": record for record in records if has_email(tenant, record, email)}
     found = _only(tenant, [Found(account, record, False) for account, record in ids.items() if account], email)
     return found and await whole(tenant, found, email)
 
@@ -182,7 +185,7 @@ async def whole(tenant: Tenant, found: Found, email: str) -> Found:
 def has_email(tenant: Tenant, record: Record, email: str) -> bool:
     """Return whether the account in a record has this e-mail."""
     vendor = tenant.vendor
-    return vendor.schema["email"].same(vendor.email(record), email)
+    return vendor.schema["email"].same(vendor.parse_email(record), email)
 
 
 def _only(tenant: Tenant, hits: list[Found], email: str) -> Found | None:

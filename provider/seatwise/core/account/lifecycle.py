@@ -127,9 +127,9 @@ async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool
 def _tell_retained(tenant: Tenant, account: str, state: AccountState, owner: str) -> None:
     """Report that an account which the engine shows as deleted is left as it is, and why, unless it is inactive."""
     vendor = tenant.vendor
-    if vendor.retires(state.values):
+    if vendor.deactivates(state.values):
         return
-    is_active = all(state.values.get(name) == value for name, value in vendor.reactivated.items())
+    is_active = all(state.values.get(name) == value for name, value in vendor.reactivation.items())
     policy = "on_leave" if is_team(owner) else "on_destroy"
     why = f'as {policy}="retain" says'
     if not state.on_destroy:
@@ -207,8 +207,8 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email)
     with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):
-        answer = await tenant.send(vendor.delete(account))
-        is_done = vendor.succeeded(answer) and vendor.confirmed(answer)
+        answer = await tenant.send(vendor.request_delete(account))
+        is_done = vendor.is_success(answer) and vendor.is_confirmed(answer)
         if not is_done and not await _is_gone(tenant, account, email):
             raise refused(tenant, answer, "delete", f"{email} ({account})")
     _forget(tenant, account, email, owner)
@@ -221,7 +221,7 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
     if vendor.replaces and record is None:
         return
     try:
-        await send_update(tenant, account, email, "deactivate", vendor.retired, record)
+        await send_update(tenant, account, email, "deactivate", vendor.deactivation, record)
     except Refused:
         if not await _is_gone(tenant, account, email):
             raise

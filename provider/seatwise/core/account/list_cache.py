@@ -13,7 +13,7 @@ class CachedList:
     def __init__(self, vendor: Vendor, records: Sequence[Record], total: int | None, loaded_at: float) -> None:
         self.loaded_at = loaded_at
         """When it was loaded, in seconds of the tenant's clock."""
-        self.records: dict[str, Record] = {vendor.account_id(record) or "": record for record in records}
+        self.records: dict[str, Record] = {vendor.parse_id(record) or "": record for record in records}
         self.is_coherent = is_coherent(vendor, records, total)
         """Whether it may prove that an account is not in it."""
         self.is_whole: bool | None = None
@@ -21,7 +21,7 @@ class CachedList:
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         """The ids of the accounts by e-mail."""
         for account, record in self.records.items():
-            self.ids[email_key(vendor.email(record))].add(account)
+            self.ids[email_key(vendor.parse_email(record))].add(account)
 
 
 class ListCache:
@@ -80,5 +80,5 @@ class ListCache:
 
 def is_coherent(vendor: Vendor, records: Sequence[Record], total: int | None) -> bool:
     """Return whether a list has no duplicates, no account without an id, and as many accounts as the vendor counts."""
-    ids = {vendor.account_id(record) or "" for record in records}
+    ids = {vendor.parse_id(record) or "" for record in records}
     return "" not in ids and len(ids) == len(records) and total in (None, len(records))

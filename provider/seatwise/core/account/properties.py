@@ -121,7 +121,7 @@ class Declared:
 
     def reactivating(self, vendor: Vendor) -> Self:
         """Return the same for an inactive account: it becomes active, unless the program declares otherwise."""
-        return replace(self, added=vendor.reactivated)
+        return replace(self, added=vendor.reactivation)
 
     @property
     def wanted(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from .ports import Tenant
 def tell_unfit(tenant: Tenant, record: Record) -> None:
     """Show a warning, once in a run, for each field of a record that cannot be read, or not unchanged."""
     vendor = tenant.vendor
-    account, schema = vendor.account_id(record) or "", vendor.schema
+    account, schema = vendor.parse_id(record) or "", vendor.schema
     unread, mended = schema.unread(record), schema.mended(record)
     replaced = [name for name in mended if name not in unread]
     for names, what in (
@@ -20,7 +20,7 @@ def tell_unfit(tenant: Tenant, record: Record) -> None:
         new = [name for name in names if (account, name) not in tenant.unreadable_reported]
         tenant.unreadable_reported.update((account, name) for name in new)
         if new:
-            tenant.warn(f"{vendor.title} {vendor.email(record)} ({account}): {', '.join(new)}: {what}")
+            tenant.warn(f"{vendor.title} {vendor.parse_email(record)} ({account}): {', '.join(new)}: {what}")
 
 
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:

@@ -142,7 +142,7 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
     record = await fetch(tenant, last.account, email)
     if record is None or not has_email(tenant, record, email):
         return None
-    if not is_owners and not tenant.vendor.is_retired(record):
+    if not is_owners and not tenant.vendor.is_deactivated(record):
         return None  # somebody has taken it back since: it counts as any account that is there
     return Found(last.account, record, True)
 
@@ -199,7 +199,7 @@ async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, o
         journal.mark_unconfirmed(account, Unconfirmed.DEACTIVATED)
     journal.note(declared.email, Entry(EntryKind.CREATED, account, owner))
     # What another machine's seatwise retired is in its journal, not in this one.
-    is_retired = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_retired(own.record)
+    is_retired = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_deactivated(own.record)
     if is_retired:
         declared = declared.reactivating(tenant.vendor)
     return await take_over(tenant, account, own.record, declared, adopted=False)

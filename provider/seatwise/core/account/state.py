@@ -101,7 +101,7 @@ def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = 
             values[name] = value
         elif schema[name].create_only:
             as_declared[name] = value
-    vendor.settle(values, declared, before)
+    vendor.reconcile_outputs(values, declared, before)
     return AccountState(values, Declared(declared).names, as_declared, adopted)
 
 

@@ -89,7 +89,7 @@ def _known_secrets(
 def _counted(tenant: Tenant, account: str, email: str, current: Values, declared: Declared) -> Iterator[None]:
     """Count the change as a removal if it deactivates the account; raise TooManyRemovals if the run may not."""
     vendor = tenant.vendor
-    if not vendor.retires(differences(vendor.schema, current, declared.wanted)):
+    if not vendor.deactivates(differences(vendor.schema, current, declared.wanted)):
         yield
         return
     with counted_removal(tenant, f"{email} ({account})"):

@@ -91,7 +91,7 @@ async def _write(
         except AccountError as error:  # the update is carried out; the account stays unconfirmed until the next run
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
             return written, False
-        if tenant.vendor.denies(changes, before, seen(schema, {}, after)):
+        if tenant.vendor.denies_write(changes, before, seen(schema, {}, after)):
             names = ", ".join(name for name in changes if RESPELLED in schema[name].marks)
             denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
             denied.maybe_sent = True  # the rest of it
@@ -116,16 +116,16 @@ async def send_update(
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email, changes.get("email", email))
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
-        answer = await tenant.send(vendor.update(account, revealed(tenant, changes), record))
-        if not vendor.succeeded(answer):
+        answer = await tenant.send(vendor.request_update(account, revealed(tenant, changes), record))
+        if not vendor.is_success(answer):
             raise refused(tenant, answer, operation, who)
-    is_confirmed, record_after = vendor.confirmed(answer), vendor.record(answer)
-    if record_after is not None and vendor.account_id(record_after) not in (None, account):  # another one's
+    is_confirmed, record_after = vendor.is_confirmed(answer), vendor.parse_record(answer)
+    if record_after is not None and vendor.parse_id(record_after) not in (None, account):  # another one's
         is_confirmed, record_after = False, None
     if is_confirmed and not _denies(vendor, record_after, changes):
         return record_after
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
-    asked = {name: value for name, value in changes.items() if name in vendor.retired} if is_confirmed else changes
+    asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
     try:
         after = await fetch(tenant, account, str(changes.get("email", email)))
     except AccountError as error:

@@ -37,10 +37,10 @@ class Summary:
         name = " ".join(str(values[each]) for each in vendor.name_fields if values.get(each))
         roles = values.get(vendor.role_field) or []
         return cls(
-            vendor.account_id(record) or "",
-            vendor.email(record),
+            vendor.parse_id(record) or "",
+            vendor.parse_email(record),
             name,
-            not vendor.is_retired(record),
+            not vendor.is_deactivated(record),
             roles if isinstance(roles, list) else [roles],
         )
 
@@ -51,7 +51,7 @@ def fields(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
     Secret fields are not read from a record.
     """
     actual = vendor.schema.parse(record)
-    written = vendor.as_written({name: value for name, value in actual.items() if value is not None})
+    written = vendor.to_program_values({name: value for name, value in actual.items() if value is not None})
     return {name: written.get(name) for name in actual}
 
 

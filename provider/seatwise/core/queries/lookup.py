@@ -160,8 +160,8 @@ def _item(vendor: Vendor, listed: Listed[N], adapter: TypeAdapter[N], record: Re
 
 def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
     """Return the account as a `kind` (a dataclass); a field that the record does not have is None."""
-    written = vendor.as_written(dict(read))
-    values = {name: written[name] for name in read if name in written} | {"id": vendor.account_id(record)}
+    written = vendor.to_program_values(dict(read))
+    values = {name: written[name] for name in read if name in written} | {"id": vendor.parse_id(record)}
     wanted: Any = kind
     return kind(**{field.name: values.get(field.name) for field in dataclasses.fields(wanted)})
 

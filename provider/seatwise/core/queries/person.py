@@ -7,7 +7,7 @@ from typing import Annotated, Required, TypedDict, TypeVar
 
 from pydantic import AfterValidator
 
-from ..vendor.fields import Email, Problem, Schema, is_missing
+from ..vendor.fields import Email, Problem, Schema, is_not_given
 from ..vendor.vendor import Vendor
 
 T = TypeVar("T")
@@ -64,8 +64,8 @@ def arguments(
         if argument in vendor.schema
     }
     described = {argument: join(parts) for argument, parts in found.items() if parts}
-    given = {name: value for name, value in own.items() if value is None or not is_missing(value)}
-    return {**vendor.reactivated, **described, **given}
+    given = {name: value for name, value in own.items() if value is None or not is_not_given(value)}
+    return {**vendor.reactivation, **described, **given}
 
 
 def renamed_problem(vendor: type[Vendor], own: Iterable[str], problem: Problem) -> Problem:

@@ -25,9 +25,9 @@ def arguments(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
     values = {
         item.name: actual[item.name]
         for item in vendor.schema.values()
-        if item.name in actual and (_is_declared(item, actual[item.name]) or item.name in vendor.retired)
+        if item.name in actual and (_is_declared(item, actual[item.name]) or item.name in vendor.deactivation)
     }
-    return vendor.as_written(values)
+    return vendor.to_program_values(values)
 
 
 def _is_declared(item: Field, value: Any) -> bool:
@@ -48,7 +48,7 @@ class Declarable:
 
     def told(self, vendor: Vendor, record: Mapping[str, Any]) -> list[str]:
         """Return a warning for the account that is not adopted, or for each value that is left out."""
-        about = f"{vendor.title} {vendor.email(record)} ({vendor.account_id(record)})"
+        about = f"{vendor.title} {vendor.parse_email(record)} ({vendor.parse_id(record)})"
         refused = [str(problem) for problem in self.refused]
         if self.values is None:
             way_out = f"Correct it in the admin page of {vendor.title}, then import it"

@@ -267,7 +267,7 @@ async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
         except AccountError:
             unread += 1
             return
-        if record is None or key_of(tenant.vendor.email(record)) not in joins:
+        if record is None or key_of(tenant.vendor.parse_email(record)) not in joins:
             found.append(key)
 
     if not joins:
@@ -311,7 +311,7 @@ async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner
     record = await fetch(tenant, account, key)
     if record is None:
         return
-    if not tenant.vendor.is_retired(record):
+    if not tenant.vendor.is_deactivated(record):
         tenant.warn(f"{tenant.vendor.title} {key}: not deleted, for somebody has made it active again")
         return
     await lifecycle.delete(tenant, account, AccountState({"email": key}, on_destroy="delete"), owner)

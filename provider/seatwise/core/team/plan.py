@@ -126,7 +126,7 @@ def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, giv
 
 
 def _is_out(vendor: type[Vendor] | Vendor, member: Values) -> bool:
-    return all(member.get(name) == value for name, value in vendor.retired.items())
+    return all(member.get(name) == value for name, value in vendor.deactivation.items())
 
 
 # --- what would be done -----------------------------------------------------------------------

@@ -180,7 +180,7 @@ def unfit(value: Any) -> str:
     return ""
 
 
-def is_missing(value: Any) -> bool:
+def is_not_given(value: Any) -> bool:
     """Return whether a value is not given: None, or what a spreadsheet library has for an empty cell (NaN, NaT, NA)."""
     try:
         return value is None or bool(value != value)
@@ -442,7 +442,7 @@ class Schema(Mapping[str, Field]):
         problems: list[Problem] = []
         arguments = {field.name: field for field in self.arguments()}
         for name, value in news.items():
-            if is_missing(value):
+            if is_not_given(value):
                 continue
             if name not in arguments:
                 problems.append(Problem(name, f"is no argument of this resource{close_to(name, arguments)}"))
@@ -457,7 +457,7 @@ class Schema(Mapping[str, Field]):
             Problem(field.name, "is required")
             for field in arguments.values()
             if (field.required or (new and NEEDED_TO_CREATE in field.marks))
-            and is_missing(news.get(field.name))
+            and is_not_given(news.get(field.name))
             and field.name not in unknown
         ]
         return values, problems

@@ -138,9 +138,9 @@ class Vendor(ABC):
     can_delete: ClassVar[bool] = False
     replaces: ClassVar[bool] = False
     """Whether an update replaces the whole record, so that it must be read and merged first."""
-    retired: ClassVar[Mapping[str, Any]]
+    deactivation: ClassVar[Mapping[str, Any]]
     """The argument values that deactivate an account."""
-    reactivated: ClassVar[Mapping[str, Any]]
+    reactivation: ClassVar[Mapping[str, Any]]
     """The argument values that take that back."""
     lists_whole_records: ClassVar[bool] = True
     """Whether `find` gives records as complete as `read` does."""
@@ -209,29 +209,29 @@ class Vendor(ABC):
     def token(self) -> Token | None:
         """The token that needs no login; None when `login` must be asked for one."""
 
-    def login(self, refresh: Any) -> Request:
+    def request_login(self, refresh: Any) -> Request:
         """The request for a new token; `refresh` is the last token's, or None for a fresh login."""
         raise NotImplementedError(f"{self.title} has no login")
 
-    def granted(self, answer: Answer) -> Token:
+    def parse_token(self, answer: Answer) -> Token:
         """The token in the answer to `login`."""
         raise NotImplementedError(f"{self.title} has no login")
 
     # --- requests -----------------------------------------------------------------------------
 
     @abstractmethod
-    def create(self, values: Values) -> Request:
+    def request_create(self, values: Values) -> Request:
         """Make an account."""
 
     @abstractmethod
-    def read(self, account: str) -> Request:
+    def request_read(self, account: str) -> Request:
         """Read one account by its id, in full."""
 
     @abstractmethod
-    def find(self, email: str | None, page: int) -> Request:
+    def request_page(self, email: str | None, page: int) -> Request:
         """One page (from 1) of a list in which the account with that e-mail must be; None: all accounts."""
 
-    def find_inactive(self, page: int) -> Request | None:
+    def request_inactive_page(self, page: int) -> Request | None:
         """One page (from 1) of the inactive accounts, which `find` may hide; None where no such list may be asked for.
 
         It is believed where only inactive accounts are in it.
@@ -239,81 +239,81 @@ class Vendor(ABC):
         return None
 
     @abstractmethod
-    def update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         """Change an account; `record` is its fresh record where `replaces` is true."""
 
-    def delete(self, account: str) -> Request:
+    def request_delete(self, account: str) -> Request:
         """Delete an account for good, where `can_delete` is true."""
         raise NotImplementedError(f"{self.title} cannot delete")
 
     # --- answers ------------------------------------------------------------------------------
 
     @abstractmethod
-    def record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
         """The account in the answer to `read` or `update`; None when there is none."""
 
     @abstractmethod
-    def account_id(self, record: Mapping[str, Any]) -> str | None:
+    def parse_id(self, record: Mapping[str, Any]) -> str | None:
         """The id in a record."""
 
-    def email(self, record: Mapping[str, Any]) -> str:
+    def parse_email(self, record: Mapping[str, Any]) -> str:
         """The e-mail in a record."""
         email = self.schema.raw(record, "email")
         return email if isinstance(email, str) else ""
 
     @abstractmethod
-    def created(self, answer: Answer) -> str | None:
+    def parse_created_id(self, answer: Answer) -> str | None:
         """The id in the answer to `create`; None when it does not say."""
 
     @abstractmethod
-    def found(self, answer: Answer) -> Listing | None:
+    def parse_page(self, answer: Answer) -> Listing | None:
         """The accounts in the answer to `find`; None when it cannot be read."""
 
-    def succeeded(self, answer: Answer) -> bool:
+    def is_success(self, answer: Answer) -> bool:
         """Whether a writing request was carried out."""
         return answer.ok
 
-    def confirmed(self, answer: Answer) -> bool:
+    def is_confirmed(self, answer: Answer) -> bool:
         """Whether the answer itself says that a writing request was carried out."""
-        return self.record(answer) is not None
+        return self.parse_record(answer) is not None
 
-    def missing(self, answer: Answer) -> bool:
+    def is_missing(self, answer: Answer) -> bool:
         """Whether the answer says that the account is not there."""
         return answer.status in (404, 410)
 
-    def taken(self, answer: Answer) -> bool:
+    def is_taken(self, answer: Answer) -> bool:
         """Whether a create was refused because the e-mail is taken."""
         return answer.status == 409
 
-    def is_retired(self, record: Mapping[str, Any]) -> bool:
+    def is_deactivated(self, record: Mapping[str, Any]) -> bool:
         """Whether the account in a record is deactivated."""
         actual = self.schema.parse(record)
-        return all(actual.get(name) == value for name, value in self.retired.items())
+        return all(actual.get(name) == value for name, value in self.deactivation.items())
 
-    def retires(self, changes: Values) -> bool:
+    def deactivates(self, changes: Values) -> bool:
         """Whether these changes deactivate an account."""
-        return all(changes.get(name) == value for name, value in self.retired.items())
+        return all(changes.get(name) == value for name, value in self.deactivation.items())
 
-    def wait(self, answer: Answer) -> bool:
+    def is_throttled(self, answer: Answer) -> bool:
         """Whether the request was turned away unprocessed and may be sent again later."""
         return answer.status == 429 or (answer.status == 503 and retry_after(answer.headers) is not None)
 
-    def words(self, answer: Answer) -> str:
+    def parse_message(self, answer: Answer) -> str:
         """The vendor's own words in an answer, from the places where it puts messages."""
         parts = [answer.object.get(key) for key in ("message", "Message", "error_description", "error", "detail")]
         return next((part for part in parts if isinstance(part, str) and part), "")
 
-    def as_written(self, values: dict[str, Any]) -> dict[str, Any]:
+    def to_program_values(self, values: dict[str, Any]) -> dict[str, Any]:
         """Values that were read, as a program would write them."""
         return values
 
-    def settle(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
+    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
         """Adjust outputs where the vendor returns too little to compare them with what is declared.
 
         `before` are the outputs of an earlier look, empty right after a write.
         """
 
-    def denies(self, changes: Values, before: Before, after: Values) -> bool:
+    def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
         """Return whether a read after a write shows that it was not made, for fields that are normalized by the vendor.
 
         `before` is the engine's state before the write, `after` are the values that a record shows.
@@ -323,13 +323,13 @@ class Vendor(ABC):
     def refusal(self, answer: Answer, operation: str, account: str, known: Known = NOTHING_SECRET) -> errors.Refused:
         """The error for an answer that says no, which quotes the vendor without the secrets that are `known`."""
         kind = _kind(answer.status)
-        if self.wait(answer):
+        if self.is_throttled(answer):
             kind = errors.RateLimited
-        elif operation == "create" and self.taken(answer):
+        elif operation == "create" and self.is_taken(answer):
             kind = errors.AccountExists
-        elif operation not in ("look-up", "create") and self.missing(answer):
+        elif operation not in ("look-up", "create") and self.is_missing(answer):
             kind = errors.NoSuchAccount
-        words = quote(known.blanked(self.words(answer), is_quoted=True))
+        words = quote(known.blanked(self.parse_message(answer), is_quoted=True))
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
         remedy = self.way_to_log_in if kind is errors.NotAuthorised else ""
         error = kind(problem, status=answer.status, vendor=self.title, account=account, remedy=remedy)
