@@ -113,7 +113,7 @@ def arguments(module: ModuleType) -> str:
 def outputs(module: ModuleType) -> str:
     """Return the table of outputs that are not arguments."""
     lines = documented(module.User)
-    read_only = [item for item in fields_of(module) if not item.takes and item.readable]
+    read_only = [item for item in fields_of(module) if not item.takes and item.is_readable]
     return "\n".join(
         [
             "| output | type | read | |",

@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "a message quotes the whole body", "core/vendor/vendor.py",
-        "words = quote(known.blanked(self.words(answer), is_quoted=True))",
+        "words = quote(known.blanked(self.parse_message(answer), is_quoted=True))",
         "words = answer.body.decode(errors='replace')",
     ),
     Mutant(

@@ -35,7 +35,7 @@ def test_an_account_is_found_by_its_id_and_by_its_email(vendor: str, account: st
 def test_fields_have_the_names_of_arguments_and_no_secrets(vendor: str, tenants: str) -> None:
     shown = json.loads(run("show", vendor, "ana@example.com", "--json").stdout)
     schema = vendor_named(vendor).schema
-    assert shown.keys() - {"id"} <= {field.name for field in schema.values() if field.readable}
+    assert shown.keys() - {"id"} <= {field.name for field in schema.values() if field.is_readable}
     assert "a-token" not in str(shown)
     assert "secret" not in str(shown)
 

@@ -74,7 +74,7 @@ def test_no_field_has_a_name_that_pulumi_keeps_for_itself(module: ModuleType) ->
 
 def test_every_unreadable_argument_is_named_in_the_documentation(module: ModuleType) -> None:
     fields = module.VENDOR.schema.values()
-    unreadable = [each.name for each in fields if each.takes and not (each.readable or each.secret or each.delta)]
+    unreadable = [each.name for each in fields if each.takes and not (each.is_readable or each.secret or each.delta)]
     assert [name for name in unreadable if f"`{name}`" not in module.User.__doc__] == []
 
 

@@ -16,7 +16,7 @@ from pulumi.runtime.settings import get_root_resource
 from ..core.queries.lookup import Lookups, argument_problems
 from ..core.vendor.errors import AccountError, UnknownName
 from ..core.vendor.secrets import VAULT, Known
-from ..core.vendor.vendor import Listed, Named, Vendor
+from ..core.vendor.vendor import Named, NameList, Vendor
 from ..dynamic.base import tenant_with
 from ..wire import loop
 from ..wire.settings import Settings
@@ -48,7 +48,7 @@ class UserLookup(Generic[P, R]):
 class ListLookup(Generic[P, N]):
     """Gives all that a vendor's list holds: `get_offices` and the like."""
 
-    def __init__(self, vendor: type[Vendor], provider: type[P], listed: Listed[N]) -> None:
+    def __init__(self, vendor: type[Vendor], provider: type[P], listed: NameList[N]) -> None:
         self._vendor = vendor
         self._listed = listed
 
@@ -72,7 +72,7 @@ class HasId(Protocol[I_co]):
 class IdLookup(Generic[P, I_co]):
     """Finds an id by the name that people know: `office_id` and the like."""
 
-    def __init__(self, vendor: type[Vendor], provider: type[P], listed: Listed[Any], kind: type[HasId[I_co]]) -> None:
+    def __init__(self, vendor: type[Vendor], provider: type[P], listed: NameList[Any], kind: type[HasId[I_co]]) -> None:
         self._vendor = vendor
         self._listed = listed
 
@@ -123,10 +123,10 @@ async def _answer(
         settings = vendor.settings_type.load(get_config if given is None else given.get)
         return await asyncio.wrap_future(loop.start(answer, settings))
     except AccountError as error:
-        raise pulumi.RunError(_told(error, secrets)) from None
+        raise pulumi.RunError(_message(error, secrets)) from None
 
 
-def _told(error: AccountError, secrets: Sequence[str]) -> str:
+def _message(error: AccountError, secrets: Sequence[str]) -> str:
     """The error as a line without the arguments that are secret, however short, and without names like theirs."""
     if secrets and isinstance(error, UnknownName):
         error = UnknownName("none or several have this secret name", vendor=error.vendor, remedy=error.remedy)

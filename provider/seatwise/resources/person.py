@@ -10,7 +10,7 @@ from pulumi import Input, Output
 
 from ..core.queries import person
 from ..core.vendor.errors import SettingsError
-from ..core.vendor.fields import NOTHING, Problem, flag, is_not_given
+from ..core.vendor.fields import NO_VALUE, Problem, flag, is_not_given
 from ..core.vendor.vendor import Vendor
 from ..files.reading import converted, is_known
 from ..wire.settings import RunSettings
@@ -79,15 +79,15 @@ class Person(pulumi.ComponentResource):
         }
         description, declared, problems = check(given, seats)
         if problems:
-            raise pulumi.RunError(_told(resource_name, seats, problems))
+            raise pulumi.RunError(_message(resource_name, seats, problems))
         is_active = _is_active(resource_name, description)
         if not isinstance(is_active, bool):
             is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
 
         super().__init__("seatwise:index:Person", resource_name, None, opts)
         self.accounts = {
-            seat.named(seat.vendor.name): seat.declare(
-                seat.named(resource_name), _retired_unless(is_active, seat.vendor, arguments), self
+            seat.qualified(seat.vendor.name): seat.declare(
+                seat.qualified(resource_name), _retired_unless(is_active, seat.vendor, arguments), self
             )
             for seat, arguments in zip(seats, declared, strict=True)
         }
@@ -133,7 +133,7 @@ def check(
 
 
 def _doubles(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
-    counts = Counter(seat.named(seat.vendor.name) for seat in seats)
+    counts = Counter(seat.qualified(seat.vendor.name) for seat in seats)
     for name, count in counts.items():
         if count > 1:
             yield Problem("accounts", f"{name} is there {count} times; a second tenant has a provider of its own")
@@ -152,7 +152,7 @@ def _joined(parts: list[Any]) -> Any:
         return parts[0]
     if all(map(is_known, parts)):
         return " ".join(map(str, parts))
-    return Output.all(*parts).apply(lambda known: " ".join(str(each) for each in known if each not in NOTHING))
+    return Output.all(*parts).apply(lambda known: " ".join(str(each) for each in known if each not in NO_VALUE))
 
 
 def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
     return False if person.is_over(last_day, now) else is_active
 
 
-def _told(name: str, seats: Iterable[PersonAccount], problems: Iterable[Problem]) -> str:
+def _message(name: str, seats: Iterable[PersonAccount], problems: Iterable[Problem]) -> str:
     """All that is wrong with a person, in one line."""
     where = next((seat.where for seat in seats if isinstance(seat, PersonAccount) and seat.where), "")
     who = f"{name} ({where})" if where else name

@@ -85,7 +85,7 @@ class TenantProvider(pulumi.ProviderResource):
         unknown = sorted((own.keys() | env.keys()) - settings.model_fields.keys())
         if unknown:
             raise pulumi.RunError(f"{vendor}.Provider has no setting {', '.join(unknown)}")
-        own |= _told_apart(f"{vendor}.Provider {resource_name}", settings, own, env)
+        own |= _distinct_tenant(f"{vendor}.Provider {resource_name}", settings, own, env)
         copied = _from_config(settings, own.keys() | env.keys())
         outputs = sorted(name for name, value in own.items() if not is_known(value))
         marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
@@ -119,7 +119,7 @@ def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
         raise pulumi.RunError(f"{name}: {', '.join(empty)} has no value. {GIVE_A_VALUE}")
 
 
-def _told_apart(
+def _distinct_tenant(
     name: str, settings: type[Settings], own: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Output[str]]:
     """See that what has credentials of its own can be told from the main tenant, by a base URL or a tenant's name.

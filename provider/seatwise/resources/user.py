@@ -248,7 +248,7 @@ class PersonAccount(Settable):
         """The vendor of the account."""
         return vendor_named(self.user.key().partition(":")[0])
 
-    def named(self, name: str) -> str:
+    def qualified(self, name: str) -> str:
         """The name with that of the explicit provider, so that a person can have accounts in several tenants."""
         return f"{name}-{self.provider.pulumi_resource_name}" if self.provider else name
 

@@ -33,7 +33,7 @@ from ..core.vendor.fields import (
     Wire,
 )
 from ..core.vendor.http import Answer, Effect, Request, identifier, objects, segment, whole_number
-from ..core.vendor.vendor import Before, Limit, Listed, Listing, Named, Token, Vendor
+from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
     Arg,
@@ -199,7 +199,7 @@ def _page(answer: Answer) -> Listing | None:
     return Listing(objects(results), more, whole_number(pages))
 
 
-OFFICES = Listed(
+OFFICES = NameList(
     # Seen in a client that quotes https://docs.enerflo.io/reference/get-details-about-all-offices; what one office
     # looks like there is not known, elsewhere its keys have the longer names.
     ask=lambda page: Request("GET", "/api/v3/offices", query={"page": page, "pageSize": PAGE_SIZE}),

@@ -35,7 +35,7 @@ from ..core.vendor.fields import (
     Takes,
     Values,
     Wire,
-    named,
+    by_name,
     one_of,
 )
 from ..core.vendor.http import (
@@ -51,7 +51,7 @@ from ..core.vendor.http import (
     token_text,
     whole_number,
 )
-from ..core.vendor.vendor import Limit, Listed, Listing, Named, Token, Vendor
+from ..core.vendor.vendor import Limit, Listing, Named, NameList, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
     Arg,
@@ -113,7 +113,7 @@ class IdentityFields(Fields):
 class ListedFields(Fields):
     """What lists of users show, besides `IdentityFields`."""
 
-    language: Arg[Annotated[int, named(Language), one_of(Language)]]
+    language: Arg[Annotated[int, by_name(Language), one_of(Language)]]
     """A `Language`."""
     active: Arg[bool] = OPTIONAL
     """Whether the user is active."""
@@ -132,7 +132,7 @@ class OwnFields(AccountArgs, ListedFields):
 
     is_admin: Arg[bool] = OPTIONAL
     """Whether the user is a full administrator."""
-    api_access: Arg[Annotated[bool, Wire.named("APIAccess")]] = OPTIONAL
+    api_access: Arg[Annotated[bool, Wire.everywhere("APIAccess")]] = OPTIONAL
     """Whether the user may use the API."""
     validated: Arg[bool] = OPTIONAL
     """Whether the e-mail counts as validated."""
@@ -184,7 +184,7 @@ class OwnFields(AccountArgs, ListedFields):
     """Notify about purchases."""
     on_visitor_registration: Arg[bool] = OPTIONAL
     """Notify about registered visitors."""
-    on_platform_invoices: Arg[Annotated[bool, Wire.named("OnPlaformInvoices")]] = OPTIONAL
+    on_platform_invoices: Arg[Annotated[bool, Wire.everywhere("OnPlaformInvoices")]] = OPTIONAL
     """Notify about invoices of the platform (the vendor's own spelling lacks a t)."""
     on_access_control_errors: Arg[bool] = OPTIONAL
     """Notify about errors of access control."""
@@ -332,7 +332,7 @@ def _page(answer: Answer) -> Listing | None:
     return Listing(objects(records), more, pages, total)
 
 
-BUSINESSES = Listed(
+BUSINESSES = NameList(
     # https://learn.nexudus.com/rest-api/sys/get-businesses
     ask=lambda page: Request("GET", "/api/sys/businesses", query={"page": page, "size": PAGE_SIZE}),
     read=_page,
@@ -341,7 +341,7 @@ BUSINESSES = Listed(
     kind=Business,
     keys={"id": ("Id",), "name": ("Name",)},
 )
-USER_ROLES = Listed(
+USER_ROLES = NameList(
     # https://learn.nexudus.com/rest-api/security/get-userroles-by-id; the list is beside it, under `security`.
     ask=lambda page: Request("GET", "/api/security/userroles", query={"page": page, "size": PAGE_SIZE}),
     read=_page,

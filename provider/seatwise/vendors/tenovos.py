@@ -36,7 +36,7 @@ from ..core.vendor.fields import (
     looks_like_a_number,
 )
 from ..core.vendor.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
-from ..core.vendor.vendor import Listed, Listing, Named, Token, Vendor
+from ..core.vendor.vendor import Listing, Named, NameList, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
     Arg,
@@ -199,7 +199,7 @@ def _bare(answer: Answer) -> Listing | None:
     return Listing(objects(answer.json)) if isinstance(answer.json, list) else None
 
 
-GROUPS = Listed(
+GROUPS = NameList(
     # Documented for 1.0; 1.5 is asked the same way.
     ask=lambda page: Request("GET", "/security/groups"),
     read=_bare,
@@ -208,7 +208,7 @@ GROUPS = Listed(
     kind=Group,
     keys={"id": ("groupId", "id"), "name": ("groupName", "name")},
 )
-ROLES = Listed(
+ROLES = NameList(
     # https://api.tenovos.com/openapi/v1.5/security/getroles.md
     ask=lambda page: Request("GET", "/roles"),
     read=_bare,

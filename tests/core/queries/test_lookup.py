@@ -7,7 +7,7 @@ import pytest
 from seatwise.core.queries.lookup import find_by_name, rows
 from seatwise.core.vendor.errors import UnknownName
 from seatwise.core.vendor.http import Request
-from seatwise.core.vendor.vendor import Listed, Named
+from seatwise.core.vendor.vendor import Named, NameList
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Room(Named):
     id: int
 
 
-ROOMS = Listed(
+ROOMS = NameList(
     ask=lambda page: Request("GET", "/rooms"),
     read=lambda answer: None,
     about="rooms",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from ..vendor.fields import NOTHING, Problem, Schema, Values
+from ..vendor.fields import NO_VALUE, Problem, Schema, Values
 from ..vendor.vendor import Vendor
 
 Properties = Mapping[str, Any]
@@ -238,7 +238,7 @@ class AccountState:
     @property
     def names_with_value(self) -> set[str]:
         """The names of the fields that have a value."""
-        return {name for name, value in self.values.items() if value not in NOTHING}
+        return {name for name, value in self.values.items() if value not in NO_VALUE}
 
 
 def revision_of(outputs: Properties) -> int:

@@ -107,7 +107,7 @@ def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = 
 
 def readable_values(schema: Schema, values: Values) -> dict[str, Any]:
     """Return the values that the vendor can show."""
-    return {name: value for name, value in values.items() if name in schema and schema[name].readable}
+    return {name: value for name, value in values.items() if name in schema and schema[name].is_readable}
 
 
 def expand(schema: Schema, changes: Values, current: Values) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ..account.ports import Tenant
 from ..account.refusals import no_list, tell_unfit
 from ..vendor.errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
 from ..vendor.fields import Record, Values, flag, folded, unfit
-from ..vendor.vendor import Listed, N, Named, Vendor, quote
+from ..vendor.vendor import N, Named, NameList, Vendor, quote
 
 U = TypeVar("U")
 Where = Mapping[str, Callable[[Any], bool]]
@@ -36,9 +36,9 @@ class Lookups:
         self.warn = tenant.warn
         self._tenant = tenant
         self._list_cache = ListCache()
-        self._lists: dict[Listed[Any], list[Any] | AccountError] = {}
+        self._lists: dict[NameList[Any], list[Any] | AccountError] = {}
 
-    async def items(self, listed: Listed[N]) -> list[N]:
+    async def items(self, listed: NameList[N]) -> list[N]:
         """Return all items of a list, in the vendor's order; raises AccountError.
 
         A list whose loading failed is not loaded again: the same error is raised.
@@ -55,7 +55,7 @@ class Lookups:
             raise found
         return [*found]
 
-    async def by_name(self, listed: Listed[N], name: str, among: Iterable[N] | None = None) -> N:
+    async def by_name(self, listed: NameList[N], name: str, among: Iterable[N] | None = None) -> N:
         """Return the item of a list, or of `among`, with this name; raises UnknownName, AccountError."""
         items = await self.items(listed) if among is None else among
         return find_by_name(self._tenant.vendor.title, listed, items, name)
@@ -132,7 +132,7 @@ def _argument_problem(wanted: Any, value: Any) -> str:
     return "must be text or a whole number" if int in kinds else "must be text"
 
 
-async def _load(tenant: Tenant, listed: Listed[N]) -> list[N]:
+async def _load(tenant: Tenant, listed: NameList[N]) -> list[N]:
     vendor = tenant.vendor
     way_out = listed.lacking(vendor.settings)
     if way_out:
@@ -145,7 +145,7 @@ async def _load(tenant: Tenant, listed: Listed[N]) -> list[N]:
     return [*items.values()]
 
 
-def _item(vendor: Vendor, listed: Listed[N], adapter: TypeAdapter[N], record: Record) -> N:
+def _item(vendor: Vendor, listed: NameList[N], adapter: TypeAdapter[N], record: Record) -> N:
     keys = {field: next((key for key in keys if key in record), None) for field, keys in listed.keys.items()}
     values = {field: record[key] for field, key in keys.items() if key is not None}
     if "name" in values:
@@ -166,7 +166,7 @@ def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
     return kind(**{field.name: values.get(field.name) for field in dataclasses.fields(wanted)})
 
 
-def find_by_name(vendor: str, listed: Listed[N], items: Iterable[N], name: str) -> N:
+def find_by_name(vendor: str, listed: NameList[N], items: Iterable[N], name: str) -> N:
     """Return the one item with this name, compared exactly, then ignoring case; raises UnknownName."""
     items = [*items]
     about = f'{listed.one} "{quote(name)}"'

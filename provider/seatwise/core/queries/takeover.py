@@ -8,7 +8,7 @@ from typing import Any
 
 from ..account.properties import AccountState, Declared
 from ..account.state import check, observed, seen
-from ..vendor.fields import NOTHING, VOLATILE, Field, Problem, Values, email_key
+from ..vendor.fields import NO_VALUE, VOLATILE, Field, Problem, Values, email_key
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 
@@ -31,7 +31,7 @@ def arguments(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_declared(item: Field, value: Any) -> bool:
-    if not item.takes or item.secret or VOLATILE in item.marks or value in NOTHING:
+    if not item.takes or item.secret or VOLATILE in item.marks or value in NO_VALUE:
         return False
     return item.required or bool(value)
 

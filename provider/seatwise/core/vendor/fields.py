@@ -44,7 +44,7 @@ class Takes(enum.Flag):
     UPDATE = enum.auto()
 
 
-NOTHING: tuple[Any, ...] = (None, "", [])
+NO_VALUE: tuple[Any, ...] = (None, "", [])
 """Values that mean the same as no value. False and 0 are values."""
 CREATE_ONLY = Takes.CREATE
 UPDATE_ONLY = Takes.UPDATE
@@ -81,7 +81,7 @@ class Wire:
     update_value: Callable[[Any], Any] | None = None
 
     @classmethod
-    def named(cls, name: str) -> "Wire":
+    def everywhere(cls, name: str) -> "Wire":
         """Return the same name for all operations."""
         return cls(name, name, name)
 
@@ -264,7 +264,7 @@ def flag(value: Any) -> bool:
         raise ValueError(_FLAG_WORDS) from None
 
 
-def named(kind: type[enum.IntEnum]) -> BeforeValidator:
+def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
     """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
     numbers = {each.name.casefold(): each.value for each in kind}
 
@@ -350,7 +350,7 @@ class Field:
         return SECRET in self.marks
 
     @property
-    def readable(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether an answer of the vendor may hold it."""
         return self.wire.read is not None
 
@@ -384,9 +384,9 @@ class Field:
         return Unfit(value)
 
     def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
-        """Whether two values mean the same; all that is in NOTHING does."""
-        if left in NOTHING or right in NOTHING:
-            return left in NOTHING and right in NOTHING
+        """Whether two values mean the same; all that is in NO_VALUE does."""
+        if left in NO_VALUE or right in NO_VALUE:
+            return left in NO_VALUE and right in NO_VALUE
         normal = self.compare.declared if both_declared and self.compare.declared else self.compare.normal
         try:
             return bool(normal(self.parse(left)) == normal(self.parse(right)))
@@ -434,7 +434,7 @@ class Schema(Mapping[str, Field]):
 
     def arguments(self) -> Iterator[Field]:
         """The fields a program can set, without the read-only ones."""
-        return (field for field in self.values() if field.takes or not field.readable)
+        return (field for field in self.values() if field.takes or not field.is_readable)
 
     def check(self, news: Values, unknown: frozenset[str], *, new: bool = True) -> tuple[dict[str, Any], list[Problem]]:
         """The known values in their types, and everything that is wrong with them, at once."""

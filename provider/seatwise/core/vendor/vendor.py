@@ -110,7 +110,7 @@ class Paged:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Listed(Paged, Generic[N_co]):
+class NameList(Paged, Generic[N_co]):
     """One of a vendor's lists in which programs look up names."""
 
     one: str
@@ -156,7 +156,7 @@ class Vendor(ABC):
     """The output that changes whenever the account does, where lists show it."""
     remembered: ClassVar[tuple[str, ...]] = ()
     """Outputs that a later look needs beside what is declared."""
-    lists: ClassVar[Mapping[str, Listed[Any]]] = MappingProxyType({})
+    lists: ClassVar[Mapping[str, NameList[Any]]] = MappingProxyType({})
     """What else a tenant has that can be looked up by name, such as `offices`."""
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
         name: (name,) for name in ("email", "first_name", "last_name", "phone")
