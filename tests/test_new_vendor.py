@@ -113,8 +113,8 @@ def test_the_tests_of_every_vendor_pass_with_it(repository: Path) -> None:
 def test_a_vendor_without_a_password_is_one_too(repository: Path) -> None:
     path = repository / "provider" / "seatwise" / "vendors" / "acme.py"
     printed = path.read_text()
-    start = printed.index("    password: Input")
-    without = printed[:start] + printed[printed.index("\n\nclass User(") :]
+    start = printed.index("    password: WriteOnly")
+    without = printed[:start] + printed[printed.index("\n\nclass UserArgs(") :]
     path.write_text(without.replace('        "password": "a first password",\n', ""))
     try:
         ran(repository, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "acme", *OF_EVERY_VENDOR)

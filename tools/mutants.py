@@ -152,8 +152,8 @@ MUTANTS = (
         "return load, (provider.key,)", "return load, (provider.key,), {'_loaded': provider._settings()}",
     ),
     Mutant(
-        "an id is a number", "vendors/enerflo.py",
-        'return identifier(record.get("id"))', 'return record["id"] if record.get("id") else None',
+        "an id is a number", "core/vendor/vendor.py",
+        "return identifier(record.get(self.id_key))", "return record.get(self.id_key)",
     ),
     Mutant(
         "e-mails are compared with their case", "core/vendor/fields.py",

@@ -3,13 +3,12 @@
 - Users: https://api.acme.example/docs/users
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic.alias_generators import to_camel
 
-from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Takes, Values
-from seatwise.core.vendor.http import Answer, Effect, Request, segment
+from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Values
+from seatwise.core.vendor.http import Answer, Request
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
 from seatwise.resources.fields import OPTIONAL, Arg, Args, Key, ListArg, ReadOnly, WriteOnly, read_only
 from seatwise.resources.user import AccountArgs, UserResource
@@ -53,9 +52,8 @@ class Acme(Vendor):
 
     schema = User.schema(to_camel)
     settings_type = Settings
+    path = "/users"
     limits = (Limit(600, 60),)
-    deactivation: ClassVar[Mapping[str, Any]] = {"active": False}
-    reactivation: ClassVar[Mapping[str, Any]] = {"active": True}
     name_fields = ("full_name",)
     example: ClassVar[Values] = {
         "email": "ana@example.com",
@@ -68,27 +66,8 @@ class Acme(Vendor):
     def token(self) -> Token:
         return Token({"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"})
 
-    def request_create(self, values: Values) -> Request:
-        return Request("POST", "/users", Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
-
-    def request_read(self, account: str) -> Request:
-        return Request("GET", f"/users/{segment(account)}")
-
     def request_page(self, email: str | None, page: int) -> Request:
-        return Request("GET", "/users", query={"page": page} | ({"email": email} if email else {}))
-
-    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
-        body = self.schema.body(changes, Takes.UPDATE)
-        return Request("PATCH", f"/users/{segment(account)}", Effect.REPEATABLE, json=body)
-
-    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
-        return answer.object if answer.object.get("id") else None
-
-    def parse_id(self, record: Mapping[str, Any]) -> str | None:
-        return str(record["id"]) if record.get("id") else None
-
-    def parse_created_id(self, answer: Answer) -> str | None:
-        return self.parse_id(answer.object)
+        return Request("GET", self.path, query={"page": page} | ({"email": email} if email else {}))
 
     def parse_page(self, answer: Answer) -> Listing | None:
         users = answer.object.get("users")

@@ -32,7 +32,7 @@ from ..core.vendor.fields import (
     Values,
     Wire,
 )
-from ..core.vendor.http import Answer, Effect, Request, identifier, objects, segment, whole_number
+from ..core.vendor.http import Answer, Effect, Request, identifier, objects, whole_number
 from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
@@ -216,12 +216,11 @@ class Enerflo(Vendor):
 
     schema = User.schema(str)
     settings_type = Settings
+    path = "/api/v3/users"
     limits = (Limit(300, 60),)
     finds_by_email = False
     remembered = ("role_slugs",)
     lists: ClassVar = {"offices": OFFICES}
-    deactivation: ClassVar[Mapping[str, Any]] = {"active": False}
-    reactivation: ClassVar[Mapping[str, Any]] = {"active": True}
     example: ClassVar[Values] = {
         "email": "ana@example.com",
         "roles": ["Sales Rep"],
@@ -250,31 +249,21 @@ class Enerflo(Vendor):
         body = required | self.schema.body(values, Takes.CREATE)
         return Request("POST", "/api/v1/users", Effect.CREATE, json=body)
 
-    def request_read(self, account: str) -> Request:
-        return Request("GET", f"/api/v3/users/{segment(account)}")
-
     def request_page(self, email: str | None, page: int) -> Request:
         # No filter by e-mail is known: the whole list, page by page.
-        return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE})
+        return Request("GET", self.path, query={"page": page, "pageSize": PAGE_SIZE})
 
     def request_inactive_page(self, page: int) -> Request | None:
         # Undocumented; seen in one client.
-        return Request("GET", "/api/v3/users", query={"page": page, "pageSize": PAGE_SIZE, "status": "inactive"})
+        return Request("GET", self.path, query={"page": page, "pageSize": PAGE_SIZE, "status": "inactive"})
 
     def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = {"id": account} | self.schema.body(changes, Takes.UPDATE)
-        return Request("PUT", "/api/v3/users", Effect.REPEATABLE, json=body)
+        return Request("PUT", self.path, Effect.REPEATABLE, json=body)
 
     def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
         user = _unwrapped(answer.object)
         return None if user is None else _normal(user)
-
-    def parse_id(self, record: Mapping[str, Any]) -> str | None:
-        return identifier(record.get("id"))
-
-    def parse_created_id(self, answer: Answer) -> str | None:
-        user = _unwrapped(answer.object)
-        return None if user is None else self.parse_id(user)
 
     def parse_page(self, answer: Answer) -> Listing | None:
         page = _page(answer)

@@ -43,11 +43,9 @@ from ..core.vendor.http import (
     Effect,
     Request,
     fits_a_header,
-    identifier,
     number,
     objects,
     retry_after,
-    segment,
     token_text,
     whole_number,
 )
@@ -358,6 +356,8 @@ class Nexudus(Vendor):
 
     schema = User.schema(to_pascal)
     settings_type = Settings
+    path = "/api/sys/users"
+    id_key = "Id"
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
     can_delete = True
     replaces = True
@@ -367,8 +367,6 @@ class Nexudus(Vendor):
     version = "updated_on"
     remembered = ("updated_on",)
     lists: ClassVar = {"user_roles": USER_ROLES, "businesses": BUSINESSES}
-    deactivation: ClassVar[Mapping[str, Any]] = {"active": False}
-    reactivation: ClassVar[Mapping[str, Any]] = {"active": True}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",
@@ -422,27 +420,15 @@ class Nexudus(Vendor):
 
     def request_create(self, values: Values) -> Request:
         body = BOOKKEEPING | self.schema.body(values, Takes.CREATE)
-        return Request("POST", "/api/sys/users", Effect.CREATE, json=body)
-
-    def request_read(self, account: str) -> Request:
-        return Request("GET", f"/api/sys/users/{segment(account)}")
+        return Request("POST", self.path, Effect.CREATE, json=body)
 
     def request_page(self, email: str | None, page: int) -> Request:
         by_email = {} if email is None else {"User_Email": email}
-        return Request("GET", "/api/sys/users", query={**by_email, "page": page, "size": PAGE_SIZE})
+        return Request("GET", self.path, query={**by_email, "page": page, "size": PAGE_SIZE})
 
     def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
         body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.schema.body(changes, Takes.UPDATE)
-        return Request("PUT", "/api/sys/users", Effect.REPEATABLE, json=body)
-
-    def request_delete(self, account: str) -> Request:
-        return Request("DELETE", f"/api/sys/users/{segment(account)}", Effect.REPEATABLE)
-
-    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
-        return answer.object if answer.object.get("Id") else None
-
-    def parse_id(self, record: Mapping[str, Any]) -> str | None:
-        return identifier(record.get("Id"))
+        return Request("PUT", self.path, Effect.REPEATABLE, json=body)
 
     def parse_created_id(self, answer: Answer) -> str | None:
         value = answer.object.get("Value")

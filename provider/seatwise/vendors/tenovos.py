@@ -30,12 +30,11 @@ from ..core.vendor.fields import (
     Number,
     Password,
     Problem,
-    Takes,
     Values,
     Wire,
     looks_like_a_number,
 )
-from ..core.vendor.http import Answer, Effect, Request, identifier, number, objects, segment, token_text, whole_number
+from ..core.vendor.http import Answer, Effect, Request, number, objects, segment, token_text, whole_number
 from ..core.vendor.vendor import Listing, Named, NameList, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
@@ -225,6 +224,8 @@ class Tenovos(Vendor):
 
     schema = User.schema(to_camel)
     settings_type = Settings
+    path = "/user"
+    id_key = "userId"
     tells_ids = False
     role_field = "user_role_id"
     remembered = ("user_role_id",)
@@ -283,30 +284,10 @@ class Tenovos(Vendor):
     def _api_key(self) -> dict[str, str]:
         return {"X-API-Key": self.settings.api_key.get_secret_value()}
 
-    def request_create(self, values: Values) -> Request:
-        return Request("POST", "/user", Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
-
-    def request_read(self, account: str) -> Request:
-        return Request("GET", f"/user/{segment(account)}")
-
     def request_page(self, email: str | None, page: int) -> Request:
         text = email or ("*" if self.has_list else "@")  # every e-mail has an @
         paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.has_list else {}
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
-
-    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
-        body = self.schema.body(changes, Takes.UPDATE)
-        return Request("PATCH", f"/user/{segment(account)}", Effect.REPEATABLE, json=body)
-
-    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
-        return answer.object if answer.object.get("userId") else None
-
-    def parse_id(self, record: Mapping[str, Any]) -> str | None:
-        return identifier(record.get("userId"))
-
-    def parse_created_id(self, answer: Answer) -> str | None:
-        """API 1.0 answers no id; one that is there is believed."""
-        return self.parse_id(answer.object)
 
     def parse_page(self, answer: Answer) -> Listing | None:
         data = answer.object.get("data")

@@ -1,8 +1,4 @@
-"""What seatwise asks of a vendor. One file in `seatwise.vendors` answers all of it, without any I/O.
-
-In order: what the vendor is (class attributes), how to log in, what to ask (requests), and what an
-answer means. Most have a default that fits a plain JSON API; a vendor says only where it deviates.
-"""
+"""What seatwise asks of a vendor. One file in `seatwise.vendors` answers all of it, without any I/O."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from . import errors
-from .fields import Problem, Schema, Values
-from .http import Answer, Request, retry_after
+from .fields import Problem, Schema, Takes, Values
+from .http import Answer, Effect, Request, identifier, retry_after, segment
 from .secrets import Known
 from .text import module_name, printable
 
@@ -126,49 +122,208 @@ class NameList(Paged, Generic[N_co]):
 
 
 class Vendor(ABC):
-    """One vendor as one tenant's settings make it: builds requests and reads answers, sends nothing."""
+    """One vendor with one tenant's settings: builds requests and reads answers, and sends nothing.
+
+    Most of it has a default that fits a plain JSON API. A vendor overrides what differs.
+    """
+
+    # --- what every vendor says ---------------------------------------------------------------
+
+    schema: ClassVar[Schema]
+    """The fields of its accounts: `User.schema(...)`."""
+    settings_type: ClassVar[type[Any]]
+    """Its settings."""
+    path: ClassVar[str]
+    """The path of its accounts, such as `/users`; an account's own path has the id behind it."""
+    example: ClassVar[Values]
+    """Arguments of a typical account, for the documentation and the conformance tests."""
+    example_change: ClassVar[Values]
+    """Other values for some of the example's arguments, for an update."""
+
+    @abstractmethod
+    def token(self) -> Token | None:
+        """Return the token that needs no login, or None if `request_login` is needed."""
+
+    @abstractmethod
+    def request_page(self, email: str | None, page: int) -> Request:
+        """Return the request for a page (from 1) of the accounts with this e-mail; None: of all accounts."""
+
+    @abstractmethod
+    def parse_page(self, answer: Answer) -> Listing | None:
+        """Return the accounts in the answer to `request_page`, or None if it cannot be read."""
+
+    # --- what differs between vendors ---------------------------------------------------------
 
     name: ClassVar[str]
-    """The vendor's key: its file, its settings' prefix, its place in type tokens."""
+    """Its key in type tokens, settings and file names: the name of its module."""
     title: ClassVar[str]
-    """The vendor's name in messages."""
-    schema: ClassVar[Schema]
-    settings_type: ClassVar[type[Any]]
+    """Its name in messages: the name of its class, unless it says another."""
+    id_key: ClassVar[str] = "id"
+    """The key of the id in a record."""
     limits: ClassVar[tuple[Limit, ...]] = ()
-    can_delete: ClassVar[bool] = False
-    replaces: ClassVar[bool] = False
-    """Whether an update replaces the whole record, so that it must be read and merged first."""
-    deactivation: ClassVar[Mapping[str, Any]]
+    """How many requests its documentation allows."""
+    deactivation: ClassVar[Mapping[str, Any]] = MappingProxyType({"active": False})
     """The argument values that deactivate an account."""
-    reactivation: ClassVar[Mapping[str, Any]]
-    """The argument values that take that back."""
-    lists_whole_records: ClassVar[bool] = True
-    """Whether `find` gives records as complete as `read` does."""
-    tells_ids: ClassVar[bool] = True
-    """Whether the answer to a create holds the id."""
-    finds_by_email: ClassVar[bool] = True
-    """Whether `find` with an e-mail costs one request, and not the whole list."""
+    reactivation: ClassVar[Mapping[str, Any]] = MappingProxyType({"active": True})
+    """The argument values that make it active again."""
+    can_delete: ClassVar[bool] = False
+    """Whether an account can be deleted for good."""
     name_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name")
     """The fields that are a person's name."""
     role_field: ClassVar[str] = "roles"
-    """The field that says what roles an account has."""
-    version: ClassVar[str | None] = None
-    """The output that changes whenever the account does, where lists show it."""
-    remembered: ClassVar[tuple[str, ...]] = ()
-    """Outputs that a later look needs beside what is declared."""
-    lists: ClassVar[Mapping[str, NameList[Any]]] = MappingProxyType({})
-    """What else a tenant has that can be looked up by name, such as `offices`."""
+    """The field that holds an account's roles."""
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
         name: (name,) for name in ("email", "first_name", "last_name", "phone")
     }
     """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
     it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
+    lists: ClassVar[Mapping[str, NameList[Any]]] = MappingProxyType({})
+    """What else programs look up by name, such as `offices`."""
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        """Return what is wrong with arguments together; `given` holds the names of unknown values as well."""
+        return ()
+
+    # --- the account list ---------------------------------------------------------------------
+
+    finds_by_email: ClassVar[bool] = True
+    """Whether `request_page` with an e-mail costs one request, and not the whole list."""
+    lists_whole_records: ClassVar[bool] = True
+    """Whether the list's records are as complete as a single account's."""
+    version: ClassVar[str | None] = None
+    """The output that changes whenever the account does, where the list shows it."""
     way_to_list: ClassVar[str] = ""
     """The remedy where `has_list` is false."""
-    example: ClassVar[Values]
-    """Arguments of a typical account, for the documentation and the conformance tests."""
-    example_change: ClassVar[Values]
-    """Other values for some of the example's arguments, such as an update can bring about."""
+
+    @property
+    def has_list(self) -> bool:
+        """Whether `request_page` without an e-mail is documented to give all accounts."""
+        return True
+
+    def request_inactive_page(self, page: int) -> Request | None:
+        """Return the request for a page (from 1) of the inactive accounts, or None if no such list is known.
+
+        For a vendor whose `request_page` may hide them. The list is believed if it holds only inactive accounts.
+        """
+        return None
+
+    # --- login --------------------------------------------------------------------------------
+
+    @property
+    def way_to_log_in(self) -> str:
+        """The remedy where the vendor refuses the credentials or what they may do."""
+        return f"Check {self.settings.credential_names}, and what it is allowed to do"
+
+    def request_login(self, refresh: Any) -> Request:
+        """Return the request for a new token; `refresh` is the last token's, or None for a fresh login."""
+        raise NotImplementedError(f"{self.title} has no login")
+
+    def parse_token(self, answer: Answer) -> Token:
+        """Return the token in the answer to `request_login`."""
+        raise NotImplementedError(f"{self.title} has no login")
+
+    # --- requests -----------------------------------------------------------------------------
+
+    replaces: ClassVar[bool] = False
+    """Whether an update replaces the whole record, so that seatwise reads and merges it first."""
+
+    def request_create(self, values: Values) -> Request:
+        """Return the request that creates an account."""
+        return Request("POST", self.path, Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
+
+    def request_read(self, account: str) -> Request:
+        """Return the request that reads one account by its id, in full."""
+        return Request("GET", self._path_of(account))
+
+    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+        """Return the request that changes an account; `record` is its fresh record where `replaces` is true."""
+        body = self.schema.body(changes, Takes.UPDATE)
+        return Request("PATCH", self._path_of(account), Effect.REPEATABLE, json=body)
+
+    def request_delete(self, account: str) -> Request:
+        """Return the request that deletes an account for good, where `can_delete` is true."""
+        return Request("DELETE", self._path_of(account), Effect.REPEATABLE)
+
+    def _path_of(self, account: str) -> str:
+        return f"{self.path}/{segment(account)}"
+
+    # --- answers ------------------------------------------------------------------------------
+
+    tells_ids: ClassVar[bool] = True
+    """Whether the answer to a create holds the id."""
+
+    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
+        """Return the account's record in the answer to a read or an update, or None if there is none."""
+        return answer.object if answer.object.get(self.id_key) else None
+
+    def parse_id(self, record: Mapping[str, Any]) -> str | None:
+        """Return the id in a record, or None if it has none."""
+        return identifier(record.get(self.id_key))
+
+    def parse_email(self, record: Mapping[str, Any]) -> str:
+        """Return the e-mail in a record, or an empty text."""
+        email = self.schema.raw(record, "email")
+        return email if isinstance(email, str) else ""
+
+    def parse_created_id(self, answer: Answer) -> str | None:
+        """Return the id in the answer to a create, or None if it has none."""
+        record = self.parse_record(answer)
+        return None if record is None else self.parse_id(record)
+
+    def parse_message(self, answer: Answer) -> str:
+        """Return the vendor's own words in an answer, from the places where vendors put messages."""
+        parts = [answer.object.get(key) for key in ("message", "Message", "error_description", "error", "detail")]
+        return next((part for part in parts if isinstance(part, str) and part), "")
+
+    def is_success(self, answer: Answer) -> bool:
+        """Return whether the vendor carried out a writing request."""
+        return answer.ok
+
+    def is_confirmed(self, answer: Answer) -> bool:
+        """Return whether the answer itself says that the vendor carried out a writing request."""
+        return self.parse_record(answer) is not None
+
+    def is_missing(self, answer: Answer) -> bool:
+        """Return whether the answer says that the account does not exist."""
+        return answer.status in (404, 410)
+
+    def is_taken(self, answer: Answer) -> bool:
+        """Return whether the vendor refused a create because the e-mail is taken."""
+        return answer.status == 409
+
+    def is_throttled(self, answer: Answer) -> bool:
+        """Return whether the vendor did not process the request, and takes it again later."""
+        return answer.status == 429 or (answer.status == 503 and retry_after(answer.headers) is not None)
+
+    def is_deactivated(self, record: Mapping[str, Any]) -> bool:
+        """Return whether the account in a record is inactive."""
+        actual = self.schema.parse(record)
+        return all(actual.get(name) == value for name, value in self.deactivation.items())
+
+    # --- a vendor that reads back something else than was written -----------------------------
+
+    remembered: ClassVar[tuple[str, ...]] = ()
+    """Outputs that a later comparison needs besides what is declared."""
+
+    def to_program_values(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values that were read, as a program would write them."""
+        return values
+
+    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
+        """Adjust outputs where the vendor returns too little to compare them with what is declared.
+
+        `before` are the outputs of an earlier read; they are empty right after a write.
+        """
+
+    def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
+        """Return whether a read after a write shows that it was not made, for fields that are normalized by the vendor.
+
+        `before` is the engine's state before the write, `after` are the values that a record shows.
+        """
+        return False
+
+    # --- what follows from the above; no vendor overrides it ----------------------------------
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -180,148 +335,18 @@ class Vendor(ABC):
 
     @property
     def paced_by(self) -> tuple[Limit, ...]:
-        """The limits that requests are kept under: the documented ones, unless the settings say others."""
+        """The limits that seatwise keeps to: the documented ones, unless the settings say others."""
         own = self.settings.requests_per_minute
         if own is None:
             return self.limits
         return (Limit(own, 60),) if own else ()
 
-    @property
-    def way_to_log_in(self) -> str:
-        """The remedy where the vendor refuses the credentials or what they may do."""
-        return f"Check {self.settings.credential_names}, and what it is allowed to do"
-
-    @property
-    def has_list(self) -> bool:
-        """Whether `find` without an e-mail is documented to give all accounts."""
-        return True
-
-    # --- what can be declared -----------------------------------------------------------------
-
-    @classmethod
-    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
-        """What is wrong with fields together; `given` holds the unknown ones as well."""
-        return ()
-
-    # --- login --------------------------------------------------------------------------------
-
-    @abstractmethod
-    def token(self) -> Token | None:
-        """The token that needs no login; None when `login` must be asked for one."""
-
-    def request_login(self, refresh: Any) -> Request:
-        """The request for a new token; `refresh` is the last token's, or None for a fresh login."""
-        raise NotImplementedError(f"{self.title} has no login")
-
-    def parse_token(self, answer: Answer) -> Token:
-        """The token in the answer to `login`."""
-        raise NotImplementedError(f"{self.title} has no login")
-
-    # --- requests -----------------------------------------------------------------------------
-
-    @abstractmethod
-    def request_create(self, values: Values) -> Request:
-        """Make an account."""
-
-    @abstractmethod
-    def request_read(self, account: str) -> Request:
-        """Read one account by its id, in full."""
-
-    @abstractmethod
-    def request_page(self, email: str | None, page: int) -> Request:
-        """One page (from 1) of a list in which the account with that e-mail must be; None: all accounts."""
-
-    def request_inactive_page(self, page: int) -> Request | None:
-        """One page (from 1) of the inactive accounts, which `find` may hide; None where no such list may be asked for.
-
-        It is believed where only inactive accounts are in it.
-        """
-        return None
-
-    @abstractmethod
-    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
-        """Change an account; `record` is its fresh record where `replaces` is true."""
-
-    def request_delete(self, account: str) -> Request:
-        """Delete an account for good, where `can_delete` is true."""
-        raise NotImplementedError(f"{self.title} cannot delete")
-
-    # --- answers ------------------------------------------------------------------------------
-
-    @abstractmethod
-    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
-        """The account in the answer to `read` or `update`; None when there is none."""
-
-    @abstractmethod
-    def parse_id(self, record: Mapping[str, Any]) -> str | None:
-        """The id in a record."""
-
-    def parse_email(self, record: Mapping[str, Any]) -> str:
-        """The e-mail in a record."""
-        email = self.schema.raw(record, "email")
-        return email if isinstance(email, str) else ""
-
-    @abstractmethod
-    def parse_created_id(self, answer: Answer) -> str | None:
-        """The id in the answer to `create`; None when it does not say."""
-
-    @abstractmethod
-    def parse_page(self, answer: Answer) -> Listing | None:
-        """The accounts in the answer to `find`; None when it cannot be read."""
-
-    def is_success(self, answer: Answer) -> bool:
-        """Whether a writing request was carried out."""
-        return answer.ok
-
-    def is_confirmed(self, answer: Answer) -> bool:
-        """Whether the answer itself says that a writing request was carried out."""
-        return self.parse_record(answer) is not None
-
-    def is_missing(self, answer: Answer) -> bool:
-        """Whether the answer says that the account is not there."""
-        return answer.status in (404, 410)
-
-    def is_taken(self, answer: Answer) -> bool:
-        """Whether a create was refused because the e-mail is taken."""
-        return answer.status == 409
-
-    def is_deactivated(self, record: Mapping[str, Any]) -> bool:
-        """Whether the account in a record is deactivated."""
-        actual = self.schema.parse(record)
-        return all(actual.get(name) == value for name, value in self.deactivation.items())
-
     def deactivates(self, changes: Values) -> bool:
-        """Whether these changes deactivate an account."""
+        """Return whether these changes deactivate an account."""
         return all(changes.get(name) == value for name, value in self.deactivation.items())
 
-    def is_throttled(self, answer: Answer) -> bool:
-        """Whether the request was turned away unprocessed and may be sent again later."""
-        return answer.status == 429 or (answer.status == 503 and retry_after(answer.headers) is not None)
-
-    def parse_message(self, answer: Answer) -> str:
-        """The vendor's own words in an answer, from the places where it puts messages."""
-        parts = [answer.object.get(key) for key in ("message", "Message", "error_description", "error", "detail")]
-        return next((part for part in parts if isinstance(part, str) and part), "")
-
-    def to_program_values(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Values that were read, as a program would write them."""
-        return values
-
-    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
-        """Adjust outputs where the vendor returns too little to compare them with what is declared.
-
-        `before` are the outputs of an earlier look, empty right after a write.
-        """
-
-    def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
-        """Return whether a read after a write shows that it was not made, for fields that are normalized by the vendor.
-
-        `before` is the engine's state before the write, `after` are the values that a record shows.
-        """
-        return False
-
     def refusal(self, answer: Answer, operation: str, account: str, known: Known = NOTHING_SECRET) -> errors.Refused:
-        """The error for an answer that says no, which quotes the vendor without the secrets that are `known`."""
+        """Return the error for an answer that refuses a request. It quotes the vendor without the `known` secrets."""
         kind = _kind(answer.status)
         if self.is_throttled(answer):
             kind = errors.RateLimited
