@@ -163,7 +163,7 @@ def refused(*accounts: PersonAccount, **arguments: Any) -> str:
         pytest.param(
             [enerflo.User],
             {},
-            "ana: accounts: item 0 is no account of a vendor, such as enerflo.Account(...)",
+            "ana: accounts: item 0 is not an account of a vendor, such as enerflo.Account(...)",
             id="a User",
         ),
         pytest.param([], {"active": "perhaps"}, "ana: active: must be true or false", id="a flag"),

@@ -30,7 +30,7 @@ R = TypeVar("R", bound=LookupResult)
 N = TypeVar("N", bound=Named)
 I_co = TypeVar("I_co", covariant=True)
 _RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()
-"""What was looked up, by run: one process may run a program several times."""
+"""What each run has looked up: one process may run a program several times."""
 
 
 class UserLookup(Generic[P, R]):
@@ -88,9 +88,10 @@ def ask(
     question: Callable[..., Awaitable[T]],
     *arguments: Input[Any],
 ) -> Output[T]:
-    """The answer to a question, which gets a `Lookups` and the arguments.
+    """Return the answer to a question, which gets a `Lookups` and the arguments.
 
-    Unknown as long as an argument or a setting of the provider is. What goes wrong ends the program with one line.
+    The answer is unknown while an argument or a setting of the provider is unknown. An error ends the program with
+    one line.
     """
     if not isinstance(provider, TenantProvider | None):
         raise pulumi.RunError(f"provider must be {vendor.name}.Provider(...)")
@@ -127,7 +128,7 @@ async def _answer(
 
 
 def _message(error: AccountError, secrets: Sequence[str]) -> str:
-    """The error as a line without the arguments that are secret, however short, and without names like theirs."""
+    """Return the error as one line, without the secret arguments, however short, and without similar names."""
     if secrets and isinstance(error, UnknownName):
         error = UnknownName("none or several have this secret name", vendor=error.vendor, remedy=error.remedy)
     own = Known()

@@ -97,7 +97,7 @@ class Person(pulumi.ComponentResource):
 
 
 def _seats(name: str, accounts: Any) -> list[PersonAccount]:
-    """The accounts; raises pulumi.RunError when they are no list that is known."""
+    """Return the accounts; raises pulumi.RunError if they are not a known list."""
     wanted = "such as [enerflo.Account(...)]"
     if not is_known(accounts):
         raise pulumi.RunError(f"{name}: accounts: must be known when the program runs: a list, {wanted}")
@@ -109,13 +109,13 @@ def _seats(name: str, accounts: Any) -> list[PersonAccount]:
 def check(
     given: Mapping[str, Any], seats: Sequence[PersonAccount], *, is_complete: bool = True
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[Problem]]:
-    """A person's description, the arguments of each account, and all that is wrong with them.
+    """Return a person's description, the arguments of each account, and all problems with them.
 
-    A person who is not complete yet may lack what is required.
+    An incomplete description may lack required values.
     """
     strangers = [number for number, seat in enumerate(seats) if not isinstance(seat, PersonAccount)]
     if strangers:
-        reason = f"item {strangers[0]} is no account of a vendor, such as enerflo.Account(...)"
+        reason = f"item {strangers[0]} is not an account of a vendor, such as enerflo.Account(...)"
         return {}, [], [Problem("accounts", reason)]
     description, problems = converted(person.SCHEMA, given, is_complete=is_complete)
     if not is_known(given.get("expires")):
@@ -140,7 +140,7 @@ def _doubles(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
 
 
 def _flag(name: str, value: Any) -> bool:
-    """Return what an output says of `active`, read as plain text is; raises pulumi.RunError for anything but a flag."""
+    """Return the value of an output for `active`, which may be text; raises pulumi.RunError if it is not a flag."""
     try:
         return flag(value)
     except ValueError as error:
@@ -156,7 +156,7 @@ def _joined(parts: list[Any]) -> Any:
 
 
 def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of an account whose person may be inactive, which wins over what it says itself."""
+    """Return the arguments of an account. If the person is inactive, the account is, whatever its own arguments say."""
     if isinstance(is_active, bool):
         return {**arguments, **({} if is_active else vendor.deactivation)}
     return {
@@ -170,7 +170,7 @@ def _either(is_active: Input[bool], on: Any, off: Any) -> Output[Any]:
 
 
 def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
-    """Whether the accounts are to be active today; tells of a last day that is near."""
+    """Return whether the accounts are active today; logs a warning if the last day is near."""
     is_active: Input[bool] = description.get("active", True)
     if is_active is False or "expires" not in description:
         return is_active
@@ -182,14 +182,14 @@ def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
 
 
 def _message(name: str, seats: Iterable[PersonAccount], problems: Iterable[Problem]) -> str:
-    """All that is wrong with a person, in one line."""
+    """Return all problems with a person, in one line."""
     where = next((seat.where for seat in seats if isinstance(seat, PersonAccount) and seat.where), "")
     who = f"{name} ({where})" if where else name
     return f"{who}: " + "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
 
 
 def today() -> date:
-    """Today in UTC, or the day that `SEATWISE_TODAY` says; raises pulumi.RunError when that is no day."""
+    """Return today in UTC, or the day in `SEATWISE_TODAY`; raises pulumi.RunError if that is not a day."""
     try:
         return RunSettings.load().today or datetime.now(UTC).date()
     except SettingsError as error:

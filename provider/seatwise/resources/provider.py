@@ -98,9 +98,9 @@ class TenantProvider(pulumi.ProviderResource):
         super().__init__(PACKAGE, resource_name, props, opts)
 
     def given(self, vendor: str) -> dict[str, Input[Any]]:
-        """What this provider says of a vendor's settings, by config key, as its own process will see it.
+        """Return the settings that this provider gives, by config key, as its own process will see them.
 
-        Raises pulumi.RunError when it is another vendor's.
+        Raises pulumi.RunError if it is another vendor's.
         """
         if self.vendor != vendor:
             raise pulumi.RunError(f"a provider of {self.vendor} cannot look things up at {vendor}: give {vendor}'s own")
@@ -108,9 +108,9 @@ class TenantProvider(pulumi.ProviderResource):
 
 
 def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
-    """See that what is said has a value, so that no setting of the main tenant takes its place.
+    """Raise pulumi.RunError for arguments without a value: no setting of the main tenant may take their place.
 
-    Raises pulumi.RunError naming the arguments. The provider's process does so for outputs.
+    The provider's process checks outputs.
     """
     env = args.get("env", {})
     empty = [argument for argument, value in args.items() if is_known(value) and has_no_value(value)]
@@ -122,9 +122,9 @@ def _refuse_empty(name: str, args: Mapping[str, Any]) -> None:
 def _distinct_tenant(
     name: str, settings: type[Settings], own: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Output[str]]:
-    """See that what has credentials of its own can be told from the main tenant, by a base URL or a tenant's name.
+    """Check that a Provider with its own credentials has another base URL than the main tenant, or a tenant's name.
 
-    Returns a base URL that is an output, to be looked at when it is known. Raises pulumi.RunError.
+    Returns a base URL that is an output, with the check behind it. Raises pulumi.RunError.
     """
     said = own.keys() | env.keys()
     if "tenant" in said or not settings.has_own_login(said):
@@ -154,7 +154,7 @@ def _unnamed(name: str, main: str | None) -> str:
 
 
 def _from_config(settings: type[Settings], said: Set[str]) -> dict[str, str]:
-    """What the stack's config says of settings about which a Provider says nothing.
+    """Return the settings in the stack's config that a Provider does not give.
 
     The process of an explicit Provider does not see the stack's config.
     """

@@ -51,7 +51,7 @@ class Roster(dynamic.Resource):
     counts: Output[dict[str, int]]
     """What the last run did: `members`, `joined`, `changed`, `left`, `failed` and `not_tried`."""
     failed: Output[dict[str, str]]
-    """Who is not as declared and why, by e-mail; they are tried again by the next run."""
+    """The members that are not as declared, with the reasons, by e-mail. The next run tries them again."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Roster(dynamic.Resource):
             members: The arguments of each account, as the vendor's `UserArgs`, or from `seatwise.load_members`.
                 An e-mail must be plain text; other values may be outputs of other resources.
             on_existing: What to do when an account with a member's e-mail is there already.
-            on_leave: What becomes of the account of somebody who is not declared any more. `"deactivate"` is the
+            on_leave: What happens to the account of a member who leaves the list. `"deactivate"` is the
                 default; `"delete"` (where the vendor can) deactivates at once and deletes in the next run. When the
                 whole team is destroyed, adopted accounts are left as they are unless this is given.
             max_removals: How many members may leave in one run: a number, or a share such as `"10%"`. The default is
@@ -80,7 +80,7 @@ class Roster(dynamic.Resource):
             opts: Pulumi's options.
 
         Raises:
-            pulumi.RunError: A member is not as the vendor wants it, or two have one e-mail; before anything is sent.
+            pulumi.RunError: A member has a problem, or two have the same e-mail; before seatwise sends anything.
 
         """
         remedy = 'say on_existing="adopt" (`seatwise import` takes over single accounts)'
@@ -114,9 +114,9 @@ def _kept_secret(schema: Mapping[str, Field], member: Mapping[str, Any]) -> dict
 def _fail_if_any_failed(
     name: str, failed: dict[str, str] | None, counts: dict[str, int] | None, failed_in: str | None
 ) -> None:
-    """End the program with an error: the engine cannot be told that a part of a resource failed.
+    """End the program with an error: the engine knows no partial failure of a resource.
 
-    Failures of an earlier run are none of this one, which may be a destroy or a refresh that runs the program.
+    Failures of an earlier run do not count: this run may be a destroy or a refresh that runs the program.
     """
     if failed and failed_in in (None, THIS_RUN):
         raise pulumi.RunError(failures(name, failed, counts or {}))

@@ -82,10 +82,10 @@ class UserResource(Fields, dynamic.Resource):
 
     @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
-        """An account that is there and that this stack reads and does not own.
+        """Return an account that exists, which this stack reads and does not own.
 
-        Nothing is ever changed at the vendor. A missing id is an error in preview.
-        Raises pulumi.RunError for an id that is no text.
+        seatwise never changes it. If the vendor has no account with this id, the preview fails.
+        Raises pulumi.RunError for an id that is not text.
         """
         if not isinstance(id, Output | Awaitable):
             _refuse_unfit(resource_name, {"id": id})
@@ -97,12 +97,12 @@ class UserResource(Fields, dynamic.Resource):
 
     @classmethod
     def key(cls) -> str:
-        """`enerflo:User`: what the state keeps to find the code again."""
+        """Return the key under which a state finds the code again, such as `enerflo:User`."""
         return cls._resource_type_name.rpartition("/")[2]
 
 
 def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
-    """See that the engine can carry what is known; raises pulumi.RunError, for no check sees what it would change."""
+    """Raise pulumi.RunError for a known value that the engine would change: no later check sees the original."""
     reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _uncarried(value) or unfit(value))]
     if reasons:
         raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
@@ -142,7 +142,7 @@ def refuse_provider(resource_name: str, vendor: str, opts: pulumi.ResourceOption
 
 
 def _provider_in(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None:
-    """The explicit provider of a dynamic resource with these options, as the SDK finds it."""
+    """Return the explicit provider of a dynamic resource with these options, as the SDK finds it."""
     if opts.provider is not None and opts.provider.package == PACKAGE:
         return opts.provider
     several = opts.providers or {}
@@ -152,7 +152,7 @@ def _provider_in(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None
 
 
 def owner_named(resource_name: str, opts: pulumi.ResourceOptions | None) -> Input[str]:
-    """The owner that a resource of this name is, as the provider gets it: with the types of all its parents."""
+    """Return the owner that a resource of this name is: with its project, its stack and the types of its parents."""
     project, stack = pulumi.get_project(), pulumi.get_stack()
     parent = opts.parent if opts is not None else None
     if parent is None or parent.pulumi_resource_type == STACK:
@@ -218,7 +218,7 @@ def _inherited(name: str, parent_name: str, parent_urn: str) -> str | None:
 
 
 class PersonAccount(Settable):
-    """What a program says of one account of a `seatwise.Person`. Use a vendor's `Account`."""
+    """One account of a `seatwise.Person`, before it is declared. Use a vendor's `Account`."""
 
     user: ClassVar[type[UserResource]]
     """The vendor's `User`."""
@@ -235,13 +235,13 @@ class PersonAccount(Settable):
     ) -> None:
         """Describe an account. An argument that is given here wins over the description of the person."""
         self.args = dict(args)
-        """The arguments of its own. A program may add to them, or set them as attributes."""
+        """Its own arguments. A program may add to them, or set them as attributes."""
         self.opts = opts or pulumi.ResourceOptions()
         self.provider = provider or self.opts.provider
         """The explicit provider, which names the tenant."""
         refuse_provider(f"{self.vendor.name}.Account", self.vendor.name, pulumi.ResourceOptions(provider=self.provider))
         self.where = ""
-        """Where a file says it, such as `people.csv, row 7`."""
+        """Its place in a file, such as `people.csv, row 7`."""
 
     @property
     def vendor(self) -> type[Vendor]:
@@ -249,11 +249,11 @@ class PersonAccount(Settable):
         return vendor_named(self.user.key().partition(":")[0])
 
     def qualified(self, name: str) -> str:
-        """The name with that of the explicit provider, so that a person can have accounts in several tenants."""
+        """Return the name with that of the explicit provider, so that a person can have accounts in several tenants."""
         return f"{name}-{self.provider.pulumi_resource_name}" if self.provider else name
 
     def declare(self, name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> UserResource:
-        """Declare the account; one that was declared by itself under the same name before stays the same."""
+        """Declare the account. A `User` that had this name at the top level before becomes this account, unchanged."""
         ours = pulumi.ResourceOptions(
             parent=parent, provider=self.provider, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
         )

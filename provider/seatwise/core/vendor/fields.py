@@ -1,13 +1,9 @@
-"""What an account's fields are, said once on the line that declares them.
+"""The fields of an account: what each takes, how it is compared, and its names on the wire.
 
-A vendor's arguments are a TypedDict whose lines read
-
-    timezone: Input[Annotated[str, CREATE_ONLY]]
-
-The type gives validation (pydantic) and, in a type checker, completion. The markers say what the type
-cannot: which operations take the field, its names on the wire, how two values of it are compared. A
-field without markers is taken by create and update, is read back, and has the name the vendor's
-naming rule gives it.
+A field is a type with markers, such as `Annotated[str, CREATE_ONLY]`. pydantic validates by the type. The markers say
+what the type cannot: which operations take the field, its names on the wire, how two of its values are compared.
+A field without markers is taken by create and update, is read back, and has the name that the vendor's naming rule
+gives it.
 """
 
 import difflib
@@ -45,20 +41,20 @@ class Takes(enum.Flag):
 
 
 NO_VALUE: tuple[Any, ...] = (None, "", [])
-"""Values that mean the same as no value. False and 0 are values."""
+"""Values that mean the same as no value. False and 0 are not among them."""
 CREATE_ONLY = Takes.CREATE
 UPDATE_ONLY = Takes.UPDATE
 NEVER_SENT = Takes.NOTHING
 
 
 class Mark(enum.Enum):
-    """Properties of a field that are simply so or not so."""
+    """Flags of a field."""
 
-    SECRET = "sent once, kept nowhere; implies UNREADABLE"
+    SECRET = "sent once, stored nowhere; implies UNREADABLE"
     UNREADABLE = "the vendor never returns it: it keeps its last declared value"
     RESPELLED = "the vendor returns it in a spelling of its own: read back after writing it"
-    VOLATILE = "it changes as the account is used: an import leaves it out"
-    NEEDED_TO_CREATE = "required for a new account, and not for one that is there already"
+    VOLATILE = "it changes while the account is used: an import leaves it out"
+    NEEDED_TO_CREATE = "required for a new account, and not for an account that exists"
 
 
 SECRET = Mark.SECRET
@@ -101,7 +97,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Check:
-    """What is true of a declared value besides its type; values of vendors and of old states are read without it.
+    """A rule for declared values. Values of vendors and of old states are read without it.
 
     `clean` returns the value as it is sent, and raises ValueError with the reason.
     """
@@ -111,7 +107,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Delta:
-    """Items that must be in (or out of) another field's list, whose other items are left alone."""
+    """Items that another field's list must contain, or must not contain. Its other items stay as they are."""
 
     of: str
     present: bool
@@ -127,7 +123,7 @@ _UNSEEN = re.compile(
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _BESIDE_AN_EMAIL = frozenset('<>()[]:;,"\\')
 LARGEST = 2**53 - 1
-"""The largest whole number that a float can hold without doubt: the engine makes floats of all numbers."""
+"""The largest whole number that a float holds exactly: the engine turns all numbers into floats."""
 
 
 def character(char: str) -> str:
@@ -141,7 +137,7 @@ def _is_unseen(char: str) -> bool:
 
 
 def _visible(text: str) -> str:
-    """The text, all of which is seen; two that look alike are one then."""
+    """Return the text. Raises ValueError if it contains a character that cannot be seen."""
     unseen = next(filter(_is_unseen, text), None)
     if unseen is not None:
         raise ValueError(f"contains {character(unseen)}, which is not seen: type it anew")
@@ -166,7 +162,7 @@ def email_address(text: str) -> str:
 
 
 def unfit(value: Any) -> str:
-    """Return why no account can have a value whatever its field, or the engine would change it; empty if neither."""
+    """Return why no field can have this value, or why the engine would change it; empty if the value is good."""
     if isinstance(value, list | tuple):
         found = ((number, unfit(each)) for number, each in enumerate(value))
         return next((f"item {number}: {reason}" for number, reason in found if reason), "")
@@ -202,19 +198,19 @@ def _national_digits(text: Any) -> str:
 
 
 def _digits_or_text(text: Any) -> str:
-    """Phone numbers by their digits (a number has no leading zeros), other text as it is."""
+    """Return the digits of a phone number, without leading zeros, and other text as it is."""
     text = str(text).strip()
     return re.sub(r"\D", "", text).lstrip("0") if looks_like_a_number(text) else text
 
 
 def looks_like_a_number(text: str) -> bool:
-    """Whether the text is digits and the signs people put between them."""
+    """Return whether the text consists of digits and the signs that people put between them."""
     signs = len(text) <= LONGEST_NUMBER and re.fullmatch(r"[\d\s()+./-]+", text)
     return bool(signs) and any(each.isdecimal() for each in text)
 
 
 def _moment(text: Any) -> Any:
-    """A date-time as a moment; one without a zone is taken for UTC."""
+    """Return a date-time as a moment; without a zone it is UTC."""
     moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -233,7 +229,7 @@ def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
 
 
 def folded(text: str) -> str:
-    """Text as it is compared where case does not matter: names, and never e-mails."""
+    """Return text in the form in which names are compared, without case. Not for e-mails."""
     return text.strip().casefold()
 
 
@@ -241,7 +237,7 @@ _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def email_key(email: str) -> str:
-    """Return what tells an e-mail from all others: ASCII letters have no case, and nothing else folds.
+    """Return the form in which e-mails are compared: ASCII letters in lower case, and all else as it is.
 
     `straße@example.com` and `strasse@example.com` are two mailboxes.
     """
@@ -249,7 +245,7 @@ def email_key(email: str) -> str:
 
 
 def composed(email: str) -> str:
-    """Return an e-mail in Unicode's normal form C: an accent typed in two ways is one."""
+    """Return an e-mail in Unicode's normal form C, in which an accent has one spelling."""
     return unicodedata.normalize("NFC", email)
 
 
@@ -294,23 +290,23 @@ def one_of(kind: type[enum.IntEnum]) -> Check:
 Email = Annotated[str, Check(email_address), Compare(email_key, how="without case (ASCII)")]
 """An e-mail address; the case of ASCII letters does not matter."""
 VISIBLE = Check(_visible)
-"""Marks a text by which people log in: it has no character that is not seen."""
+"""Marks a text by which people log in: all of its characters can be seen."""
 Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""
 Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
-"""A number that people write as text; only the digits matter."""
+"""A number that people write as text. Only the digits matter."""
 DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment, how="as a moment")]
 """An ISO 8601 date-time; one without a zone is UTC."""
 IdSet = Annotated[list[int], Compare(frozenset, how="in any order")]
-"""Ids in no order."""
+"""Ids whose order does not matter."""
 NameSet = Annotated[list[str], Compare(frozenset, how="in any order")]
-"""Names or uuids in no order."""
+"""Names or uuids whose order does not matter."""
 FirstAndOthers = Annotated[
     list[int], Compare(frozenset, declared=_first_and_rest, how="the first, and the others in any order")
 ]
-"""Ids of which the first has a meaning of its own when they are written."""
+"""Ids of which the first has its own meaning when they are written."""
 Password = Annotated[str, SECRET]
-"""Sent once and written nowhere."""
+"""A secret text: sent once and stored nowhere."""
 
 
 # --- fields -----------------------------------------------------------------------------------
@@ -318,7 +314,7 @@ Password = Annotated[str, SECRET]
 
 @dataclass(frozen=True)
 class Problem:
-    """Why an argument cannot be as it is. `reason` names the remedy and never holds the value."""
+    """What is wrong with an argument. `reason` names the remedy and never contains the value."""
 
     field: str
     reason: str
@@ -329,7 +325,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an account, with all that its line says."""
+    """One field of an account."""
 
     name: str
     type: Any = field(repr=False)
@@ -342,29 +338,29 @@ class Field:
     checks: tuple[Check, ...] = ()
     adapter: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
     bare: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
-    """The type alone: a vendor may hold what no program may declare."""
+    """The type without its rules: a vendor may hold a value that a program may not declare."""
 
     @property
     def secret(self) -> bool:
-        """Whether the value is kept nowhere."""
+        """Whether the value is stored nowhere."""
         return SECRET in self.marks
 
     @property
     def is_readable(self) -> bool:
-        """Whether an answer of the vendor may hold it."""
+        """Whether a record of the vendor may contain it."""
         return self.wire.read is not None
 
     @property
     def create_only(self) -> bool:
-        """Whether it can be said once, when the account is made."""
+        """Whether only a create takes it."""
         return self.takes is CREATE_ONLY
 
     def parse(self, value: Any) -> Any:
-        """The value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
+        """Return the value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
         return self.adapter.validate_python(value)
 
     def declared(self, value: Any) -> Any:
-        """The value that a program declares as it is sent; raises ValueError (a ValidationError is one)."""
+        """Return a declared value as it is sent; raises ValueError (ValidationError is a subclass) with the reason."""
         value = self.parse(value)
         reason = unfit(value)
         if reason:
@@ -374,7 +370,7 @@ class Field:
         return value
 
     def read(self, value: Any) -> Any:
-        """The value in its type; one that no program may declare, such as a short phone number, if that fits the type.
+        """Return the vendor's value in its type, also one that a program may not declare, such as a short phone number.
 
         Returns `Unfit` for a value of another type.
         """
@@ -384,7 +380,7 @@ class Field:
         return Unfit(value)
 
     def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
-        """Whether two values mean the same; all that is in NO_VALUE does."""
+        """Return whether two values mean the same; all values in NO_VALUE do."""
         if left in NO_VALUE or right in NO_VALUE:
             return left in NO_VALUE and right in NO_VALUE
         normal = self.compare.declared if both_declared and self.compare.declared else self.compare.normal
@@ -429,15 +425,15 @@ class Schema(Mapping[str, Field]):
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """The names of the fields that are kept nowhere."""
+        """The names of the fields whose values are stored nowhere."""
         return frozenset(field.name for field in self.values() if field.secret)
 
     def arguments(self) -> Iterator[Field]:
-        """The fields a program can set, without the read-only ones."""
+        """Return the fields that a program can set."""
         return (field for field in self.values() if field.takes or not field.is_readable)
 
     def check(self, news: Values, unknown: frozenset[str], *, new: bool = True) -> tuple[dict[str, Any], list[Problem]]:
-        """The known values in their types, and everything that is wrong with them, at once."""
+        """Return the known values in their types, and all problems with them."""
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         arguments = {field.name: field for field in self.arguments()}
@@ -463,7 +459,7 @@ class Schema(Mapping[str, Field]):
         return values, problems
 
     def typed(self, values: Values) -> dict[str, Any]:
-        """Values that came through the engine, whose numbers are all floats, in their types again.
+        """Return values that came through the engine, which turns all numbers into floats, in their types again.
 
         A value that does not fit its field's type, which a state of an earlier version may hold, is left out.
         """
@@ -473,16 +469,16 @@ class Schema(Mapping[str, Field]):
         return {name: (plain | typed)[name] for name in values if name in plain or name in typed}
 
     def raw(self, record: Mapping[str, Any], name: str) -> Any:
-        """The vendor's own value of one readable field; None when the record does not have it."""
+        """Return the vendor's own value of one readable field, or None if the record does not have it."""
         return _dig(record, self[name].wire.read or name)[1]
 
     def parse_one(self, record: Mapping[str, Any], name: str) -> Any:
-        """One field of a record, in its type; None when the record does not have it, or not in its type."""
+        """Return one field of a record in its type, or None if the record lacks it or has another type."""
         value = self[name].read(self.raw(record, name))
         return None if isinstance(value, Unfit) else value
 
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """What a record of the vendor says, by argument name.
+        """Return the values of a record, by argument name.
 
         A field that the record does not have, or not in its type, is left out: it could not be read. A null is None.
         """
@@ -490,19 +486,19 @@ class Schema(Mapping[str, Field]):
         return {name: value for name, value in read if not isinstance(value, Unfit)}
 
     def unread(self, record: Mapping[str, Any]) -> list[str]:
-        """The fields of a record whose values are not of their type."""
+        """Return the names of the fields whose values in a record do not have their type."""
         return [name for name, value in self._written(record) if isinstance(self[name].read(value), Unfit)]
 
     def mended(self, record: Mapping[str, Any]) -> list[str]:
-        """The fields of a record that are read with some characters replaced."""
+        """Return the names of the fields whose values in a record have replaced characters."""
         return [name for name, value in self._written(record) if not is_sound(value)]
 
     def names_in(self, record: Mapping[str, Any]) -> set[str]:
-        """The readable fields that a record has, whatever their values."""
+        """Return the names of the readable fields that a record has, whatever their values."""
         return {name for name, _ in self._written(record)}
 
     def _written(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """The readable fields that a record has, with the vendor's own values."""
+        """Yield the readable fields that a record has, with the vendor's own values."""
         for item in self.values():
             if item.wire.read is None:
                 continue
@@ -511,7 +507,7 @@ class Schema(Mapping[str, Field]):
                 yield item.name, value
 
     def body(self, values: Values, operation: Takes) -> dict[str, Any]:
-        """The values that the operation takes, under the vendor's names."""
+        """Return the values that the operation takes, under the vendor's names."""
         body: dict[str, Any] = {}
         for name, value in values.items():
             item = self[name]
@@ -555,7 +551,7 @@ def bare(type_: Any) -> Any:
 
 
 def _last(metadata: Iterable[Any], kind: type[T], default: T) -> T:
-    """The marker of that kind that stands last: an alias's own marker gives way to the line's."""
+    """Return the last marker of a kind: the line's own marker wins over that of an alias."""
     return next((item for item in reversed([*metadata]) if isinstance(item, kind)), default)
 
 
@@ -574,7 +570,7 @@ _WORDS: Mapping[str, str] = {
     "list_type": "must be a list",
     "literal_error": "must be {expected}",
 }
-"""What is said of pydantic's kinds of errors."""
+"""Messages for pydantic's kinds of errors."""
 
 
 def _reason(detail: Any) -> str:
@@ -589,7 +585,7 @@ def _reason(detail: Any) -> str:
 
 
 def close_to(name: str, names: Iterable[str]) -> str:
-    """Return what to say of the name that a misspelt one is most like; empty where none is."""
+    """Return a hint with the most similar name, or an empty text if no name is similar."""
     likely = difflib.get_close_matches(re.sub(r"[^\w.]+", "_", folded(name)), sorted(names), n=1)
     return f"; did you mean {likely[0]}?" if likely else ""
 

@@ -27,9 +27,9 @@ class Limit:
 
 @dataclass(frozen=True)
 class Token:
-    """What a login gave: headers for every request, and how long they are good.
+    """The result of a login: headers for every request, and when they expire.
 
-    `expires_in` is seconds from now, `expires_at` seconds since the epoch; neither: for ever.
+    `expires_in` is seconds from now, `expires_at` seconds since the epoch. Without both it does not expire.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -39,11 +39,11 @@ class Token:
 
     @property
     def is_whole(self) -> bool:
-        """Whether each header has a credential in it."""
+        """Whether each header contains a credential."""
         return all(value.rpartition(" ")[2] for value in self.headers.values())
 
     def secrets(self) -> Iterator[str]:
-        """Every credential in it, to be blanked in messages; a scheme such as `Bearer` is none."""
+        """Yield every credential, to be blanked in messages; a scheme such as `Bearer` is not a credential."""
         refresh = self.refresh.values() if isinstance(self.refresh, Mapping) else [self.refresh]
         for value in (*self.headers.values(), *refresh):
             if isinstance(value, str):
@@ -102,23 +102,23 @@ class Paged:
     read: Callable[[Answer], Listing | None]
     """The page in the answer; None when it cannot be read."""
     about: str = ""
-    """What errors name: an e-mail, or what is listed."""
+    """What errors name: an e-mail, or the plural of the things in the list."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NameList(Paged, Generic[N_co]):
-    """One of a vendor's lists in which programs look up names."""
+    """A list of a vendor in which programs look up names."""
 
     one: str
-    """What one of them is called in messages, such as "office"; `about` is the same for many."""
+    """The singular for messages, such as "office"; `about` is the plural."""
     kind: type[N_co]
     """The dataclass of one of them."""
     keys: Mapping[str, tuple[str, ...]]
-    """For each of its fields the keys that a record may have it under, the likeliest first."""
+    """For each field the keys under which a record may have it, the likeliest first."""
     twice: str = "Give its id instead"
     """The remedy where several have one name."""
     lacking: Callable[[Any], str] = lambda settings: ""
-    """The way out where a tenant with these settings has no such list; empty where it has one."""
+    """Return the remedy if a tenant with these settings has no such list; empty if it has it."""
 
 
 class Vendor(ABC):
@@ -377,6 +377,6 @@ def _kind(status: int) -> type[errors.Refused]:
 
 
 def quote(words: str) -> str:
-    """Somebody else's words, fit for a message: one line that can be printed, not too long."""
+    """Return a vendor's words for a message: one printable line, cut to `LONGEST_QUOTE` characters."""
     line = " ".join(printable(words).split()).rstrip(".")
     return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"
