@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from seatwise.core.vendor import errors
+from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.http import Answer, Effect, Request
 from seatwise.core.vendor.secrets import Known
 from seatwise.core.vendor.vendor import Limit, Listing
@@ -219,14 +220,14 @@ def test_a_role_is_the_same_by_name_and_by_slug(names: list[str], slugs: list[st
 def test_unknown_slugs_stand_for_declared_names_until_changed(
     slugs: list[str], before: dict[str, Any], roles: list[str]
 ) -> None:
-    outs: dict[str, Any] = {"roles": slugs, "role_slugs": slugs}
-    ENERFLO.reconcile_outputs(outs, {"roles": ["Project Manager"]}, before)
+    outs: Values = {"roles": slugs, "role_slugs": slugs}
+    outs = ENERFLO.reconcile_outputs(outs, {"roles": ["Project Manager"]}, before)
     assert outs == {"roles": roles, "role_slugs": slugs}
 
 
 def test_roles_that_are_not_declared_stay_as_they_were_read() -> None:
-    outs: dict[str, Any] = {"roles": ["epc"], "role_slugs": ["epc"]}
-    ENERFLO.reconcile_outputs(outs, {}, {})
+    outs: Values = {"roles": ["epc"], "role_slugs": ["epc"]}
+    outs = ENERFLO.reconcile_outputs(outs, {}, {})
     assert outs == {"roles": ["epc"], "role_slugs": ["epc"]}
 
 

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from seatwise.core.account.state import expand
 from seatwise.core.vendor import errors
+from seatwise.core.vendor.boundary import Json
 from seatwise.core.vendor.http import Answer, Effect, Request
 from seatwise.core.vendor.vendor import Limit, Listing
 from seatwise.vendors.nexudus import VENDOR, Language, Settings
@@ -116,7 +117,7 @@ def test_a_create_posts_the_values_with_the_vendors_bookkeeping() -> None:
 
 def test_an_update_puts_the_complete_record_without_actions() -> None:
     """Fields that are not declared stay; keys that would start an action are null."""
-    record = {
+    record: dict[str, Json] = {
         "Id": 7,
         "FullName": "Ana",
         "OnPurchases": True,

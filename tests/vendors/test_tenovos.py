@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from seatwise.core.vendor import errors
+from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.http import Answer, Effect, Request
 from seatwise.core.vendor.vendor import Listing
 from seatwise.vendors.tenovos import VENDOR, Settings
@@ -303,8 +304,8 @@ def test_a_refusal_is_an_error_of_the_right_class(operation: str, said: Answer, 
 def test_the_name_of_a_role_is_believed_until_its_id_changes(
     before: dict[str, Any], role: str, outs: dict[str, Any]
 ) -> None:
-    found: dict[str, Any] = {"user_role_id": role, "user_role_name": "End user"}
-    V1.reconcile_outputs(found, {"user_role_name": "End user"}, before)
+    found: Values = {"user_role_id": role, "user_role_name": "End user"}
+    found = V1.reconcile_outputs(found, {"user_role_name": "End user"}, before)
     assert found == outs
 
 

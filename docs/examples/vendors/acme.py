@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic.alias_generators import to_camel
 
 from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Values
-from seatwise.core.vendor.http import Answer, Request
+from seatwise.core.vendor.http import Answer, Request, objects
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
 from seatwise.resources.fields import OPTIONAL, Arg, Args, Key, ListArg, ReadOnly, WriteOnly, read_only
 from seatwise.resources.user import AccountArgs, UserResource
@@ -71,7 +71,7 @@ class Acme(Vendor):
 
     def parse_page(self, answer: Answer) -> Listing | None:
         users = answer.object.get("users")
-        return Listing(users, more=answer.object.get("more") is True) if isinstance(users, list) else None
+        return Listing(objects(users), more=answer.object.get("more") is True) if isinstance(users, list) else None
 
 
 VENDOR = Acme

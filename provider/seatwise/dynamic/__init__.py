@@ -57,7 +57,7 @@ def import_file(
         found = takeover.declarable(vendor, takeover.arguments(vendor, record))
         left_out += found.told(vendor, record)
         if found.values is not None:
-            accounts.append((vendor.parse_id(record) or "", record, found.values | policy))
+            accounts.append((vendor.parse_id(record) or "", record, {**found.values, **policy}))
     resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
     provider = provider_string(key)
     by_program = with_owner({}, "")  # the program says the owner

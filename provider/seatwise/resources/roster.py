@@ -102,8 +102,7 @@ class Roster(dynamic.Resource):
         }
         signed = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
         super().__init__(load(f"{kind.name}:Roster"), resource_name, program_inputs(signed, THIS_RUN), opts)
-        failed_in: Output[str | None] = failed_run_of(self.__dict__)
-        outputs = Output.all(self.failed, self.counts, failed_in)
+        outputs = Output.all(self.failed, self.counts, failed_run_of(self.__dict__))
         outputs.apply(lambda known: _fail_if_any_failed(resource_name, *known))
 
 

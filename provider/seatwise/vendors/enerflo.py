@@ -10,13 +10,14 @@ The API key is an admin matter: Enerflo Support hands it out.
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 
 from ..core.queries.lookup import Lookups
+from ..core.vendor.boundary import Json
 from ..core.vendor.fields import (
     CREATE_ONLY,
     RESPELLED,
@@ -28,6 +29,7 @@ from ..core.vendor.fields import (
     Password,
     Phone,
     Problem,
+    Record,
     Takes,
     Values,
     Wire,
@@ -257,11 +259,11 @@ class Enerflo(Vendor):
         # Undocumented; seen in one client.
         return Request("GET", self.path, query={"page": page, "pageSize": PAGE_SIZE, "status": "inactive"})
 
-    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
         body = {"id": account} | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", self.path, Effect.REPEATABLE, json=body)
 
-    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Record | None:
         user = _unwrapped(answer.object)
         return None if user is None else _normal(user)
 
@@ -294,11 +296,11 @@ class Enerflo(Vendor):
         is_text = kind.startswith("text/plain") if answer.ok else "html" not in kind
         return answer.text if is_text and answer.json is None else super().parse_message(answer)
 
-    def to_program_values(self, values: dict[str, Any]) -> dict[str, Any]:
+    def to_program_values(self, values: Values) -> Values:
         """Slugs as Names: the known ones, and for the others the likeliest spelling."""
-        return values | {"roles": [_name(slug) for slug in values.get("roles") or []]}
+        return {**values, "roles": [_name(slug) for slug in values.get("roles") or []]}
 
-    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
+    def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Not every slug is known: slugs that did not change since the Names were written stand for them.
 
         Where it was not seen what was written (the account could not be read back) they are compared as they are.
@@ -307,9 +309,8 @@ class Enerflo(Vendor):
         is_just_written = not before
         is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
         if "roles" not in declared or slugs is None or (is_just_written and _are_fewer(slugs, declared["roles"])):
-            return
-        if is_just_written or is_unchanged:
-            outs["roles"] = declared["roles"]
+            return outs
+        return {**outs, "roles": declared["roles"]} if is_just_written or is_unchanged else outs
 
     def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
         """Slugs that are fewer than the Names, or that did not change though the Names did, deny a write of roles.
@@ -329,7 +330,7 @@ class Enerflo(Vendor):
         return not is_read and not is_guessed and _roles(written) != _roles(changes["roles"])
 
 
-def _texts(reasons: Any) -> Iterator[str]:
+def _texts(reasons: Json) -> Iterator[str]:
     """All texts in objects and lists."""
     if isinstance(reasons, str):
         yield reasons
@@ -338,7 +339,7 @@ def _texts(reasons: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _unwrapped(body: Record) -> Record | None:
     """The user in an answer whose shape is not documented: under `user`, `data`, `results` or bare."""
     for key in ("user", "data", "results"):
         inner = body.get(key)
@@ -349,7 +350,7 @@ def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return body if body.get("id") else None
 
 
-def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
+def _normal(user: Record) -> Record:
     """A record in one shape: `roles` as a list of texts, flags and the external id at the top."""
     meta, agent = user.get("meta"), user.get("agent")
     normal = {**(meta if isinstance(meta, dict) else {}), **user}
@@ -364,7 +365,7 @@ def _normal(user: Mapping[str, Any]) -> dict[str, Any]:
     return normal
 
 
-def _slug(role: Any) -> str | None:
+def _slug(role: Json) -> str | None:
     """The slug of a role, or what else tells it from others; empty where nothing does, None where it cannot be read."""
     if isinstance(role, dict):
         role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), "")

@@ -32,6 +32,7 @@ from ..core.vendor.fields import (
     IdSet,
     Password,
     Problem,
+    Record,
     Takes,
     Values,
     Wire,
@@ -49,7 +50,7 @@ from ..core.vendor.http import (
     token_text,
     whole_number,
 )
-from ..core.vendor.vendor import Limit, Listing, Named, NameList, Token, Vendor
+from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
     Arg,
@@ -394,12 +395,12 @@ class Nexudus(Vendor):
             return None
         return Token({"Authorization": f"Bearer {self.settings.token.get_secret_value()}"})
 
-    def request_login(self, refresh: Any) -> Request:
+    def request_login(self, refresh: Refresh | None) -> Request:
         # The client id must be the same at every refresh; the vendor's default for it is the user name.
         client_id = self.settings.client_id or (self.settings.username if refresh else None)
         form = (
             {"grant_type": "refresh_token", "refresh_token": refresh}
-            if refresh
+            if isinstance(refresh, str)
             else {
                 "grant_type": "password",
                 "username": self.settings.username,
@@ -426,7 +427,7 @@ class Nexudus(Vendor):
         by_email = {} if email is None else {"User_Email": email}
         return Request("GET", self.path, query={**by_email, "page": page, "size": PAGE_SIZE})
 
-    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
         body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.schema.body(changes, Takes.UPDATE)
         return Request("PUT", self.path, Effect.REPEATABLE, json=body)
 

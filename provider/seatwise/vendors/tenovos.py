@@ -35,7 +35,7 @@ from ..core.vendor.fields import (
     looks_like_a_number,
 )
 from ..core.vendor.http import Answer, Effect, Request, number, objects, segment, token_text, whole_number
-from ..core.vendor.vendor import Listing, Named, NameList, Token, Vendor
+from ..core.vendor.vendor import Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
     Arg,
@@ -231,8 +231,8 @@ class Tenovos(Vendor):
     remembered = ("user_role_id",)
     lists: ClassVar = {"groups": GROUPS, "roles": ROLES}
     way_to_list = WAY_TO_LISTS
-    deactivation: ClassVar[Mapping[str, Any]] = {"status": "disabled"}
-    reactivation: ClassVar[Mapping[str, Any]] = {"status": "enabled"}
+    deactivation: ClassVar[Values] = {"status": "disabled"}
+    reactivation: ClassVar[Values] = {"status": "enabled"}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "username": ("name",)}
     example: ClassVar[Values] = {
         "first_name": "Ana",
@@ -261,7 +261,7 @@ class Tenovos(Vendor):
     def token(self) -> Token | None:
         return None
 
-    def request_login(self, refresh: Any) -> Request:
+    def request_login(self, refresh: Refresh | None) -> Request:
         who = {
             "clientId": self.settings.client_id,
             "username": self.settings.username,
@@ -315,10 +315,11 @@ class Tenovos(Vendor):
         """The text is not documented; what other products say in this place."""
         return answer.status == 409 or "already" in self.parse_message(answer).lower()
 
-    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:
+    def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Names of roles cannot be read: a changed id means that the name is another one now."""
-        if before.get("user_role_id") not in (None, outs.get("user_role_id")):
-            outs.pop("user_role_name", None)
+        if before.get("user_role_id") in (None, outs.get("user_role_id")):
+            return outs
+        return {name: value for name, value in outs.items() if name != "user_role_name"}
 
 
 # --- looking things up ------------------------------------------------------------------------

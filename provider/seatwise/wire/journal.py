@@ -67,7 +67,7 @@ _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
-Aside = Callable[..., Awaitable[Any]]
+Aside = Callable[..., Awaitable[object]]
 RUN_MAX_S = 24 * 3600.0  # the longest run of the engine: older records with the same run id are another run's
 RETENTION_S = 90 * 24 * 3600.0  # older entries are deleted, except those of deactivated accounts
 

@@ -4,14 +4,13 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any
 
 import anyio
 
 from ..core.vendor.errors import NotAuthorised, RateLimited, Unreachable, VendorBroken
 from ..core.vendor.http import Answer, Request
 from ..core.vendor.secrets import Known
-from ..core.vendor.vendor import Token, Vendor
+from ..core.vendor.vendor import Refresh, Token, Vendor
 from .locks import locked
 
 Send = Callable[[Request, Token | None, float], Awaitable[Answer]]
@@ -86,7 +85,7 @@ class Login:
         # RFC 6749, section 6: without a new refresh token in the answer, the old one stays valid.
         return token and replace(token, refresh=token.refresh or refresh)
 
-    async def _ask(self, refresh: Any, deadline: float, tries: int = 2) -> Token | None:
+    async def _ask(self, refresh: Refresh | None, deadline: float, tries: int = 2) -> Token | None:
         """Request a token; return None if the vendor refuses the credentials or the refresh token.
 
         Repeats the request once if the answer has no usable token. Raises VendorBroken, RateLimited, Unreachable.

@@ -72,8 +72,7 @@ async def test_an_account_that_is_made_with_fewer_roles_shows_them() -> None:
     async with World("enerflo") as world:
         news = world.inputs(roles=["Setter", "Regional Manager"])
         account, _ = await lifecycle.create(world.tenant, world.inputs())
-        outs = {"role_slugs": ["setter"], "roles": ["setter"]}
-        world.door.vendor.reconcile_outputs(outs, news, {})
+        outs = world.door.vendor.reconcile_outputs({"role_slugs": ["setter"], "roles": ["setter"]}, news, {})
         assert outs["roles"] == ["setter"]
         assert account
 

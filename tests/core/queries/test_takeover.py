@@ -9,7 +9,7 @@ import pytest
 from seatwise.core.account import state
 from seatwise.core.account.properties import Declared
 from seatwise.core.queries import takeover
-from seatwise.core.vendor.fields import Problem, Values
+from seatwise.core.vendor.fields import Problem, Record, Values
 from seatwise.core.vendor.secrets import Vault
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo
@@ -191,7 +191,7 @@ def test_a_program_contains_only_printable_characters(text: str) -> None:
 
 def test_a_policy_is_declared_and_is_no_value_of_the_account() -> None:
     """The preview after the import is empty then."""
-    record = {"id": 7, "email": "ana@example.com", "roles": ["Setter"], "active": 1}
+    record: Record = {"id": 7, "email": "ana@example.com", "roles": ["Setter"], "active": 1}
     values = {"email": "ana@example.com", "roles": ["Setter"], "on_destroy": "deactivate"}
     imported = takeover.state(ENERFLO, record, values)
     assert not state.diff(Enerflo, imported, Declared.of(values), frozenset())

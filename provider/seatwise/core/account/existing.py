@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 from urllib.parse import unquote
 
 from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimited, Refused, VendorBroken
@@ -138,7 +137,7 @@ def _missing(vendor: Vendor, wanted: Values) -> str:
     return "" if says else ", ".join(f"{name}={_literal(value)}" for name, value in vendor.reactivation.items())
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 

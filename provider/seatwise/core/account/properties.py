@@ -80,7 +80,7 @@ def former_owners_of(inputs: Properties) -> tuple[str, ...]:
     return tuple(each for each in former if isinstance(each, str)) if isinstance(former, list) else ()
 
 
-def arguments(properties: Properties) -> dict[str, Any]:
+def arguments(properties: Properties) -> Values:
     """Return the arguments in inputs, without the internal keys of Pulumi and of seatwise."""
     return {name: value for name, value in properties.items() if not name.startswith("__")}
 
@@ -124,7 +124,7 @@ class Declared:
         return replace(self, added=vendor.reactivation)
 
     @property
-    def wanted(self) -> dict[str, Any]:
+    def wanted(self) -> dict[str, object]:
         """All values that the account is to have."""
         return {**self.added, **self.values}
 

@@ -1,10 +1,9 @@
 """Comparing what is declared with what is there: check, diff, and the state that results. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ..vendor.fields import Problem, Schema, Takes, Values
+from ..vendor.fields import Problem, Record, Schema, Takes, Values
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 from .properties import NONE, AccountState, Declared
@@ -12,7 +11,7 @@ from .properties import NONE, AccountState, Declared
 
 def check(
     vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
-) -> tuple[dict[str, Any], list[Problem]]:
+) -> tuple[dict[str, object], list[Problem]]:
     """Return the checked arguments and all their problems.
 
     `olds` are the inputs before, empty for a new account; `unknown` names arguments without a value yet; `whose` names
@@ -24,7 +23,7 @@ def check(
 
 def checked(
     vendor: type[Vendor], olds: Values, news: Values, unknown: frozenset[str], vault: Vault, whose: Sequence[str] = ()
-) -> tuple[dict[str, Any], list[Problem]]:
+) -> tuple[dict[str, object], list[Problem]]:
     """Check as `check` does, but ignore changes of create-only arguments."""
     values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
     problems += vendor.rules(values, frozenset(values) | unknown)
@@ -34,7 +33,7 @@ def checked(
     for name, value in values.items():
         if vendor.schema[name].secret:
             argument = json.dumps([*whose, vendor.name, name]) if whose else ""
-            values[name] = vault.seal(value, olds.get(name), argument)
+            values[name] = vault.seal(str(value), olds.get(name), argument)
     return values, problems
 
 
@@ -67,7 +66,7 @@ def diff(vendor: type[Vendor], state: AccountState, declared: Declared, unknown:
     return state.on_destroy != declared.on_destroy or declared.names != tuple(sorted(state.declared_names or ()))
 
 
-def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]:
+def differences(schema: Schema, current: Values, news: Values) -> dict[str, object]:
     """Return the declared values that an update must change, by argument name."""
     return {
         name: value
@@ -76,13 +75,14 @@ def differences(schema: Schema, current: Values, news: Values) -> dict[str, Any]
     }
 
 
-def seen(schema: Schema, news: Values, record: Mapping[str, Any] | None) -> dict[str, Any]:
+def seen(schema: Schema, news: Values, record: Record | None) -> dict[str, object]:
     """Return the values in a record, and the items of the declared deltas that it fulfils. Null is None."""
     actual = {} if record is None else schema.parse(record)
     for name, wanted in news.items():
         delta = schema[name].delta
         if delta and delta.of in actual:
-            there = actual[delta.of] or []
+            whole = actual[delta.of]
+            there = whole if isinstance(whole, list) else []
             actual[name] = [each for each in wanted if (each in there) is delta.present]
     return actual
 
@@ -95,29 +95,30 @@ def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = 
     """
     schema = vendor.schema
     values = {name: value for name, value in actual.items() if value is not None}
-    as_declared: dict[str, Any] = {}
+    as_declared: dict[str, object] = {}
     for name, value in declared.items():
         if name not in actual or schema[name].same(value, actual[name]):
             values[name] = value
         elif schema[name].create_only:
             as_declared[name] = value
-    vendor.reconcile_outputs(values, declared, before)
-    return AccountState(values, Declared(declared).names, as_declared, adopted)
+    reconciled = vendor.reconcile_outputs(values, declared, before)
+    return AccountState(reconciled, Declared(declared).names, as_declared, adopted)
 
 
-def readable_values(schema: Schema, values: Values) -> dict[str, Any]:
+def readable_values(schema: Schema, values: Values) -> dict[str, object]:
     """Return the values that the vendor can show."""
     return {name: value for name, value in values.items() if name in schema and schema[name].is_readable}
 
 
-def expand(schema: Schema, changes: Values, current: Values) -> dict[str, Any]:
+def expand(schema: Schema, changes: Values, current: Values) -> dict[str, object]:
     """Return changes in which each delta is replaced by the whole list that results from it."""
     expanded = {name: value for name, value in changes.items() if not schema[name].delta}
     for name, wanted in changes.items():
         delta = schema[name].delta
         if delta is None:
             continue
-        there: list[Any] = expanded[delta.of] if delta.of in expanded else current.get(delta.of) or []
+        whole = expanded.get(delta.of, current.get(delta.of))
+        there = whole if isinstance(whole, list) else []
         if delta.present:
             expanded[delta.of] = there + [each for each in wanted if each not in there]
         else:

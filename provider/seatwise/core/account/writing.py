@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..vendor.boundary import restored
 from ..vendor.errors import AccountError, Refused, VendorBroken
@@ -71,7 +70,7 @@ async def change(
 
 async def _write(
     tenant: Tenant, account: str, email: str, changes: Values, record: Record | None, before: AccountState
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[dict[str, object], bool]:
     """Send one update; return the readable fields that changed, and whether the vendor was seen to have them."""
     schema = tenant.vendor.schema
     is_renamed = "email" in changes and not schema["email"].same(changes["email"], email)
@@ -169,7 +168,7 @@ def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
     return any(not schema[name].same(changes[name], there[name]) for name in shown)
 
 
-def revealed(tenant: Tenant, values: Values) -> dict[str, Any]:
+def revealed(tenant: Tenant, values: Values) -> dict[str, object]:
     """Return the values with each fingerprint replaced by its secret; raise AccountError if it is not known."""
     schema = tenant.vendor.schema
     return {name: _reveal(tenant, name, value) if schema[name].secret else value for name, value in values.items()}

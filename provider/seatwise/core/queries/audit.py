@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 from pydantic import ValidationError
 
-from ..account.properties import Signature
+from ..account.properties import Properties, Signature
 from ..team.properties import account_ids
 from ..vendor.boundary import SIGNATURE
 from ..vendor.errors import InvalidAccount, InvalidExport
-from ..vendor.fields import Problem, composed, email_address, email_key
+from ..vendor.fields import Problem, Record, composed, email_address, email_key
 from ..vendor.vendor import Vendor, quote
 
 TYPE = "pulumi-python:dynamic/seatwise/"
@@ -28,10 +27,10 @@ class Summary:
     email: str
     name: str
     active: bool
-    roles: list[Any]
+    roles: list[object]
 
     @classmethod
-    def of(cls, vendor: Vendor, record: Mapping[str, Any]) -> "Summary":
+    def of(cls, vendor: Vendor, record: Record) -> "Summary":
         """Return the summary of a complete record."""
         values = fields(vendor, record)
         name = " ".join(str(values[each]) for each in vendor.name_fields if values.get(each))
@@ -45,7 +44,7 @@ class Summary:
         )
 
 
-def fields(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
+def fields(vendor: Vendor, record: Record) -> dict[str, object]:
     """Return the record's fields under the names of arguments and outputs, with the values that a program would use.
 
     Secret fields are not read from a record.
@@ -61,7 +60,7 @@ class AccountFilter:
 
     match: str = "*"
     active: bool | None = None
-    role: Any = None
+    role: object = None
     """A role, as the function `role` returns it."""
     owned: frozenset[str] | None = None
     """Ids of accounts to leave out, because a stack owns them."""
@@ -85,7 +84,7 @@ def matches_pattern(email: str, pattern: str) -> bool:
     return fnmatchcase(email_key(email), email_key(pattern))
 
 
-def role(vendor: type[Vendor], text: str) -> Any:
+def role(vendor: type[Vendor], text: str) -> object:
     """Return a role given as text, in the type of the vendor's role field; raises InvalidAccount if it does not fit."""
     field = vendor.schema.get(vendor.role_field)
     for candidate in ([text], text):
@@ -96,7 +95,7 @@ def role(vendor: type[Vendor], text: str) -> Any:
     raise InvalidAccount(problem, vendor=vendor.title, remedy=f"`seatwise list {vendor.name}` shows the roles in use")
 
 
-def _has_role(vendor: Vendor, summary: Summary, wanted: Any) -> bool:
+def _has_role(vendor: Vendor, summary: Summary, wanted: object) -> bool:
     same = vendor.schema[vendor.role_field].same
     return any(same([each] if isinstance(wanted, list) else each, wanted) for each in summary.roles)
 
@@ -112,7 +111,7 @@ class Owned:
     others: frozenset[str]
 
 
-def owned(vendor: str, tenant: str, export: Any, source: str) -> Owned:
+def owned(vendor: str, tenant: str, export: object, source: str) -> Owned:
     """Return the accounts that a stack owns, from its `pulumi stack export`; raises InvalidExport, naming `source`.
 
     A stack does not own an account that its program only reads (`User.get`).
@@ -129,7 +128,7 @@ def owned(vendor: str, tenant: str, export: Any, source: str) -> Owned:
     return Owned(frozenset(accounts), frozenset(others))
 
 
-def _resources(export: Any, source: str) -> list[Mapping[str, Any]]:
+def _resources(export: object, source: str) -> list[Properties]:
     deployment = export.get("deployment") if isinstance(export, dict) else None
     resources = deployment.get("resources") or [] if isinstance(deployment, dict) else None
     if not isinstance(resources, list) or not all(isinstance(each, dict) for each in resources):
@@ -137,7 +136,7 @@ def _resources(export: Any, source: str) -> list[Mapping[str, Any]]:
     return resources
 
 
-def _ids(vendor: str, resource: Mapping[str, Any], outs: Mapping[str, Any], source: str) -> Iterator[str]:
+def _ids(vendor: str, resource: Properties, outs: Properties, source: str) -> Iterator[str]:
     """Yield the ids of the accounts that a resource owns; raises InvalidExport if they are encrypted."""
     kind = resource.get("type")
     if kind == f"{TYPE}{vendor}:User" and not resource.get("external") and resource.get("id"):
@@ -147,7 +146,7 @@ def _ids(vendor: str, resource: Mapping[str, Any], outs: Mapping[str, Any], sour
             yield from map(str, _plain(ids, source).values())
 
 
-def _plain(value: Any, source: str) -> dict[str, Any]:
+def _plain(value: object, source: str) -> Mapping[str, object]:
     """Return an object of a state without its secret wrapper; raises InvalidExport if it is encrypted."""
     if isinstance(value, dict) and SIGNATURE in value:
         value = json.loads(value["plaintext"]) if "plaintext" in value else None
@@ -160,12 +159,12 @@ def _plain(value: Any, source: str) -> dict[str, Any]:
 # --- people in files --------------------------------------------------------------------------
 
 
-def emails(rows: Iterable[Any]) -> frozenset[str]:
+def emails(rows: Iterable[object]) -> frozenset[str]:
     """Return the e-mails in the rows of a file of people, including those for one vendor (`nexudus.email`)."""
     return frozenset(email_key(composed(each)) for row in rows for _, each in _emails(row, ""))
 
 
-def email_problems(row: Any) -> Iterator[Problem]:
+def email_problems(row: object) -> Iterator[Problem]:
     """Yield a problem for each invalid e-mail of a row: with it, an active person would count as a leaver."""
     for name, email in _emails(row, ""):
         try:
@@ -174,7 +173,7 @@ def email_problems(row: Any) -> Iterator[Problem]:
             yield Problem(name, str(error))
 
 
-def _emails(value: Any, name: str) -> Iterator[tuple[str, str]]:
+def _emails(value: object, name: str) -> Iterator[tuple[str, str]]:
     """Yield the e-mails in a value, each with the name of its column or key."""
     if isinstance(value, str) and name.rpartition(".")[2] == "email" and value.strip():
         yield name, value

@@ -36,7 +36,7 @@ class Lookups:
         self.warn = tenant.warn
         self._tenant = tenant
         self._list_cache = ListCache()
-        self._lists: dict[NameList[Any], list[Any] | AccountError] = {}
+        self._lists: dict[NameList[Named], list[Any] | AccountError] = {}
 
     async def items(self, listed: NameList[N]) -> list[N]:
         """Return all items of a list, in the vendor's order; raises AccountError.
@@ -94,7 +94,7 @@ class Lookups:
             if all(field in values and fits(values[field]) for field, fits in where.items())
         ]
 
-    def flag(self, name: str, value: Any) -> bool:
+    def flag(self, name: str, value: object) -> bool:
         """Return an argument as a bool; raises InvalidAccount if it is not a flag."""
         try:
             return flag(value)
@@ -108,7 +108,7 @@ class Lookups:
         return operation
 
 
-def argument_problems(question: Callable[..., Any], values: Iterable[Any]) -> list[str]:
+def argument_problems(question: Callable[..., object], values: Iterable[object]) -> list[str]:
     """Return what is wrong with the arguments of a question, with their names and without their values.
 
     An argument without a type annotation takes text; `Lookups.flag` checks flags.
@@ -120,16 +120,19 @@ def argument_problems(question: Callable[..., Any], values: Iterable[Any]) -> li
     return [f"{name} {reason}" for name, reason in reasons if reason]
 
 
-def _argument_problem(wanted: Any, value: Any) -> str:
+def _argument_problem(wanted: object, value: object) -> str:
     kinds = typing.get_args(wanted) or ((str,) if wanted is inspect.Parameter.empty else (wanted,))
     if bool in kinds or (value is None and NoneType in kinds):
         return ""
     if isinstance(value, str):
         return unfit(value)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if int in kinds and is_number and math.isfinite(value) and value == int(value):
+    if int in kinds and isinstance(value, int | float) and not isinstance(value, bool) and value == _whole(value):
         return ""
     return "must be text or a whole number" if int in kinds else "must be text"
+
+
+def _whole(number: float) -> int | None:
+    return int(number) if math.isfinite(number) else None
 
 
 async def _load(tenant: Tenant, listed: NameList[N]) -> list[N]:
@@ -203,6 +206,6 @@ def _either(names: Iterable[str]) -> str:
     return " or ".join(f'"{quote(name)}"' for name in names)
 
 
-def rows(items: Iterable[Any]) -> list[tuple[str, str]]:
+def rows(items: Iterable[Named]) -> list[tuple[str, str]]:
     """Return the names and ids of a list's items, sorted by name."""
     return sorted(((str(item.name), str(item.id)) for item in items), key=lambda row: (folded(row[0]), row[1]))

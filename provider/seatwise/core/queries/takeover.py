@@ -2,20 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ..account.properties import AccountState, Declared
 from ..account.state import check, observed, seen
-from ..vendor.fields import NO_VALUE, VOLATILE, Field, Problem, Values, email_key
+from ..vendor.fields import NO_VALUE, VOLATILE, Field, Problem, Record, Values, email_key
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 
 LINE_LENGTH = 88
 
 
-def arguments(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(vendor: Vendor, record: Record) -> Values:
     """Return the arguments that declare an account with its observed state.
 
     These are the required ones, those with a value other than false, 0 or empty, and whether the account is active.
@@ -30,7 +29,7 @@ def arguments(vendor: Vendor, record: Mapping[str, Any]) -> dict[str, Any]:
     return vendor.to_program_values(values)
 
 
-def _is_declared(item: Field, value: Any) -> bool:
+def _is_declared(item: Field, value: object) -> bool:
     if not item.takes or item.secret or VOLATILE in item.marks or value in NO_VALUE:
         return False
     return item.required or bool(value)
@@ -43,10 +42,10 @@ class Declarable:
     `values` is None if a required argument has a problem: then no program can declare the account as it is.
     """
 
-    values: dict[str, Any] | None
+    values: Values | None
     refused: list[Problem]
 
-    def told(self, vendor: Vendor, record: Mapping[str, Any]) -> list[str]:
+    def told(self, vendor: Vendor, record: Record) -> list[str]:
         """Return a warning for the account that is not adopted, or for each value that is left out."""
         about = f"{vendor.title} {vendor.parse_email(record)} ({vendor.parse_id(record)})"
         refused = [str(problem) for problem in self.refused]
@@ -72,7 +71,7 @@ def declarable(vendor: Vendor, values: Values) -> Declarable:
     return rest if rest.values is None else Declarable(rest.values, problems + rest.refused)
 
 
-def state(vendor: Vendor, record: Mapping[str, Any], values: Values) -> AccountState:
+def state(vendor: Vendor, record: Record, values: Values) -> AccountState:
     """Return the state of an account that is declared with these values."""
     declared = Declared.of(values)
     actual = seen(vendor.schema, declared.values, record)
@@ -91,7 +90,7 @@ def _call(vendor: str, name: str, values: Values) -> str:
     return "\n".join([f"{vendor}.User(", *lines, ")"])
 
 
-def _value(key: str, value: Any) -> str:
+def _value(key: str, value: object) -> str:
     if not isinstance(value, list):
         return _literal(value)
     items = [_literal(each) for each in value]
@@ -101,7 +100,7 @@ def _value(key: str, value: Any) -> str:
     return "\n".join(["[", *(f"        {item}," for item in items), "    ]"])
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     """Return a value as a Python literal, formatted as a formatter would."""
     if not isinstance(value, str):
         return repr(value if isinstance(value, bool) or not isinstance(value, int) else int(value))

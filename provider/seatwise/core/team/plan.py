@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..account import state as account_state
 from ..account.properties import AccountState, Declared
@@ -14,7 +13,7 @@ from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 from .properties import Members, Team, TeamDeclared, TeamPolicy, key_now, key_of, packed, renamed, unpacked
 
-Split = Callable[[Values], tuple[dict[str, Any], dict[str, Any]]]
+Split = Callable[[Values], tuple[Values, Values]]
 """A function that splits arguments into known ones and ones that are unknown before the update runs."""
 OF_THE_TEAM = {"on_existing": "on_existing", "on_destroy": "on_leave"}
 """Arguments of a single account, and the Roster's arguments that stand for them."""
@@ -32,7 +31,7 @@ SHARE_OF_REMOVALS = 10
 
 def check(
     vendor: type[Vendor], olds: TeamDeclared, news: TeamDeclared, split: Split, vault: Vault, owner: str = ""
-) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+) -> tuple[dict[str, Values], list[Problem]]:
     """Return the checked members, and all problems of the members and of the team's own arguments.
 
     `olds` are the inputs before, empty for a new team; `split` parts arguments into those that are known and
@@ -43,7 +42,7 @@ def check(
     before = olds.members
     by_name = {key_now(key, each): unpacked(key, each) for key, each in before.items()}
     by_email = {key_of(unpacked(key, each)["email"]): unpacked(key, each) for key, each in before.items()}
-    members: dict[str, dict[str, Any]] = {}
+    members: dict[str, Values] = {}
     for key, member in news.members.items():
         known, later = split(unpacked(key, {name: value for name, value in member.items() if name not in OF_THE_TEAM}))
         problems += [
@@ -56,7 +55,7 @@ def check(
         whose = (owner, key) if owner else ()
         values, found = account_state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault, whose)
         checked = {name: value for name, value in values.items() if name != "on_existing"}
-        members[key] = packed(key, checked) | dict(later)
+        members[key] = packed(key, checked) | {**later}
         problems += [Problem("", f"{key}: {problem}") for problem in found]
     if not problems:
         problems += removals(vendor, before, members, news.policy.max_removals)
@@ -95,7 +94,7 @@ def _policies(vendor: type[Vendor], policy: TeamPolicy) -> Iterable[Problem]:
         yield Problem("max_removals", 'must be a number of members, or a share of them such as "10%"')
 
 
-def most_removals(given: Any, members: int) -> int | None:
+def most_removals(given: object, members: int) -> int | None:
     """Return how many of so many members may leave in one run; None if `given` is not a number or a share."""
     if given is None:
         return max(FEWEST_REMOVALS, math.ceil(members * SHARE_OF_REMOVALS / 100))
@@ -106,7 +105,7 @@ def most_removals(given: Any, members: int) -> int | None:
     return int(number[1]) if number else None
 
 
-def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: Any) -> list[Problem]:
+def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: object) -> list[Problem]:
     """Return a problem if more members would leave than may leave in one run: that is probably a mistake."""
     names = {key: key_now(key, before[key]) for key in sorted(before)}
     now = {key: name if name in after else key_of(unpacked(key, before[key])["email"]) for key, name in names.items()}

@@ -7,7 +7,7 @@ an account are in `core.account.properties`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 from ..account.properties import AccountState, Outputs, Properties, revision_of, with_revision
 from ..vendor.errors import InvalidAccount
@@ -85,7 +85,7 @@ class Report:
         return {"failed": dict(self.failed), "counts": dict(self.counts), **run}
 
 
-def keyed(members: Iterable[Values]) -> dict[str, dict[str, Any]]:
+def keyed(members: Iterable[Values]) -> dict[str, dict[str, object]]:
     """Return members by e-mail; the e-mail itself is left out where it is spelt as its key."""
     return {key: packed(key, member) for key, member in ((key_of(each["email"]), each) for each in members)}
 
@@ -110,12 +110,12 @@ def renamed(members: Members) -> dict[str, Values]:
     return now
 
 
-def packed(key: str, member: Values) -> dict[str, Any]:
+def packed(key: str, member: Values) -> dict[str, object]:
     """A member's arguments as they are kept."""
     return {name: value for name, value in member.items() if name != "email" or value != key}
 
 
-def unpacked(key: str, member: Values) -> dict[str, Any]:
+def unpacked(key: str, member: Values) -> Values:
     """A member's arguments."""
     return {"email": key, **member}
 
@@ -218,11 +218,11 @@ def program_inputs(inputs: Properties, run: str) -> Outputs:
     return {**inputs, RUN: run, **dict.fromkeys(("ids", "counts", "failed", FAILED_IN))}
 
 
-def failed_run_of(outputs: Properties) -> Any:
+def failed_run_of(outputs: Properties) -> object:
     """Return the run of the program in which members failed, as the outputs have it."""
     return outputs[FAILED_IN]
 
 
-def account_ids(outputs: Properties) -> tuple[Any, Any]:
+def account_ids(outputs: Properties) -> tuple[object, object]:
     """Return the ids by e-mail of the members' accounts, and of the accounts that are to be deleted."""
     return outputs.get("ids") or {}, outputs.get(LEAVING) or {}

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Union
 
 DEEPEST = 32  # levels of objects and lists; the vendors' own answers have four
 LONGEST_TEXT = 65_536  # characters
@@ -32,10 +32,14 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"], "Unfit"]
+"""A value that a vendor wrote, made safe. A `Mended` is a text."""
+
+
 class Unfit:
     """Stands where a value cannot be read. It is false, and no field's type takes it."""
 
-    def __init__(self, original: Any) -> None:
+    def __init__(self, original: Json) -> None:
         self.original = original
 
     def __bool__(self) -> bool:
@@ -59,17 +63,17 @@ class Mended(str):
         return mended
 
 
-def decoded(body: bytes) -> Any:
+def decoded(body: bytes) -> Json:
     """Decode a body; None when it holds no JSON, or none that can be read."""
     try:
-        value = json.loads(body, parse_int=_whole)
+        value: Json = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
     safe = cleaned(value)
     return None if isinstance(safe, Unfit) else safe
 
 
-def cleaned(value: Any, levels: int = DEEPEST) -> Any:
+def cleaned(value: Json, levels: int = DEEPEST) -> Json:
     """Return the value with `Unfit` and `Mended` in the place of all that is not safe; nothing else is changed."""
     if isinstance(value, str):
         return _text(value)
@@ -80,17 +84,22 @@ def cleaned(value: Any, levels: int = DEEPEST) -> Any:
     if not levels:
         return Unfit(value)
     if isinstance(value, dict):
-        return {_text(key, is_key=True): cleaned(each, levels - 1) for key, each in value.items()}
+        return {_key(key): cleaned(each, levels - 1) for key, each in value.items()}
     return [cleaned(each, levels - 1) for each in value]
 
 
-def _whole(digits: str) -> Any:
+def _whole(digits: str) -> int | Unfit:
     return int(digits) if len(digits) <= MOST_DIGITS else Unfit(None)
 
 
-def _text(text: str, *, is_key: bool = False) -> Any:
+def _key(key: str) -> str:
+    safe = _text(key)
+    return safe if isinstance(safe, str) else Mended.of(key[:LONGEST_TEXT] + REPLACEMENT, key)
+
+
+def _text(text: str) -> str | Unfit:
     if len(text) > LONGEST_TEXT:
-        return Mended.of(text[:LONGEST_TEXT] + REPLACEMENT, text) if is_key else Unfit(text)
+        return Unfit(text)
     if text == SIGNATURE or text in UNKNOWN:
         return Mended.of(REPLACEMENT + text, text)
     if text.isascii():
@@ -99,7 +108,7 @@ def _text(text: str, *, is_key: bool = False) -> Any:
     return text if safe == text else Mended.of(safe, text)
 
 
-def is_sound(value: Any) -> bool:
+def is_sound(value: object) -> bool:
     """Whether nothing in the value was replaced."""
     if isinstance(value, Mapping):
         return all(is_sound(each) for item in value.items() for each in item)
@@ -108,27 +117,31 @@ def is_sound(value: Any) -> bool:
     return not isinstance(value, Unfit | Mended)
 
 
-def restored(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def restored(record: Mapping[str, Json]) -> tuple[dict[str, Json], list[str]]:
     """Return the record as the vendor wrote it, to be sent back, and the keys of what JSON cannot say (now null)."""
-    whole = {_original(key): _restored(value) for key, value in record.items()}
+    whole = {_original_key(key): _restored(value) for key, value in record.items()}
     lost = [str(key) for key, value in record.items() if any(map(_is_lost, _leaves(value)))]
     return whole, lost
 
 
-def _original(value: Any) -> Any:
+def _original_key(key: str) -> str:
+    return key.original if isinstance(key, Mended) else key
+
+
+def _original(value: Json) -> Json:
     return value.original if isinstance(value, Unfit | Mended) else value
 
 
-def _restored(value: Any) -> Any:
+def _restored(value: Json) -> Json:
     value = _original(value)
     if isinstance(value, dict):
-        return {_original(key): _restored(each) for key, each in value.items()}
+        return {_original_key(key): _restored(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_restored(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _leaves(value: Json) -> Iterator[Json]:
     """All that is no object and no list, in what an `Unfit` stands for as well."""
     if isinstance(value, Unfit) and isinstance(value.original, dict | list):
         value = value.original
@@ -139,7 +152,7 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _is_lost(leaf: Any) -> bool:
+def _is_lost(leaf: Json) -> bool:
     """Whether this is a number that is none or has no end, or one of too many digits."""
     value = _original(leaf)
     return (isinstance(value, float) and not math.isfinite(value)) or (isinstance(leaf, Unfit) and value is None)

@@ -17,18 +17,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from types import GenericAlias, MappingProxyType
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from .boundary import UNKNOWN, Unfit, is_sound
+from .boundary import UNKNOWN, Json, Unfit, is_sound
 
 T = TypeVar("T")
+V = TypeVar("V")
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 Values = Mapping[str, Any]
 """Values of an account by argument name (snake_case)."""
-Record = Mapping[str, Any]
+Record = Mapping[str, Json]
 """An account as the vendor writes it."""
 
 
@@ -40,7 +42,7 @@ class Takes(enum.Flag):
     UPDATE = enum.auto()
 
 
-NO_VALUE: tuple[Any, ...] = (None, "", [])
+NO_VALUE: tuple[object, ...] = (None, "", [])
 """Values that mean the same as no value. False and 0 are not among them."""
 CREATE_ONLY = Takes.CREATE
 UPDATE_ONLY = Takes.UPDATE
@@ -74,7 +76,7 @@ class Wire:
     create: str | None = None
     update: str | None = None
     read: str | None = None
-    update_value: Callable[[Any], Any] | None = None
+    update_value: Callable[[Any], object] | None = None
 
     @classmethod
     def everywhere(cls, name: str) -> "Wire":
@@ -83,26 +85,26 @@ class Wire:
 
 
 @dataclass(frozen=True)
-class Compare:
+class Compare(Generic[V]):
     """How two values are compared: by their normal forms, which `how` describes.
 
     `declared` is the stricter form for two values that a person wrote, where the vendor's answer
     loses something (the order of a list) that matters when it is sent.
     """
 
-    normal: Callable[[Any], Any]
-    declared: Callable[[Any], Any] | None = None
+    normal: Callable[[V], object]
+    declared: Callable[[V], object] | None = None
     how: str = "as it is"
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[V]):
     """A rule for declared values. Values of vendors and of old states are read without it.
 
     `clean` returns the value as it is sent, and raises ValueError with the reason.
     """
 
-    clean: Callable[[Any], Any]
+    clean: Callable[[V], V]
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def email_address(text: str) -> str:
     return text
 
 
-def unfit(value: Any) -> str:
+def unfit(value: object) -> str:
     """Return why no field can have this value, or why the engine would change it; empty if the value is good."""
     if isinstance(value, list | tuple):
         found = ((number, unfit(each)) for number, each in enumerate(value))
@@ -176,7 +178,7 @@ def unfit(value: Any) -> str:
     return ""
 
 
-def is_not_given(value: Any) -> bool:
+def is_not_given(value: object) -> bool:
     """Return whether a value is not given: None, or what a spreadsheet library has for an empty cell (NaN, NaT, NA)."""
     try:
         return value is None or bool(value != value)
@@ -192,12 +194,12 @@ def _ten_digits(text: str) -> str:
     return text
 
 
-def _national_digits(text: Any) -> str:
+def _national_digits(text: str) -> str:
     digits = re.sub(r"\D", "", str(text))
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
 
-def _digits_or_text(text: Any) -> str:
+def _digits_or_text(text: str) -> str:
     """Return the digits of a phone number, without leading zeros, and other text as it is."""
     text = str(text).strip()
     return re.sub(r"\D", "", text).lstrip("0") if looks_like_a_number(text) else text
@@ -209,7 +211,7 @@ def looks_like_a_number(text: str) -> bool:
     return bool(signs) and any(each.isdecimal() for each in text)
 
 
-def _moment(text: Any) -> Any:
+def _moment(text: str) -> datetime:
     """Return a date-time as a moment; without a zone it is UTC."""
     moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -223,7 +225,7 @@ def _date_time(text: str) -> str:
     return text
 
 
-def _first_and_rest(items: Iterable[Any]) -> tuple[Any, frozenset[Any]]:
+def _first_and_rest(items: Iterable[object]) -> tuple[object, frozenset[object]]:
     first, *rest = [*items] or [None]
     return first, frozenset(rest)
 
@@ -252,7 +254,7 @@ def composed(email: str) -> str:
 _FLAG = TypeAdapter(bool)
 
 
-def flag(value: Any) -> bool:
+def flag(value: object) -> bool:
     """Return the flag that a program or a file gives, which may be text (true, yes, on, 1); raises ValueError."""
     try:
         return _FLAG.validate_python(value.strip() if isinstance(value, str) else value)
@@ -264,7 +266,7 @@ def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
     """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
     numbers = {each.name.casefold(): each.value for each in kind}
 
-    def number(value: Any) -> Any:
+    def number(value: object) -> object:
         if not isinstance(value, str) or looks_like_a_number(value):
             return value
         name = re.sub(r"\W+", "_", folded(value))
@@ -275,7 +277,7 @@ def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
     return BeforeValidator(number)
 
 
-def one_of(kind: type[enum.IntEnum]) -> Check:
+def one_of(kind: type[enum.IntEnum]) -> Check[int]:
     """Let a declared number be one of those that the vendor documents."""
 
     def documented(value: int) -> int:
@@ -297,12 +299,12 @@ Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
 """A number that people write as text. Only the digits matter."""
 DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment, how="as a moment")]
 """An ISO 8601 date-time; one without a zone is UTC."""
-IdSet = Annotated[list[int], Compare(frozenset, how="in any order")]
+IdSet = Annotated[list[int], Compare[list[int]](frozenset, how="in any order")]
 """Ids whose order does not matter."""
-NameSet = Annotated[list[str], Compare(frozenset, how="in any order")]
+NameSet = Annotated[list[str], Compare[list[str]](frozenset, how="in any order")]
 """Names or uuids whose order does not matter."""
 FirstAndOthers = Annotated[
-    list[int], Compare(frozenset, declared=_first_and_rest, how="the first, and the others in any order")
+    list[int], Compare[list[int]](frozenset, declared=_first_and_rest, how="the first, and the others in any order")
 ]
 """Ids of which the first has its own meaning when they are written."""
 Password = Annotated[str, SECRET]
@@ -328,16 +330,16 @@ class Field:
     """One field of an account."""
 
     name: str
-    type: Any = field(repr=False)
+    type: object = field(repr=False)
     required: bool
     takes: Takes
     wire: Wire
     marks: frozenset[Mark] = frozenset()
-    compare: Compare = Compare(lambda value: value)
+    compare: Compare[Any] = Compare(lambda value: value)
     delta: Delta | None = None
-    checks: tuple[Check, ...] = ()
-    adapter: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
-    bare: TypeAdapter[Any] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(Any))
+    checks: tuple[Check[Any], ...] = ()
+    adapter: TypeAdapter[object] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(object))
+    bare: TypeAdapter[object] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(object))
     """The type without its rules: a vendor may hold a value that a program may not declare."""
 
     @property
@@ -355,11 +357,11 @@ class Field:
         """Whether only a create takes it."""
         return self.takes is CREATE_ONLY
 
-    def parse(self, value: Any) -> Any:
+    def parse(self, value: object) -> object:
         """Return the value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
         return self.adapter.validate_python(value)
 
-    def declared(self, value: Any) -> Any:
+    def declared(self, value: object) -> object:
         """Return a declared value as it is sent; raises ValueError (ValidationError is a subclass) with the reason."""
         value = self.parse(value)
         reason = unfit(value)
@@ -369,7 +371,7 @@ class Field:
             value = check.clean(value)
         return value
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: Json) -> object:
         """Return the vendor's value in its type, also one that a program may not declare, such as a short phone number.
 
         Returns `Unfit` for a value of another type.
@@ -379,7 +381,7 @@ class Field:
                 return None if value is None else adapter.validate_python(value)
         return Unfit(value)
 
-    def same(self, left: Any, right: Any, *, both_declared: bool = False) -> bool:
+    def same(self, left: object, right: object, *, both_declared: bool = False) -> bool:
         """Return whether two values mean the same; all values in NO_VALUE do."""
         if left in NO_VALUE or right in NO_VALUE:
             return left in NO_VALUE and right in NO_VALUE
@@ -408,11 +410,11 @@ class Schema(Mapping[str, Field]):
     @classmethod
     def of(
         cls,
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, object],
         naming: Callable[[str], str],
         *,
         required: Set[str] = frozenset(),
-        read_only: Mapping[str, Any] = MappingProxyType({}),
+        read_only: Mapping[str, object] = MappingProxyType({}),
     ) -> "Schema":
         """Return the fields with these types, by name: the arguments, and what only the vendor says.
 
@@ -432,9 +434,11 @@ class Schema(Mapping[str, Field]):
         """Return the fields that a program can set."""
         return (field for field in self.values() if field.takes or not field.is_readable)
 
-    def check(self, news: Values, unknown: frozenset[str], *, new: bool = True) -> tuple[dict[str, Any], list[Problem]]:
+    def check(
+        self, news: Values, unknown: frozenset[str], *, new: bool = True
+    ) -> tuple[dict[str, object], list[Problem]]:
         """Return the known values in their types, and all problems with them."""
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         problems: list[Problem] = []
         arguments = {field.name: field for field in self.arguments()}
         for name, value in news.items():
@@ -458,7 +462,7 @@ class Schema(Mapping[str, Field]):
         ]
         return values, problems
 
-    def typed(self, values: Values) -> dict[str, Any]:
+    def typed(self, values: Values) -> dict[str, object]:
         """Return values that came through the engine, which turns all numbers into floats, in their types again.
 
         A value that does not fit its field's type, which a state of an earlier version may hold, is left out.
@@ -468,16 +472,16 @@ class Schema(Mapping[str, Field]):
         typed = {name: value for name, value in read.items() if not isinstance(value, Unfit)}
         return {name: (plain | typed)[name] for name in values if name in plain or name in typed}
 
-    def raw(self, record: Mapping[str, Any], name: str) -> Any:
+    def raw(self, record: Record, name: str) -> Json:
         """Return the vendor's own value of one readable field, or None if the record does not have it."""
         return _dig(record, self[name].wire.read or name)[1]
 
-    def parse_one(self, record: Mapping[str, Any], name: str) -> Any:
+    def parse_one(self, record: Record, name: str) -> object:
         """Return one field of a record in its type, or None if the record lacks it or has another type."""
         value = self[name].read(self.raw(record, name))
         return None if isinstance(value, Unfit) else value
 
-    def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    def parse(self, record: Record) -> dict[str, object]:
         """Return the values of a record, by argument name.
 
         A field that the record does not have, or not in its type, is left out: it could not be read. A null is None.
@@ -485,19 +489,19 @@ class Schema(Mapping[str, Field]):
         read = ((name, self[name].read(value)) for name, value in self._written(record))
         return {name: value for name, value in read if not isinstance(value, Unfit)}
 
-    def unread(self, record: Mapping[str, Any]) -> list[str]:
+    def unread(self, record: Record) -> list[str]:
         """Return the names of the fields whose values in a record do not have their type."""
         return [name for name, value in self._written(record) if isinstance(self[name].read(value), Unfit)]
 
-    def mended(self, record: Mapping[str, Any]) -> list[str]:
+    def mended(self, record: Record) -> list[str]:
         """Return the names of the fields whose values in a record have replaced characters."""
         return [name for name, value in self._written(record) if not is_sound(value)]
 
-    def names_in(self, record: Mapping[str, Any]) -> set[str]:
+    def names_in(self, record: Record) -> set[str]:
         """Return the names of the readable fields that a record has, whatever their values."""
         return {name for name, _ in self._written(record)}
 
-    def _written(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def _written(self, record: Record) -> Iterator[tuple[str, Json]]:
         """Yield the readable fields that a record has, with the vendor's own values."""
         for item in self.values():
             if item.wire.read is None:
@@ -506,9 +510,9 @@ class Schema(Mapping[str, Field]):
             if found:
                 yield item.name, value
 
-    def body(self, values: Values, operation: Takes) -> dict[str, Any]:
+    def body(self, values: Values, operation: Takes) -> dict[str, object]:
         """Return the values that the operation takes, under the vendor's names."""
-        body: dict[str, Any] = {}
+        body: dict[str, object] = {}
         for name, value in values.items():
             item = self[name]
             path = item.wire.create if operation is Takes.CREATE else item.wire.update
@@ -540,17 +544,17 @@ def _field(name: str, type_: Any, naming: Callable[[str], str], *, required: boo
     return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_), unchecked)
 
 
-def bare(type_: Any) -> Any:
+def bare(type_: object) -> Any:
     """Return a type without its markers: `str` of an e-mail's, `list[int]` of a set's, `str` of a choice of texts."""
     origin, arguments = typing.get_origin(type_), typing.get_args(type_)
     if origin in (Annotated, typing.Required):
         return bare(arguments[0])
     if origin is Literal:
         return type(arguments[0])
-    return list[bare(arguments[0])] if origin is list else type_  # type: ignore[misc]
+    return GenericAlias(list, (bare(arguments[0]),)) if origin is list else type_
 
 
-def _last(metadata: Iterable[Any], kind: type[T], default: T) -> T:
+def _last(metadata: Iterable[object], kind: type[T], default: T) -> T:
     """Return the last marker of a kind: the line's own marker wins over that of an alias."""
     return next((item for item in reversed([*metadata]) if isinstance(item, kind)), default)
 
@@ -573,7 +577,7 @@ _WORDS: Mapping[str, str] = {
 """Messages for pydantic's kinds of errors."""
 
 
-def _reason(detail: Any) -> str:
+def _reason(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if isinstance(context.get("error"), ValueError):
         return str(context["error"])
@@ -590,17 +594,21 @@ def close_to(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {likely[0]}?" if likely else ""
 
 
-def _dig(record: Mapping[str, Any], path: str) -> tuple[bool, Any]:
-    value: Any = record
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return False, None
-        value = value[part]
-    return True, value
+def _dig(record: Record, path: str) -> tuple[bool, Json]:
+    first, _, rest = path.partition(".")
+    if first not in record:
+        return False, None
+    value = record[first]
+    if not rest:
+        return True, value
+    return _dig(value, rest) if isinstance(value, dict) else (False, None)
 
 
-def _bury(body: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for parent in parents:
-        body = body.setdefault(parent, {})
-    body[last] = value
+def _bury(body: dict[str, object], path: str, value: object) -> None:
+    first, _, rest = path.partition(".")
+    if not rest:
+        body[first] = value
+        return
+    inner = body.setdefault(first, {})
+    assert isinstance(inner, dict)
+    _bury(inner, rest, value)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
 from urllib.parse import quote
 
-from .boundary import decoded
+from .boundary import Json, decoded
 from .errors import InvalidAccount
 
 
@@ -36,7 +35,7 @@ class Request:
     effect: Effect = Effect.READ
     query: Mapping[str, str | int] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    json: Mapping[str, Any] | None = field(default=None, repr=False)
+    json: Mapping[str, object] | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
 
 
@@ -58,7 +57,7 @@ class Answer:
         return 200 <= self.status < 300
 
     @cached_property
-    def json(self) -> Any:
+    def json(self) -> Json:
         """The decoded body, made safe by `boundary`; None when it is empty, HTML or truncated."""
         return None if "html" in self.headers.get("content-type", "") else decoded(self.body)
 
@@ -79,7 +78,7 @@ class Answer:
         return self.body.decode("latin-1")
 
     @property
-    def object(self) -> Mapping[str, Any]:
+    def object(self) -> Mapping[str, Json]:
         """The decoded body if it is a JSON object, else an empty one."""
         return self.json if isinstance(self.json, dict) else {}
 
@@ -122,12 +121,12 @@ def fits_a_header(text: str) -> bool:
     return re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text) is not None
 
 
-def token_text(value: Any) -> str:
+def token_text(value: object) -> str:
     """Return a token in an answer, or an empty text if it is not a text that a header can hold."""
     return value if isinstance(value, str) and fits_a_header(value) and " " not in value else ""
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """Return a number in an answer, or None if it is not a finite one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -138,18 +137,18 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def whole_number(value: Any) -> int | None:
+def whole_number(value: object) -> int | None:
     """A count in an answer; None when it is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def identifier(value: Any) -> str | None:
+def identifier(value: object) -> str | None:
     """An id in an answer, a text or a whole number; None when it is neither, or 0 or empty."""
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) if is_id and value else None
 
 
-def objects(items: Sequence[Any]) -> list[Mapping[str, Any]]:
+def objects(items: Sequence[Json]) -> list[Mapping[str, Json]]:
     """The items of a list in an answer. One that is no object is an empty one: it counts, and says nothing."""
     return [item if isinstance(item, dict) else {} for item in items]
 

@@ -7,13 +7,15 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from . import errors
-from .fields import Problem, Schema, Takes, Values
+from .fields import Problem, Record, Schema, Takes, Values
 from .http import Answer, Effect, Request, identifier, retry_after, segment
 from .secrets import Known
 from .text import module_name, printable
 
 LONGEST_QUOTE = 200  # characters of the vendor's own words in a message
 NOTHING_SECRET = Known()
+Refresh = str | Mapping[str, object]
+"""What refreshes a token: the vendor's refresh token, or several values by name."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Token:
     headers: Mapping[str, str] = field(repr=False)
     expires_in: float | None = None
     expires_at: float | None = None
-    refresh: Any = field(default=None, repr=False)
+    refresh: Refresh | None = field(default=None, repr=False)
 
     @property
     def is_whole(self) -> bool:
@@ -57,7 +59,7 @@ class Listing:
     `pages` and `total` are how many pages and accounts there are, where the vendor says so.
     """
 
-    records: Sequence[Mapping[str, Any]]
+    records: Sequence[Record]
     more: bool = False
     pages: int | None = None
     total: int | None = None
@@ -67,7 +69,7 @@ class Listing:
 class Named:
     """What programs look up by name: an office, a role, a group. Its classes say the type of the id."""
 
-    id: Any
+    id: object
     """The vendor's id."""
     name: str
     """The name that people know."""
@@ -162,9 +164,9 @@ class Vendor(ABC):
     """The key of the id in a record."""
     limits: ClassVar[tuple[Limit, ...]] = ()
     """How many requests its documentation allows."""
-    deactivation: ClassVar[Mapping[str, Any]] = MappingProxyType({"active": False})
+    deactivation: ClassVar[Values] = MappingProxyType({"active": False})
     """The argument values that deactivate an account."""
-    reactivation: ClassVar[Mapping[str, Any]] = MappingProxyType({"active": True})
+    reactivation: ClassVar[Values] = MappingProxyType({"active": True})
     """The argument values that make it active again."""
     can_delete: ClassVar[bool] = False
     """Whether an account can be deleted for good."""
@@ -177,7 +179,7 @@ class Vendor(ABC):
     }
     """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
     it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
-    lists: ClassVar[Mapping[str, NameList[Any]]] = MappingProxyType({})
+    lists: ClassVar[Mapping[str, NameList[Named]]] = MappingProxyType({})
     """What else programs look up by name, such as `offices`."""
 
     @classmethod
@@ -215,7 +217,7 @@ class Vendor(ABC):
         """The remedy where the vendor refuses the credentials or what they may do."""
         return f"Check {self.settings.credential_names}, and what it is allowed to do"
 
-    def request_login(self, refresh: Any) -> Request:
+    def request_login(self, refresh: Refresh | None) -> Request:
         """Return the request for a new token; `refresh` is the last token's, or None for a fresh login."""
         raise NotImplementedError(f"{self.title} has no login")
 
@@ -236,7 +238,7 @@ class Vendor(ABC):
         """Return the request that reads one account by its id, in full."""
         return Request("GET", self._path_of(account))
 
-    def request_update(self, account: str, changes: Values, record: Mapping[str, Any] | None) -> Request:
+    def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
         """Return the request that changes an account; `record` is its fresh record where `replaces` is true."""
         body = self.schema.body(changes, Takes.UPDATE)
         return Request("PATCH", self._path_of(account), Effect.REPEATABLE, json=body)
@@ -253,15 +255,15 @@ class Vendor(ABC):
     tells_ids: ClassVar[bool] = True
     """Whether the answer to a create holds the id."""
 
-    def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
+    def parse_record(self, answer: Answer) -> Record | None:
         """Return the account's record in the answer to a read or an update, or None if there is none."""
         return answer.object if answer.object.get(self.id_key) else None
 
-    def parse_id(self, record: Mapping[str, Any]) -> str | None:
+    def parse_id(self, record: Record) -> str | None:
         """Return the id in a record, or None if it has none."""
         return identifier(record.get(self.id_key))
 
-    def parse_email(self, record: Mapping[str, Any]) -> str:
+    def parse_email(self, record: Record) -> str:
         """Return the e-mail in a record, or an empty text."""
         email = self.schema.raw(record, "email")
         return email if isinstance(email, str) else ""
@@ -296,7 +298,7 @@ class Vendor(ABC):
         """Return whether the vendor did not process the request, and takes it again later."""
         return answer.status == 429 or (answer.status == 503 and retry_after(answer.headers) is not None)
 
-    def is_deactivated(self, record: Mapping[str, Any]) -> bool:
+    def is_deactivated(self, record: Record) -> bool:
         """Return whether the account in a record is inactive."""
         actual = self.schema.parse(record)
         return all(actual.get(name) == value for name, value in self.deactivation.items())
@@ -306,15 +308,16 @@ class Vendor(ABC):
     remembered: ClassVar[tuple[str, ...]] = ()
     """Outputs that a later comparison needs besides what is declared."""
 
-    def to_program_values(self, values: dict[str, Any]) -> dict[str, Any]:
+    def to_program_values(self, values: Values) -> Values:
         """Return values that were read, as a program would write them."""
         return values
 
-    def reconcile_outputs(self, outs: dict[str, Any], declared: Values, before: Values) -> None:  # noqa: B027
-        """Adjust outputs where the vendor returns too little to compare them with what is declared.
+    def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
+        """Return the outputs, adjusted where the vendor returns too little to compare them with what is declared.
 
         `before` are the outputs of an earlier read; they are empty right after a write.
         """
+        return outs
 
     def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
         """Return whether a read after a write shows that it was not made, for fields that are normalized by the vendor.
@@ -325,8 +328,8 @@ class Vendor(ABC):
 
     # --- what follows from the above; no vendor overrides it ----------------------------------
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if Vendor in cls.__bases__:
             cls.name, cls.title = module_name(cls), vars(cls).get("title", cls.__name__)
 
