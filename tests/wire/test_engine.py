@@ -24,7 +24,7 @@ def secret(**how: str) -> dict[str, Any]:
     return {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", **how}
 
 
-STATE: dict[str, Any] = {
+STATE: Any = {
     "deployment": {
         "resources": [
             {"urn": "urn:pulumi:dev::accounts::pulumi:pulumi:Stack::accounts-dev", "type": "pulumi:pulumi:Stack"},

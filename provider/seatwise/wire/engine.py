@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypedDict
 
 import anyio
 
 from ..core.account.owner import TYPES, forms, owner_in, stack_of
 from ..core.account.ports import Held
+from ..core.account.properties import Properties
 from ..core.vendor.boundary import SIGNATURE
 from ..core.vendor.errors import AccountError
 
@@ -132,16 +133,39 @@ class _Stack:
                 self.by_account[account].append(each)
 
 
-def held(state: Mapping[str, Any]) -> list[Held]:
+class _Resource(TypedDict, total=False):
+    """A resource in an exported state, as far as it is read here."""
+
+    urn: str
+    type: str
+    id: str
+    outputs: Properties
+    external: bool
+    delete: bool
+
+
+class _Deployment(TypedDict, total=False):
+    resources: list[_Resource] | None
+
+
+class _Exported(TypedDict):
+    """What `pulumi stack export` prints, as far as it is read here."""
+
+    deployment: _Deployment
+
+
+def held(state: _Exported) -> list[Held]:
     """Return seatwise's resources in an exported state, except those that are only read (`User.get`)."""
-    resources: Sequence[Mapping[str, Any]] = state["deployment"].get("resources") or []
+    resources = state["deployment"].get("resources") or []
     ours = [each for each in resources if str(each.get("type", "")).startswith(TYPES)]
     return [_held(each) for each in ours if not each.get("external", False)]
 
 
-def _held(resource: Mapping[str, Any]) -> Held:
+def _held(resource: _Resource) -> Held:
     hidden: list[str] = []
     outputs = _plain(resource.get("outputs") or {}, hidden)
+    if not isinstance(outputs, dict):
+        raise TypeError("the outputs are no object")
     return Held(
         id=str(resource.get("id", "")),
         outputs=outputs,
@@ -152,7 +176,7 @@ def _held(resource: Mapping[str, Any]) -> Held:
     )
 
 
-def _plain(value: Any, hidden: list[str]) -> Any:
+def _plain(value: object, hidden: list[str]) -> object:
     """Return the value without the engine's secret wrappers; drop encrypted values and add their names to `hidden`."""
     if isinstance(value, list):
         return [_plain(each, hidden) for each in value]

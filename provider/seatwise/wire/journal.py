@@ -67,6 +67,8 @@ _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
+_Row = tuple[str, str | None, str, float, int]
+"""What `_DEED` selects."""
 Aside = Callable[..., Awaitable[object]]
 RUN_MAX_S = 24 * 3600.0  # the longest run of the engine: older records with the same run id are another run's
 RETENTION_S = 90 * 24 * 3600.0  # older entries are deleted, except those of deactivated accounts
@@ -226,8 +228,8 @@ class Journal:
             self._one_email(email)
         return entry
 
-    def _row(self, database: sqlite3.Connection, where: str, value: str) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = database.execute(_DEED + where, (self._tenant, value)).fetchone()
+    def _row(self, database: sqlite3.Connection, where: str, value: str) -> _Row | None:
+        row: _Row | None = database.execute(_DEED + where, (self._tenant, value)).fetchone()
         return row
 
     def _prune(self) -> None:
@@ -419,7 +421,7 @@ def _is_owners(owner: str, kept: str) -> bool:
     return owner in ("", kept) or (parsed(owner) is None and same(owner, kept))
 
 
-def _entry(row: tuple[Any, ...] | None) -> Entry | None:
+def _entry(row: _Row | None) -> Entry | None:
     if row is None:
         return None
     kind, account, owner, at, is_known = row

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, Unpack, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 from platformdirs import user_state_path
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..core.vendor.errors import SettingsError
@@ -173,7 +174,7 @@ class Settings(BaseSettings):
     """The display name of each setting that was given, by the setting's name."""
     _is_explicit: bool = PrivateAttr(default=False)
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
+    def __init_subclass__(cls, **keywords: Unpack[ConfigDict]) -> None:
         super().__init_subclass__(**keywords)
         if Settings in cls.__bases__:
             cls.vendor = module_name(cls)
@@ -181,13 +182,17 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Use only the given values: `load` reads the environment itself."""
         return (init_settings,)
 
     @classmethod
-    def load(cls, config: Callable[[str], Any] = lambda key: None) -> Self:
+    def load(cls, config: Callable[[str], object] = lambda key: None) -> Self:
         """Load and validate the settings; raises SettingsError, which names each missing setting.
 
         `config` returns the value of a key such as `enerflo:apiKey`: from an explicit Provider's inputs or from the
@@ -224,7 +229,7 @@ class Settings(BaseSettings):
         return not given.isdisjoint(TENANT_SETTINGS | cls.credentials())
 
     @classmethod
-    def main_base_url(cls, config: Callable[[str], Any]) -> str | None:
+    def main_base_url(cls, config: Callable[[str], object]) -> str | None:
         """Return the main tenant's base URL from the stack's config, the environment or the default.
 
         Returns None if there is none, or if it is invalid.
@@ -318,7 +323,7 @@ class RunSettings(BaseSettings):
 class _Source:
     """The settings from one source; each subclass knows how messages name a setting there."""
 
-    def __init__(self, cls: type[Settings], values: Mapping[str, Any]) -> None:
+    def __init__(self, cls: type[Settings], values: Mapping[str, object]) -> None:
         self.cls = cls
         self.values = {name: value for name, value in values.items() if value is not None}
 
@@ -359,7 +364,7 @@ class _ProviderSource(_Source):
     """
 
     def __init__(
-        self, cls: type[Settings], values: Mapping[str, Any], env: Mapping[str, str], outputs: Iterable[str]
+        self, cls: type[Settings], values: Mapping[str, object], env: Mapping[str, str], outputs: Iterable[str]
     ) -> None:
         empty = [f"{name} of the Provider has no value" for name in outputs if has_no_value(values.get(name))]
         if empty:
@@ -384,7 +389,7 @@ class _ProviderSource(_Source):
         )
 
 
-def _sources(cls: type[Settings], config: Callable[[str], Any]) -> tuple[list[_Source], _Source]:
+def _sources(cls: type[Settings], config: Callable[[str], object]) -> tuple[list[_Source], _Source]:
     """Return the sources of settings in their order, and the one source of the credentials.
 
     Raises SettingsError if an argument of an explicit Provider, or a variable that it names, has no value.
@@ -409,14 +414,14 @@ def has_no_value(value: object) -> bool:
     return value is None or value == ""
 
 
-def _parts(annotation: Any) -> Iterator[Any]:
+def _parts(annotation: object) -> Iterator[object]:
     """Yield an annotation and, recursively, all types and marks in it."""
     yield annotation
     for part in get_args(annotation):
         yield from _parts(part)
 
 
-def _problem(cls: type[Settings], login: _Source, detail: Mapping[str, Any]) -> str:
+def _problem(cls: type[Settings], login: _Source, detail: ErrorDetails) -> str:
     name, error = _name(detail), detail.get("ctx", {}).get("error")
     if isinstance(error, Missing):
         instead = f"; or {login.how_to_set(error.instead)} instead" if error.instead else ""
@@ -426,11 +431,11 @@ def _problem(cls: type[Settings], login: _Source, detail: Mapping[str, Any]) -> 
     return f"{cls.variable(name)} ({cls.config_key(name)}) {_text(detail)}" if name else _text(detail)
 
 
-def _name(detail: Mapping[str, Any]) -> str:
+def _name(detail: ErrorDetails) -> str:
     return str(detail["loc"][0]) if detail["loc"] else ""
 
 
-def _text(detail: Mapping[str, Any]) -> str:
+def _text(detail: ErrorDetails) -> str:
     if str(detail["type"]).startswith("date"):
         return "must be a day such as 2027-01-31"
     error = detail.get("ctx", {}).get("error")
