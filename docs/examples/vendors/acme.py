@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic.alias_generators import to_camel
 
-from seatwise.core.vendor.fields import CREATE_ONLY, Email, NameSet, Password, Values
+from seatwise.core.vendor.field_types import Email, NameSet, Password
+from seatwise.core.vendor.fields import CREATE_ONLY, Values
 from seatwise.core.vendor.http import Answer, Request, objects
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
 from seatwise.resources.fields import OPTIONAL, Arg, Args, Key, ListArg, ReadOnly, WriteOnly, read_only

@@ -18,16 +18,13 @@ from pulumi import Input, Output, ResourceOptions
 
 from ..core.queries.lookup import Lookups
 from ..core.vendor.boundary import Json
+from ..core.vendor.field_types import Email, FirstAndOthers, Password, Phone
 from ..core.vendor.fields import (
     CREATE_ONLY,
     RESPELLED,
     UNREADABLE,
     UPDATE_ONLY,
     Compare,
-    Email,
-    FirstAndOthers,
-    Password,
-    Phone,
     Problem,
     Record,
     Takes,
@@ -36,18 +33,7 @@ from ..core.vendor.fields import (
 )
 from ..core.vendor.http import Answer, Effect, Request, identifier, objects, whole_number
 from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
-from ..resources.fields import (
-    OPTIONAL,
-    Arg,
-    Args,
-    Fields,
-    Key,
-    ListArg,
-    LookupResult,
-    ReadOnly,
-    WriteOnly,
-    read_only,
-)
+from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
 from ..resources.provider import KeyArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource

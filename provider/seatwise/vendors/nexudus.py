@@ -22,23 +22,8 @@ from pydantic import SecretStr, model_validator
 from pydantic.alias_generators import to_pascal
 
 from ..core.queries.lookup import Lookups
-from ..core.vendor.fields import (
-    SECRET,
-    UNREADABLE,
-    VOLATILE,
-    DateTime,
-    Delta,
-    Email,
-    IdSet,
-    Password,
-    Problem,
-    Record,
-    Takes,
-    Values,
-    Wire,
-    by_name,
-    one_of,
-)
+from ..core.vendor.field_types import DateTime, Email, IdSet, Password, by_name, one_of
+from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Problem, Record, Takes, Values, Wire
 from ..core.vendor.http import (
     Answer,
     Effect,
@@ -51,18 +36,7 @@ from ..core.vendor.http import (
     whole_number,
 )
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
-from ..resources.fields import (
-    OPTIONAL,
-    Arg,
-    Args,
-    Fields,
-    Key,
-    ListArg,
-    LookupResult,
-    ReadOnly,
-    WriteOnly,
-    read_only,
-)
+from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
 from ..resources.provider import LoginArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource

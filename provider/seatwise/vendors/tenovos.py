@@ -19,21 +19,8 @@ from pydantic import SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..core.queries.lookup import Lookups
-from ..core.vendor.fields import (
-    CREATE_ONLY,
-    NEEDED_TO_CREATE,
-    UNREADABLE,
-    UPDATE_ONLY,
-    VISIBLE,
-    Email,
-    NameSet,
-    Number,
-    Password,
-    Problem,
-    Values,
-    Wire,
-    looks_like_a_number,
-)
+from ..core.vendor.field_types import Email, NameSet, Number, Password, looks_like_a_number
+from ..core.vendor.fields import CREATE_ONLY, NEEDED_TO_CREATE, UNREADABLE, UPDATE_ONLY, VISIBLE, Problem, Values, Wire
 from ..core.vendor.http import Answer, Effect, Request, number, objects, segment, token_text, whole_number
 from ..core.vendor.vendor import Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import (

@@ -9,6 +9,18 @@ from typing import Annotated, Any, Literal, Required, TypedDict
 import pytest
 from pydantic.alias_generators import to_camel
 
+from seatwise.core.vendor.field_types import (
+    DateTime,
+    Email,
+    FirstAndOthers,
+    IdSet,
+    NameSet,
+    Number,
+    Password,
+    Phone,
+    looks_like_a_number,
+    one_of,
+)
 from seatwise.core.vendor.fields import (
     CREATE_ONLY,
     NEVER_SENT,
@@ -17,22 +29,12 @@ from seatwise.core.vendor.fields import (
     UPDATE_ONLY,
     VISIBLE,
     Compare,
-    DateTime,
     Delta,
-    Email,
-    FirstAndOthers,
-    IdSet,
-    NameSet,
-    Number,
-    Password,
-    Phone,
     Problem,
     Schema,
     Takes,
     Wire,
     is_not_given,
-    looks_like_a_number,
-    one_of,
 )
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.vendors import enerflo, nexudus, tenovos

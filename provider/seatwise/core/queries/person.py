@@ -7,7 +7,8 @@ from typing import Annotated, Required, TypedDict, TypeVar
 
 from pydantic import AfterValidator
 
-from ..vendor.fields import Email, Problem, Schema, is_not_given
+from ..vendor.field_types import Email
+from ..vendor.fields import Problem, Schema, is_not_given
 from ..vendor.vendor import Vendor
 
 T = TypeVar("T")

@@ -1,0 +1,102 @@
+"""The types of fields that several vendors have: an e-mail, a phone number, a set of ids."""
+
+import enum
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+from .fields import SECRET, Check, Compare, email_address, email_key, folded
+
+LONGEST_NUMBER = 64  # characters of a phone number, however it is written
+
+
+def _ten_digits(text: str) -> str:
+    if len(_national_digits(text)) != 10:
+        raise ValueError("must have ten digits, such as 555-555-5555")
+    return text
+
+
+def _national_digits(text: str) -> str:
+    digits = re.sub(r"\D", "", str(text))
+    return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
+
+
+def _digits_or_text(text: str) -> str:
+    """Return the digits of a phone number, without leading zeros, and other text as it is."""
+    text = str(text).strip()
+    return re.sub(r"\D", "", text).lstrip("0") if looks_like_a_number(text) else text
+
+
+def looks_like_a_number(text: str) -> bool:
+    """Return whether the text consists of digits and the signs that people put between them."""
+    signs = len(text) <= LONGEST_NUMBER and re.fullmatch(r"[\d\s()+./-]+", text)
+    return bool(signs) and any(each.isdecimal() for each in text)
+
+
+def _moment(text: str) -> datetime:
+    """Return a date-time as a moment; without a zone it is UTC."""
+    moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _date_time(text: str) -> str:
+    try:
+        _moment(text)
+    except ValueError:
+        raise ValueError("is not an ISO 8601 date-time, such as 2026-01-31T09:00:00Z") from None
+    return text
+
+
+def _first_and_rest(items: Iterable[object]) -> tuple[object, frozenset[object]]:
+    first, *rest = [*items] or [None]
+    return first, frozenset(rest)
+
+
+def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
+    """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
+    numbers = {each.name.casefold(): each.value for each in kind}
+
+    def number(value: object) -> object:
+        if not isinstance(value, str) or looks_like_a_number(value):
+            return value
+        name = re.sub(r"\W+", "_", folded(value))
+        if name not in numbers:
+            raise ValueError(f"must be a number or one of {', '.join(numbers)}")
+        return numbers[name]
+
+    return BeforeValidator(number)
+
+
+def one_of(kind: type[enum.IntEnum]) -> Check[int]:
+    """Let a declared number be one of those that the vendor documents."""
+
+    def documented(value: int) -> int:
+        if value not in {*kind}:
+            numbers = ", ".join(f"{each.value} ({each.name.casefold()})" for each in kind)
+            raise ValueError(f"must be one of {numbers}")
+        return value
+
+    return Check(documented)
+
+
+Email = Annotated[str, Check(email_address), Compare(email_key, how="without case (ASCII)")]
+"""An e-mail address; the case of ASCII letters does not matter."""
+Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
+"""A ten-digit phone number; only the digits matter."""
+Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
+"""A number that people write as text. Only the digits matter."""
+DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment, how="as a moment")]
+"""An ISO 8601 date-time; one without a zone is UTC."""
+IdSet = Annotated[list[int], Compare[list[int]](frozenset, how="in any order")]
+"""Ids whose order does not matter."""
+NameSet = Annotated[list[str], Compare[list[str]](frozenset, how="in any order")]
+"""Names or uuids whose order does not matter."""
+FirstAndOthers = Annotated[
+    list[int], Compare[list[int]](frozenset, declared=_first_and_rest, how="the first, and the others in any order")
+]
+"""Ids of which the first has its own meaning when they are written."""
+Password = Annotated[str, SECRET]
+"""A secret text: sent once and stored nowhere."""
