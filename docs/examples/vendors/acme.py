@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from seatwise.core.vendor.field_types import Email, NameSet, Password
 from seatwise.core.vendor.fields import CREATE_ONLY, Values
-from seatwise.core.vendor.http import Answer, Request, objects
+from seatwise.core.vendor.http import Answer, Request
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
 from seatwise.resources.fields import OPTIONAL, Arg, Args, Key, ListArg, ReadOnly, WriteOnly, read_only
 from seatwise.resources.user import AccountArgs, UserResource
@@ -71,8 +71,7 @@ class Acme(Vendor):
         return Request("GET", self.path, query={"page": page} | ({"email": email} if email else {}))
 
     def parse_page(self, answer: Answer) -> Listing | None:
-        users = answer.object.get("users")
-        return Listing(objects(users), more=answer.object.get("more") is True) if isinstance(users, list) else None
+        return Listing.of(answer.object.get("users"), more=answer.object.get("more") is True)
 
 
 VENDOR = Acme

@@ -14,7 +14,7 @@ from rich.prompt import Prompt
 
 from ..core.account import finding
 from ..core.queries import audit
-from ..core.vendor.fields import Record
+from ..core.vendor.boundary import Record
 from ..core.vendor.vendor import Vendor
 from ..dynamic import import_file
 from ..wire.tenant import Tenant

@@ -45,6 +45,21 @@ class UserLookup(Generic[P, R]):
         return ask(self._vendor, provider, lambda lookups, email: lookups.user(self._kind, email), email)
 
 
+class UsersLookup(Generic[P, R]):
+    """Finds the users in a vendor's list: `get_users` of a vendor without conditions of its own."""
+
+    def __init__(self, vendor: type[Vendor], provider: type[P], kind: type[R]) -> None:
+        self._vendor = vendor
+        self._kind = kind
+
+    def __call__(self, *, active: Input[bool] | None = None, provider: P | None = None) -> Output[list[R]]:
+        """Return all users, or those who are (in)active."""
+        return ask(self._vendor, provider, self._users, active)
+
+    async def _users(self, lookups: Lookups, active: bool | None) -> list[R]:
+        return await lookups.users(self._kind, active=active)
+
+
 class ListLookup(Generic[P, N]):
     """Gives all that a vendor's list holds: `get_offices` and the like."""
 

@@ -10,28 +10,17 @@ The API key is an admin matter: Enerflo Support hands it out.
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 
 from ..core.queries.lookup import Lookups
-from ..core.vendor.boundary import Json
+from ..core.vendor.boundary import Json, Record
 from ..core.vendor.field_types import Email, FirstAndOthers, Password, Phone
-from ..core.vendor.fields import (
-    CREATE_ONLY,
-    RESPELLED,
-    UNREADABLE,
-    UPDATE_ONLY,
-    Compare,
-    Problem,
-    Record,
-    Takes,
-    Values,
-    Wire,
-)
-from ..core.vendor.http import Answer, Effect, Request, identifier, objects, whole_number
+from ..core.vendor.fields import CREATE_ONLY, RESPELLED, UNREADABLE, UPDATE_ONLY, Compare, Problem, Takes, Values, Wire
+from ..core.vendor.http import Answer, Effect, Request, identifier, json_object, objects, texts, whole_number
 from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
@@ -75,7 +64,7 @@ def _roles(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(map(_role, texts))
 
 
-RoleNames = Annotated[list[str], Compare(_roles, how="Name or slug, in any order"), RESPELLED]
+Roles = Annotated[list[str], Compare(_roles, how="Name or slug, in any order")]
 
 
 class IdentityFields(Fields):
@@ -88,7 +77,7 @@ class IdentityFields(Fields):
 class OwnFields(AccountArgs):
     """What is particular to an account at Enerflo, and what is optional."""
 
-    roles: ListArg[RoleNames, str]
+    roles: ListArg[Annotated[Roles, RESPELLED], str]
     """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
     first_name: Arg[str] = OPTIONAL
     """First name."""
@@ -126,7 +115,7 @@ class OwnFields(AccountArgs):
     """Id of the user's company."""
     valid_email: ReadOnly[bool] = read_only()
     """Whether Enerflo could deliver to the e-mail."""
-    role_slugs: ReadOnly[Annotated[list[str], Wire(read="roles")]] = read_only()
+    role_slugs: ReadOnly[Annotated[Roles, Wire(read="roles")]] = read_only()
     """The roles as Enerflo returns them."""
 
 
@@ -193,7 +182,6 @@ OFFICES = NameList(
     ask=lambda page: Request("GET", "/api/v3/offices", query={"page": page, "pageSize": PAGE_SIZE}),
     read=_page,
     about="offices",
-    one="office",
     kind=Office,
     keys={"id": ("id", "office_id"), "name": ("name", "office_name")},
 )
@@ -205,7 +193,10 @@ class Enerflo(Vendor):
     schema = User.schema(str)
     settings_type = Settings
     path = "/api/v3/users"
+    create_path = "/api/v1/users"
+    create_defaults: ClassVar = {"notify_email": False, "allow_optimus": False}
     limits = (Limit(300, 60),)
+    verdict = ("success", True, False)  # the shape of the answer is not documented
     finds_by_email = False
     remembered = ("role_slugs",)
     lists: ClassVar = {"offices": OFFICES}
@@ -232,11 +223,6 @@ class Enerflo(Vendor):
     def token(self) -> Token:
         return Token({"api-key": self.settings.api_key.get_secret_value()})
 
-    def request_create(self, values: Values) -> Request:
-        required = {"notify_email": False, "allow_optimus": False}
-        body = required | self.schema.body(values, Takes.CREATE)
-        return Request("POST", "/api/v1/users", Effect.CREATE, json=body)
-
     def request_page(self, email: str | None, page: int) -> Request:
         # No filter by e-mail is known: the whole list, page by page.
         return Request("GET", self.path, query={"page": page, "pageSize": PAGE_SIZE})
@@ -257,13 +243,6 @@ class Enerflo(Vendor):
         page = _page(answer)
         return page and replace(page, records=[_normal(user) for user in page.records])
 
-    def is_success(self, answer: Answer) -> bool:
-        return answer.ok and answer.object.get("success") is not False
-
-    def is_confirmed(self, answer: Answer) -> bool:
-        """The shape of the answer is not documented."""
-        return answer.object.get("success") is True or super().is_confirmed(answer)
-
     def is_taken(self, answer: Answer) -> bool:
         """The shape of a refusal is not documented, its text is."""
         reasons = answer.object.get("errors")
@@ -277,7 +256,7 @@ class Enerflo(Vendor):
         """
         reasons = answer.object.get("errors")
         if isinstance(reasons, dict | list):
-            return " ".join(_texts(reasons))
+            return " ".join(texts(reasons))
         kind = answer.headers.get("content-type", "").lower()
         is_text = kind.startswith("text/plain") if answer.ok else "html" not in kind
         return answer.text if is_text and answer.json is None else super().parse_message(answer)
@@ -316,15 +295,6 @@ class Enerflo(Vendor):
         return not is_read and not is_guessed and _roles(written) != _roles(changes["roles"])
 
 
-def _texts(reasons: Json) -> Iterator[str]:
-    """All texts in objects and lists."""
-    if isinstance(reasons, str):
-        yield reasons
-    elif isinstance(reasons, dict | list):
-        for each in reasons.values() if isinstance(reasons, dict) else reasons:
-            yield from _texts(each)
-
-
 def _unwrapped(body: Record) -> Record | None:
     """The user in an answer whose shape is not documented: under `user`, `data`, `results` or bare."""
     for key in ("user", "data", "results"):
@@ -338,9 +308,9 @@ def _unwrapped(body: Record) -> Record | None:
 
 def _normal(user: Record) -> Record:
     """A record in one shape: `roles` as a list of texts, flags and the external id at the top."""
-    meta, agent = user.get("meta"), user.get("agent")
-    normal = {**(meta if isinstance(meta, dict) else {}), **user}
-    if isinstance(agent, dict) and "external_user_id" in agent:
+    agent = json_object(user.get("agent"))
+    normal = {**json_object(user.get("meta")), **user}
+    if "external_user_id" in agent:
         normal.setdefault("external_user_id", agent["external_user_id"])
     roles = user.get("roles", user.get("role"))
     if roles is not None:
@@ -383,13 +353,7 @@ def get_users(
 
 
 async def _users(lookups: Lookups, role: str | None, active: bool | None) -> list[GetUserResult]:
-    where: dict[str, Callable[[Any], bool]] = {}
-    if role is not None:
-        where["role_slugs"] = lambda slugs: _role(role) in _roles(slugs or ())
-    if active is not None:
-        wanted = lookups.flag("active", active)
-        where["active"] = lambda value: value == wanted
-    found = await lookups.users(GetUserResult, where)
+    found = await lookups.users(GetUserResult, {"role_slugs": role}, active)
     if role is not None and not found:
         shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}
         if _role(role) not in _roles(shown):  # perhaps a slug that is unlike its Name

@@ -13,31 +13,22 @@ User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full adm
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self, Unpack
+from typing import Annotated, ClassVar, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, model_validator
 from pydantic.alias_generators import to_pascal
 
 from ..core.queries.lookup import Lookups
+from ..core.vendor.boundary import Record
 from ..core.vendor.field_types import DateTime, Email, IdSet, Password, by_name, one_of
-from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Problem, Record, Takes, Values, Wire
-from ..core.vendor.http import (
-    Answer,
-    Effect,
-    Request,
-    fits_a_header,
-    number,
-    objects,
-    retry_after,
-    token_text,
-    whole_number,
-)
+from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Takes, Values, Wire
+from ..core.vendor.http import Answer, Effect, Request, fits_a_header, number, retry_after, token_text
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
-from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
+from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup, ask
 from ..resources.provider import LoginArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource
 from ..wire import settings
@@ -295,33 +286,17 @@ class UserRole(Named):
     business_name: str | None = None
 
 
-def _page(answer: Answer) -> Listing | None:
-    """A page of any list: https://learn.nexudus.com/rest-api/sys/get-users describes them."""
-    records = answer.object.get("Records")
-    if not isinstance(records, list):
-        return None
-    pages, total = (whole_number(answer.object.get(key)) for key in ("TotalPages", "TotalItems"))
-    more = answer.object.get("HasNextPage") is True
-    return Listing(objects(records), more, pages, total)
-
-
 BUSINESSES = NameList(
     # https://learn.nexudus.com/rest-api/sys/get-businesses
     ask=lambda page: Request("GET", "/api/sys/businesses", query={"page": page, "size": PAGE_SIZE}),
-    read=_page,
     about="businesses",
-    one="business",
     kind=Business,
-    keys={"id": ("Id",), "name": ("Name",)},
 )
 USER_ROLES = NameList(
     # https://learn.nexudus.com/rest-api/security/get-userroles-by-id; the list is beside it, under `security`.
     ask=lambda page: Request("GET", "/api/security/userroles", query={"page": page, "size": PAGE_SIZE}),
-    read=_page,
     about="user roles",
-    one="user role",
     kind=UserRole,
-    keys={"id": ("Id",), "name": ("Name",), "business_id": ("BusinessId",), "business_name": ("BusinessName",)},
     twice='Say whose it is: role_id("...", business="...")',
 )
 
@@ -332,8 +307,10 @@ class Nexudus(Vendor):
     schema = User.schema(to_pascal)
     settings_type = Settings
     path = "/api/sys/users"
+    create_defaults = BOOKKEEPING
     id_key = "Id"
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
+    verdict = ("WasSuccessful", True, False)
     can_delete = True
     replaces = True
     lists_whole_records = False
@@ -353,17 +330,6 @@ class Nexudus(Vendor):
     }
     example_change: ClassVar[Values] = {"full_name": "Anna Ruiz", "user_roles": [77, 78], "password": "another one"}
 
-    @classmethod
-    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
-        """A whole list and its deltas contradict each other."""
-        for name in ("businesses", "user_roles", "chat_rooms"):
-            added, removed = f"added_{name}", f"removed_{name}"
-            if name in given and given & {added, removed}:
-                yield Problem(name, f"says all of them, and so cannot stand beside {added} or {removed}: give one kind")
-            both = {*values.get(added, ())} & {*values.get(removed, ())}
-            if both:
-                yield Problem(added, f"and {removed} share {sorted(both)}: drop them from one of the two")
-
     def token(self) -> Token | None:
         if self.settings.token is None:
             return None
@@ -372,15 +338,11 @@ class Nexudus(Vendor):
     def request_login(self, refresh: Refresh | None) -> Request:
         # The client id must be the same at every refresh; the vendor's default for it is the user name.
         client_id = self.settings.client_id or (self.settings.username if refresh else None)
-        form = (
-            {"grant_type": "refresh_token", "refresh_token": refresh}
-            if isinstance(refresh, str)
-            else {
-                "grant_type": "password",
-                "username": self.settings.username,
-                "password": self.settings.password.get_secret_value(),
-            }
-        )
+        if isinstance(refresh, str):
+            form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        else:
+            password = self.settings.password.get_secret_value()
+            form = {"grant_type": "password", "username": self.settings.username, "password": password}
         headers = {"client_id": client_id} if client_id else {}
         return Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
@@ -392,10 +354,6 @@ class Nexudus(Vendor):
             # A refresh must name its client in a header, in which not every user name fits.
             refresh=(token_text(body.get("refresh_token")) or None) if fits_a_header(client_id) else None,
         )
-
-    def request_create(self, values: Values) -> Request:
-        body = BOOKKEEPING | self.schema.body(values, Takes.CREATE)
-        return Request("POST", self.path, Effect.CREATE, json=body)
 
     def request_page(self, email: str | None, page: int) -> Request:
         by_email = {} if email is None else {"User_Email": email}
@@ -410,10 +368,9 @@ class Nexudus(Vendor):
         return self.parse_id(value) if isinstance(value, dict) else None
 
     def parse_page(self, answer: Answer) -> Listing | None:
-        return _page(answer)
-
-    def is_success(self, answer: Answer) -> bool:
-        return answer.ok and answer.object.get("WasSuccessful") is not False
+        """A page of any list: https://learn.nexudus.com/rest-api/sys/get-users describes them."""
+        records, more, pages, total = map(answer.object.get, ("Records", "HasNextPage", "TotalPages", "TotalItems"))
+        return Listing.of(records, more=more is True, pages=pages, total=total)
 
     def is_confirmed(self, answer: Answer) -> bool:
         return answer.object.get("WasSuccessful") is True
@@ -439,23 +396,12 @@ class Nexudus(Vendor):
 
 get_user = UserLookup(Nexudus, Provider, GetUserResult)
 """The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+get_users = UsersLookup(Nexudus, Provider, ListedUser)
+"""All users, or those who are (in)active."""
 get_businesses = ListLookup(Nexudus, Provider, BUSINESSES)
 """All businesses (spaces)."""
 business_id = IdLookup(Nexudus, Provider, BUSINESSES, Business)
 """The id of the business with this name, for `businesses`. If none or several have the name, it is an error."""
-
-
-def get_users(*, active: Input[bool] | None = None, provider: Provider | None = None) -> Output[list[ListedUser]]:
-    """All users, or those who are (in)active."""
-    return ask(Nexudus, provider, _users, active)
-
-
-async def _users(lookups: Lookups, active: bool | None) -> list[ListedUser]:
-    where: dict[str, Callable[[Any], bool]] = {}
-    if active is not None:
-        wanted = lookups.flag("active", active)
-        where["active"] = lambda value: value == wanted
-    return await lookups.users(ListedUser, where)
 
 
 def get_user_roles(

@@ -10,9 +10,9 @@ privileges; Tenovos Support hands out the API key and tells the host.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
+from typing import Annotated, ClassVar, Literal, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, StringConstraints, model_validator
@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from ..core.queries.lookup import Lookups
 from ..core.vendor.field_types import Email, NameSet, Number, Password, looks_like_a_number
 from ..core.vendor.fields import CREATE_ONLY, NEEDED_TO_CREATE, UNREADABLE, UPDATE_ONLY, VISIBLE, Problem, Values, Wire
-from ..core.vendor.http import Answer, Effect, Request, number, objects, segment, token_text, whole_number
+from ..core.vendor.http import Answer, Effect, Request, json_object, number, segment, token_text, whole_number
 from ..core.vendor.vendor import Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
@@ -180,28 +180,20 @@ class Role(Named):
     """What `user_role_id` wants."""
 
 
-def _bare(answer: Answer) -> Listing | None:
-    """A list that is nothing but an array, without pages."""
-    return Listing(objects(answer.json)) if isinstance(answer.json, list) else None
-
-
 GROUPS = NameList(
     # Documented for 1.0; 1.5 is asked the same way.
     ask=lambda page: Request("GET", "/security/groups"),
-    read=_bare,
+    read=Listing.whole,
     about="groups",
-    one="group",
     kind=Group,
     keys={"id": ("groupId", "id"), "name": ("groupName", "name")},
 )
 ROLES = NameList(
     # https://api.tenovos.com/openapi/v1.5/security/getroles.md
     ask=lambda page: Request("GET", "/roles"),
-    read=_bare,
+    read=Listing.whole,
     about="roles",
-    one="role",
     kind=Role,
-    keys={"id": ("id",), "name": ("name",)},
     lacking=lambda given: "" if given.api_version == "1.5" else f"{WAY_TO_LISTS}, or name the role with user_role_name",
 )
 
@@ -214,6 +206,7 @@ class Tenovos(Vendor):
     path = "/user"
     id_key = "userId"
     tells_ids = False
+    verdict = ("status", "success", "error")
     role_field = "user_role_id"
     remembered = ("user_role_id",)
     lists: ClassVar = {"groups": GROUPS, "roles": ROLES}
@@ -258,8 +251,7 @@ class Tenovos(Vendor):
         return Request("POST", "/auth/token", Effect.LOGIN, headers=self._api_key(), json=body)
 
     def parse_token(self, answer: Answer) -> Token:
-        found = answer.object.get("session")
-        session = found if isinstance(found, dict) else {}
+        session = json_object(answer.object.get("session"))
         headers = self._api_key() | {"Authorization": token_text(session.get("authorization"))}
         if self.settings.api_version == "1.0":
             headers["AccessToken"] = token_text(session.get("accessToken"))
@@ -277,22 +269,14 @@ class Tenovos(Vendor):
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
 
     def parse_page(self, answer: Answer) -> Listing | None:
-        data = answer.object.get("data")
-        if not isinstance(data, list):
-            return None
-        records = objects(data)
-        if not self.has_list:
-            return Listing(records)
+        page = Listing.of(answer.object.get("data"))
+        if page is None or not self.has_list:
+            return page
         # Whether `count` is of all or of this page is not documented: more than this page holds can only be all.
         count = whole_number(answer.object.get("count")) or 0
-        total = count if count > len(data) else None
-        return Listing(records, len(data) >= PAGE_SIZE, total and -(-total // PAGE_SIZE), total)
-
-    def is_success(self, answer: Answer) -> bool:
-        return answer.ok and answer.object.get("status") != "error"
-
-    def is_confirmed(self, answer: Answer) -> bool:
-        return answer.object.get("status") == "success" or super().is_confirmed(answer)
+        total = count if count > len(page.records) else None
+        more = len(page.records) >= PAGE_SIZE
+        return Listing(page.records, more, total and -(-total // PAGE_SIZE), total)
 
     def is_missing(self, answer: Answer) -> bool:
         """An unknown id is a 403 with exactly this message; any other 403 is about permissions."""
@@ -338,15 +322,7 @@ def get_users(
 async def _users(
     lookups: Lookups, user_role_id: str | None, group: str | None, active: bool | None
 ) -> list[GetUserResult]:
-    where: dict[str, Callable[[Any], bool]] = {}
-    if user_role_id is not None:
-        where["user_role_id"] = lambda value: value == user_role_id
-    if group is not None:
-        where["groups"] = lambda value: group in (value or ())
-    if active is not None:
-        wanted = lookups.flag("active", active)
-        where["status"] = lambda value: (value == "enabled") is wanted
-    return await lookups.users(GetUserResult, where)
+    return await lookups.users(GetUserResult, {"user_role_id": user_role_id, "groups": group}, active)
 
 
 VENDOR = Tenovos

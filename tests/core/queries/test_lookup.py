@@ -19,7 +19,6 @@ ROOMS = NameList(
     ask=lambda page: Request("GET", "/rooms"),
     read=lambda answer: None,
     about="rooms",
-    one="room",
     kind=Room,
     keys={"id": ("id",), "name": ("name",)},
 )

@@ -226,9 +226,9 @@ async def test_nexudus_users_are_complete_by_id_and_partial_in_lists() -> None:
         people(world, 1, Active=False)
         lookups = Lookups(world.door)
         assert (await lookups.user(nexudus.GetUserResult, "p1@example.com")).user_roles == [77]
-        assert [each.id for each in await nexudus._users(lookups, True)] == ["1"]
-        assert [each.id for each in await nexudus._users(lookups, False)] == ["2"]
-        assert [each.full_name for each in await nexudus._users(lookups, None)] == ["P1", "P2"]
+        assert [each.id for each in await lookups.users(nexudus.ListedUser, active=True)] == ["1"]
+        assert [each.id for each in await lookups.users(nexudus.ListedUser, active=False)] == ["2"]
+        assert [each.full_name for each in await lookups.users(nexudus.ListedUser)] == ["P1", "P2"]
 
 
 async def test_users_of_tenovos_are_selected_by_role_group_and_status() -> None:

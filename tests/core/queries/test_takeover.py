@@ -9,7 +9,8 @@ import pytest
 from seatwise.core.account import state
 from seatwise.core.account.properties import Declared
 from seatwise.core.queries import takeover
-from seatwise.core.vendor.fields import Problem, Record, Values
+from seatwise.core.vendor.boundary import Record
+from seatwise.core.vendor.fields import Problem, Values
 from seatwise.core.vendor.secrets import Vault
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.vendors.enerflo import Enerflo

@@ -7,8 +7,9 @@ does not contain an account proves nothing by itself.
 
 from collections.abc import Iterable
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, VendorBroken
-from ..vendor.fields import Record, email_key
+from ..vendor.fields import email_key
 from ..vendor.vendor import Listing, Paged, Vendor
 from .list_cache import CachedList, ListCache
 from .ports import Tenant

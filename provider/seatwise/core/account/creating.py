@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
-from ..vendor.fields import Record, Schema, Takes, Values
+from ..vendor.fields import Schema, Takes, Values
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .account_list import record_of

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, VendorBroken
-from ..vendor.fields import Record
 from ..vendor.vendor import Listing, Paged, Vendor
 from .account_list import accounts, contains, ids_with, incoherent, page, pages
 from .list_cache import is_coherent

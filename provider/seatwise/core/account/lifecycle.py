@@ -7,8 +7,9 @@ which sends requests and waits. How an account is created is in `creating`, how 
 from collections.abc import Container
 from dataclasses import replace
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, NoSuchAccount, Refused
-from ..vendor.fields import Record, email_key
+from ..vendor.fields import email_key
 from ..vendor.vendor import Vendor
 from .account_list import record_of
 from .creating import create

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from ..vendor.fields import Record, email_key
+from ..vendor.boundary import Record
+from ..vendor.fields import email_key
 from ..vendor.vendor import Vendor
 
 

@@ -1,7 +1,7 @@
 """The errors and warnings that name an account of a tenant."""
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, NoSuchAccount, SettingsError
-from ..vendor.fields import Record
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .ports import Tenant

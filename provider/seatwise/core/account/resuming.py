@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
-from ..vendor.fields import Record, Values
+from ..vendor.fields import Values
 from ..vendor.secrets import matches
 from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_email, look_anew, whole

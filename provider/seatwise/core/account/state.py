@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from ..vendor.fields import Problem, Record, Schema, Takes, Values
+from ..vendor.boundary import Record
+from ..vendor.fields import Problem, Schema, Takes, Values
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 from .properties import NONE, AccountState, Declared

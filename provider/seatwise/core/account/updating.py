@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, VendorBroken
-from ..vendor.fields import Record, Values
+from ..vendor.fields import Values
 from .finding import fetch, has_email
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..vendor.boundary import restored
+from ..vendor.boundary import Record, restored
 from ..vendor.errors import AccountError, Refused, VendorBroken
-from ..vendor.fields import RESPELLED, Record, Values
+from ..vendor.fields import RESPELLED, Values
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch

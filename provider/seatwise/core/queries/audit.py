@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from ..account.properties import Properties, Signature
 from ..team.properties import account_ids
-from ..vendor.boundary import SIGNATURE
+from ..vendor.boundary import SIGNATURE, Record
 from ..vendor.errors import InvalidAccount, InvalidExport
-from ..vendor.fields import Problem, Record, composed, email_address, email_key
+from ..vendor.fields import Problem, composed, email_address, email_key
 from ..vendor.vendor import Vendor, quote
 
 TYPE = "pulumi-python:dynamic/seatwise/"

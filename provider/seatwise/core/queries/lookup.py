@@ -19,13 +19,14 @@ from ..account.finding import look_up
 from ..account.list_cache import ListCache
 from ..account.ports import Tenant
 from ..account.refusals import no_list, tell_unfit
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
-from ..vendor.fields import Record, Values, flag, folded, unfit
-from ..vendor.vendor import N, Named, NameList, Vendor, quote
+from ..vendor.fields import Values, flag, folded, unfit
+from ..vendor.vendor import N, Named, NameList, Paged, Vendor, quote
 
 U = TypeVar("U")
-Where = Mapping[str, Callable[[Any], bool]]
-"""Conditions on field values, by the fields' names."""
+Keys = Mapping[str, tuple[str, ...]]
+"""For each field of an item the keys under which a record may have it, the likeliest first."""
 MAX_NAMES = 5  # in one message
 
 
@@ -73,25 +74,31 @@ class Lookups:
             raise UnknownName(f"no user has this e-mail{near}", vendor=vendor.title, account=email)
         return _user(vendor, kind, found.record, vendor.schema.parse(found.record))
 
-    async def users(self, kind: type[U], where: Where = MappingProxyType({})) -> list[U]:
-        """Return the accounts in the account list that meet the conditions `where`; raises AccountError.
+    async def users(
+        self, kind: type[U], where: Mapping[str, object] = MappingProxyType({}), active: object = None
+    ) -> list[U]:
+        """Return the accounts in the account list that meet the conditions; raises AccountError.
 
-        `kind` is a dataclass whose fields are outputs of `User`.
+        `where` gives a field's value, or an item of its list; `active` is a flag. None is no condition. `kind` is a
+        dataclass whose fields are outputs of `User`.
         """
+        wanted = {name: value for name, value in where.items() if value is not None}
+        is_active = None if active is None else self.flag("active", active)
         tenant = self._operation()
         vendor = tenant.vendor
+        conditions = [*wanted, *(() if is_active is None else vendor.reactivation)]
         if not vendor.has_list:
             raise no_list(vendor)
         seen = [(record, vendor.schema.parse(record)) for record in await all_records(tenant)]
         for record, _ in seen:
             tell_unfit(tenant, record)
-        for field in where:
+        for field in conditions:
             if any(field not in vendor.schema.names_in(record) for record, _ in seen):
                 raise VendorBroken(f"the list does not show {field}", status=200, vendor=vendor.title, account="users")
         return [
             _user(vendor, kind, record, values)
             for record, values in seen
-            if all(field in values and fits(values[field]) for field, fits in where.items())
+            if values.keys() >= {*conditions} and _meets(vendor, values, wanted, is_active)
         ]
 
     def flag(self, name: str, value: object) -> bool:
@@ -140,17 +147,20 @@ async def _load(tenant: Tenant, listed: NameList[N]) -> list[N]:
     way_out = listed.lacking(vendor.settings)
     if way_out:
         raise SettingsError("this API has no such list", vendor=vendor.title, account=listed.about, remedy=way_out)
-    records, total = await pages(tenant, listed)
+    paged = Paged(ask=listed.ask, read=listed.read or vendor.parse_page, about=listed.about)
+    records, total = await pages(tenant, paged)
+    names = [field.name for field in dataclasses.fields(listed.kind)]
+    keys = {name: listed.keys.get(name) or (vendor.schema.naming(name),) for name in names}
     adapter = TypeAdapter(listed.kind)
-    items = {item.id: item for item in (_item(vendor, listed, adapter, record) for record in records)}
+    items = {item.id: item for item in (_item(vendor, listed, keys, adapter, record) for record in records)}
     if len(items) != (len(records) if total is None else total):
         raise incoherent(vendor, listed.about)
     return [*items.values()]
 
 
-def _item(vendor: Vendor, listed: NameList[N], adapter: TypeAdapter[N], record: Record) -> N:
-    keys = {field: next((key for key in keys if key in record), None) for field, keys in listed.keys.items()}
-    values = {field: record[key] for field, key in keys.items() if key is not None}
+def _item(vendor: Vendor, listed: NameList[N], keys: Keys, adapter: TypeAdapter[N], record: Record) -> N:
+    found = {field: next((key for key in likely if key in record), None) for field, likely in keys.items()}
+    values = {field: record[key] for field, key in found.items() if key is not None}
     if "name" in values:
         values["name"] = values["name"] or ""  # an item without a name must not make the whole list unusable
     try:
@@ -159,6 +169,18 @@ def _item(vendor: Vendor, listed: NameList[N], adapter: TypeAdapter[N], record: 
         unfit = ", ".join(sorted({str(detail["loc"][0]) for detail in error.errors(include_url=False)}))
         problem = f"the list has an item whose {unfit} cannot be read"
         raise VendorBroken(problem, status=200, vendor=vendor.title, account=listed.about) from None
+
+
+def _meets(vendor: Vendor, values: Values, wanted: Values, is_active: bool | None) -> bool:
+    """Return whether the values of an account meet the conditions of `Lookups.users`."""
+    has_wanted = all(vendor.schema[name].has(values[name], value) for name, value in wanted.items())
+    return has_wanted and (is_active is None or _is_active(vendor, values) is is_active)
+
+
+def _is_active(vendor: Vendor, values: Values) -> bool | None:
+    """Return whether an account is active; None if a flag that says it is null."""
+    said = [values[name] if on is True else values[name] == on for name, on in vendor.reactivation.items()]
+    return None if None in said else all(said)
 
 
 def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
@@ -185,8 +207,7 @@ def find_by_name(vendor: str, listed: NameList[N], items: Iterable[N], name: str
 
 def _described(item: Named) -> str:
     """Return the item's name and its other fields: `"Attic" (id 3, business_name Uptown)`."""
-    known: Any = item
-    values = {field.name: getattr(item, field.name) for field in dataclasses.fields(known) if field.name != "name"}
+    values = {field.name: getattr(item, field.name) for field in dataclasses.fields(item) if field.name != "name"}
     others = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
     return f'"{quote(item.name)}" ({others})'
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..account.properties import AccountState, Declared
 from ..account.state import check, observed, seen
-from ..vendor.fields import NO_VALUE, VOLATILE, Field, Problem, Record, Values, email_key
+from ..vendor.boundary import Record
+from ..vendor.fields import NO_VALUE, VOLATILE, Field, Problem, Values, email_key
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 

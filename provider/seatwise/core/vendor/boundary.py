@@ -34,6 +34,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"], "Unfit"]
 """A value that a vendor wrote, made safe. A `Mended` is a text."""
+Record = Mapping[str, Json]
+"""An object that a vendor wrote, such as an account."""
 
 
 class Unfit:
@@ -117,7 +119,7 @@ def is_sound(value: object) -> bool:
     return not isinstance(value, Unfit | Mended)
 
 
-def restored(record: Mapping[str, Json]) -> tuple[dict[str, Json], list[str]]:
+def restored(record: Record) -> tuple[dict[str, Json], list[str]]:
     """Return the record as the vendor wrote it, to be sent back, and the keys of what JSON cannot say (now null)."""
     whole = {_original_key(key): _restored(value) for key, value in record.items()}
     lost = [str(key) for key, value in record.items() if any(map(_is_lost, _leaves(value)))]

@@ -8,6 +8,7 @@ gives it.
 
 import difflib
 import enum
+import itertools
 import re
 import string
 import typing
@@ -22,14 +23,12 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from .boundary import UNKNOWN, Json, Unfit, is_sound
+from .boundary import UNKNOWN, Json, Record, Unfit, is_sound
 
 T = TypeVar("T")
 V = TypeVar("V")
 Values = Mapping[str, Any]
 """Values of an account by argument name (snake_case)."""
-Record = Mapping[str, Json]
-"""An account as the vendor writes it."""
 
 
 class Takes(enum.Flag):
@@ -113,7 +112,7 @@ class Delta:
     present: bool
 
 
-# --- types of fields --------------------------------------------------------------------------
+# --- values ------------------------------------------------------------------------------------
 
 
 # Invisible, though Unicode does not count them as format characters.
@@ -292,6 +291,10 @@ class Field:
                 return None if value is None else adapter.validate_python(value)
         return Unfit(value)
 
+    def has(self, value: object, wanted: object) -> bool:
+        """Return whether a value is the wanted one, or a list to which the wanted item would add nothing."""
+        return self.same([*value, wanted], value) if isinstance(value, list) else value == wanted
+
     def same(self, left: object, right: object, *, both_declared: bool = False) -> bool:
         """Return whether two values mean the same; all values in NO_VALUE do."""
         if left in NO_VALUE or right in NO_VALUE:
@@ -306,8 +309,9 @@ class Field:
 class Schema(Mapping[str, Field]):
     """The fields of a vendor's accounts, by name, in the order of their declaration."""
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(self, fields: Iterable[Field], naming: Callable[[str], str]) -> None:
         self._fields = {field.name: field for field in fields}
+        self.naming = naming
 
     def __getitem__(self, name: str) -> Field:
         return self._fields[name]
@@ -333,13 +337,37 @@ class Schema(Mapping[str, Field]):
         """
         return cls(
             [_field(name, type_, naming, required=name in required) for name, type_ in arguments.items()]
-            + [_field(name, Annotated[type_, NEVER_SENT], naming, required=False) for name, type_ in read_only.items()]
+            + [_field(name, Annotated[type_, NEVER_SENT], naming, required=False) for name, type_ in read_only.items()],
+            naming,
         )
 
     @cached_property
     def secrets(self) -> frozenset[str]:
         """The names of the fields whose values are stored nowhere."""
         return frozenset(field.name for field in self.values() if field.secret)
+
+    @cached_property
+    def _deltas(self) -> Mapping[str, tuple[list[str], list[str]]]:
+        """For the name of each list that has deltas, the names of those that add to it and of those that remove."""
+        deltas: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in self}
+        for item in self.values():
+            if item.delta is not None:
+                deltas[item.delta.of][0 if item.delta.present else 1].append(item.name)
+        return {name: both for name, both in deltas.items() if any(both)}
+
+    def contradictions(self, values: Values, given: frozenset[str]) -> Iterator[Problem]:
+        """Yield the problems of a whole list beside its deltas, and of deltas that add and remove the same item.
+
+        `given` holds the names of unknown values as well.
+        """
+        for name, (adding, removing) in self._deltas.items():
+            if name in given and not given.isdisjoint([*adding, *removing]):
+                deltas = " or ".join([*adding, *removing])
+                yield Problem(name, f"says all of them, and so cannot stand beside {deltas}: give one kind")
+            for added, removed in itertools.product(adding, removing):
+                both = {*values.get(added, ())} & {*values.get(removed, ())}
+                if both:
+                    yield Problem(added, f"and {removed} share {sorted(both)}: drop them from one of the two")
 
     def arguments(self) -> Iterator[Field]:
         """Return the fields that a program can set."""

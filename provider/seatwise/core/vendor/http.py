@@ -5,7 +5,7 @@ import enum
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from urllib.parse import quote
 
-from .boundary import Json, decoded
+from .boundary import Json, Record, decoded
 from .errors import InvalidAccount
 
 
@@ -78,9 +78,9 @@ class Answer:
         return self.body.decode("latin-1")
 
     @property
-    def object(self) -> Mapping[str, Json]:
+    def object(self) -> Record:
         """The decoded body if it is a JSON object, else an empty one."""
-        return self.json if isinstance(self.json, dict) else {}
+        return json_object(self.json)
 
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
@@ -148,9 +148,23 @@ def identifier(value: object) -> str | None:
     return str(value) if is_id and value else None
 
 
-def objects(items: Sequence[Json]) -> list[Mapping[str, Json]]:
+def objects(items: Sequence[Json]) -> list[Record]:
     """The items of a list in an answer. One that is no object is an empty one: it counts, and says nothing."""
-    return [item if isinstance(item, dict) else {} for item in items]
+    return [json_object(item) for item in items]
+
+
+def json_object(value: Json) -> Record:
+    """Return a value in an answer if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def texts(value: Json) -> Iterator[str]:
+    """Yield all texts in objects and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts(each)
 
 
 def segment(text: str | int) -> str:

@@ -1,5 +1,6 @@
 """What seatwise asks of a vendor. One file in `seatwise.vendors` answers all of it, without any I/O."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,8 +8,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from . import errors
-from .fields import Problem, Record, Schema, Takes, Values
-from .http import Answer, Effect, Request, identifier, retry_after, segment
+from .boundary import Json, Record
+from .fields import Problem, Schema, Takes, Values
+from .http import Answer, Effect, Request, identifier, objects, retry_after, segment, whole_number
 from .secrets import Known
 from .text import module_name, printable
 
@@ -64,6 +66,18 @@ class Listing:
     pages: int | None = None
     total: int | None = None
 
+    @classmethod
+    def of(cls, records: Json, *, more: bool = False, pages: Json = None, total: Json = None) -> "Listing | None":
+        """Return the page with these values of an answer, or None if its records are not a list."""
+        if not isinstance(records, list):
+            return None
+        return cls(objects(records), more, whole_number(pages), whole_number(total))
+
+    @classmethod
+    def whole(cls, answer: Answer) -> "Listing | None":
+        """Return the list in an answer that is an array and nothing else, without pages."""
+        return cls.of(answer.json)
+
 
 @dataclass(frozen=True)
 class Named:
@@ -108,19 +122,29 @@ class Paged:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NameList(Paged, Generic[N_co]):
+class NameList(Generic[N_co]):
     """A list of a vendor in which programs look up names."""
 
-    one: str
-    """The singular for messages, such as "office"; `about` is the plural."""
+    ask: Callable[[int], Request]
+    """The request for one page, from 1."""
+    read: Callable[[Answer], Listing | None] | None = None
+    """The page in the answer; by default it is read as a page of accounts is (`Vendor.parse_page`)."""
+    about: str
+    """What errors name: the plural of the things in the list."""
     kind: type[N_co]
-    """The dataclass of one of them."""
-    keys: Mapping[str, tuple[str, ...]]
-    """For each field the keys under which a record may have it, the likeliest first."""
+    """The dataclass of one of them. Its name is the singular in messages: `UserRole` is "user role"."""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For a field the keys under which a record may have it, the likeliest first, where they are not the name that the
+    vendor's naming rule gives."""
     twice: str = "Give its id instead"
     """The remedy where several have one name."""
     lacking: Callable[[Any], str] = lambda settings: ""
     """Return the remedy if a tenant with these settings has no such list; empty if it has it."""
+
+    @property
+    def one(self) -> str:
+        """The singular for messages, such as "office"."""
+        return re.sub(r"(?<!^)(?=[A-Z])", " ", self.kind.__name__).lower()
 
 
 class Vendor(ABC):
@@ -185,7 +209,7 @@ class Vendor(ABC):
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
         """Return what is wrong with arguments together; `given` holds the names of unknown values as well."""
-        return ()
+        return cls.schema.contradictions(values, given)
 
     # --- the account list ---------------------------------------------------------------------
 
@@ -229,10 +253,15 @@ class Vendor(ABC):
 
     replaces: ClassVar[bool] = False
     """Whether an update replaces the whole record, so that seatwise reads and merges it first."""
+    create_path: ClassVar[str] = ""
+    """The path of a create, where it is not `path`."""
+    create_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
+    """What a create sends where the program does not say it, under the vendor's names."""
 
     def request_create(self, values: Values) -> Request:
         """Return the request that creates an account."""
-        return Request("POST", self.path, Effect.CREATE, json=self.schema.body(values, Takes.CREATE))
+        body = {**self.create_defaults, **self.schema.body(values, Takes.CREATE)}
+        return Request("POST", self.create_path or self.path, Effect.CREATE, json=body)
 
     def request_read(self, account: str) -> Request:
         """Return the request that reads one account by its id, in full."""
@@ -254,6 +283,9 @@ class Vendor(ABC):
 
     tells_ids: ClassVar[bool] = True
     """Whether the answer to a create holds the id."""
+    verdict: ClassVar[tuple[str, bool | str, bool | str] | None] = None
+    """The key under which an answer says whether a writing request was carried out, with the values for yes and no.
+    None if only the status says it."""
 
     def parse_record(self, answer: Answer) -> Record | None:
         """Return the account's record in the answer to a read or an update, or None if there is none."""
@@ -280,11 +312,18 @@ class Vendor(ABC):
 
     def is_success(self, answer: Answer) -> bool:
         """Return whether the vendor carried out a writing request."""
-        return answer.ok
+        return answer.ok and self._verdict(answer) is not False
 
     def is_confirmed(self, answer: Answer) -> bool:
         """Return whether the answer itself says that the vendor carried out a writing request."""
-        return self.parse_record(answer) is not None
+        return self._verdict(answer) is True or self.parse_record(answer) is not None
+
+    def _verdict(self, answer: Answer) -> bool | None:
+        if self.verdict is None:
+            return None
+        key, yes, no = self.verdict
+        said = answer.object.get(key)
+        return next((word is yes for word in (yes, no) if type(said) is type(word) and said == word), None)
 
     def is_missing(self, answer: Answer) -> bool:
         """Return whether the answer says that the account does not exist."""
