@@ -9,7 +9,6 @@ There is no way to delete a user. Needs the User Management and Security Templat
 privileges; Tenovos Support hands out the API key and tells the host.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self, Unpack
@@ -19,7 +18,7 @@ from pydantic import SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..core.queries.lookup import Lookups
-from ..core.vendor.field_types import Email, NameSet, Number, Password, looks_like_a_number
+from ..core.vendor.field_types import Email, NameSet, Number, Password, as_number
 from ..core.vendor.fields import CREATE_ONLY, NEEDED_TO_CREATE, UNREADABLE, UPDATE_ONLY, VISIBLE, Problem, Values, Wire
 from ..core.vendor.http import Answer, Effect, Request, json_object, number, segment, token_text, whole_number
 from ..core.vendor.vendor import Listing, Named, NameList, Refresh, Token, Vendor
@@ -47,11 +46,6 @@ WAY_TO_LISTS = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
 # Sizes are documented for 1.5 only (https://api.tenovos.com/openapi/reference/v1.5/operation/CreateUser).
 Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Address = Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(read="emailId")]
-
-
-def _as_number(text: str) -> int | str:
-    """The update wants numbers; text that is none goes as it is, for the vendor to judge."""
-    return int(re.sub(r"\D", "", text)) if looks_like_a_number(text) else text
 
 
 class Settings(settings.Settings):
@@ -100,9 +94,10 @@ class OwnFields(AccountArgs):
     """Company."""
     country: Arg[Annotated[str, Wire(create="customAttributes.country")]] = OPTIONAL
     """Country."""
-    contact: Arg[Annotated[Number, Wire(create="customAttributes.contact", update_value=_as_number)]] = OPTIONAL
+    # The update wants numbers; text that is none goes as it is, for the vendor to judge.
+    contact: Arg[Annotated[Number, Wire(create="customAttributes.contact", update_value=as_number)]] = OPTIONAL
     """Contact number."""
-    phone: Arg[Annotated[Number, Wire(create="customAttributes.phone", update_value=_as_number)]] = OPTIONAL
+    phone: Arg[Annotated[Number, Wire(create="customAttributes.phone", update_value=as_number)]] = OPTIONAL
     """Alternate phone number."""
     status: Choice[Annotated[Literal["enabled", "disabled"], UPDATE_ONLY]] = OPTIONAL
     """`"enabled"` or `"disabled"`."""
@@ -275,8 +270,7 @@ class Tenovos(Vendor):
         # Whether `count` is of all or of this page is not documented: more than this page holds can only be all.
         count = whole_number(answer.object.get("count")) or 0
         total = count if count > len(page.records) else None
-        more = len(page.records) >= PAGE_SIZE
-        return Listing(page.records, more, total and -(-total // PAGE_SIZE), total)
+        return Listing(page.records, len(page.records) >= PAGE_SIZE, total and -(-total // PAGE_SIZE), total)
 
     def is_missing(self, answer: Answer) -> bool:
         """An unknown id is a 403 with exactly this message; any other 403 is about permissions."""

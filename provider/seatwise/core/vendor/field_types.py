@@ -36,6 +36,11 @@ def looks_like_a_number(text: str) -> bool:
     return bool(signs) and any(each.isdecimal() for each in text)
 
 
+def as_number(text: str) -> int | str:
+    """Return the number that the digits of a text are, or the text itself if it does not look like a number."""
+    return int(re.sub(r"\D", "", text)) if looks_like_a_number(text) else text
+
+
 def _moment(text: str) -> datetime:
     """Return a date-time as a moment; without a zone it is UTC."""
     moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
