@@ -207,7 +207,7 @@ MUTANTS = (
     ),
     Mutant(
         "a resource that is replaced loses its account", "core/account/lifecycle.py",
-        "        if await _goes_on(tenant, account, email, owner):\n            return False\n", "",
+        "        if await _stays_managed(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
         "what the engine knows is given to a namesake", "core/account/resuming.py",

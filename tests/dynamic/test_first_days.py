@@ -269,7 +269,7 @@ async def test_the_waits_of_a_team_are_not_a_line_for_each() -> None:
 HAS_IT = "{title} {old}@example.com ({account}): update refused with "
 BELONGS = (
     "; the account {other} has the e-mail {new}@example.com, and belongs to stack/{new}, which declares "
-    "another one now. Once that account has its new e-mail, `pulumi up` again brings this one about. Where two "
+    "another one now. Once that account has its new e-mail, `pulumi up` again changes this one. Where two "
     "exchange theirs, give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the "
     "admin page"
 )

@@ -66,7 +66,7 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
         return
     error.problem += f", and belongs to {display_name(holder)}, which declares another one now"
     error.remedy = (
-        "Once that account has its new e-mail, `pulumi up` again brings this one about. Where two exchange theirs, "
+        "Once that account has its new e-mail, `pulumi up` again changes this one. Where two exchange theirs, "
         "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
     )
 

@@ -19,11 +19,11 @@ class Removals:
             return
         self.stopped += 1
         raise TooManyRemovals(
-            f"not retired: SEATWISE_MAX_REMOVALS is {self.most}, and this run has retired {self.done} "
+            f"not deprovisioned: SEATWISE_MAX_REMOVALS is {self.most}, and this run has deprovisioned {self.done} "
             f"and stopped at {self.stopped} more",
             vendor=vendor.title,
             account=account,
-            remedy="See whether all of them are meant to go (`pulumi preview`); then raise it and run again",
+            remedy="Check with `pulumi preview` that all of them shall lose access; then raise it and run again",
         )
 
     def give_back(self) -> None:

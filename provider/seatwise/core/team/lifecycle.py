@@ -394,7 +394,7 @@ def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
         key
         for key, each in team.members.items()
         if key_of(each.state.email or key) not in declared
-        and not tenant.ownership.goes_on(each.id, key, owner)
+        and not tenant.ownership.continues_with(each.id, key, owner)
         and not _is_done(tenant, each.id)
     ]
 
