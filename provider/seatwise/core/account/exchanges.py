@@ -4,7 +4,7 @@ from ..vendor.fields import folded
 
 
 class Exchanges:
-    """Which resources of a tenant get another e-mail in this run."""
+    """The resources of a tenant that get another e-mail in this run."""
 
     def __init__(self) -> None:
         self._gives: dict[str, str] = {}

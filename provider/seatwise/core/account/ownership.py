@@ -1,4 +1,4 @@
-"""Which resource declares which e-mail in this run, and which resource manages which account. Pure."""
+"""The resources that declare e-mails in this run, and the resources that manage accounts. Pure."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from .owner import MEMBERS, forms, in_stack_of, is_team, parsed, same, stack_of
 
 
 class Ownership:
-    """Which resource declares which e-mail in this run, and which resource manages which account."""
+    """The resources that declare e-mails in this run, and the resources that manage accounts."""
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
@@ -92,7 +92,7 @@ class Ownership:
     def assign_declared(self, account: str, email: object, owner: str) -> None:
         """Note that a resource has this account, if this run's program declares it under this e-mail.
 
-        In a refresh the e-mail may be one that the program declared before.
+        In a refresh the program may have declared the e-mail only before.
         """
         if isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner):
             self.assign(account, owner)

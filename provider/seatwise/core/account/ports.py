@@ -1,4 +1,4 @@
-"""What the core needs of a tenant, of its journal and of the engine's state, as protocols."""
+"""The protocols of a tenant, its journal and the engine's state, as the core needs them."""
 
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
@@ -62,7 +62,7 @@ class Tenant(Protocol):
 
 
 class EntryKind(enum.StrEnum):
-    """What seatwise last did under an e-mail. The values are the words that the journal's database holds."""
+    """The last operation of seatwise under an e-mail. The values are the words that the journal's database holds."""
 
     PENDING = "INTENDED"
     """A create was about to be sent; its outcome is unknown."""
@@ -73,7 +73,7 @@ class EntryKind(enum.StrEnum):
 
 
 class Unconfirmed(enum.StrEnum):
-    """Why an account must be read before its state is trusted. The values are the journal's words in its database."""
+    """The reason to read an account before its state is trusted. The values are the words in the journal's database."""
 
     UNSEEN = "UNSEEN"
     """It was created as declared and has not been read since."""
@@ -100,7 +100,7 @@ class Entry:
 
 
 class Journal(Protocol):
-    """What seatwise keeps about a tenant's accounts between runs, on this machine."""
+    """The memory of a tenant's accounts between runs, on this machine."""
 
     def last(self, email: str) -> Entry | None:
         """Return the entry of this e-mail, or None; raises JournalTooNew if a newer version wrote it."""

@@ -39,7 +39,7 @@ NONE: Values = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Signature:
-    """Which resource of which stack properties belong to, and in which tenant. None: the properties do not say it."""
+    """The owner and the tenant that properties name. None: the properties do not name it."""
 
     owner: str | None = None
     tenant: str | None = None

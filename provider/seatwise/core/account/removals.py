@@ -1,11 +1,11 @@
-"""How many accounts a run may deactivate or delete. Pure."""
+"""The limit on the accounts that a run may deactivate or delete. Pure."""
 
 from ..vendor.errors import TooManyRemovals
 from ..vendor.vendor import Vendor
 
 
 class Removals:
-    """How many accounts a run has deactivated or deleted; `most` is the limit, None: no limit."""
+    """The count of accounts that a run has deactivated or deleted; `most` is the limit, None: no limit."""
 
     def __init__(self, most: int | None = None) -> None:
         self.most = most
