@@ -221,7 +221,7 @@ def members(count: int, **arguments: Any) -> dict[str, dict[str, Any]]:
         (
             Enerflo,
             {"roles": ["Setter"], "rolls": SECRET},
-            ["rolls is no argument of this resource; did you mean roles?"],
+            ["rolls is not an argument of this resource; did you mean roles?"],
         ),
         (Enerflo, {"roles": ["Setter"], "password": [SECRET]}, ["password must be text"]),
         (
