@@ -111,7 +111,7 @@ IMPORTED = "project/stack/ana@example.com"
 REMEDIES = {
     OWNER: 'Add on_existing="adopt" to take it over{back}, or replace its declaration by what `seatwise import '
     "{vendor} --match ana@example.com` writes, and follow the steps that it prints",
-    OWNER + MEMBERS: 'Say on_existing="adopt" of the Roster to take over all such accounts of its members{back}',
+    OWNER + MEMBERS: 'Give on_existing="adopt" for the Roster to take over all such accounts of its members{back}',
     PERSON: 'Add on_existing="adopt" to take it over{back}, to the {vendor}.Account of the Person',
     CHILD: 'Add on_existing="adopt" to take it over{back}',
     IMPORTED: "If `seatwise import {vendor} --match ana@example.com` wrote its declaration, put the account into the "

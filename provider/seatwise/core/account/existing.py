@@ -109,7 +109,7 @@ def _alias(tenant: Tenant, owner: str) -> str:
 def _remedy(vendor: Vendor, email: str, owner: str, brought_back: str) -> str:
     adopt = f'on_existing="adopt" to take it over{brought_back}'
     if is_team(owner):
-        return f'Say on_existing="adopt" of the Roster to take over all such accounts of its members{brought_back}'
+        return f'Give on_existing="adopt" for the Roster to take over all such accounts of its members{brought_back}'
     if PERSON in unquote(owner):
         return f"Add {adopt}, to the {vendor.name}.Account of the Person"
     if _is_child(owner):
