@@ -171,7 +171,7 @@ def former_owners(
 ) -> Awaitable[list[str]] | None:
     """Return the owners that a resource had before, as its aliases and its parent's say; None without an alias.
 
-    The engine tells a provider neither of an alias nor, of a resource that it replaces, the old inputs.
+    The engine does not give aliases to a provider, nor the old inputs of a resource that it replaces.
     """
     parent = opts.parent if opts is not None else None
     of_parent = [*_aliases(parent)]
@@ -192,7 +192,7 @@ def former_owners(
 
 
 def _aliases(resource: pulumi.Resource | None) -> Sequence[Input[str]]:
-    """The aliases of a resource as URNs, which are private to the SDK; none where an SDK keeps them elsewhere."""
+    """Return the aliases of a resource as URNs, which are private to the SDK; empty if an SDK keeps them elsewhere."""
     return getattr(resource, "_aliases", ())
 
 
@@ -203,12 +203,12 @@ async def _urn(alias: Input[str]) -> str:
 def _owner_or_none(urn: str) -> str | None:
     try:
         return owner_in(urn)
-    except ValueError:  # the engine refuses what is no URN
+    except ValueError:  # the engine refuses an alias that is not a URN
         return None
 
 
 def _inherited(name: str, parent_name: str, parent_urn: str) -> str | None:
-    """The owner under an earlier name of the parent, which a child's name may begin with."""
+    """Return the owner under an earlier name of the parent, which a child's name may begin with."""
     before = _owner_or_none(parent_urn)
     known = parsed(before) if before else None
     if known is None:
