@@ -120,7 +120,7 @@ def check(
     description, problems = converted(person.SCHEMA, given, is_complete=is_complete)
     if not is_known(given.get("expires")):
         problems.append(Problem("expires", "must be known when the program runs"))
-    problems += _doubles(seats)
+    problems += _duplicates(seats)
     declared = []
     for seat in seats:
         arguments = person.arguments(seat.vendor, description, seat.args, _joined)
@@ -133,7 +133,7 @@ def check(
     return description, declared, problems
 
 
-def _doubles(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
+def _duplicates(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
     counts = Counter(seat.qualified(seat.vendor.name) for seat in seats)
     for name, count in counts.items():
         if count > 1:

@@ -103,15 +103,15 @@ class UserResource(Fields, dynamic.Resource):
 
 def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
     """Raise pulumi.RunError for a known value that the engine would change: no later check sees the original."""
-    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _uncarried(value) or unfit(value))]
+    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _unsupported(value) or unfit(value))]
     if reasons:
         raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
 
 
-def _uncarried(value: Any) -> str:
+def _unsupported(value: Any) -> str:
     """Return why Pulumi's SDK would end in a traceback with a value; empty if it would not."""
     if isinstance(value, list | tuple):
-        found = ((number, _uncarried(each)) for number, each in enumerate(value))
+        found = ((number, _unsupported(each)) for number, each in enumerate(value))
         return next((f"item {number}: {reason}" for number, reason in found if reason), "")
     if isinstance(value, bytes | bytearray | memoryview):
         return "must be text, and is bytes"

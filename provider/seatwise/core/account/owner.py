@@ -15,7 +15,7 @@ from urllib.parse import unquote
 MEMBERS = ":members"
 """The end of a team's owner where it stands for the accounts of its members."""
 TYPES = "pulumi-python:dynamic/seatwise/"
-"""What the types of seatwise's resources begin with."""
+"""The beginning of the types of seatwise's resources."""
 _ENCODED = {sign: f"%{ord(sign):02X}" for sign in "%/$:"}
 
 

@@ -34,7 +34,7 @@ class Tenant(Protocol):
 
     @property
     def engine_state(self) -> "EngineState":
-        """What the engine's state holds."""
+        """The state of the engine."""
 
     async def send(self, request: Request) -> Answer:
         """Send a request, with retries, pacing and login; raises Unreachable, NotAuthorised, RateLimited."""
@@ -43,7 +43,7 @@ class Tenant(Protocol):
         """Wait."""
 
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
-        """Do this for each item, as many at once as the tenant's `concurrency` allows; raise the first AccountError."""
+        """Do `work` for each item, at most `concurrency` at once; raise the first AccountError."""
 
     def operation(self, share: float = 1) -> "Tenant":
         """Return the same tenant with this share of the time that is left until the operation's deadline."""

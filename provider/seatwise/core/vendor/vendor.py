@@ -102,7 +102,7 @@ class Paged:
     read: Callable[[Answer], Listing | None]
     """The page in the answer; None when it cannot be read."""
     about: str = ""
-    """What errors name: an e-mail, or the plural of the things in the list."""
+    """The name in errors: an e-mail, or the plural of the things in the list."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
