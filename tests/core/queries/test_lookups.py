@@ -215,7 +215,7 @@ async def test_users_are_selected_by_the_list_values() -> None:
         assert world.warnings == []
         assert await enerflo._users(lookups, "Regional Manager", None) == [], "its slug is unlike it"
         assert world.warnings == [
-            "Enerflo lists nobody with the role Regional Manager; roles as it shows them: agent, regional"
+            "Enerflo lists no user with the role Regional Manager; roles as it shows them: agent, regional"
         ]
         assert len(requests(world)) == 1
 
