@@ -1,4 +1,7 @@
-"""Finding the resources in the engine's state that have an account. Creates and removals ask before they change it.
+"""Finding the resources in the engine's state that have an account.
+
+A create continues with the account of the resource that it replaces. A removal leaves an account alone that another
+resource has.
 
 The engine does not say to a provider that it replaces a resource, and each provider process sees only a part of a run.
 The state contains all of it. Each function raises AccountError when the state cannot be read, unless it says otherwise.

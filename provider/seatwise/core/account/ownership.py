@@ -92,7 +92,7 @@ class Ownership:
     def assign_declared(self, account: str, email: object, owner: str) -> None:
         """Note that a resource has this account, if this run's program declares it under this e-mail.
 
-        In a refresh the program may have declared the e-mail only before.
+        In a refresh the e-mail is what the program declared before: it counts only if this run declares it, too.
         """
         if isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner):
             self.assign(account, owner)
