@@ -119,7 +119,7 @@ async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: 
         await lifecycle.create(world.tenant, world.inputs(), owner("ana", "prod"))
     await world.restart()
 
-    with pytest.raises(UnknownOutcome, match="a create of this account left for prod/ana"):
+    with pytest.raises(UnknownOutcome, match="a create of this account was sent for prod/ana"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
 
     world.time_goes_by()
@@ -433,7 +433,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
         account, outs = await made(world)
         world.engine_state.error = AccountError("the state of the stack dev cannot be read")
         world.door.ownership.declare("ben@example.com", owner("ben"))
-        with pytest.raises(AccountError, match="not deleted for good, for the state of the stack dev cannot be read"):
+        with pytest.raises(AccountError, match="not deleted for good, because the state of the stack dev cannot be"):
             await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"}, ANA)
         assert not world.is_retired(world.accounts[account])
         assert await lifecycle.delete(world.tenant, account, outs, ANA)

@@ -1,4 +1,4 @@
-"""What seatwise asks of a vendor. One file in `seatwise.vendors` answers all of it, without any I/O."""
+"""The interface of a vendor. One file in `seatwise.vendors` implements it, without any I/O."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,7 +65,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Named:
-    """What programs look up by name: an office, a role, a group. Its classes say the type of the id."""
+    """A thing that programs look up by name: an office, a role, a group. Its classes say the type of the id."""
 
     id: Any
     """The vendor's id."""
@@ -78,7 +78,7 @@ N_co = TypeVar("N_co", bound=Named, covariant=True)
 
 
 class Before(Protocol):
-    """What the engine's state says of an account before a write."""
+    """An account in the engine's state before a write."""
 
     @property
     def values(self) -> Values:
@@ -102,7 +102,7 @@ class Paged:
     read: Callable[[Answer], Listing | None]
     """The page in the answer; None when it cannot be read."""
     about: str = ""
-    """What errors name: an e-mail, or the plural of the things in the list."""
+    """The name in errors: an e-mail, or the plural of the things in the list."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -182,7 +182,7 @@ class Vendor(ABC):
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
-        """Return what is wrong with arguments together; `given` holds the names of unknown values as well."""
+        """Return the problems of several arguments together; `given` contains the names of unknown values as well."""
         return ()
 
     # --- the account list ---------------------------------------------------------------------
@@ -204,7 +204,7 @@ class Vendor(ABC):
     def request_inactive_page(self, page: int) -> Request | None:
         """Return the request for a page (from 1) of the inactive accounts, or None if no such list is known.
 
-        For a vendor whose `request_page` may hide them. The list is believed if it holds only inactive accounts.
+        For a vendor whose `request_page` may hide them. The list is trusted if it contains only inactive accounts.
         """
         return None
 
@@ -254,7 +254,7 @@ class Vendor(ABC):
     """Whether the answer to a create holds the id."""
 
     def parse_record(self, answer: Answer) -> Mapping[str, Any] | None:
-        """Return the account's record in the answer to a read or an update, or None if there is none."""
+        """Return the account's record in the answer to a read or an update, or None if there is no record."""
         return answer.object if answer.object.get(self.id_key) else None
 
     def parse_id(self, record: Mapping[str, Any]) -> str | None:
