@@ -181,7 +181,7 @@ def carried(item: Field, operation: Takes, wire: str | None) -> str:
 
 
 def read(item: Field) -> str:
-    """Return the field's name in an answer, or why there is none, as text."""
+    """Return the field's name in an answer, or why it has no name there, as text."""
     if item.secret:
         return "write-only"
     if item.delta:

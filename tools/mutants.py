@@ -57,7 +57,7 @@ MUTANTS = (
         "in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)", "in_the_way = None",
     ),
     Mutant(
-        "an account that another machine retired stays retired", "core/account/resuming.py",
+        "an account that another machine deactivated stays inactive", "core/account/resuming.py",
         " or tenant.vendor.is_deactivated(own.record)", "",
     ),
     Mutant(
@@ -78,7 +78,7 @@ MUTANTS = (
         'return answer.status == 403 and answer.object.get("message") == NOT_FOUND', "return answer.status == 403",
     ),
     Mutant(
-        "gone is believed without a look at the list", "core/account/finding.py",
+        "gone is trusted without a look at the list", "core/account/finding.py",
         "is_listed = await contains(tenant, account)", "is_listed = False",
     ),
     Mutant(
@@ -100,12 +100,12 @@ MUTANTS = (
         "or cache.list is None or account in cache.written:", "or cache.list is None:",
     ),
     Mutant(
-        "who has an e-mail since the list was loaded is not known", "core/account/account_list.py",
+        "the accounts that got an e-mail since the list was loaded are not known", "core/account/account_list.py",
         "return cache.list.ids[email_key(email)] | cache.emails[email_key(email)]",
         "return cache.list.ids[email_key(email)]",
     ),
     Mutant(
-        "a list that lacks what a record has is believed", "core/account/list_cache.py",
+        "a list that lacks what a record has is trusted", "core/account/list_cache.py",
         "vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()", "True",
     ),
     Mutant(
@@ -172,16 +172,16 @@ MUTANTS = (
         "maybe_sent = maybe_sent or result.outcome is Outcome.UNCLEAR", "maybe_sent = False",
     ),
     Mutant(
-        "an answer that says nothing is believed", "core/account/writing.py",
+        "an answer that says nothing is trusted", "core/account/writing.py",
         "if is_confirmed and not _denies(vendor, record_after, changes):",
         "if record_after is None or not _denies(vendor, record_after, changes):",
     ),
     Mutant(
-        "an answer whose record denies the change is believed", "core/account/writing.py",
+        "an answer whose record denies the change is trusted", "core/account/writing.py",
         "if is_confirmed and not _denies(vendor, record_after, changes):", "if is_confirmed:",
     ),
     Mutant(
-        "a password is sent again for any doubt", "core/account/updating.py",
+        "a password is sent again for any unconfirmed write", "core/account/updating.py",
         "if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):", "if why is Unconfirmed.UNSEEN:",
     ),
     Mutant(
@@ -207,7 +207,7 @@ MUTANTS = (
     ),
     Mutant(
         "a resource that is replaced loses its account", "core/account/lifecycle.py",
-        "        if await _goes_on(tenant, account, email, owner):\n            return False\n", "",
+        "        if await _stays_managed(tenant, account, email, owner):\n            return False\n", "",
     ),
     Mutant(
         "what the engine knows is given to a namesake", "core/account/resuming.py",
@@ -226,8 +226,8 @@ MUTANTS = (
         "return record is not None and has_email(tenant, record, email)", "return True",
     ),
     Mutant(
-        "who retires an account does not wait for who takes it up", "core/account/lifecycle.py",
-        "async with tenant.lock(account):", 'async with tenant.lock(f"retire {account}"):',
+        "a removal does not wait for a create that resumes the account", "core/account/lifecycle.py",
+        "async with tenant.lock(account):", 'async with tenant.lock(f"delete {account}"):',
     ),
     Mutant(
         "an account moves between teams of any stacks", "core/account/ownership.py",

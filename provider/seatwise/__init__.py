@@ -5,7 +5,7 @@
 
 A team from a file: `load_members("team.csv")`; people with accounts at several vendors: `people("people.yaml")`.
 
-A vendor in `seatwise/vendors` that is not listed here can be imported all the same, as `import seatwise.acme` too.
+A vendor in `seatwise/vendors` that is not listed here can be imported anyway, as `import seatwise.acme` too.
 """
 
 import sys

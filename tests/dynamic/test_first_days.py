@@ -111,7 +111,7 @@ IMPORTED = "project/stack/ana@example.com"
 REMEDIES = {
     OWNER: 'Add on_existing="adopt" to take it over{back}, or replace its declaration by what `seatwise import '
     "{vendor} --match ana@example.com` writes, and follow the steps that it prints",
-    OWNER + MEMBERS: 'Say on_existing="adopt" of the Roster to take over all such accounts of its members{back}',
+    OWNER + MEMBERS: 'Give on_existing="adopt" for the Roster to take over all such accounts of its members{back}',
     PERSON: 'Add on_existing="adopt" to take it over{back}, to the {vendor}.Account of the Person',
     CHILD: 'Add on_existing="adopt" to take it over{back}',
     IMPORTED: "If `seatwise import {vendor} --match ana@example.com` wrote its declaration, put the account into the "
@@ -269,7 +269,7 @@ async def test_the_waits_of_a_team_are_not_a_line_for_each() -> None:
 HAS_IT = "{title} {old}@example.com ({account}): update refused with "
 BELONGS = (
     "; the account {other} has the e-mail {new}@example.com, and belongs to stack/{new}, which declares "
-    "another one now. Once that account has its new e-mail, `pulumi up` again brings this one about. Where two "
+    "another one now. Once that account has its new e-mail, `pulumi up` again changes this one. Where two "
     "exchange theirs, give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the "
     "admin page"
 )

@@ -80,7 +80,7 @@ def test_the_remedy_for_an_existing_account_fits_its_resource(project: Project, 
     team = f"seatwise.Roster('sales', vendor=enerflo, members=[dict({ANA})])"
     for declaration, remedy in {
         person: 'Add on_existing="adopt" to take it over, which makes it active, as declared, to the enerflo.Account',
-        team: 'Say on_existing="adopt" of the Roster to take over all such accounts of its members',
+        team: 'Give on_existing="adopt" for the Roster to take over all such accounts of its members',
         f"enerflo.User('ana@example.com', {ANA})": "`pulumi import --file enerflo-import.json --generate-code=false",
     }.items():
         project.program("import seatwise", declaration)

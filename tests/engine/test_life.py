@@ -99,7 +99,7 @@ def test_a_destroy_stops_at_the_maximum_of_removals(project: Project, sandbox: S
 
     output = project.run("destroy", "--yes", "--skip-preview", fails=True).output
 
-    assert "not retired: SEATWISE_MAX_REMOVALS is 2, and this run has retired 2" in output
+    assert "not deprovisioned: SEATWISE_MAX_REMOVALS is 2, and this run has deprovisioned 2" in output
     assert "Traceback" not in output
     assert sum(record["active"] for record in sandbox.accounts("enerflo").values()) == 4
     assert len(project.resources()) == 4

@@ -145,13 +145,13 @@ def refused(*accounts: PersonAccount, **arguments: Any) -> str:
         pytest.param(
             [enerflo.Account(roles=["Setter"], nick="x")],  # type: ignore[call-arg]
             {},
-            "ana: enerflo.nick: is no argument of this resource",
+            "ana: enerflo.nick: is not an argument of this resource",
             id="unknown",
         ),
         pytest.param(
             [enerflo.Account(roles=["Setter"], frst_name="x")],  # type: ignore[call-arg]
             {},
-            "ana: enerflo.frst_name: is no argument of this resource; did you mean first_name?",
+            "ana: enerflo.frst_name: is not an argument of this resource; did you mean first_name?",
             id="misspelt",
         ),
         pytest.param(

@@ -163,7 +163,7 @@ def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: Dynamic
 
     assert {failure.property for failure in result.failures} == {""}, "the engine prints the value of one that is named"
     assert ("", "email is not an e-mail address") in reasons
-    assert ("", "nickname is no argument of this resource") in reasons
+    assert ("", "nickname is not an argument of this resource") in reasons
     if "password" in door.vendor.schema:
         assert ("", "password must be text") in reasons
     assert "12345678" not in str(reasons)

@@ -64,22 +64,22 @@ async def one(request: Request) -> Response:
 
 
 def blank(store: Store) -> dict[str, Any]:
-    """The record of a new account that somebody makes by hand, but for what that person fills in."""
+    """Return the record of a new account that is added by hand, with defaults for all fields."""
     return {"id": str(store.next_number(VENDOR)), "active": True}
 
 
 def touched() -> dict[str, Any]:
-    """What changes by itself in a record that somebody changes."""
+    """Return the fields that the vendor itself changes with every change of a record."""
     return {}
 
 
 def throttled(seconds: int) -> Response:
-    """The refusal of a request that comes too early."""
+    """Return the answer to a request above the limit."""
     return json_reply({"message": "too many requests"}, 429, {"retry-after": str(seconds)})
 
 
 def environment(url: str) -> dict[str, str]:
-    """The settings that point seatwise here."""
+    """Return the environment variables that point seatwise at this stand-in."""
     return {"ACME_BASE_URL": f"{url}/acme", "ACME_API_KEY": API_KEY}
 
 

@@ -24,7 +24,7 @@ from .tenants import tenant
 
 
 class OnDestroy(StrEnum):
-    """What happens to an account when its declaration is removed from the program."""
+    """The end of an account when its declaration is removed from the program."""
 
     DEACTIVATE = "deactivate"
     DELETE = "delete"

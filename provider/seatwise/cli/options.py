@@ -24,7 +24,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results, 
 
 
 def vendor_type(name: str) -> type[Vendor]:
-    """Return the vendor with this name; ends the command if there is none."""
+    """Return the vendor with this name; ends the command if no vendor has it."""
     if name not in names():
         raise misused(f'there is no vendor "{name}"; the vendors are {", ".join(names())}')
     return vendor_named(name)

@@ -117,7 +117,7 @@ def silence(_: str) -> None:
 
 
 def notifier(*, quiet: bool) -> Say:
-    """Return the function that prints notes, or one that prints nothing if `quiet`."""
+    """Return the function that prints notes, or `silence` if `quiet`."""
     return silence if quiet else note
 
 

@@ -36,7 +36,7 @@ async def _fields(kind: type[Vendor], account: str) -> dict[str, Any]:
     """Return the id and the fields of the account with this e-mail or id; raises NoSuchAccount."""
     async with tenant(kind) as live:
         if "@" in account:
-            found = await finding.look_anew(live, account)
+            found = await finding.look_up_uncached(live, account)
             record = (await finding.whole(live, found, account)).record if found else None
         else:
             record = await finding.fetch(live, account, None)

@@ -1,4 +1,4 @@
-"""What an account, a team and a vendor are, and what happens to them. Pure: no sockets, no files, no Pulumi.
+"""Accounts, teams and vendors, and the operations on them. Pure: no sockets, no files, no Pulumi.
 
 Read the rooms in this order: `vendor` (fields, requests and answers, errors), `account` (the life of one account),
 `team` (many accounts of one vendor), `queries` (look-ups, audits, imports).

@@ -29,7 +29,7 @@ def load(key: str) -> DynamicProvider:
 
 
 def _reduced(provider: DynamicProvider) -> tuple[Callable[[str], DynamicProvider], tuple[str]]:
-    """Return what a pickle of a provider holds: the call of `load` that makes it again."""
+    """Return the content of a provider's pickle: the call of `load` that makes it again."""
     return load, (provider.key,)
 
 

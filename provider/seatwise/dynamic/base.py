@@ -1,4 +1,4 @@
-"""What every dynamic provider shares: settings, the one tenant of the process, failures in one line."""
+"""The base of all dynamic providers: settings, the one tenant of the process, failures in one line."""
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -69,7 +69,7 @@ class DynamicProvider(dynamic.ResourceProvider):
         self._config: Callable[[str], Any] = lambda key: None
         self._loaded: Settings | None = None
         self._tenant: Tenant | None = None
-        self._is_told_of_names = False
+        self._has_reported_names = False
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Keep the configuration; nothing is sent before it is needed. Raises Failure for an SDK that is too old."""
@@ -121,8 +121,8 @@ class DynamicProvider(dynamic.ResourceProvider):
     def _is_renamed(self, olds: Props, news: Props) -> bool:
         """Return whether the resource or its stack has another name now, which an update records; say so once."""
         names = renaming(olds, news)
-        if names is not None and not self._is_told_of_names:
-            self._is_told_of_names = True
+        if names is not None and not self._has_reported_names:
+            self._has_reported_names = True
             line = f"{names[0]} is {names[1]} now, and so on"
             tell(f"{line}: `pulumi up` records the new names, and sends nothing for that")
         return names is not None
@@ -135,7 +135,7 @@ def _end_with_engine() -> None:
 
 
 def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
-    """Return the tenant of this process that has these settings; make it if there is none."""
+    """Return the tenant of this process that has these settings; create it if necessary."""
     run = RunSettings.load()
     with _lock:
         for tenant in TENANTS:

@@ -1,4 +1,4 @@
-"""What seatwise needs from the process that hosts Pulumi's dynamic providers."""
+"""Access to the process that hosts Pulumi's dynamic providers."""
 
 import os
 import select
@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
 GRACE_S = 10.0
-"""Seconds that operations may go on after the engine is gone."""
+"""Seconds that operations may continue after the engine is gone."""
 CHECK_INTERVAL_S = 0.2
 INTERNAL = "__internal"
 """A property such as seatwise's own internal ones."""
@@ -26,8 +26,8 @@ def end_with_engine(is_idle: Callable[[], bool]) -> None:
     """End this process when the engine is gone: killed with SIGKILL, it leaves its providers running for ever.
 
     The engine holds the other end of this process's standard input and writes nothing to it. The parent process does
-    not tell: it is a shell, which waits for this process. Operations under way get `GRACE_S` seconds to hear their
-    answers; what they leave open is in the journal.
+    not show it: it is a shell, which waits for this process. Running operations get `GRACE_S` seconds for their
+    answers; unfinished ones are in the journal.
     """
     is_pipe = stat.S_ISFIFO(os.fstat(_STDIN).st_mode)
     if is_pipe and not select.select([_STDIN], [], [], 0)[0]:  # else this is not as the engine starts it

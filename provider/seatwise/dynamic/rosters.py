@@ -60,5 +60,5 @@ class Rosters(DynamicProvider):
         self._run(resource.delete, id, props)
 
     def _scope(self, tenant: Tenant) -> Tenant:
-        """The tenant itself: each member is an operation with a deadline of its own."""
+        """Return the tenant itself: each member is an operation with a deadline of its own."""
         return tenant

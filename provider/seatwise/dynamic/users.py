@@ -43,7 +43,7 @@ class Users(DynamicProvider):
         """
         known, unknown = split(news)
         is_due = resource.diff(self._connected(), id, olds, known, frozenset(unknown))
-        self._tell_exchange(olds, news)
+        self._report_exchange(olds, news)
         return DiffResult(changes=self._is_renamed(olds, news) or is_due)
 
     @one_line_errors
@@ -66,9 +66,9 @@ class Users(DynamicProvider):
     def delete(self, id: str, props: Props) -> None:
         """Deprovision the account as `on_destroy` says."""
         if not self._run(resource.delete, id, props):
-            tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: it goes on in this run")
+            tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: this run continues with it")
 
-    def _tell_exchange(self, olds: Props, news: Props) -> None:
+    def _report_exchange(self, olds: Props, news: Props) -> None:
         """Show once in a run that accounts exchange e-mails."""
         old, new = olds.get("email"), news.get("email")
         if not (isinstance(old, str) and isinstance(new, str)):
@@ -78,7 +78,7 @@ class Users(DynamicProvider):
             tell(f"{self.vendor.title}: {line}")
 
     def _scope(self, tenant: Tenant) -> Operation:
-        """An operation, to be ended within its deadline."""
+        """Return an operation, which ends within its deadline."""
         return tenant.operation()
 
     def _expect(self, *, new: bool) -> None:

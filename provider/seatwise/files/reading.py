@@ -55,7 +55,7 @@ class Row(dict[str, Any]):
 
 @dataclass(frozen=True)
 class FileSpec:
-    """What the rows of a file are, and the words for them in messages."""
+    """The kind of rows in a file, and the words for them in messages."""
 
     plural: str
     one: str
@@ -99,7 +99,7 @@ def read(path: str | os.PathLike[str], spec: FileSpec) -> list[Row]:
 
 
 def not_empty(rows: list[Row], path: str | os.PathLike[str], spec: FileSpec) -> list[Row]:
-    """Return the rows; raises `spec.error` if there are none: a truncated file would deprovision all accounts."""
+    """Return the rows; raises `spec.error` if there are no rows: a truncated file would deprovision all accounts."""
     if not rows:
         raise spec.error([f"{path}: contains no rows; if that is intended, do not load this file"])
     return rows
@@ -358,7 +358,7 @@ def _type(field: Field) -> Any:
 
 
 class Place(NamedTuple):
-    """Where a person is declared, and the word for a name there: `column`, `key` or `argument`."""
+    """The place where a person is declared, and the word for a name there: `column`, `key` or `argument`."""
 
     where: str
     kind: str

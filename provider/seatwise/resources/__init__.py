@@ -1,1 +1,1 @@
-"""What a program declares: users, people, teams, providers, and look-ups."""
+"""The classes and functions of a program: users, people, teams, providers, and look-ups."""

@@ -29,7 +29,7 @@ OPTIONAL: Any = object()
 
 
 def read_only(*, init: Literal[False] = False) -> Any:
-    """Return the value of a field that is no argument."""
+    """Return the value of a field that is not an argument."""
     return OPTIONAL
 
 
@@ -51,7 +51,7 @@ class Items(Protocol[T_co]):
 
 @dataclasses.dataclass(frozen=True)
 class Declaration:
-    """What the line of one field says."""
+    """The declaration of one field."""
 
     kind: Any
     """`Arg` or one of its siblings."""
@@ -163,7 +163,7 @@ class ListArg(_Shown[T], Generic[T, I]):
 
 
 class ReadOnly(_Shown[T]):
-    """What only the vendor says. Its value is `read_only()`."""
+    """A field that only the vendor sets. Its value is `read_only()`."""
 
     def __set__(self, instance: Never, value: Never) -> None: ...
 

@@ -30,7 +30,7 @@ R = TypeVar("R", bound=LookupResult)
 N = TypeVar("N", bound=Named)
 I_co = TypeVar("I_co", covariant=True)
 _RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()
-"""What each run has looked up: one process may run a program several times."""
+"""The look-ups of each run: one process may run a program several times."""
 
 
 class UserLookup(Generic[P, R]):
@@ -41,7 +41,7 @@ class UserLookup(Generic[P, R]):
         self._kind = kind
 
     def __call__(self, email: Input[str], *, provider: P | None = None) -> Output[R]:
-        """Return the user with this e-mail, in this stack or not. The program fails if there is none."""
+        """Return the user with this e-mail, in this stack or not. The program fails if no user has it."""
         return ask(self._vendor, provider, lambda lookups, email: lookups.user(self._kind, email), email)
 
 
@@ -53,7 +53,7 @@ class UsersLookup(Generic[P, R]):
         self._kind = kind
 
     def __call__(self, *, active: Input[bool] | None = None, provider: P | None = None) -> Output[list[R]]:
-        """Return all users, or those who are (in)active."""
+        """Return all users, or only the active or inactive users."""
         return ask(self._vendor, provider, self._users, active)
 
     async def _users(self, lookups: Lookups, active: bool | None) -> list[R]:
@@ -61,19 +61,19 @@ class UsersLookup(Generic[P, R]):
 
 
 class ListLookup(Generic[P, N]):
-    """Gives all that a vendor's list holds: `get_offices` and the like."""
+    """Gives all items of a vendor's list: `get_offices` and the like."""
 
     def __init__(self, vendor: type[Vendor], provider: type[P], listed: NameList[N]) -> None:
         self._vendor = vendor
         self._listed = listed
 
     def __call__(self, *, provider: P | None = None) -> Output[list[N]]:
-        """Return all that the vendor's list holds."""
+        """Return all items of the vendor's list."""
         return ask(self._vendor, provider, lambda lookups: lookups.items(self._listed))
 
 
 class HasId(Protocol[I_co]):
-    """What has an id of this type."""
+    """An item with an id of this type."""
 
     @property
     def id(self) -> I_co:
@@ -92,7 +92,7 @@ class IdLookup(Generic[P, I_co]):
         self._listed = listed
 
     def __call__(self, name: Input[str], *, provider: P | None = None) -> Output[I_co]:
-        """Return the id of what has this name. If nothing or more than one has it, it is an error."""
+        """Return the id of the item with this name. The program fails if no item or several items have it."""
         found = ask(self._vendor, provider, lambda lookups, name: lookups.by_name(self._listed, name), name)
         return found.apply(lambda one: one.id)
 
@@ -110,7 +110,7 @@ def ask(
     """
     if not isinstance(provider, TenantProvider | None):
         raise pulumi.RunError(f"provider must be {vendor.name}.Provider(...)")
-    # What is found is no secret for the sake of the credentials that it took.
+    # A result is not secret because of the credentials that it took.
     given = None if provider is None else Output.unsecret(Output.from_input(provider.given(vendor.name)))
     outputs = [Output.from_input(argument) for argument in arguments]
     return Output.all(given, *outputs).apply(lambda known: _answer(vendor, question, known[0], known[1:], outputs))

@@ -49,7 +49,7 @@ class Person(pulumi.ComponentResource):
         """Declare a person.
 
         Args:
-            resource_name: The name of the resource, and the login where a vendor wants one that is no e-mail.
+            resource_name: The name of the resource, and the login where a vendor wants a login that is not an e-mail.
             email: The e-mail.
             accounts: An `Account` of each vendor, with what only that vendor wants to know.
             first_name: First name.
@@ -87,7 +87,7 @@ class Person(pulumi.ComponentResource):
         super().__init__("seatwise:index:Person", resource_name, None, opts)
         self.accounts = {
             seat.qualified(seat.vendor.name): seat.declare(
-                seat.qualified(resource_name), _retired_unless(is_active, seat.vendor, arguments), self
+                seat.qualified(resource_name), _inactive_unless(is_active, seat.vendor, arguments), self
             )
             for seat, arguments in zip(seats, declared, strict=True)
         }
@@ -113,26 +113,27 @@ def check(
 
     An incomplete description may lack required values.
     """
-    strangers = [number for number, seat in enumerate(seats) if not isinstance(seat, PersonAccount)]
-    if strangers:
-        reason = f"item {strangers[0]} is not an account of a vendor, such as enerflo.Account(...)"
+    wrong = [number for number, seat in enumerate(seats) if not isinstance(seat, PersonAccount)]
+    if wrong:
+        reason = f"item {wrong[0]} is not an account of a vendor, such as enerflo.Account(...)"
         return {}, [], [Problem("accounts", reason)]
     description, problems = converted(person.SCHEMA, given, is_complete=is_complete)
     if not is_known(given.get("expires")):
         problems.append(Problem("expires", "must be known when the program runs"))
-    problems += _doubles(seats)
+    problems += _duplicates(seats)
     declared = []
     for seat in seats:
         arguments = person.arguments(seat.vendor, description, seat.args, _joined)
         values, found = converted(seat.vendor.schema, arguments, seat.vendor.rules, is_complete=is_complete)
-        told = {problem.field for problem in problems} & {*person.SCHEMA}  # one vendor's word on a part is enough
+        # One vendor's problem with a part of the description is enough.
+        reported = {problem.field for problem in problems} & {*person.SCHEMA}
         blamed = [person.renamed_problem(seat.vendor, seat.args, problem) for problem in found]
-        problems += [problem for problem in blamed if problem.field not in told]
+        problems += [problem for problem in blamed if problem.field not in reported]
         declared.append(values)
     return description, declared, problems
 
 
-def _doubles(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
+def _duplicates(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
     counts = Counter(seat.qualified(seat.vendor.name) for seat in seats)
     for name, count in counts.items():
         if count > 1:
@@ -155,7 +156,7 @@ def _joined(parts: list[Any]) -> Any:
     return Output.all(*parts).apply(lambda known: " ".join(str(each) for each in known if each not in NO_VALUE))
 
 
-def _retired_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _inactive_unless(is_active: Input[bool], vendor: type[Vendor], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of an account. If the person is inactive, the account is, whatever its own arguments say."""
     if isinstance(is_active, bool):
         return {**arguments, **({} if is_active else vendor.deactivation)}

@@ -20,8 +20,9 @@ PACKAGE = "pulumi-python"
 class TenantArgs(TypedDict, total=False):
     """Arguments that every vendor's `Provider` has.
 
-    What is not given comes from Pulumi's config or the environment; but one with a base URL, a tenant or a credential
-    takes no credential from there, and a tenant's name never comes from there. What is given has to have a value.
+    Settings that are not given come from Pulumi's config or the environment. A `Provider` with a base URL, a tenant or
+    a credential takes no credential from there, and no `Provider` takes a tenant's name from there. An argument that is
+    given must have a value.
     """
 
     base_url: Input[str]
@@ -32,18 +33,18 @@ class TenantArgs(TypedDict, total=False):
     requests_per_minute: Input[int]
     """Overrides the documented limits; 0 turns pacing off."""
     concurrency: Input[int]
-    """How many requests are on their way at once."""
+    """How many requests may wait for their answers at once."""
     deadline: Input[float]
     """Seconds that one operation may take with all its requests, waits and retries."""
     resend_creates: Input[bool]
-    """Whether a create that the vendor turned away unprocessed is sent again after the wait (default: true)."""
+    """Whether a create that the vendor throttled is sent again after the wait (default: true)."""
     ca_bundle: Input[str]
     """A file of certificates (PEM) to trust instead of the usual ones."""
     proxy: Input[str]
     """The proxy that requests go through, such as `http://proxy.example.com:3128`."""
     env: Mapping[str, str]
     """Environment variables to take settings from: `{"api_key": "WEST_API_KEY"}`. Read at every run, never stored;
-    one that is not set is an error."""
+    a variable that is not set is an error."""
 
 
 class KeyArgs(TenantArgs, total=False):
@@ -57,9 +58,9 @@ class LoginArgs(TenantArgs, total=False):
     """Arguments of a `Provider` whose vendor wants a login."""
 
     username: Input[str]
-    """Who logs in."""
+    """The name of the account that logs in."""
     password: Input[str]
-    """The password to it."""
+    """The password of this account."""
 
 
 class TenantProvider(pulumi.ProviderResource):
@@ -89,7 +90,7 @@ class TenantProvider(pulumi.ProviderResource):
         copied = _from_config(settings, own.keys() | env.keys())
         outputs = sorted(name for name, value in own.items() if not is_known(value))
         marker = {"env": env, "from_config": sorted(copied), **({"outputs": outputs} if outputs else {})}
-        # Names with an underscore stay out of the stack's outputs when somebody exports a provider.
+        # Names with an underscore stay out of the stack's outputs when a program exports a provider.
         self._given: dict[str, Input[Any]] = {
             settings.config_key(name): value for name, value in (copied | own).items()
         } | {settings.config_key(PROVIDER): marker}

@@ -42,8 +42,8 @@ class Roster(dynamic.Resource):
             enerflo.UserArgs(email="ana@example.com", first_name="Ana", roles=["Sales Rep"]),
         ])
 
-    Members are told apart by their e-mails, whatever the order and the case of ASCII letters. What fails for one of
-    them stops no other: the run names it and fails at the end, and the next `pulumi up` does only what is missing.
+    Members are identified by their e-mails, in any order and without the case of ASCII letters. A member that fails
+    does not stop the others: the run names it and fails at the end, and the next `pulumi up` does only what is missing.
     """
 
     ids: Output[dict[str, str]]

@@ -103,15 +103,15 @@ class UserResource(Fields, dynamic.Resource):
 
 def _refuse_unfit(resource_name: str, args: Mapping[str, Any]) -> None:
     """Raise pulumi.RunError for a known value that the engine would change: no later check sees the original."""
-    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _uncarried(value) or unfit(value))]
+    reasons = [f"{name} {reason}" for name, value in args.items() if (reason := _unsupported(value) or unfit(value))]
     if reasons:
         raise pulumi.RunError(f"{resource_name}: {'; '.join(reasons)}")
 
 
-def _uncarried(value: Any) -> str:
+def _unsupported(value: Any) -> str:
     """Return why Pulumi's SDK would end in a traceback with a value; empty if it would not."""
     if isinstance(value, list | tuple):
-        found = ((number, _uncarried(each)) for number, each in enumerate(value))
+        found = ((number, _unsupported(each)) for number, each in enumerate(value))
         return next((f"item {number}: {reason}" for number, reason in found if reason), "")
     if isinstance(value, bytes | bytearray | memoryview):
         return "must be text, and is bytes"
@@ -171,7 +171,7 @@ def former_owners(
 ) -> Awaitable[list[str]] | None:
     """Return the owners that a resource had before, as its aliases and its parent's say; None without an alias.
 
-    The engine tells a provider neither of an alias nor, of a resource that it replaces, the old inputs.
+    The engine does not give aliases to a provider, nor the old inputs of a resource that it replaces.
     """
     parent = opts.parent if opts is not None else None
     of_parent = [*_aliases(parent)]
@@ -192,7 +192,7 @@ def former_owners(
 
 
 def _aliases(resource: pulumi.Resource | None) -> Sequence[Input[str]]:
-    """The aliases of a resource as URNs, which are private to the SDK; none where an SDK keeps them elsewhere."""
+    """Return the aliases of a resource as URNs, which are private to the SDK; empty if an SDK keeps them elsewhere."""
     return getattr(resource, "_aliases", ())
 
 
@@ -203,12 +203,12 @@ async def _urn(alias: Input[str]) -> str:
 def _owner_or_none(urn: str) -> str | None:
     try:
         return owner_in(urn)
-    except ValueError:  # the engine refuses what is no URN
+    except ValueError:  # the engine refuses an alias that is not a URN
         return None
 
 
 def _inherited(name: str, parent_name: str, parent_urn: str) -> str | None:
-    """The owner under an earlier name of the parent, which a child's name may begin with."""
+    """Return the owner under an earlier name of the parent, which a child's name may begin with."""
     before = _owner_or_none(parent_urn)
     known = parsed(before) if before else None
     if known is None:

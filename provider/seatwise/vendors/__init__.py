@@ -18,12 +18,12 @@ def names() -> list[str]:
 
 
 def module_named(name: str) -> ModuleType:
-    """Return the module of a vendor; raises ModuleNotFoundError if there is none."""
+    """Return the module of the vendor with this name; raises ModuleNotFoundError if no vendor has it."""
     return import_module(f"{__name__}.{name}")
 
 
 def vendor_named(name: str) -> type[Vendor]:
-    """Return the `Vendor` class of a vendor; raises ModuleNotFoundError if there is none."""
+    """Return the `Vendor` class of the vendor with this name; raises ModuleNotFoundError if no vendor has it."""
     vendor: type[Vendor] = module_named(name).VENDOR
     return vendor
 

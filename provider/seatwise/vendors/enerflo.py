@@ -37,26 +37,26 @@ KNOWN_NAMES = {"agent": SALES_REP, "supercompany": "Super Admin"}
 
 
 class Settings(settings.Settings):
-    """Where Enerflo is and the key to it."""
+    """The address of Enerflo, and the API key."""
 
     base_url: settings.BaseUrl = "https://enerflo.io"
     api_key: settings.HeaderSecret
 
 
 def _role(text: str) -> str:
-    """A role's Name or slug, by what they have in common."""
+    """Return the form that a role's Name and its slug have in common."""
     # Letters outside ASCII are kept as they are: what becomes of them in a slug is not known.
     plain = re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]", "", text.translate(ASCII_SMALL))
     return KNOWN_SLUGS.get(plain, plain)
 
 
 def _name(slug: str) -> str:
-    """The Name that a slug most likely stands for."""
+    """Return the Name that a slug most likely stands for."""
     return KNOWN_NAMES.get(slug) or re.sub(r"[-_]+", " ", slug).title()
 
 
 def _are_fewer(slugs: Iterable[str], names: Iterable[str]) -> bool:
-    """Whether these slugs cannot stand for so many Names."""
+    """Return whether these slugs cannot stand for so many Names."""
     return len({*slugs}) < len(_roles(names))
 
 
@@ -68,14 +68,14 @@ Roles = Annotated[list[str], Compare(_roles, how="Name or slug, in any order")]
 
 
 class IdentityFields(Fields):
-    """What `enerflo.User` requires and the description of a person gives."""
+    """The arguments that `enerflo.User` requires and the description of a person gives."""
 
     email: Key[Email]
     """The login. Unique among all companies of Enerflo."""
 
 
 class OwnFields(AccountArgs):
-    """What is particular to an account at Enerflo, and what is optional."""
+    """The fields that are particular to Enerflo, and those that are optional."""
 
     roles: ListArg[Annotated[Roles, RESPELLED], str]
     """Role Names ("Sales Rep"), not slugs. Removing a role that still owns surveys or appointments fails."""
@@ -164,11 +164,11 @@ class Office(Named):
     """An office of the tenant."""
 
     id: int
-    """What `office_ids` wants."""
+    """The id for `office_ids`."""
 
 
 def _page(answer: Answer) -> Listing | None:
-    """A page of a list of API v3: `results`, and mostly `page` and `totalPages`."""
+    """Return a page of a list of API v3: `results`, and mostly `page` and `totalPages`."""
     results, page, pages = (answer.object.get(key) for key in ("results", "page", "totalPages"))
     if not isinstance(results, list):
         return None
@@ -214,7 +214,7 @@ class Enerflo(Vendor):
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
-        """Office and manager ids belong to the Sales Rep role."""
+        """Yield a problem for each office or manager id without the Sales Rep role."""
         if "roles" in values and _role(SALES_REP) not in _roles(values["roles"]):
             for name in ("manager_id", "office_id"):
                 if name in given:
@@ -244,15 +244,15 @@ class Enerflo(Vendor):
         return page and replace(page, records=[_normal(user) for user in page.records])
 
     def is_taken(self, answer: Answer) -> bool:
-        """The shape of a refusal is not documented, its text is."""
+        """Return whether the refusal has the documented text; its shape is not documented."""
         reasons = answer.object.get("errors")
         text = str(reasons.get("email")) if isinstance(reasons, dict) else answer.text
         return "already been taken" in text
 
     def parse_message(self, answer: Answer) -> str:
-        """Laravel puts the reasons under `errors`, by field; a refusal may also be plain text.
+        """Return the reasons, which Laravel puts under `errors`, by field; a refusal may also be plain text.
 
-        A body that is none of it is not quoted where the status says that all went well: it may be a person's record.
+        If the status is 2xx, a body of another kind is not quoted: it may be a person's record.
         """
         reasons = answer.object.get("errors")
         if isinstance(reasons, dict | list):
@@ -262,13 +262,13 @@ class Enerflo(Vendor):
         return answer.text if is_text and answer.json is None else super().parse_message(answer)
 
     def to_program_values(self, values: Values) -> Values:
-        """Slugs as Names: the known ones, and for the others the likeliest spelling."""
+        """Return the values with Names for slugs: the known Names, and for the others the likeliest spelling."""
         return {**values, "roles": [_name(slug) for slug in values.get("roles") or []]}
 
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
-        """Not every slug is known: slugs that did not change since the Names were written stand for them.
+        """Keep the declared Names while their slugs do not change: not every slug is known.
 
-        Where it was not seen what was written (the account could not be read back) they are compared as they are.
+        If the account could not be read back after the write, slugs and Names are compared as they are.
         """
         slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
         is_just_written = not before
@@ -278,9 +278,9 @@ class Enerflo(Vendor):
         return {**outs, "roles": declared["roles"]} if is_just_written or is_unchanged else outs
 
     def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
-        """Slugs that are fewer than the Names, or that did not change though the Names did, deny a write of roles.
+        """Return whether there are fewer slugs than written Names, or the slugs did not change though the Names did.
 
-        The latter only where the Names before are known to stand for the slugs: they were written, and not guessed.
+        Unchanged slugs count only if the Names before are known to stand for them: they were written, and not guessed.
         """
         slugs, old_slugs = after.get("role_slugs"), before.values.get("role_slugs")
         if "roles" not in changes or slugs is None or _roles(slugs) == _roles(changes["roles"]):
@@ -296,7 +296,7 @@ class Enerflo(Vendor):
 
 
 def _unwrapped(body: Record) -> Record | None:
-    """The user in an answer whose shape is not documented: under `user`, `data`, `results` or bare."""
+    """Return the user in an answer whose shape is not documented: under `user`, `data`, `results` or bare."""
     for key in ("user", "data", "results"):
         inner = body.get(key)
         if isinstance(inner, list) and len(inner) == 1:
@@ -307,7 +307,7 @@ def _unwrapped(body: Record) -> Record | None:
 
 
 def _normal(user: Record) -> Record:
-    """A record in one shape: `roles` as a list of texts, flags and the external id at the top."""
+    """Return a record in one shape: `roles` as a list of texts, flags and the external id at the top."""
     agent = json_object(user.get("agent"))
     normal = {**json_object(user.get("meta")), **user}
     if "external_user_id" in agent:
@@ -316,13 +316,13 @@ def _normal(user: Record) -> Record:
     if roles is not None:
         several = roles.split(",") if isinstance(roles, str) else roles if isinstance(roles, list) else [roles]
         slugs = [_slug(role) for role in several]
-        # One that cannot be read makes the list one that cannot: whoever has it would seem to have fewer roles.
+        # A role that cannot be read makes the list unreadable: the user would seem to have fewer roles.
         normal["roles"] = roles if None in slugs else [slug for slug in slugs if slug]
     return normal
 
 
 def _slug(role: Json) -> str | None:
-    """The slug of a role, or what else tells it from others; empty where nothing does, None where it cannot be read."""
+    """Return a role's slug, else its name or id; empty if it has no such key, None if the value cannot be read."""
     if isinstance(role, dict):
         role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), "")
     if role is None or role == "":
@@ -335,7 +335,7 @@ def _slug(role: Json) -> str | None:
 
 
 get_user = UserLookup(Enerflo, Provider, GetUserResult)
-"""The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+"""The user with this e-mail, whose account need not be in this stack. If no user has it, it is an error."""
 get_offices = ListLookup(Enerflo, Provider, OFFICES)
 """All offices."""
 office_id = IdLookup(Enerflo, Provider, OFFICES, Office)
@@ -345,7 +345,7 @@ office_id = IdLookup(Enerflo, Provider, OFFICES, Office)
 def get_users(
     *, role: Input[str] | None = None, active: Input[bool] | None = None, provider: Provider | None = None
 ) -> Output[list[GetUserResult]]:
-    """All users that Enerflo lists: with this role (Name or slug), or who can or cannot log in.
+    """Return all users that Enerflo lists: with this role (Name or slug), or who can or cannot log in.
 
     Whether users who cannot log in are listed is not documented.
     """
@@ -358,7 +358,7 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
         shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}
         if _role(role) not in _roles(shown):  # perhaps a slug that is unlike its Name
             lookups.warn(
-                f"Enerflo lists nobody with the role {role}; roles as it shows them: {', '.join(sorted(shown))}"
+                f"Enerflo lists no user with the role {role}; roles as it shows them: {', '.join(sorted(shown))}"
             )
     return found
 

@@ -49,7 +49,7 @@ class Language(enum.IntEnum):
 
 
 class Settings(settings.Settings):
-    """Who logs in to Nexudus, or a bearer token that somebody else got."""
+    """The login at Nexudus, or a bearer token from elsewhere."""
 
     base_url: settings.BaseUrl = "https://spaces.nexudus.com"
     username: Annotated[str | None, settings.CREDENTIAL] = None
@@ -66,7 +66,7 @@ class Settings(settings.Settings):
 
 
 class IdentityFields(Fields):
-    """What `nexudus.User` requires and the description of a person gives."""
+    """The arguments that `nexudus.User` requires and the description of a person gives."""
 
     full_name: Arg[str]
     """Full name."""
@@ -75,7 +75,7 @@ class IdentityFields(Fields):
 
 
 class ListedFields(Fields):
-    """What lists of users show, besides `IdentityFields`."""
+    """The fields that lists of users show, besides `IdentityFields`."""
 
     language: Arg[Annotated[int, by_name(Language), one_of(Language)]]
     """A `Language`."""
@@ -88,11 +88,11 @@ class ListedFields(Fields):
     updated_on: ReadOnly[str] = read_only()
     """Date-time of the last change."""
     updated_by: ReadOnly[str] = read_only()
-    """E-mail of who changed it last."""
+    """E-mail of the person who changed it last."""
 
 
 class OwnFields(AccountArgs, ListedFields):
-    """What is particular to an account at Nexudus, and what is optional."""
+    """The fields that are particular to Nexudus, and those that are optional."""
 
     is_admin: Arg[bool] = OPTIONAL
     """Whether the user is a full administrator."""
@@ -272,7 +272,7 @@ class Business(Named):
     """A business (a space) of the tenant."""
 
     id: int
-    """What `businesses` wants."""
+    """The id for `businesses`."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +280,7 @@ class UserRole(Named):
     """A role that a business gives to users."""
 
     id: int
-    """What `user_roles` wants."""
+    """The id for `user_roles`."""
     business_id: int | None = None
     """The business that it belongs to."""
     business_name: str | None = None
@@ -368,7 +368,7 @@ class Nexudus(Vendor):
         return self.parse_id(value) if isinstance(value, dict) else None
 
     def parse_page(self, answer: Answer) -> Listing | None:
-        """A page of any list: https://learn.nexudus.com/rest-api/sys/get-users describes them."""
+        """Return a page of any list: https://learn.nexudus.com/rest-api/sys/get-users describes them."""
         records, more, pages, total = map(answer.object.get, ("Records", "HasNextPage", "TotalPages", "TotalItems"))
         return Listing.of(records, more=more is True, pages=pages, total=total)
 
@@ -376,18 +376,18 @@ class Nexudus(Vendor):
         return answer.object.get("WasSuccessful") is True
 
     def is_missing(self, answer: Answer) -> bool:
-        """What an unknown id gets is not documented: 404, or 200 with nothing in it."""
+        """Return whether the answer is a 404, or a 2xx without content: what an unknown id gets is not documented."""
         return super().is_missing(answer) or (answer.ok and answer.body.strip() in (b"", b"null"))
 
     def is_taken(self, answer: Answer) -> bool:
-        """The text is not documented: an error on `Email` in the words of such refusals elsewhere."""
+        """Return whether an error on `Email` has the words of such refusals elsewhere: the text is not documented."""
         errors = answer.object.get("Errors")
         known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
         return answer.status == 409 or any(re.search("already|exist|taken|in use|unique", text) for text in texts)
 
     def is_throttled(self, answer: Answer) -> bool:
-        """Nexudus throttles with 409 and `Retry-After`; a 409 without it is a conflict."""
+        """Return whether Nexudus throttled the request: a 409 with `Retry-After`; a 409 without it is a conflict."""
         return super().is_throttled(answer) or (answer.status == 409 and retry_after(answer.headers) is not None)
 
 
@@ -395,9 +395,9 @@ class Nexudus(Vendor):
 
 
 get_user = UserLookup(Nexudus, Provider, GetUserResult)
-"""The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+"""The user with this e-mail, whose account need not be in this stack. If no user has it, it is an error."""
 get_users = UsersLookup(Nexudus, Provider, ListedUser)
-"""All users, or those who are (in)active."""
+"""All users, or only the active or inactive users."""
 get_businesses = ListLookup(Nexudus, Provider, BUSINESSES)
 """All businesses (spaces)."""
 business_id = IdLookup(Nexudus, Provider, BUSINESSES, Business)
@@ -407,7 +407,7 @@ business_id = IdLookup(Nexudus, Provider, BUSINESSES, Business)
 def get_user_roles(
     *, business: Input[int] | Input[str] | None = None, provider: Provider | None = None
 ) -> Output[list[UserRole]]:
-    """All roles of users, or those of one business, by its id or name."""
+    """Return all roles of users, or the roles of one business, by its id or name."""
     return ask(Nexudus, provider, _user_roles, business)
 
 
@@ -422,9 +422,9 @@ async def _user_roles(lookups: Lookups, business: int | str | None) -> list[User
 def role_id(
     name: Input[str], *, business: Input[int] | Input[str] | None = None, provider: Provider | None = None
 ) -> Output[int]:
-    """The id of the role with this name, for `user_roles`; none or several of that name are an error.
+    """Return the id of the role with this name, for `user_roles`; none or several of that name are an error.
 
-    Roles of one name in several businesses are told apart by the `business`, its id or name.
+    If roles in several businesses have one name, `business` (an id or a name) says which of them is meant.
     """
     return ask(Nexudus, provider, _role, name, business).apply(lambda role: role.id)
 

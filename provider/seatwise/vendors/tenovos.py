@@ -49,7 +49,7 @@ Address = Annotated[Email, StringConstraints(min_length=6, max_length=75), Wire(
 
 
 class Settings(settings.Settings):
-    """Where the customer's Tenovos is, and who logs in. The account must be a local one."""
+    """The address of the customer's Tenovos, and the login. The account must be a local one."""
 
     base_url: settings.BaseUrl
     api_key: settings.HeaderSecret
@@ -67,7 +67,7 @@ class Settings(settings.Settings):
 
 
 class IdentityFields(Fields):
-    """What `tenovos.User` requires and the description of a person gives."""
+    """The arguments that `tenovos.User` requires and the description of a person gives."""
 
     email: Key[Address]
     """E-mail, 6 to 75 characters."""
@@ -78,7 +78,7 @@ class IdentityFields(Fields):
 
 
 class OwnFields(AccountArgs):
-    """What is particular to an account at Tenovos, and what is optional."""
+    """The fields that are particular to Tenovos, and those that are optional."""
 
     username: Arg[Annotated[Name, CREATE_ONLY, NEEDED_TO_CREATE, VISIBLE, Wire(read="userName")]] = OPTIONAL
     """The login, 1 to 50 characters. Required for a new user; API 1.0 does not return it."""
@@ -94,7 +94,7 @@ class OwnFields(AccountArgs):
     """Company."""
     country: Arg[Annotated[str, Wire(create="customAttributes.country")]] = OPTIONAL
     """Country."""
-    # The update wants numbers; text that is none goes as it is, for the vendor to judge.
+    # The update wants numbers; other text is sent as it is, for the vendor to judge.
     contact: Arg[Annotated[Number, Wire(create="customAttributes.contact", update_value=as_number)]] = OPTIONAL
     """Contact number."""
     phone: Arg[Annotated[Number, Wire(create="customAttributes.phone", update_value=as_number)]] = OPTIONAL
@@ -164,7 +164,7 @@ class Group(Named):
     """A group of users."""
 
     id: str
-    """What `groups` wants."""
+    """The id for `groups`."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Role(Named):
     """A role."""
 
     id: str
-    """What `user_role_id` wants."""
+    """The id for `user_role_id`."""
 
 
 GROUPS = NameList(
@@ -224,12 +224,12 @@ class Tenovos(Vendor):
 
     @property
     def has_list(self) -> bool:
-        """API 1.0 has none: what it finds for "@" is a hint."""
+        """Whether the API has a list: API 1.0 does not, and what it finds for "@" is a hint."""
         return bool(self.settings.api_version == "1.5")
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
-        """A role has one name for it."""
+        """Yield a problem if a role has both an id and a name."""
         if {"user_role_id", "user_role_name"} <= given:
             yield Problem("user_role_name", "cannot stand beside user_role_id: give one of the two")
 
@@ -273,15 +273,15 @@ class Tenovos(Vendor):
         return Listing(page.records, len(page.records) >= PAGE_SIZE, total and -(-total // PAGE_SIZE), total)
 
     def is_missing(self, answer: Answer) -> bool:
-        """An unknown id is a 403 with exactly this message; any other 403 is about permissions."""
+        """Return whether the answer is a 403 with exactly this message; any other 403 is about permissions."""
         return answer.status == 403 and answer.object.get("message") == NOT_FOUND
 
     def is_taken(self, answer: Answer) -> bool:
-        """The text is not documented; what other products say in this place."""
+        """Return whether the refusal says what other products say here: its text is not documented."""
         return answer.status == 409 or "already" in self.parse_message(answer).lower()
 
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
-        """Names of roles cannot be read: a changed id means that the name is another one now."""
+        """Drop the name of a role whose id has changed: it has another name now, and names cannot be read."""
         if before.get("user_role_id") in (None, outs.get("user_role_id")):
             return outs
         return {name: value for name, value in outs.items() if name != "user_role_name"}
@@ -291,7 +291,7 @@ class Tenovos(Vendor):
 
 
 get_user = UserLookup(Tenovos, Provider, GetUserResult)
-"""The user with this e-mail, whose account need not be in this stack. If there is none, it is an error."""
+"""The user with this e-mail, whose account need not be in this stack. If no user has it, it is an error."""
 get_groups = ListLookup(Tenovos, Provider, GROUPS)
 """All groups."""
 group_id = IdLookup(Tenovos, Provider, GROUPS, Group)
@@ -309,7 +309,7 @@ def get_users(
     active: Input[bool] | None = None,
     provider: Provider | None = None,
 ) -> Output[list[GetUserResult]]:
-    """All users: with this role, in this group (by their ids), or who are enabled or disabled. API 1.5 only."""
+    """Return all users: with this role, in this group (by their ids), or who are enabled or disabled. API 1.5 only."""
     return ask(Tenovos, provider, _users, user_role_id, group, active)
 
 

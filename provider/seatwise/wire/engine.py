@@ -75,10 +75,10 @@ class StackState:
         return (await self._stack(owner)).by_owner[owner]
 
     async def of_account(self, account: str, owner: str) -> Sequence[Held]:
-        """Return the resources with an account of this id; raises AccountError when the state cannot be read.
+        """Return the resources with an account of this id; raises AccountError if the state cannot be read.
 
         They are in the state of the owner's stack, or of the selected one: that may be the same stack after a rename,
-        which a `destroy` tells no provider.
+        which a provider does not see in a `destroy`.
         """
         named = await self._state_of(stack_of(owner))
         if isinstance(named, _Stack) and named.by_account[account]:

@@ -59,6 +59,9 @@ _DEED = """
 select deed, deeds.account, owner, deeds.at, known.account is not null from deeds
 left join known on known.tenant = deeds.tenant and known.account = deeds.account
 where deeds.tenant = ? and """
+_HAD_ACCOUNTS = """
+select owner from deeds where tenant = ? and deed = ? union select owner from renewals where tenant = ?
+"""
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
 _UNKNOWN = "delete from known where tenant = ? and account = ?"
@@ -120,7 +123,7 @@ class Journal:
         self._lock = anyio.Lock()
         self._intents: list[_Intent] = []
         self._before: dict[str, tuple[object, ...] | None] = {}
-        """The row of an e-mail before this process recorded a create; None if there was none."""
+        """The row of an e-mail before this process recorded a create; None if there was no row."""
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
         self._had_accounts: frozenset[str] | None = None
@@ -139,7 +142,7 @@ class Journal:
         return self._file.read(lambda database: _entry(self._row(database, "deeds.account = ?", account)), None)
 
     def made_for(self, owner: str) -> Entry | None:
-        """Return an entry of an account that was created for this owner; prefer one that the engine knows."""
+        """Return an entry of an account that was created for this owner; prefer an account that the engine knows."""
         query = _DEED + "owner in (?, ?) and deed = ? order by known.account is null limit 1"
         rows = self._read(query, self._tenant, *_two(owner), EntryKind.CREATED)
         return _entry(rows[0] if rows else None)
@@ -150,8 +153,7 @@ class Journal:
         The stack may have been renamed since. Only what earlier runs noted counts.
         """
         if self._had_accounts is None:
-            query = "select owner from deeds where tenant = ? and deed = ? union select owner from renewals where tenant = ?"
-            rows = self._read(query, self._tenant, EntryKind.CREATED, self._tenant)
+            rows = self._read(_HAD_ACCOUNTS, self._tenant, EntryKind.CREATED, self._tenant)
             self._had_accounts = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
         return resource_in(owner) in self._had_accounts
 
@@ -266,7 +268,7 @@ class Journal:
             database.execute(query, (self._tenant, key, EntryKind.PENDING))
 
     def forget_account(self, account: str) -> None:
-        """Remember this account under no e-mail any more."""
+        """Delete the entries of this account."""
         self._run(_LET_GO, self._tenant, account)
 
     def rename(self, account: str, email: str) -> None:
@@ -357,11 +359,11 @@ class Journal:
         return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN_MAX_S))
 
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
-        """Remember that the engine may not hear of what is about to be done to this account."""
+        """Record, before a write is sent, that the engine may not learn of it."""
         self._run("insert or replace into doubts values (?, ?, ?, ?)", self._tenant, account, why, time.time())
 
     def why_unconfirmed(self, account: str, revision: int | None = None) -> Unconfirmed | None:
-        """Why the account must be looked at before a state of this revision is believed, if so."""
+        """Return why the account must be read before a state of this revision is trusted; None if it need not."""
         rows = self._read("select why from doubts where tenant = ? and account = ?", self._tenant, account)
         if rows:
             return (
@@ -370,7 +372,7 @@ class Journal:
         return Unconfirmed.FORGOTTEN if revision is not None and revision < self.revision(account) else None
 
     def unconfirmed(self, revision: int) -> frozenset[str]:
-        """All accounts that must be looked at before a state of this revision is believed."""
+        """Return the accounts that must be read before a state of this revision is trusted."""
         query = (
             "select account from doubts where tenant = :tenant union "
             "select account from revisions where tenant = :tenant and revision > :revision"
@@ -381,11 +383,11 @@ class Journal:
         )
 
     def mark_confirmed(self, account: str) -> None:
-        """Note that the state of the account is known again."""
+        """Record that the state of the account is known again."""
         self._run(_TRUST, self._tenant, account)
 
     def record_write(self, account: str, revision: int) -> int:
-        """The account is as the outputs of this run say, and as no earlier state does.
+        """Record a confirmed write, which no earlier state contains, and return its write revision.
 
         `revision` is that of the engine's state before the write. States with a smaller revision than the new one are
         out of date. Also removes the account's unconfirmed mark.

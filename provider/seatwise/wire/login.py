@@ -34,7 +34,7 @@ class Login:
         self._lock = anyio.Lock()
 
     async def token(self, deadline: float) -> Token:
-        """Return a token that has not expired; log in or renew if there is none. Raises NotAuthorised."""
+        """Return a token that has not expired; log in or renew the token if necessary. Raises NotAuthorised."""
         if self._token is None or self._is_due():
             async with self._locked(deadline):
                 if self._token is None or self._is_due():
@@ -112,7 +112,7 @@ class Login:
 
 
 def _seconds_left(token: Token) -> float | None:
-    """Return the seconds until the token expires; None if the vendor gives no end, or one that is not in the future."""
+    """Return the seconds until the token expires; None if the vendor gives no end, or an end that has passed."""
     if token.expires_in is not None and token.expires_in > 0:
         return token.expires_in
     left = (token.expires_at or 0) - time.time()

@@ -41,7 +41,7 @@ class OwnTally:
         self._taken: defaultdict[Limit, deque[float]] = defaultdict(deque)
 
     def take(self, limits: Sequence[Limit], *, writes: bool) -> float:
-        """As `Tally` says."""
+        """Count a request as `Tally.take` does."""
         now = anyio.current_time()
         counting = [limit for limit in limits if writes or not limit.writes]
         pause = max((self._wait(limit, now) for limit in counting), default=0)
@@ -74,7 +74,7 @@ class SharedTally:
         self._own = OwnTally()
 
     def take(self, limits: Sequence[Limit], *, writes: bool) -> float:
-        """As `Tally` says."""
+        """Count a request as `Tally.take` does."""
         pause = self._file.run(lambda database: self._take(database, limits, writes), 0.0)
         return pause or self._own.take(limits, writes=writes)
 

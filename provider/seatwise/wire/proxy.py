@@ -27,7 +27,7 @@ class Proxy:
         return httpx.Proxy(self._url, ssl_context=certificates if self._is_tls else None)
 
     def describe(self, error: Exception) -> str:
-        """Return what went wrong at the proxy, for a message; notes a refused user name and password."""
+        """Return what went wrong at the proxy, for a message; record a refused user name and password."""
         status = _status(error)
         if status == 407:
             self.refuses_login = True
@@ -45,13 +45,13 @@ class Proxy:
 
 
 class Tunnel:
-    """Whether the proxy is still connecting one request to the vendor, by httpcore's trace events."""
+    """The progress of one request's connection through the proxy, by httpcore's trace events."""
 
     is_being_built = False
     """Whether the CONNECT request left and the vendor's own request did not."""
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Note which request leaves. Without such an event, assume that the vendor may have received it."""
+        """Record which request is sent. Without such an event, assume that the vendor may have received it."""
         if event.endswith(".send_request_headers.started"):
             self.is_being_built = info["request"].method == b"CONNECT"
 

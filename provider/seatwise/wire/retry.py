@@ -1,4 +1,4 @@
-"""When a request may be sent again, and after how long.
+"""The rules for sending a request again, and for the wait before that.
 
 | outcome                                       | READ, REPEATABLE | LOGIN | CREATE                           |
 |-----------------------------------------------|------------------|-------|----------------------------------|
@@ -23,7 +23,7 @@ MAX_WAIT_S = 20.0
 
 
 class Outcome(enum.Enum):
-    """What is known about a request without a final answer."""
+    """The outcome of a request without a final answer."""
 
     NOT_SENT = "the vendor cannot have seen it"
     TURNED_AWAY = "the vendor says it did not process it"

@@ -37,7 +37,7 @@ GIVE_A_VALUE = "Give it a value: a Provider does not fall back to the main tenan
 
 
 class Missing(ValueError):
-    """A missing credential; `instead` is one that would do in its place."""
+    """A missing credential; `instead` names a credential that can take its place."""
 
     def __init__(self, name: str, instead: str = "") -> None:
         super().__init__(name)
@@ -232,7 +232,7 @@ class Settings(BaseSettings):
     def main_base_url(cls, config: Callable[[str], object]) -> str | None:
         """Return the main tenant's base URL from the stack's config, the environment or the default.
 
-        Returns None if there is none, or if it is invalid.
+        Returns None if no base URL is given, or if it is invalid.
         """
         default = cls.model_fields["base_url"].get_default()
         url = config(cls.config_key("base_url")) or EnvSettingsSource(cls)().get("base_url") or default

@@ -45,7 +45,7 @@ NOT_SENT = (
 
 @dataclass(frozen=True)
 class TryResult:
-    """How one try ended: with a final answer (`outcome` is None), or with an outcome that may allow another try."""
+    """The end of one try: a final answer (`outcome` is None), or an outcome that may allow another try."""
 
     outcome: Outcome | None
     answer: Answer | None = None
@@ -147,7 +147,7 @@ class Tenant:
         return Operation(self, now + share * (self.deadline() - now))
 
     def lock(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
-        """Nobody else of this tenant is in this block meanwhile: that of this account, or of the list of all.
+        """Lock this account, or without one the account list, for all other operations of this tenant during the block.
 
         Raises Unreachable if the lock is not free by the deadline (the event loop's seconds).
         """
@@ -210,7 +210,7 @@ class Tenant:
     def _final_answer(self, result: TryResult, too_long: float | None) -> Answer:
         """Return the answer of the last try.
 
-        Raises Unreachable if there is none, and RateLimited if it asks for `too_long` seconds of waiting.
+        Raises Unreachable without an answer, and RateLimited if it asks for `too_long` seconds of waiting.
         """
         title = self.vendor.title
         if result.answer is None:
@@ -358,7 +358,7 @@ class Operation:
         return Operation(self._tenant, now + share * (self._deadline - now))
 
     def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
-        """As the tenant's, until the operation's deadline."""
+        """Lock as `Tenant.lock` does, waiting until the operation's deadline at most."""
         return self._tenant.lock(account, self._deadline)
 
 

@@ -43,7 +43,7 @@ async def test_everyone_is_there_once_and_who_may_lack_is_told(
     told: list[str] = []
     tenant = a_tenant(listed, count, told.append)
     assert [each["userId"] async for each in finding.everyone(tenant, lambda _, email: True)] == found
-    assert told == [f"Tenovos: {text}: somebody may be missing here; run it again" for text in warnings]
+    assert told == [f"Tenovos: {text}: some accounts may be missing here; run it again" for text in warnings]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_everyone_is_there_once_and_who_may_lack_is_told(
 )
 async def test_an_audit_does_without_a_list_that_may_lack_somebody(listed: list[Any], count: int, problem: str) -> None:
     everyone = finding.everyone(a_tenant(listed, count, print), lambda _, email: True, must_be_whole=True)
-    with pytest.raises(VendorBroken, match=f"Tenovos: {problem}: somebody may be missing here"):
+    with pytest.raises(VendorBroken, match=f"Tenovos: {problem}: some accounts may be missing here"):
         [each async for each in everyone]
 
 

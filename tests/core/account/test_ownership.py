@@ -119,7 +119,7 @@ async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: 
         await lifecycle.create(world.tenant, world.inputs(), owner("ana", "prod"))
     await world.restart()
 
-    with pytest.raises(UnknownOutcome, match="a create of this account left for prod/ana"):
+    with pytest.raises(UnknownOutcome, match="a create of this account was sent for prod/ana"):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
 
     world.time_goes_by()
@@ -236,6 +236,21 @@ async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_stran
     assert world.accounts == before
     await world.restart()
     assert (await lifecycle.create(world.tenant, world.inputs(), ANA))[0] == account, "found by its e-mail"
+
+
+async def test_an_account_that_was_read_once_with_its_email_may_get_another_email(world: World) -> None:
+    """Its create could not be read back; the refresh after it could."""
+    account, outs = await made(world)
+    world.door.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
+    await lifecycle.read(world.tenant, account, outs)
+    await world.restart()
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "moved@example.com"})
+
+    found = await lifecycle.read(world.tenant, account, outs)
+
+    assert found is not None
+    assert found.outputs["email"] == "moved@example.com", "drift, and not a stranger's account"
+    assert world.door.journal.why_unconfirmed(account) is Unconfirmed.CHANGED
 
 
 # --- a changed e-mail -------------------------------------------------------------------------
@@ -418,7 +433,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
         account, outs = await made(world)
         world.engine_state.error = AccountError("the state of the stack dev cannot be read")
         world.door.ownership.declare("ben@example.com", owner("ben"))
-        with pytest.raises(AccountError, match="not deleted for good, for the state of the stack dev cannot be read"):
+        with pytest.raises(AccountError, match="not deleted for good, because the state of the stack dev cannot be"):
             await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"}, ANA)
         assert not world.is_retired(world.accounts[account])
         assert await lifecycle.delete(world.tenant, account, outs, ANA)

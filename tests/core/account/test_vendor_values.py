@@ -102,7 +102,7 @@ async def test_a_number_that_cannot_be_sent_back_is_told(odd: float) -> None:
         assert world.is_retired(world.accounts[account])
         assert sent.body["AvatarFileName"] is None
     assert world.warnings[-1] == (
-        f"Nexudus ana@example.com ({account}): AvatarFileName: no number that can be sent back; null is sent instead"
+        f"Nexudus ana@example.com ({account}): AvatarFileName: not a number that can be sent back; null is sent instead"
     )
 
 

@@ -215,7 +215,7 @@ async def test_users_are_selected_by_the_list_values() -> None:
         assert world.warnings == []
         assert await enerflo._users(lookups, "Regional Manager", None) == [], "its slug is unlike it"
         assert world.warnings == [
-            "Enerflo lists nobody with the role Regional Manager; roles as it shows them: agent, regional"
+            "Enerflo lists no user with the role Regional Manager; roles as it shows them: agent, regional"
         ]
         assert len(requests(world)) == 1
 
@@ -327,7 +327,7 @@ async def test_a_list_without_roles_cannot_be_asked_about_roles() -> None:
         pytest.param({"results": [{"id": 1, "name": "A"}, None]}, "an item whose id, name cannot", id="no object"),
         pytest.param({"results": [{"id": "x", "label": "D"}]}, "an item whose id, name cannot", id="no name"),
         pytest.param(
-            {"results": [{"id": 1, "name": "A"}, {"id": 1, "name": "B"}]}, "the list is not whole, or has", id="twice"
+            {"results": [{"id": 1, "name": "A"}, {"id": 1, "name": "B"}]}, "the list is incomplete or", id="twice"
         ),
     ],
 )
@@ -383,7 +383,7 @@ async def test_an_incomplete_list_is_an_error() -> None:
     async with World("nexudus") as world:
         body = {"Records": [{"Id": 1, "Name": "A"}], "TotalItems": 2, "TotalPages": 1}
         world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
-        with pytest.raises(VendorBroken, match="Nexudus businesses: the list is not whole"):
+        with pytest.raises(VendorBroken, match="Nexudus businesses: the list is incomplete"):
             await Lookups(world.door).items(nexudus.BUSINESSES)
 
 
@@ -391,7 +391,7 @@ async def test_a_list_of_users_with_duplicates_is_an_error() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}] * 2}).encode()
         world.fault("list", answered(200, body, carried_out=False))
-        with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
+        with pytest.raises(VendorBroken, match="Enerflo users: the list is incomplete or contains duplicates"):
             await Lookups(world.door).users(enerflo.GetUserResult)
 
 
@@ -399,7 +399,7 @@ async def test_a_list_of_users_with_an_unreadable_one_is_an_error() -> None:
     async with World("enerflo") as world:
         body = json.dumps({"results": [{"id": 1, "email": "ana@example.com"}, None]}).encode()
         world.fault("list", answered(200, body, carried_out=False))
-        with pytest.raises(VendorBroken, match="Enerflo users: the list is not whole, or has something twice"):
+        with pytest.raises(VendorBroken, match="Enerflo users: the list is incomplete or contains duplicates"):
             await Lookups(world.door).users(enerflo.GetUserResult)
 
 

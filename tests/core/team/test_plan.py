@@ -221,7 +221,7 @@ def members(count: int, **arguments: Any) -> dict[str, dict[str, Any]]:
         (
             Enerflo,
             {"roles": ["Setter"], "rolls": SECRET},
-            ["rolls is no argument of this resource; did you mean roles?"],
+            ["rolls is not an argument of this resource; did you mean roles?"],
         ),
         (Enerflo, {"roles": ["Setter"], "password": [SECRET]}, ["password must be text"]),
         (
@@ -325,7 +325,7 @@ def test_a_password_is_replaced_by_a_fingerprint_that_stays_the_same_as_long_as_
 def test_what_becomes_of_accounts_is_said_of_the_whole_team(name: str, instead: str) -> None:
     """A member with `on_destroy="retain"` would be deactivated all the same."""
     kept, problems = checked(Enerflo, {"members": keyed([ANA | {name: "retain"}])})
-    assert problems == [f"ana@example.com: {name} cannot be said of a member: say {instead} of the Roster"]
+    assert problems == [f"ana@example.com: {name} cannot be given for a member: give {instead} for the Roster"]
     assert kept["ana@example.com"] == {"roles": ["Setter"]}
 
 

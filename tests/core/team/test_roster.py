@@ -727,7 +727,7 @@ async def test_who_was_made_active_again_meanwhile_is_not_deleted(nexudus: World
     assert await stack.up({"sales": without(everybody, "p1")})
 
     assert "p1" in active(nexudus)
-    assert "p1@example.com: not deleted, for somebody has made it active again" in nexudus.warnings[-1]
+    assert "p1@example.com: not deleted, because it is active again" in nexudus.warnings[-1]
     assert LEAVING not in stack.outs
 
 

@@ -94,5 +94,5 @@ def test_an_id_is_a_text_or_a_whole_number(value: Any, found: str | None) -> Non
 
 
 def test_an_id_of_bytes_that_are_no_text_is_refused() -> None:
-    with pytest.raises(InvalidAccount, match="the id has bytes that are no text"):
+    with pytest.raises(InvalidAccount, match="the id has bytes that are not text"):
         segment("\udcff")

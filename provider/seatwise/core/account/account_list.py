@@ -16,13 +16,13 @@ from .ports import Tenant
 from .refusals import refused
 
 LIST_TTL_S = 3600.0
-"""Seconds for which a list is believed."""
+"""Seconds for which a list is trusted."""
 ABSENCE_TTL_S = 60.0
-"""Seconds for which it is proof, beside a "not there" by id, that an account is not in it."""
+"""Seconds for which a list without an account proves, together with a "not found" by id, that it is gone."""
 PAGES_PER_ACCOUNT = 10
 """A list is loaded once a tenth as many accounts were asked for as it has pages."""
 LIST_SHARE_OF_DEADLINE = 0.25
-"""The share of an operation's time that a list may take which can be done without."""
+"""The share of an operation's time that loading a list may take if the operation does not need the list."""
 
 
 async def ids_with(tenant: Tenant, email: str) -> set[str] | None:
@@ -116,7 +116,7 @@ def accounts(vendor: Vendor, email: str | None = None) -> Paged:
 
 def incoherent(vendor: Vendor, about: str) -> VendorBroken:
     """Return the error for a list that is incomplete or has duplicates: it may have changed while it was read."""
-    return VendorBroken("the list is not whole, or has something twice", status=200, vendor=vendor.title, account=about)
+    return VendorBroken("the list is incomplete or contains duplicates", status=200, vendor=vendor.title, account=about)
 
 
 async def pages(tenant: Tenant, of: Paged, first: Listing | None = None) -> tuple[list[Record], int | None]:

@@ -1,4 +1,4 @@
-"""Creating an account exactly once: what is noted, looked up, sent, and looked for if there is no answer."""
+"""Creating an account exactly once: look the e-mail up, record the create, send it, and look for a lost account."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from .finding import Found, has_email, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import refused, tell_unfit
-from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, go_on_or_adopt, look_again, on_its_way, resume
+from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
 from .state import differences, expand, observed, readable_values, seen
 from .waiting import reported_pauses
 from .writing import change, revealed
@@ -32,11 +32,11 @@ async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[s
 
 
 async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
-    """Create the account, or go on with the one that exists.
+    """Create the account, or continue with the account that exists.
 
     The account of a resource that the engine replaces keeps its id. An account that seatwise deactivated earlier is
-    reactivated under its old id. An account that an earlier run created, or may have created, without the engine
-    hearing of it, is resumed.
+    reactivated under its old id. An account that an earlier run created, or may have created, is resumed if the engine
+    did not learn of it.
     Raises AccountExists before anything is sent if the e-mail is taken and `on_existing` is not "adopt";
     UnknownOutcome if the vendor may have created the account and it cannot be found.
     """
@@ -46,7 +46,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
         return begun
     existing = await look_up(tenant, email)
     if existing is not None:
-        return await go_on_or_adopt(tenant, declared, existing, owner)
+        return await continue_or_adopt(tenant, declared, existing, owner)
     in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)
     if in_the_way is not None:
         raise on_its_way(tenant, email, in_the_way, owner)
@@ -56,7 +56,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
         hidden = await look_for_hidden(tenant, email)
         if hidden is None:
             raise
-        return await go_on_or_adopt(tenant, declared, hidden, owner)
+        return await continue_or_adopt(tenant, declared, hidden, owner)
     _note_created(tenant, email, account, owner)
     return Begun(account, record=record)
 
@@ -79,12 +79,12 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
         answer = await tenant.send(request)
     except AccountError as error:
         if not (isinstance(error, Unreachable) and error.maybe_sent):
-            tenant.journal.withdraw(email)  # nothing was made
+            tenant.journal.withdraw(email)  # nothing was created
             raise
     if answer is not None and _is_refusal(vendor, answer):
         tenant.journal.withdraw(email)
         refusal = refused(tenant, answer, "create", email)
-        if isinstance(refusal, AccountExists):  # though the look-up found none
+        if isinstance(refusal, AccountExists):  # though the look-up found no account
             refusal.problem = (
                 f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
             )
@@ -115,7 +115,7 @@ async def _searched(tenant: Tenant, email: str) -> Found:
             f"unknown outcome: the account may have been made, but {why}",
             vendor=vendor.title,
             account=email,
-            remedy="Run `pulumi up` again: seatwise remembers it, and takes the account for made once it shows",
+            remedy="Run `pulumi up` again: seatwise remembers the create, and continues with the account once it shows",
         )
     return found
 
@@ -137,17 +137,17 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str)
     email = declared.email
     record = begun.record or await _read_back(tenant, begun.account, email)
     if record is not None and not has_email(tenant, record, email):
-        begun = await _found_instead(tenant, begun.account, email, owner)
+        begun = await _find_instead(tenant, begun.account, email, owner)
         record = begun.record or await _read_back(tenant, begun.account, email)
     state = await _send_the_rest(tenant, begun.account, declared, record)
     if record is None:
-        _is_unseen(tenant, begun.account)
+        _mark_unseen(tenant, begun.account)
     return Begun(begun.account, state)
 
 
-async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) -> Begun:
-    """Find the account that a create made, where its answer held the id of another account. Raises as `begin` does."""
-    tenant.ownership.release(stranger, owner)
+async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> Begun:
+    """Find the account of a create whose answer had the `wrong` id, of another account. Raises as `begin` does."""
+    tenant.ownership.release(wrong, owner)
     tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
     _note_created(tenant, email, found.account, owner)
@@ -156,11 +156,11 @@ async def _found_instead(tenant: Tenant, stranger: str, email: str, owner: str) 
 
 def as_sent(tenant: Tenant, account: str, declared: Declared) -> AccountState:
     """Return the state of a new account that was not read back: as its create was sent."""
-    _is_unseen(tenant, account)
+    _mark_unseen(tenant, account)
     return _as_sent(tenant.vendor, _sent(tenant.vendor.schema, declared), None)
 
 
-def _is_unseen(tenant: Tenant, account: str) -> None:
+def _mark_unseen(tenant: Tenant, account: str) -> None:
     """Mark a new account whose state is only what was declared, so that the next `up` reads it."""
     if tenant.journal.why_unconfirmed(account) is None:
         tenant.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)

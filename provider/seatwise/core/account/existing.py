@@ -65,7 +65,7 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
         return
     error.problem += f", and belongs to {display_name(holder)}, which declares another one now"
     error.remedy = (
-        "Once that account has its new e-mail, `pulumi up` again brings this one about. Where two exchange theirs, "
+        "Once that account has its new e-mail, `pulumi up` again changes this one. Where two exchange theirs, "
         "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
     )
 
@@ -108,7 +108,7 @@ def _alias(tenant: Tenant, owner: str) -> str:
 def _remedy(vendor: Vendor, email: str, owner: str, brought_back: str) -> str:
     adopt = f'on_existing="adopt" to take it over{brought_back}'
     if is_team(owner):
-        return f'Say on_existing="adopt" of the Roster to take over all such accounts of its members{brought_back}'
+        return f'Give on_existing="adopt" for the Roster to take over all such accounts of its members{brought_back}'
     if PERSON in unquote(owner):
         return f"Add {adopt}, to the {vendor.name}.Account of the Person"
     if _is_child(owner):

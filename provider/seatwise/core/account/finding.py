@@ -1,4 +1,4 @@
-"""Finding accounts at the vendor, by id, by e-mail or all of them, and what proves that an account is gone."""
+"""Finding accounts at the vendor by id, by e-mail or all of them, and proving that an account is gone."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Found:
 
 
 READ_AFTER_WRITE_S = 32
-"""Seconds within which a read may miss a new account: as long as a lost create is looked for."""
+"""Seconds within which a read may miss a new account: as long as seatwise looks for a lost create."""
 
 
 async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
     """Return the account's record; None if it is certainly gone.
 
-    "Not found" is believed only if the list, which must be readable, does not contain the account either: a wrong base
+    "Not found" is trusted only if the list, which must be readable, does not contain the account either: a wrong base
     URL and a missing permission give 404 and 403 as well. An account that was created a moment ago may not show yet: it
     is read a second time.
     """
@@ -53,7 +53,7 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
     try:
         return await _read(tenant, account, email)
     except AccountError as error:
-        error.maybe_sent = False  # a look changes nothing
+        error.maybe_sent = False  # a read changes nothing
         raise
 
 
@@ -104,15 +104,15 @@ async def everyone(
 
 
 def _lack(vendor: Vendor, records: Sequence[Record], total: int | None) -> str:
-    """Return why a list may be incomplete, of which the vendor counts `total` accounts; empty if it is complete."""
+    """Return why a list may be incomplete, or an empty text; `total` is how many accounts the vendor counts."""
     ids = [vendor.parse_id(record) for record in records]
     unknown = sum(not account for account in ids)
     if unknown:
-        return f"{unknown:,} of {len(ids):,} listed accounts have no id: somebody may be missing here"
+        return f"{unknown:,} of {len(ids):,} listed accounts have no id: some accounts may be missing here"
     listed, counted = len({*ids}), len(ids) if total is None else total
     if listed == counted:
         return ""
-    return f"{listed:,} accounts are listed and {counted:,} are counted: somebody may be missing here"
+    return f"{listed:,} accounts are listed and {counted:,} are counted: some accounts may be missing here"
 
 
 async def first_page(tenant: Tenant) -> Listing:
@@ -123,21 +123,22 @@ async def first_page(tenant: Tenant) -> Listing:
 async def look_up(tenant: Tenant, email: str) -> Found | None:
     """Return the account with exactly this e-mail and its whole record, from the cached list if that can tell.
 
-    Raises AccountExists when several have it.
+    Raises AccountExists if several accounts have it.
     """
     ids = await ids_with(tenant, email)
     if ids is None:
-        found = await look_anew(tenant, email)
+        found = await look_up_uncached(tenant, email)
         return found and await whole(tenant, found, email)
     records = [(account, await fetch(tenant, account, email)) for account in sorted(ids)]
     same = [Found(account, record, True) for account, record in records if record and has_email(tenant, record, email)]
     return _only(tenant, same, email)
 
 
-async def look_anew(tenant: Tenant, email: str) -> Found | None:
+async def look_up_uncached(tenant: Tenant, email: str) -> Found | None:
     """Return the account with exactly this e-mail, as a new request for the list shows it.
 
-    Raises AccountExists when several have it, VendorBroken when none has it in a list that contradicts itself.
+    Raises AccountExists if several accounts have it, and VendorBroken if no account has it in a list that contradicts
+    itself.
     """
     vendor = tenant.vendor
     records, total = await pages(tenant, accounts(vendor, email))
@@ -154,7 +155,7 @@ async def look_anew(tenant: Tenant, email: str) -> Found | None:
 async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
     """Return an inactive account with this e-mail, if the vendor has a second list of inactive accounts.
 
-    None as well if that list shows active accounts: then the vendor ignored what was asked for.
+    Return None as well if that list shows active accounts: then the vendor ignored the filter.
     """
     vendor = tenant.vendor
     if vendor.request_inactive_page(1) is None:

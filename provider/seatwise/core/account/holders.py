@@ -1,7 +1,10 @@
-"""Which resources of the engine's state have an account: creates go on with these, and removals may leave them alone.
+"""Finding the resources in the engine's state that have an account.
 
-The engine tells a provider nothing of a replacement, and each provider process hears only a part of a run. The state
-has all of it. Each function raises AccountError when the state cannot be read, unless it says otherwise.
+A create continues with the account of the resource that it replaces. A removal leaves an account alone that another
+resource has.
+
+The engine does not say to a provider that it replaces a resource, and each provider process sees only a part of a run.
+The state contains all of it. Each function raises AccountError when the state cannot be read, unless it says otherwise.
 """
 
 from collections.abc import Iterable, Set
@@ -12,7 +15,7 @@ from .ports import Held, Tenant
 
 
 async def held_by(tenant: Tenant, owner: str) -> Held | None:
-    """Return the owner's resource of this vendor in the state, a live one first; None if it has none.
+    """Return the owner's resource of this vendor in the state, a live one first; None if there is no such resource.
 
     Another vendor's resource may have the same name, and so may a team and a single account.
     """
@@ -28,11 +31,12 @@ async def held_by(tenant: Tenant, owner: str) -> Held | None:
 async def replaced(tenant: Tenant, owner: str) -> Held | None:
     """Return the resource in the state that the owner's new resource replaces; None if the resource is new.
 
-    The engine does not tell. For a team the state is always asked. For a single account it is asked where something
-    says that the owner had one: a check with old inputs, an alias, a delete of this run that left the account alone, or
-    the journal, under the name of this stack or of another one: the stack may have been renamed. A state that cannot be
-    read counts as without the owner where the journal alone says so, of an account of another stack, or of one that the
-    engine has never shown to know: it forgot the create.
+    The engine does not say which. For a team the state is always asked. For a single account it is asked if something
+    says that the owner may have had one: a check with old inputs, an alias, the record of this run that an account
+    continues as this owner's (`Journal.renewed`), or an entry of the journal, for this stack or for another one: the
+    stack may have been renamed.
+    If the state cannot be read, raise AccountError after a check with old inputs, with a `renewed` account, and if the
+    journal has an account of this owner that the engine knows. In other cases return None.
     """
     name = owner.removesuffix(MEMBERS)
     if not name:
@@ -59,8 +63,9 @@ async def has_account(tenant: Tenant, account: str, owner: str) -> bool:
 async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
     """Return the owner of an account as this run names it; `owner` is what the outputs say.
 
-    Outputs keep the name that a resource had when they were written. Its URN says the name after `pulumi state rename`,
-    and more than a state of before 0.1.0. Return the owner as it is where the state says no more, or cannot be read.
+    Outputs keep the name that a resource had when they were written. Its URN has the name after `pulumi state rename`,
+    and contains more than outputs from before 0.1.0. The state is not asked if the program declares the owner. If the
+    state cannot be read, or does not show exactly one owner, return the owner as far as this run knows it.
     """
     current = tenant.ownership.current_owner(owner)
     asked = current or tenant.ownership.any_owner()
@@ -77,10 +82,11 @@ async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
 
 
 async def other_lives(tenant: Tenant, account: str, owner: str, said: str, revision: int) -> set[str]:
-    """Return what else in the state has the account and stays: other resources, and this one's life once replaced.
+    """Return the other live resources in the state that have the account, each as its `life`.
 
-    `revision` is that of the resource that is removed, and `said` is the owner in its outputs. A replaced one awaits
-    its deletion beside the one that took its place, whose revision is higher.
+    The resource that replaced the removed one is another resource, too: a replaced resource awaits its deletion beside
+    the one that took its place, whose revision is higher. `revision` is that of the resource that is removed, and
+    `said` is the owner in its outputs. Without an owner, the only live resource counts as the removed one.
     """
     names = {said, *tenant.ownership.names(owner)} - {""}
     asked = owner or tenant.ownership.any_owner()
@@ -108,6 +114,6 @@ def _is_named(held: Held, names: Iterable[str]) -> bool:
 
 
 def _here(tenant: Tenant, resources: Iterable[Held]) -> list[Held]:
-    """Those of this vendor and tenant; states of the first versions do not say the tenant."""
+    """Return the resources of this vendor and tenant; states of the first versions do not contain the tenant."""
     tenants, of_vendor = (None, tenant.vendor.settings.tenant_id), f"{tenant.vendor.name}:"
     return [each for each in resources if each.kind.startswith(of_vendor) and each.tenant in tenants]

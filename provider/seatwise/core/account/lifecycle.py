@@ -1,6 +1,6 @@
 """The life of one account at its vendor: create, read, update, delete.
 
-These functions hold every rule about what to ask in which order and which answers to believe. They talk to a `Tenant`,
+These functions hold every rule about what to ask in which order and which answers to trust. They talk to a `Tenant`,
 which sends requests and waits. How an account is created is in `creating`, how it is changed in `updating`.
 """
 
@@ -31,8 +31,8 @@ async def read(
 ) -> AccountState | None:
     """Return what the vendor has now; None if the account is certainly gone.
 
-    A `get` of an account that no program manages raises NoSuchAccount if there is none. An account is not read by its
-    id if the list shows that it is unchanged; `tracked` are the values that count for this (None: all).
+    Raise NoSuchAccount instead if no program manages the account (`User.get`). A managed account is not read by its id
+    if the list shows that it is unchanged; `tracked` are the values that count for this (None: all).
     """
     vendor = tenant.vendor
     if state.is_managed:
@@ -67,7 +67,10 @@ async def _unchanged(
         tell_unfit(tenant, listed)
         refreshed = _refreshed(vendor, state, listed)
         now = {name: value for name, value in refreshed.values.items() if tracked is None or name in tracked}
-        return refreshed if replace(refreshed, values=now) == state else None
+        if replace(refreshed, values=now) != state:
+            return None
+        refuse_others(tenant, account, state.email, listed)
+        return refreshed
     version = schema.parse_one(listed, vendor.version)
     return state if version is not None and version == state.values.get(vendor.version) else None
 
@@ -89,16 +92,16 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
     email, said = state.email, owner
     async with tenant.lock(account):
         owner = await exact_owner(tenant, account, said)
-        if await _goes_on(tenant, account, email, owner):
+        if await _stays_managed(tenant, account, email, owner):
             return False
         how = state.on_destroy or ("retain" if state.adopted else "deactivate")
         if how == "retain":
             _forget(tenant, account, email, owner)  # no resource manages it now
             tenant.journal.mark_confirmed(account)
-            _tell_retained(tenant, account, state, owner)
+            _report_retained(tenant, account, state, owner)
             return True
         if how == "delete" and tenant.ownership.is_in_program(owner) and not is_team(owner):
-            how = "deactivate"  # its resource goes on with another account: the program did not ask for a deletion
+            how = "deactivate"  # its resource continues with another account: the program did not ask for a deletion
         if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
             record = await fetch(tenant, account, email)
             if record is not None:
@@ -111,21 +114,21 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
     return True
 
 
-async def _goes_on(tenant: Tenant, account: str, email: str, owner: str) -> bool:
+async def _stays_managed(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Return whether the resource that replaced this one, or another resource, manages the account in this run."""
     ownership = tenant.ownership
     if tenant.journal.is_renewed(account):
         return True
-    if ownership.goes_on(account, email, owner) or _is_declared_elsewhere(tenant, account, email, owner):
-        tenant.journal.renewed(account, ownership.owner_of(account) or owner)  # its create may come after this
+    if ownership.continues_with(account, email, owner) or _is_declared_elsewhere(tenant, account, email, owner):
+        tenant.journal.renewed(account, ownership.owner_of(account) or owner)  # a create may come after this
         return True
-    if owner == "":  # of a state that knows no owner
+    if owner == "":  # the state does not contain an owner
         is_others = ownership.owner_of(account) is not None or ownership.is_declared(email)
         return is_others and await _has_the_email(tenant, account, email)
     return await _is_others(tenant, account, email, owner)
 
 
-def _tell_retained(tenant: Tenant, account: str, state: AccountState, owner: str) -> None:
+def _report_retained(tenant: Tenant, account: str, state: AccountState, owner: str) -> None:
     """Report that an account which the engine shows as deleted is left as it is, and why, unless it is inactive."""
     vendor = tenant.vendor
     if vendor.deactivates(state.values):
@@ -153,9 +156,9 @@ def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
 
 
 def _is_declared_elsewhere(tenant: Tenant, account: str, email: str, owner: str) -> bool:
-    """Return whether another provider process of this run has the resource that the engine replaces.
+    """Return whether, as the journal says, the owner has a new resource in this run that keeps the account.
 
-    A member of a team goes on where the team still declares its e-mail.
+    A member of a team stays if the team still declares its e-mail.
     """
     declared = tenant.journal.declared(owner) if owner else None
     if declared is None:
@@ -163,13 +166,14 @@ def _is_declared_elsewhere(tenant: Tenant, account: str, email: str, owner: str)
     if is_team(owner):
         return email_key(email) in declared
     lives = tenant.journal.renewed_for(owner)
-    return not lives or account in lives  # its new life may have another account
+    return not lives or account in lives  # the new resource may have another account
 
 
 async def _has_another_life(tenant: Tenant, account: str, owner: str, said: str, state: AccountState, how: str) -> bool:
-    """Whether the engine's state has the account in another resource, or in this one's life after a replacement.
+    """Return whether the engine's state has the account in another resource, or in the one that replaced this one.
 
-    Raises AccountError where that cannot be seen and the account would be lost for good.
+    Of several such resources that are removed in one run, the last one gets False. Raise AccountError if the state
+    cannot be read and the account would be deleted for good.
     """
     try:
         others = await other_lives(tenant, account, owner, said, state.revision)
@@ -177,7 +181,7 @@ async def _has_another_life(tenant: Tenant, account: str, owner: str, said: str,
         if how != "delete":
             return False
         raise AccountError(
-            f"not deleted for good, for {error.problem}",
+            f"not deleted for good, because {error.problem}",
             vendor=tenant.vendor.title,
             account=f"{state.email} ({account})",
             remedy=error.remedy,
@@ -194,7 +198,7 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
         return True
     if not tenant.ownership.belongs_to_other(email, owner) or not await _has_the_email(tenant, account, email):
         return False
-    tenant.journal.unacknowledge(account)  # the one that declares it may come to it after this
+    tenant.journal.unacknowledge(account)  # the resource that declares it may get the account after this
     return True
 
 
@@ -227,9 +231,9 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
         if not await _is_gone(tenant, account, email):
             raise
     else:
-        # It stays unconfirmed: the engine may not hear of it, and the person may be declared again.
+        # It stays unconfirmed: the engine may not learn of it, and a program may declare the person again.
         if tenant.ownership.belongs_to_other(email, owner):
-            tenant.journal.forget_account(account)  # the e-mail is a namesake's
+            tenant.journal.forget_account(account)  # another resource declares the e-mail
         else:
             tenant.journal.note(email, Entry(EntryKind.DEACTIVATED, account))
 

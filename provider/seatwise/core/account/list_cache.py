@@ -26,7 +26,7 @@ class CachedList:
 
 
 class ListCache:
-    """What one run knows of one tenant's list. The functions that load and ask it are in `account_list`."""
+    """One tenant's list as one run knows it. The functions that load and ask it are in `account_list`."""
 
     def __init__(self) -> None:
         self.asked = 0

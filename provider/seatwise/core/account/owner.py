@@ -15,7 +15,7 @@ from urllib.parse import unquote
 MEMBERS = ":members"
 """The end of a team's owner where it stands for the accounts of its members."""
 TYPES = "pulumi-python:dynamic/seatwise/"
-"""What the types of seatwise's resources begin with."""
+"""The beginning of the types of seatwise's resources."""
 _ENCODED = {sign: f"%{ord(sign):02X}" for sign in "%/$:"}
 
 
@@ -38,7 +38,7 @@ class Owner:
         return "$".join([*self.parents, self.name])
 
     def urn(self, type_: str) -> str:
-        """The URN of the resource, which is of this type."""
+        """Return the URN of the resource, which is of this type."""
         return f"urn:pulumi:{self.stack}::{self.project}::{'$'.join([*self.parents, type_])}::{self.name}"
 
     @property
@@ -61,12 +61,12 @@ def owner_in(urn: str) -> str:
 
 
 def _without_stack(types: Iterable[str]) -> tuple[str, ...]:
-    """The types of a resource's parents; an alias may name the stack itself among them."""
+    """Return the types of a resource's parents, without the stack itself: an alias may name it among them."""
     return tuple(each for each in types if each != "pulumi:pulumi:Stack")
 
 
 def parsed(owner: str) -> Owner | None:
-    """Parse an owner; return None for an owner from before 0.1.0, whose parts cannot be told apart for certain."""
+    """Parse an owner; return None for an owner from before 0.1.0, whose parts cannot be separated for certain."""
     parts = owner.removesuffix(MEMBERS).split("/")
     if len(parts) != 5 or parts[0]:
         return None
@@ -87,7 +87,7 @@ def in_stack_of(before: str, owner: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Return whether two owners are the same resource, as far as both say; none is the same as no owner."""
+    """Return whether two owners are the same resource, as far as both say. An empty owner is the same as no other."""
     if not one or not other or is_team(one) is not is_team(other):
         return False
     one, other = one.removesuffix(MEMBERS), other.removesuffix(MEMBERS)
@@ -113,7 +113,7 @@ def name_in(owner: str) -> str:
 
 
 def resource_in(owner: str) -> str:
-    """Return an owner without its stack, which `pulumi stack rename` changes; empty where its parts cannot be told."""
+    """Return an owner without its stack, which `pulumi stack rename` changes; empty if `parsed` returns None."""
     known = parsed(owner)
     return str(replace(known, project="", stack="")) + (MEMBERS if is_team(owner) else "") if known else ""
 

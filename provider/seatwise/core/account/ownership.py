@@ -1,4 +1,4 @@
-"""Which resource declares which e-mail in this run, and which resource manages which account. Pure."""
+"""The resources that declare e-mails in this run, and the resources that manage accounts. Pure."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from .owner import MEMBERS, forms, in_stack_of, is_team, parsed, same, stack_of
 
 
 class Ownership:
-    """Which resource declares which e-mail in this run, and which resource holds which account."""
+    """The resources that declare e-mails in this run, and the resources that manage accounts."""
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
@@ -27,7 +27,7 @@ class Ownership:
     def record_in_state(self, owner: str, before: str) -> None:
         """Note that the engine has the owner's resource in its state, where it may have the name of `before`."""
         self._in_state[owner] = owner if not before or same(before, owner) else in_stack_of(before, owner)
-        if parsed(before) is not None:  # one of before 0.1.0 may be several resources
+        if parsed(before) is not None:  # an owner from before 0.1.0 may be several resources
             self._today[before] = owner
 
     def record_former(self, owner: str, names: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ class Ownership:
         name, other = owner.removesuffix(MEMBERS), self.any_owner()
         if name in self._today and owner not in self._declared:
             name = self._today[name]
-        elif parsed(name) and parsed(other):  # no check tells of a forced replacement; a run has but one stack
+        elif parsed(name) and parsed(other):  # no check shows a forced replacement; a run has only one stack
             name = in_stack_of(name, other)
         return name + (MEMBERS if is_team(owner) else "")
 
@@ -65,7 +65,7 @@ class Ownership:
         return owner in self._declared or (parsed(owner) is None and any(same(owner, each) for each in self._declared))
 
     def any_owner(self) -> str:
-        """Return an owner of this run, which names its stack; empty where there is none."""
+        """Return an owner that this run declares, which names its stack; empty if the run declares no owner."""
         return next(iter(self._declared), "")
 
     def is_declared(self, email: str) -> bool:
@@ -92,7 +92,7 @@ class Ownership:
     def assign_declared(self, account: str, email: object, owner: str) -> None:
         """Note that a resource has this account, if this run's program declares it under this e-mail.
 
-        A refresh compares, too, with what the program declared before.
+        In a refresh the e-mail is what the program declared before: it counts only if this run declares it, too.
         """
         if isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner):
             self.assign(account, owner)
@@ -106,22 +106,22 @@ class Ownership:
         holder = self._holders.get(account)
         return None if holder is None or owner == "" or same(holder, owner) else holder
 
-    def goes_on(self, account: str, email: str, owner: str) -> bool:
-        """Return whether the owner's own new life in this run goes on with this account.
+    def continues_with(self, account: str, email: str, owner: str) -> bool:
+        """Return whether the owner's own new resource in this run continues with this account.
 
-        The program of this run declares the resource, so that the engine can only be about to replace it.
-        A member of a team goes on where the team still declares its e-mail.
+        If the program of this run declares the resource, the engine can only be about to replace it.
+        A member of a team continues if the team still declares its e-mail.
         """
         if self._made.get(owner, account) != account and not is_team(owner):
-            return False  # its new life has another account
+            return False  # its new resource has another account
         if self._holders.get(account) is not None and same(self._holders[account], owner):
             return True
-        if is_team(owner) or parsed(owner) is None:  # one of before 0.1.0 may be several resources
+        if is_team(owner) or parsed(owner) is None:  # an owner from before 0.1.0 may be several resources
             return same(self._owners.get(email_key(email), ""), owner)
         return owner in self._declared
 
     def is_transfer(self, email: str, old: str, new: str) -> bool:
-        """Return whether an account moves to or from a team of the same stack: its old owner declares it no more."""
+        """Return whether an account moves to or from a team of the same stack: its old owner no longer declares it."""
         is_teams = is_team(old) or is_team(new)
         return is_teams and self.succeeds(email, old, new)
 

@@ -1,4 +1,4 @@
-"""What the core needs of a tenant, of its journal and of the engine's state, as protocols."""
+"""The protocols of a tenant, its journal and the engine's state, as the core needs them."""
 
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
@@ -34,7 +34,7 @@ class Tenant(Protocol):
 
     @property
     def engine_state(self) -> "EngineState":
-        """What the engine's state holds."""
+        """The state of the engine."""
 
     async def send(self, request: Request) -> Answer:
         """Send a request, with retries, pacing and login; raises Unreachable, NotAuthorised, RateLimited."""
@@ -43,7 +43,7 @@ class Tenant(Protocol):
         """Wait."""
 
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
-        """Do this for each item, as many at once as the tenant's `concurrency` allows; raise the first AccountError."""
+        """Do `work` for each item, at most `concurrency` at once; raise the first AccountError."""
 
     def operation(self, share: float = 1) -> "Tenant":
         """Return the same tenant with this share of the time that is left until the operation's deadline."""
@@ -62,7 +62,7 @@ class Tenant(Protocol):
 
 
 class EntryKind(enum.StrEnum):
-    """What seatwise last did under an e-mail. The values are the words that the journal's database holds."""
+    """The last operation of seatwise under an e-mail. The values are the words that the journal's database holds."""
 
     PENDING = "INTENDED"
     """A create was about to be sent; its outcome is unknown."""
@@ -73,7 +73,7 @@ class EntryKind(enum.StrEnum):
 
 
 class Unconfirmed(enum.StrEnum):
-    """Why an account must be read before its state is believed. The values are the journal's words in its database."""
+    """The reason to read an account before its state is trusted. The values are the words in the journal's database."""
 
     UNSEEN = "UNSEEN"
     """It was created as declared and has not been read since."""
@@ -89,7 +89,7 @@ class Unconfirmed(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """What the journal says of one e-mail. `owner` is the resource that the account was for, `age` is in seconds."""
+    """The journal's entry for one e-mail. `owner` is the resource that the account was for, `age` is in seconds."""
 
     kind: EntryKind
     account: str | None = None
@@ -100,32 +100,32 @@ class Entry:
 
 
 class Journal(Protocol):
-    """What seatwise keeps about a tenant's accounts between runs, on this machine."""
+    """The memory of a tenant's accounts between runs, on this machine."""
 
     def last(self, email: str) -> Entry | None:
-        """Return what is remembered of this e-mail; raises JournalTooNew when a newer version wrote it."""
+        """Return the entry of this e-mail, or None; raises JournalTooNew if a newer version wrote it."""
 
     def last_of(self, account: str) -> Entry | None:
-        """Return what is remembered of this account, under whatever e-mail."""
+        """Return the entry of this account, under any e-mail, or None."""
 
     def made_for(self, owner: str) -> Entry | None:
-        """Return the entry of an account that was created for this owner, one that the engine knows first."""
+        """Return the entry of an account that was created for this owner; prefer an account that the engine knows."""
 
     def had_account(self, owner: str) -> bool:
         """Return whether a resource that differs from the owner at most in its stack created or adopted an account."""
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
-        """Note that a create is about to leave; the note is on disk, come what may, when this returns.
+        """Record that a create is about to be sent; the entry survives a power cut when this returns.
 
-        Notes nothing, and returns the note that is there, where a create of at most `window` seconds ago has no known
-        outcome yet: it may still arrive.
+        If the journal has a create of less than `window` seconds ago without a known outcome, record nothing and return
+        its entry: that create may still arrive.
         """
 
     def withdraw(self, email: str) -> None:
         """Delete the entry of this process's create, which created nothing, and restore the entry before it."""
 
     def note(self, email: str, entry: Entry) -> None:
-        """Remember this from now on, and its account under no other e-mail."""
+        """Store the entry under this e-mail, and delete its account's entry under another one."""
 
     def forget(self, email: str) -> None:
         """Delete the entry of this e-mail."""
@@ -137,46 +137,47 @@ class Journal(Protocol):
         """Move the entry of a created account to this e-mail; delete the entry of a deactivated account."""
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
-        """Note that the engine knows these accounts, and that this owner has them; without one the owner stays."""
+        """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""
 
     def unacknowledge(self, account: str) -> None:
-        """Note that the engine is about to forget the account under its owner: another resource gets it."""
+        """Record that the engine no longer knows the account under its owner: another resource is about to get it."""
 
     def declare(self, owner: str, emails: Iterable[str]) -> None:
-        """Note what a resource without old inputs declares in this run of the engine: it is new, or being replaced."""
+        """Record which e-mails a resource without old inputs declares in this run: it is new, or being replaced."""
 
     def declared(self, owner: str) -> frozenset[str] | None:
-        """Return the keys of the e-mails that `declare` noted in this run, by whatever process; None without a note."""
+        """Return the keys of the e-mails that `declare` recorded in this run, in any process; None if it did not."""
 
     def give_up(self, account: str, life: str, others: Set[str]) -> bool:
-        """Return whether one of the other lives of the account has not given it up in this run; then note this one.
+        """Record that this life of the account gives it up in this run; return whether another life still keeps it.
 
-        Of several that are removed at once the last one is not let off.
+        Return False, and record nothing, if all `others` have given it up in this run: then the caller must deprovision
+        the account. A life is a text of `holders.life`.
         """
 
     def renewed_for(self, owner: str) -> frozenset[str]:
-        """Return the accounts for which `renewed` was noted for this owner in this run of the engine."""
+        """Return the accounts that `renewed` recorded for this owner in this run of the engine."""
 
     def renewed(self, account: str, owner: str) -> None:
-        """Note that in this run of the engine the account goes on as this owner's."""
+        """Record that this owner keeps or takes over the account in this run of the engine."""
 
     def is_renewed(self, account: str) -> bool:
-        """Return whether `renewed` was noted in this run of the engine, by whatever process of it."""
+        """Return whether any process of this run of the engine recorded `renewed` for the account."""
 
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
-        """Note, before a write is sent, that the engine may not hear of it."""
+        """Record, before a write is sent, that the engine may not learn of it."""
 
     def why_unconfirmed(self, account: str, revision: int | None = None) -> Unconfirmed | None:
-        """Return why the account must be read before a state of this revision is believed; None if it need not."""
+        """Return why the account must be read before a state of this revision is trusted; None if it need not."""
 
     def unconfirmed(self, revision: int) -> frozenset[str]:
-        """Return the accounts that must be read before a state of this revision is believed."""
+        """Return the accounts that must be read before a state of this revision is trusted."""
 
     def mark_confirmed(self, account: str) -> None:
-        """Note that the state of the account is known again."""
+        """Record that the state of the account is known again."""
 
     def record_write(self, account: str, revision: int) -> int:
-        """Note a confirmed write, which no earlier state contains, and return its write revision.
+        """Record a confirmed write, which no earlier state contains, and return its write revision.
 
         `revision` is that of the state so far.
         """

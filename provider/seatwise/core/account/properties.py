@@ -39,7 +39,7 @@ NONE: Values = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Signature:
-    """Which resource of which stack properties belong to, and in which tenant. None: the properties do not say it."""
+    """The owner and the tenant that properties name. None: the properties do not name it."""
 
     owner: str | None = None
     tenant: str | None = None
@@ -95,7 +95,7 @@ def missing_owner(inputs: Properties, remedy: str) -> list[Problem]:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a program declares of one account."""
+    """One account as a program declares it."""
 
     values: Values
     """The declared values by argument name, without the policies."""
@@ -141,7 +141,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class AccountState:
-    """What the engine's state says of one account."""
+    """One account as the engine's state has it."""
 
     values: Values = field(default_factory=dict)
     """The account's values by field name: as the vendor showed them, and as declared where it shows none."""
@@ -181,7 +181,7 @@ class AccountState:
 
     @classmethod
     def from_member(cls, vendor: Vendor, member: Values, kept: Properties, revision: int) -> Self:
-        """Parse what a team's state says of a member: its arguments, and what is kept beside them."""
+        """Parse a member of a team's state: its arguments, and what the state keeps beside them."""
         remembered = {name: kept[name] for name in vendor.remembered if name in kept}
         return cls(
             vendor.schema.typed({**member, **remembered}),

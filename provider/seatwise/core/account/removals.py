@@ -1,11 +1,11 @@
-"""How many accounts a run may deactivate or delete. Pure."""
+"""The limit on the accounts that a run may deactivate or delete. Pure."""
 
 from ..vendor.errors import TooManyRemovals
 from ..vendor.vendor import Vendor
 
 
 class Removals:
-    """How many accounts a run has deactivated or deleted; `most` is the limit, None: no limit."""
+    """The count of accounts that a run has deactivated or deleted; `most` is the limit, None: no limit."""
 
     def __init__(self, most: int | None = None) -> None:
         self.most = most
@@ -19,11 +19,11 @@ class Removals:
             return
         self.stopped += 1
         raise TooManyRemovals(
-            f"not retired: SEATWISE_MAX_REMOVALS is {self.most}, and this run has retired {self.done} "
+            f"not deprovisioned: SEATWISE_MAX_REMOVALS is {self.most}, and this run has deprovisioned {self.done} "
             f"and stopped at {self.stopped} more",
             vendor=vendor.title,
             account=account,
-            remedy="See whether all of them are meant to go (`pulumi preview`); then raise it and run again",
+            remedy="Check with `pulumi preview` that all of them shall lose access; then raise it and run again",
         )
 
     def give_back(self) -> None:

@@ -1,4 +1,4 @@
-"""What a Pulumi provider does with one account, whatever its protocol: properties in, properties out.
+"""The operations of a Pulumi provider on one account, in any protocol: properties in, properties out.
 
 Both a dynamic and a native provider call these functions. Inputs and outputs carry the owner and the tenant.
 """

@@ -1,4 +1,4 @@
-"""Going on with an account that exists: replaced, created or deactivated by an earlier run, or adopted."""
+"""Continuing with an account that exists: of a replaced resource, of an earlier run, or adopted."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
 from ..vendor.fields import Values
 from ..vendor.secrets import matches
 from .existing import exists, tell_inactive
-from .finding import Found, fetch, has_email, look_anew, whole
+from .finding import Found, fetch, has_email, look_up_uncached, whole
 from .holders import has_account, held_by, replaced
 from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
@@ -35,8 +35,8 @@ class Begun:
 
 
 async def resume(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
-    """Go on with the account of a replaced resource, or with one that seatwise may give to this owner; else None."""
-    return await _replaced(tenant, declared, owner) or await _taken_up(tenant, declared, owner)
+    """Continue with the account of a replaced resource, or with one for this owner; else return None."""
+    return await _replaced(tenant, declared, owner) or await _resume_from_journal(tenant, declared, owner)
 
 
 def assign_new(tenant: Tenant, account: str, owner: str) -> None:
@@ -47,12 +47,12 @@ def assign_new(tenant: Tenant, account: str, owner: str) -> None:
 
 
 async def _replaced(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
-    """Go on with the account of a resource that the engine replaces; return None if it has none, or it is gone."""
+    """Continue with the account of a resource that the engine replaces; None if there is no such account any more."""
     held = None if is_team(owner) else await replaced(tenant, owner)
-    return await _go_on(tenant, declared, held, owner) if held is not None else None
+    return await _continue(tenant, declared, held, owner) if held is not None else None
 
 
-async def _go_on(tenant: Tenant, declared: Declared, held: Held, owner: str) -> Begun | None:
+async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) -> Begun | None:
     """Update the account of a replaced resource as declared; return None if the account is certainly gone."""
     account, state = held.id, AccountState.from_outputs(tenant.vendor.schema, held.outputs)
     email = str(state.values.get("email", declared.email))
@@ -63,7 +63,7 @@ async def _go_on(tenant: Tenant, declared: Declared, held: Held, owner: str) -> 
         assign_new(tenant, account, owner)
         known = _same_secrets(tenant, held, state, declared)
         after = await update(tenant, account, state.knowing(known), declared, record)
-    # The higher revision tells the new resource from the old one, which awaits its deletion.
+    # The higher revision distinguishes the new resource from the old one, which awaits its deletion.
     revision = max(tenant.journal.record_write(account, state.revision), state.revision + 1)
     return Begun(account, after.at(revision))
 
@@ -83,8 +83,8 @@ def _same_secrets(tenant: Tenant, held: Held, state: AccountState, declared: Dec
     return secrets
 
 
-async def go_on_or_adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str) -> Begun:
-    """Go on with an account that the engine's state has under this owner; else adopt it, if the program says so.
+async def continue_or_adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str) -> Begun:
+    """Continue with an account that the engine's state has under this owner; else adopt it, if the program says so.
 
     Raise AccountExists if it does not.
     """
@@ -94,12 +94,12 @@ async def go_on_or_adopt(tenant: Tenant, declared: Declared, existing: Found, ow
     except AccountError as error:
         held, doubt = None, error.problem
     if held is not None and held.id == existing.account:
-        begun = await _go_on(tenant, declared, held, owner)
+        begun = await _continue(tenant, declared, held, owner)
         if begun is not None:
             return begun
     state = await _adopt(tenant, declared, existing, owner, doubt)
     if doubt:
-        tenant.warn(f"{tenant.vendor.title} {declared.email} ({existing.account}) counts as adopted, for {doubt}")
+        tenant.warn(f"{tenant.vendor.title} {declared.email} ({existing.account}) counts as adopted, because {doubt}")
     return Begun(existing.account, state)
 
 
@@ -107,16 +107,17 @@ def on_its_way(tenant: Tenant, email: str, note: Entry, owner: str) -> UnknownOu
     """Return the error for an earlier create that may still arrive, of this resource or of another one."""
     left = max(1, math.ceil(CREATE_IN_FLIGHT_S - note.age))
     whose = "" if same(note.owner, owner) or not note.owner else f" for {display_name(note.owner)}"
+    sent = f"a create of this account was sent{whose} {note.age:.0f} seconds ago"
     return UnknownOutcome(
-        f"unknown outcome: {note.age:.0f} seconds ago a create of this account left{whose}, and it may still arrive",
+        f"unknown outcome: {sent}, and it may still arrive",
         vendor=tenant.vendor.title,
         account=email,
-        remedy=f"Run `pulumi up` again in {left} seconds: it takes the account if it shows, and makes it otherwise",
+        remedy=f"Run `pulumi up` again in {left} seconds: it uses the account if it shows, and creates it otherwise",
     )
 
 
-async def _taken_up(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
-    """Resume the account that the journal has for this owner; return None if there is none.
+async def _resume_from_journal(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
+    """Resume the account that the journal has for this owner; return None if the journal has no such account.
 
     Its old owner may deactivate it in this run: the lock makes the second operation see what the first one did.
     """
@@ -136,26 +137,26 @@ async def _taken_up(tenant: Tenant, declared: Declared, owner: str) -> Begun | N
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """Return the account with this e-mail if seatwise may give it to this owner; else None."""
     if last.kind is EntryKind.PENDING:
-        return await _ownon_its_way(tenant, email, last, owner)
+        return await _pending_create(tenant, email, last, owner)
     is_owners = last.kind is EntryKind.CREATED and await _is_owners(tenant, email, last, owner)
-    if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
+    if last.account is None or not (is_owners or _is_deactivated_by_seatwise(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
     if record is None or not has_email(tenant, record, email):
         return None
     if not is_owners and not tenant.vendor.is_deactivated(record):
-        return None  # somebody has taken it back since: it counts as any account that is there
+        return None  # made active again, and not by seatwise: it counts as any existing account
     return Found(last.account, record, True)
 
 
-async def _ownon_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
+async def _pending_create(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """Return the account of the pending create in the journal, if it shows and this owner may have it."""
     is_own = last.owner in ("", owner) or same(last.owner, owner)
     if not is_own and not tenant.ownership.succeeds(email, last.owner, owner):
         if last.age < CREATE_IN_FLIGHT_S:
             raise on_its_way(tenant, email, last, owner)
         return None
-    # No list showed an account when that create left, so one that shows now is its work.
+    # No list showed an account when that create was sent, so an account that shows now is its work.
     found = await look_again(
         tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
     )
@@ -163,10 +164,11 @@ async def _ownon_its_way(tenant: Tenant, email: str, last: Entry, owner: str) ->
 
 
 async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
-    """Return whether this owner may go on with an account that seatwise created.
+    """Return whether this owner may continue with an account that seatwise created.
 
-    It may if the engine never heard of the create, and if the account moves between a team and a single resource, with
-    the state still having it under the old owner.
+    The owner that it was created for may, if the engine does not know the account, or if the state has it under this
+    owner. Another owner may, if the account moves to or from a team, no other resource manages it in this run, and the
+    engine does not know it, or the state has it under the old owner or cannot be read.
     """
     account = last.account or ""
     if owner and same(owner, last.owner):
@@ -181,7 +183,7 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
         return True
 
 
-def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
+def _is_deactivated_by_seatwise(tenant: Tenant, last: Entry) -> bool:
     """Return whether seatwise deactivated the account, and no run is known to have reactivated it."""
     return (
         last.kind is EntryKind.DEACTIVATED
@@ -192,16 +194,16 @@ def _is_retired_by_us(tenant: Tenant, last: Entry) -> bool:
 async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, owner: str) -> AccountState:
     """Make a resumed account as declared; reactivate it if it was deactivated.
 
-    The journal gets its owner first: a run that ends in between must not leave an account without one.
+    The journal gets its owner first: a run that ends in between must not leave an account without an owner.
     """
     journal, account = tenant.journal, own.account
     if last.kind is EntryKind.DEACTIVATED:
         _warn_of_late(tenant, declared, own.record)
         journal.mark_unconfirmed(account, Unconfirmed.DEACTIVATED)
     journal.note(declared.email, Entry(EntryKind.CREATED, account, owner))
-    # What another machine's seatwise retired is in its journal, not in this one.
-    is_retired = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_deactivated(own.record)
-    if is_retired:
+    # A deactivation by seatwise on another machine is in the journal there, not in this one.
+    is_off = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_deactivated(own.record)
+    if is_off:
         declared = declared.reactivating(tenant.vendor)
     return await take_over(tenant, account, own.record, declared, adopted=False)
 
@@ -227,7 +229,7 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
             existing = await whole(tenant, existing, declared.email)
             declared = declared.reactivating(tenant.vendor)
         tell_inactive(tenant, declared, existing)
-        journal.forget_account(account)  # whoever it was made for before
+        journal.forget_account(account)  # it may have been created for another owner
         return await take_over(tenant, account, existing.record, declared, adopted=True)
 
 
@@ -252,7 +254,7 @@ async def look_again(tenant: Tenant, email: str, looks: Sequence[float] = LOST_C
     for left, seconds in zip(range(len(looks) - 1, -1, -1), pauses, strict=True):
         await tenant.sleep(seconds)
         try:
-            found = await look_anew(tenant, email)
+            found = await look_up_uncached(tenant, email)
         except AccountError as error:
             if not left or isinstance(error, AccountExists):
                 raise

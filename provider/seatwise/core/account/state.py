@@ -1,4 +1,4 @@
-"""Comparing what is declared with what is there: check, diff, and the state that results. Pure."""
+"""Comparing declared and observed state: check, diff, and the state that results. Pure."""
 
 import json
 from collections.abc import Sequence

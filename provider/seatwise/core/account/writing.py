@@ -1,4 +1,4 @@
-"""One write to an account that exists: what is sent, which answers are believed, and what stays unconfirmed."""
+"""One write to an account that exists: send it, check the answer, and mark the account unconfirmed meanwhile."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +93,7 @@ async def _write(
         if tenant.vendor.denies_write(changes, before, seen(schema, {}, after)):
             names = ", ".join(name for name in changes if RESPELLED in schema[name].marks)
             denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
-            denied.maybe_sent = True  # the rest of it
+            denied.maybe_sent = True  # the rest of the update may be done
             raise denied
     return written | seen(schema, {}, after), True
 
@@ -110,7 +110,7 @@ async def send_update(
         record, lost = restored(record)
         if lost:
             tenant.warn(
-                f"{vendor.title} {who}: {', '.join(lost)}: no number that can be sent back; null is sent instead"
+                f"{vendor.title} {who}: {', '.join(lost)}: not a number that can be sent back; null is sent instead"
             )
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email, changes.get("email", email))
@@ -119,7 +119,7 @@ async def send_update(
         if not vendor.is_success(answer):
             raise refused(tenant, answer, operation, who)
     is_confirmed, record_after = vendor.is_confirmed(answer), vendor.parse_record(answer)
-    if record_after is not None and vendor.parse_id(record_after) not in (None, account):  # another one's
+    if record_after is not None and vendor.parse_id(record_after) not in (None, account):  # it is another account's
         is_confirmed, record_after = False, None
     if is_confirmed and not _denies(vendor, record_after, changes):
         return record_after

@@ -1,4 +1,4 @@
-"""How many requests a change needs, and how long the vendor's limits make it. Pure."""
+"""The number of requests that a change needs, and its duration by the vendor's limits. Pure."""
 
 import math
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ SHORTEST_REPORTED_S = 60.0
 def cost(
     vendor: Vendor, *, creates: int = 0, updates: int = 0, removals: int = 0, read_back_singly: bool = False
 ) -> str:
-    """Return such as `about 2,000 requests (1,000 creates at 60 a minute: about 17 minutes)`.
+    """Return the cost as text, such as `about 2,000 requests (1,000 creates at 60 a minute: about 17 minutes)`.
 
     `read_back_singly` says that each new account is read back by itself, and not all of them together.
     """

@@ -1,7 +1,7 @@
 """The life of a team: each member's account is created, changed and deprovisioned like a single one, many at once.
 
-A member that fails does not stop the others, and is named at the end; the next run does only what is missing. What
-fails for all members (a vendor that is down, a login that is refused) is not tried a thousand times.
+A member that fails does not stop the others, and is named at the end; the next run does only what is missing. If all
+members fail (the vendor is down, or refuses the login), not all of them are tried.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Un
 """Failures that are not about one account: the next member may fail in the same way."""
 MOST_FAILURES_IN_A_ROW = 16
 """After so many such failures in a row in one phase, the other members of that phase are not tried."""
-NOT_TRIED = f"not tried, for {MOST_FAILURES_IN_A_ROW} others in a row had failed"
+NOT_TRIED = f"not tried, because {MOST_FAILURES_IN_A_ROW} others in a row had failed"
 PROGRESS_INTERVAL_S = 5.0
 """Seconds between lines that show the progress."""
 
@@ -60,7 +60,7 @@ class Work:
     _in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        self._begun = self._told = self.tenant.now()
+        self._begun = self._reported_at = self.tenant.now()
 
     async def each(
         self,
@@ -71,12 +71,12 @@ class Work:
         first_alone: bool = False,
         are_leaving: bool = False,
     ) -> None:
-        """Do this for each member, in an operation of its own; `counts` if it is done then.
+        """Do `work` for each member, in an operation of its own; with `counts` the member is done then.
 
-        One call is a phase: that accounts cannot be made says nothing about those that are retired. With `are_leaving`
-        each member who still has access is named, tried or not.
+        One call is a phase: failed creates do not stop the removals. With `are_leaving` the report names each member
+        that still has access, tried or not.
 
-        With `first_alone` the others wait for the first: it is read by its id, and what the list says must be as much.
+        With `first_alone` the others wait for the first one: it is read by its id, and the list must show as much.
         """
 
         async def one(key: str) -> None:
@@ -94,7 +94,7 @@ class Work:
             else:
                 self._in_a_row = 0
             if counts:
-                self._tell()
+                self._report_progress()
 
         left, self._in_a_row = iter(keys), 0
         if first_alone:
@@ -106,12 +106,12 @@ class Work:
         self.failed[key] = about + self.tenant.vault.message(reason)
         self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         self.done += 1
         now = self.tenant.now()
-        if now - self._told < PROGRESS_INTERVAL_S or self.done >= self.total:
+        if now - self._reported_at < PROGRESS_INTERVAL_S or self.done >= self.total:
             return
-        self._told = now
+        self._reported_at = now
         rate = self.done / (now - self._begun)
         left = (self.total - self.done) / rate
         self.tenant.warn(
@@ -134,7 +134,7 @@ async def create(tenant: Tenant, name: str, declared: TeamDeclared, owner: str) 
     team = await update(tenant, name, team, declared, owner)
     for account in old_accounts:
         tenant.journal.renewed(account, owner + MEMBERS)
-    if held is not None:  # the higher revision tells the new resource from the old one, which awaits its deletion
+    if held is not None:  # the higher revision distinguishes it from the old one, which awaits its deletion
         team.revision = max(team.write_revision, old_revision + 1)
     report = team.report or Report()
     if report.failed and not team.members:
@@ -167,7 +167,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     for key in members.keys() & team.leaving.keys():
         del team.leaving[key]  # the program declares them again
     how = declared.policy.on_leave
-    await _leave(work, team, await _who_cannot_stay(tenant, team, plan), how, owner + MEMBERS)
+    await _leave(work, team, await _certain_leavers(tenant, team, plan), how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
     await _change(work, team, plan, members)
     await _delete(work, team, plan, owner + MEMBERS)
@@ -200,7 +200,7 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
             made = await begin(tenant, Declared(members[key], policy), owner + MEMBERS)
         if made.state is None:
             begun[key] = made
-        else:  # it was there, and is as declared now
+        else:  # the account existed, and is as declared now
             before = leaving_with(made.account)
             if before is not None:
                 del team.members[before]
@@ -249,8 +249,8 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _who_cannot_stay(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
-    """Return the leaving members that are no joining member under a new e-mail. They leave first, and free a seat.
+async def _certain_leavers(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
+    """Return the leaving members that do not join under a new e-mail. They leave first, and free a seat.
 
     The e-mail of the account at the vendor decides. A member whose account cannot be read leaves last.
     """
@@ -285,9 +285,9 @@ async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, o
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
         now = "retain" if how == "retain" else "deactivate"
-        is_retired = await lifecycle.delete(tenant, old.id, replace(old.state, on_destroy=now), owner)
+        is_deactivated = await lifecycle.delete(tenant, old.id, replace(old.state, on_destroy=now), owner)
         del team.members[key]
-        if how == "delete" and is_retired:
+        if how == "delete" and is_deactivated:
             team.leaving[key] = old.id
 
     await work.each(leave, [key for key in keys if key not in work.failed], are_leaving=True)
@@ -297,22 +297,23 @@ async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
     """Delete the accounts that an earlier run deactivated for this."""
 
     async def delete(tenant: Tenant, key: str) -> None:
-        await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
+        await _delete_if_inactive(tenant, key, team.leaving[key], owner)
         del team.leaving[key]
 
     await work.each(delete, plan.deletes)
 
 
-async def _delete_if_still_retired(tenant: Tenant, key: str, account: str, owner: str) -> None:
+async def _delete_if_inactive(tenant: Tenant, key: str, account: str, owner: str) -> None:
+    """Delete an account that a team deactivated, unless it is active again or belongs to another resource."""
     last = tenant.journal.last(key)
-    is_taken_up = last is not None and last.kind is EntryKind.CREATED
-    if is_taken_up or tenant.ownership.belongs_to_other(key, owner):
+    is_resumed = last is not None and last.kind is EntryKind.CREATED
+    if is_resumed or tenant.ownership.belongs_to_other(key, owner):
         return
     record = await fetch(tenant, account, key)
     if record is None:
         return
     if not tenant.vendor.is_deactivated(record):
-        tenant.warn(f"{tenant.vendor.title} {key}: not deleted, for somebody has made it active again")
+        tenant.warn(f"{tenant.vendor.title} {key}: not deleted, because it is active again")
         return
     await lifecycle.delete(tenant, account, AccountState({"email": key}, on_destroy="delete"), owner)
 
@@ -344,7 +345,7 @@ async def delete(tenant: Tenant, name: str, team: Team, owner: str) -> None:
     """Deprovision all members. Raise AccountError if some of them could not be.
 
     Of a team that the engine replaces, only the members that are not declared any more are deactivated: the new
-    resource deletes them, if the program says so. Where the state has the new resource already, it has done so.
+    resource deletes them, if the program says so. If the state has the new resource already, nothing is left to do.
     """
     owner += MEMBERS
     accounts = [each.id for each in team.members.values()]
@@ -360,16 +361,16 @@ async def delete(tenant: Tenant, name: str, team: Team, owner: str) -> None:
         how = "retain" if team.policy.on_leave == "retain" else "deactivate"
     work = Work(tenant, name, len(team.members) + len(team.leaving))
 
-    async def retire(tenant: Tenant, key: str) -> None:
+    async def deprovision(tenant: Tenant, key: str) -> None:
         member = team.members[key]
         state = replace(member.state, on_destroy=how) if how else member.state
         await lifecycle.delete(tenant, member.id, state, owner)
 
     async def forget(tenant: Tenant, key: str) -> None:
-        await _delete_if_still_retired(tenant, key, team.leaving[key], owner)
+        await _delete_if_inactive(tenant, key, team.leaving[key], owner)
 
     await work.each(forget, team.leaving)
-    await work.each(retire, list(team.members), are_leaving=True)
+    await work.each(deprovision, list(team.members), are_leaving=True)
     _raise_if_any_failed(work, "the same command tries the team again")
 
 
@@ -388,13 +389,13 @@ async def _has_new_life(tenant: Tenant, team: Team, owner: str) -> bool:
 
 
 def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
-    """Return the members of a replaced team that are declared no more, and that no other resource has handled."""
+    """Return the members of a replaced team that are not declared any more, and that no other resource has handled."""
     declared = tenant.journal.declared(owner) or frozenset()
     return [
         key
         for key, each in team.members.items()
         if key_of(each.state.email or key) not in declared
-        and not tenant.ownership.goes_on(each.id, key, owner)
+        and not tenant.ownership.continues_with(each.id, key, owner)
         and not _is_done(tenant, each.id)
     ]
 
@@ -406,7 +407,7 @@ def _refuse_many(team: Team, leavers: Sequence[str]) -> None:
         raise InvalidAccount(
             f"{len(leavers):,} of {len(team.members):,} members would leave while the Roster is replaced, and at most "
             f"{most:,} may in one run",
-            remedy="Replace it in a run in which nobody leaves",
+            remedy="Replace it in a run in which no member leaves",
         )
 
 

@@ -1,4 +1,4 @@
-"""What is declared of a team, what a change of it would do, and how that is described. Pure."""
+"""Checking what a program declares of a team, planning a change, and describing the plan. Pure."""
 
 import math
 import re
@@ -18,7 +18,7 @@ Split = Callable[[Values], tuple[Values, Values]]
 OF_THE_TEAM = {"on_existing": "on_existing", "on_destroy": "on_leave"}
 """Arguments of a single account, and the Roster's arguments that stand for them."""
 LEAVING_FAILED = "should have left: "
-"""The begin of the reason why a leaving member may still have access."""
+"""The beginning of the reason why a leaving member may still have access."""
 MOST_TOLD = 20
 """The most members that a line names."""
 FEWEST_REMOVALS = 3
@@ -46,7 +46,7 @@ def check(
     for key, member in news.members.items():
         known, later = split(unpacked(key, {name: value for name, value in member.items() if name not in OF_THE_TEAM}))
         problems += [
-            Problem("", f"{key}: {name} cannot be said of a member: say {instead} of the Roster")
+            Problem("", f"{key}: {name} cannot be given for a member: give {instead} for the Roster")
             for name, instead in OF_THE_TEAM.items()
             if name in member
         ]
@@ -65,7 +65,7 @@ def check(
 def immutable_changes(vendor: type[Vendor], team: Team, news: Members, split: Split) -> list[Problem]:
     """Return a problem for each create-only argument that has changed for a member that has an account.
 
-    It is no matter of `check`: the inputs before may have members whose accounts could not be made.
+    `check` cannot find these: the inputs before may have members whose accounts could not be created.
     """
     problems = []
     for key in sorted(team.members.keys() & news.keys()):
@@ -133,7 +133,7 @@ def _is_out(vendor: type[Vendor] | Vendor, member: Values) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """The members that join, change in which fields, are read again, leave or are deleted, by e-mail.
+    """The members that join, change (with the fields), are read again, leave or are deleted, by e-mail.
 
     `adopted` are the leaving members whose accounts existed before seatwise.
     """
@@ -176,7 +176,7 @@ class Plan:
 
 
 def is_due(plan: Plan, team: Team, declared: TeamDeclared) -> bool:
-    """Return whether an update is due, also where a member failed in the last run: its outputs must not repeat that."""
+    """Return whether an update is due, also if a member failed in the last run: the outputs must not repeat that."""
     is_kept_otherwise = not team.names_in_state <= renamed(declared.members).keys()  # under an earlier e-mail
     has_failed = team.report is not None and bool(team.report.failed)
     return bool(plan) or has_failed or is_kept_otherwise or team.policy != declared.policy
@@ -226,7 +226,7 @@ def failures(
     counts: Mapping[str, int],
     again: str = "the next `pulumi up` tries them again",
 ) -> str:
-    """Return in one line which members failed and why, and what does them `again`.
+    """Return one line that names the members that failed, why, and what tries them `again`.
 
     It names the first twenty, beginning with the members that should have left.
     """

@@ -19,7 +19,7 @@ Members = Mapping[str, Values]
 RUN = "__run"
 """Input, which no state keeps: the name that the program gave to its run."""
 SEEN = "__seen"
-"""Output: what is kept of a member beside the arguments, by e-mail."""
+"""Output: what the state keeps of each member beside its arguments, by e-mail."""
 LEAVING = "__leaving"
 """Output: ids of accounts that were deactivated and that the next run deletes, by e-mail."""
 FAILED_IN = "__failed_in"
@@ -29,7 +29,7 @@ POLICIES = ("on_existing", "on_leave", "max_removals")
 
 @dataclass(frozen=True)
 class TeamPolicy:
-    """What a Roster says of all its members. A field is None where the program does not say it."""
+    """The policies of a Roster for all its members. A field is None if the program does not give it."""
 
     on_existing: str | None = None
     on_leave: str | None = None
@@ -41,14 +41,14 @@ class TeamPolicy:
         return cls(*(properties.get(name) for name in POLICIES))
 
     def to_properties(self) -> Outputs:
-        """Return the policies that the program says, as properties."""
+        """Return the policies that the program gives, as properties."""
         given = zip(POLICIES, (self.on_existing, self.on_leave, self.max_removals), strict=True)
         return {name: value for name, value in given if value is not None}
 
 
 @dataclass(frozen=True)
 class TeamDeclared:
-    """What a program declares of a team: its members' arguments by e-mail, and the policies."""
+    """A team as a program declares it: its members' arguments by e-mail, and the policies."""
 
     members: Members = field(default_factory=dict)
     policy: TeamPolicy = TeamPolicy()
@@ -65,7 +65,7 @@ class TeamDeclared:
 
 @dataclass(frozen=True)
 class Report:
-    """What the last run did with a team: counts, and the members that failed, with the reasons."""
+    """The report of the last run on a team: counts, and the members that failed, with the reasons."""
 
     failed: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -91,18 +91,18 @@ def keyed(members: Iterable[Values]) -> dict[str, dict[str, object]]:
 
 
 def key_of(email: str) -> str:
-    """The name of a member."""
+    """Return the name of a member."""
     return email_key(composed(email))
 
 
 def key_now(key: str, member: Values) -> str:
-    """The name of a member of a state: the first versions folded more than ASCII letters."""
+    """Return the name of a member of a state: the first versions folded more than ASCII letters."""
     email = unpacked(key, member)["email"]
     return key_of(email) if folded(email) == key else key
 
 
 def renamed(members: Members) -> dict[str, Values]:
-    """Members of a state by the names that they have today."""
+    """Return the members of a state by the names that they have today."""
     now: dict[str, Values] = {}
     for key, member in members.items():
         name = key_now(key, member)
@@ -111,12 +111,12 @@ def renamed(members: Members) -> dict[str, Values]:
 
 
 def packed(key: str, member: Values) -> dict[str, object]:
-    """A member's arguments as they are kept."""
+    """Return a member's arguments as the state keeps them."""
     return {name: value for name, value in member.items() if name != "email" or value != key}
 
 
 def unpacked(key: str, member: Values) -> Values:
-    """A member's arguments."""
+    """Return a member's arguments."""
     return {"email": key, **member}
 
 
@@ -156,10 +156,10 @@ class Team:
         return cls(members, leaving, revision, TeamPolicy.of(outputs), Report.of(outputs), frozenset(members))
 
     def follow(self, news: Members) -> None:
-        """Who got another e-mail at the vendor, and the same one in the program after that, is still one member.
+        """Keep a member that got another e-mail at the vendor, and then the same e-mail in the program.
 
-        So is who has a name of the first versions, which folded more than ASCII letters; raises InvalidAccount where
-        it may be the name of several.
+        Keep a member under a name of the first versions, too: they folded more than ASCII letters. Raise InvalidAccount
+        if it may be the name of several members.
         """
         folds: dict[str, list[str]] = {}
         for key in news:
@@ -199,10 +199,10 @@ class Team:
 
 
 def _only(key: str, names: Sequence[str]) -> str:
-    """The only name among these, empty without one; raises InvalidAccount when a member may have several."""
+    """Return the only name among these, or an empty text; raise InvalidAccount if the member may have several."""
     if len(names) > 1:
         raise InvalidAccount(
-            f"the state has one member {key}, who may be {' or '.join(names)}: earlier versions took them for one",
+            f"the state has one member {key}, who may be {' or '.join(names)}: earlier versions stored them as one",
             remedy="Declare one of them alone for one run",
         )
     return names[0] if names else ""

@@ -1,4 +1,4 @@
-"""What a Pulumi provider does with a Roster, whatever its protocol: properties in, properties out.
+"""The operations of a Pulumi provider on a Roster, in any protocol: properties in, properties out.
 
 Both a dynamic and a native provider call these functions. Inputs and outputs carry the owner and the tenant.
 """
@@ -44,7 +44,7 @@ def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequen
 
 
 def preview_new(tenant: Tenant, inputs: Properties, split: Split) -> None:
-    """Show what a new team does."""
+    """Show the plan of a new team."""
     _announced(tenant, Team(), TeamDeclared.from_inputs(inputs).members, inputs, split)
 
 
@@ -92,7 +92,7 @@ async def read(tenant: Tenant, account: str, properties: Properties) -> tuple[Ou
     """Return the team's outputs and the inputs that declare it so, without members whose account is gone."""
     refuse_other_tenant(tenant.vendor, account, properties)
     if "ids" not in properties:
-        raise InvalidAccount("a Roster cannot be got by an id", remedy="Declare it with its members")
+        raise InvalidAccount("a Roster cannot be read by an id", remedy="Declare it with its members")
     team, declared = await lifecycle.read(tenant, name_of(properties), Team.from_outputs(tenant.vendor, properties))
     inputs = Signature(Signature.of(properties).owner).sign(declared.to_inputs())
     return sign(tenant.vendor, team.to_outputs(tenant.vendor), properties), inputs

@@ -1,4 +1,4 @@
-"""What a vendor is: fields, requests and answers, secrets, errors.
+"""A vendor: its fields, requests and answers, secrets, errors.
 
 Read in this order: `errors`, `boundary`, `fields`, `text`, `secrets`, `http`, `vendor`.
 """

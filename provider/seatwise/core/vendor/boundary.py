@@ -1,7 +1,7 @@
 """The boundary: what a vendor answered becomes data that is safe everywhere behind it.
 
 Text is Unicode, numbers are finite, nothing is deeper or longer than any account has it, and nothing has a meaning
-for the engine. What is not so is replaced, and keeps the original: an update that sends a whole record back does not
+for the engine. Anything else is replaced, and the original is kept: an update that sends a whole record back does not
 change it (`restored`).
 """
 
@@ -59,14 +59,14 @@ class Mended(str):
 
     @classmethod
     def of(cls, text: str, original: str) -> "Mended":
-        """The text, and what it was."""
+        """Return the text, with what it was."""
         mended = cls(text)
         mended.original = original
         return mended
 
 
 def decoded(body: bytes) -> Json:
-    """Decode a body; None when it holds no JSON, or none that can be read."""
+    """Decode a body; return None if it does not contain JSON that can be read."""
     try:
         value: Json = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError):
@@ -111,7 +111,7 @@ def _text(text: str) -> str | Unfit:
 
 
 def is_sound(value: object) -> bool:
-    """Whether nothing in the value was replaced."""
+    """Return whether nothing in the value was replaced."""
     if isinstance(value, Mapping):
         return all(is_sound(each) for item in value.items() for each in item)
     if isinstance(value, list):
@@ -144,7 +144,7 @@ def _restored(value: Json) -> Json:
 
 
 def _leaves(value: Json) -> Iterator[Json]:
-    """All that is no object and no list, in what an `Unfit` stands for as well."""
+    """Yield all that is not an object or a list, also in the original of an `Unfit`."""
     if isinstance(value, Unfit) and isinstance(value.original, dict | list):
         value = value.original
     if isinstance(value, dict | list):
@@ -155,6 +155,6 @@ def _leaves(value: Json) -> Iterator[Json]:
 
 
 def _is_lost(leaf: Json) -> bool:
-    """Whether this is a number that is none or has no end, or one of too many digits."""
+    """Return whether this is NaN, an infinite number, or a number of too many digits."""
     value = _original(leaf)
     return (isinstance(value, float) and not math.isfinite(value)) or (isinstance(leaf, Unfit) and value is None)

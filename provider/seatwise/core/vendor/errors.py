@@ -1,14 +1,14 @@
 """Every failure of seatwise.
 
-    AccountError                  .vendor, .account; .maybe_sent: the vendor may have acted all the same
+    AccountError                  .vendor, .account; .maybe_sent: the vendor may have acted anyway
     ├── SettingsError             a credential or URL is missing or unfit; nothing was sent
     ├── UnknownName               nothing has the name that is looked up, or several things have it
     ├── InvalidAccount            what is declared cannot be; nothing was sent
     │   └── InvalidMembers        the same of a team's members; .problems has one line for each
     │       └── InvalidPeople     the same of people in a file
     ├── JournalTooNew             a newer version wrote into the journal what this one does not know
-    ├── InvalidExport             what is given as a stack's state is none, or hides what is asked
-    ├── TooManyRemovals           the run has retired as many as it may; nothing was sent
+    ├── InvalidExport             the given export is not a stack's state, or hides ids
+    ├── TooManyRemovals           the run has reached its limit of removals; nothing was sent
     ├── Unreachable               no usable answer
     ├── UnknownOutcome            a create may have been carried out and the account cannot be found
     └── Refused                   the vendor answered and said no; .status
@@ -17,7 +17,7 @@
         ├── AccountExists         the e-mail is taken
         ├── InvalidField          400, 422: what was sent
         ├── RateLimited           too many requests, after our own waiting
-        └── VendorBroken          5xx, a redirect, or an answer that is none
+        └── VendorBroken          5xx, a redirect, or an answer that cannot be used
 
 A message holds the vendor, the account, the vendor's own words (shortened, without secrets) and the
 remedy, in one line; InvalidMembers has a line for each problem. It never holds a credential, a password, a
@@ -27,14 +27,14 @@ whole body or a header.
 from collections.abc import Sequence
 from typing import ClassVar
 
-MOST_LINES = 20  # of the problems with members that a message tells
+MOST_LINES = 20  # of problems in a message about members
 
 
 class AccountError(Exception):
     """A failure about one account of one vendor, in one readable line."""
 
     maybe_sent = False
-    """Whether the vendor may have done what was asked all the same."""
+    """Whether the vendor may have done what was asked anyway."""
 
     def __init__(self, problem: str, *, vendor: str = "", account: str = "", remedy: str = "") -> None:
         super().__init__(problem, vendor, account, remedy)
@@ -58,11 +58,11 @@ class UnknownName(AccountError):
 
 
 class InvalidAccount(AccountError):
-    """What is declared cannot be. Raised before any request."""
+    """The program declares something that cannot be. Raised before any request."""
 
 
 class InvalidMembers(InvalidAccount):
-    """What is declared of a team's members cannot be; each problem is a line that says where it is."""
+    """The program declares members that cannot be; each problem is a line that says where it is."""
 
     about: ClassVar[str] = "members"
 
@@ -81,21 +81,21 @@ class InvalidMembers(InvalidAccount):
 
 
 class InvalidPeople(InvalidMembers):
-    """What a file says of people cannot be."""
+    """A file declares people that cannot be."""
 
     about = "people"
 
 
 class JournalTooNew(AccountError):
-    """A newer version of seatwise has written what this one does not know into the journal."""
+    """A newer version of seatwise wrote a journal entry that this version does not know."""
 
 
 class InvalidExport(AccountError):
-    """What is given as the state of a stack is none, or does not show what it owns."""
+    """The given export is not the state of a stack, or does not show what the stack owns."""
 
 
 class TooManyRemovals(AccountError):
-    """The run has retired as many accounts as `SEATWISE_MAX_REMOVALS` lets it."""
+    """The run has deprovisioned as many accounts as `SEATWISE_MAX_REMOVALS` allows."""
 
 
 class Unreachable(AccountError):
@@ -156,4 +156,4 @@ class RateLimited(Refused):
 
 
 class VendorBroken(Refused):
-    """The vendor failed, or gave an answer that is none."""
+    """The vendor failed, or gave an answer that cannot be used."""

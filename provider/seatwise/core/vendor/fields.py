@@ -1,4 +1,4 @@
-"""The fields of an account: what each takes, how it is compared, and its names on the wire.
+"""The fields of an account: which operations take each, how it is compared, and its names on the wire.
 
 A field is a type with markers, such as `Annotated[str, CREATE_ONLY]`. pydantic validates by the type. The markers say
 what the type cannot: which operations take the field, its names on the wire, how two of its values are compared.
@@ -32,7 +32,7 @@ Values = Mapping[str, Any]
 
 
 class Takes(enum.Flag):
-    """Which of the vendor's operations take the field."""
+    """The vendor's operations that take a field."""
 
     NOTHING = 0
     CREATE = enum.auto()
@@ -83,7 +83,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Compare(Generic[V]):
-    """How two values are compared: by their normal forms, which `how` describes.
+    """The comparison of two values: by their normal forms, which `how` describes.
 
     `declared` is the stricter form for two values that a person wrote, where the vendor's answer
     loses something (the order of a list) that matters when it is sent.
@@ -131,15 +131,15 @@ def character(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, unnamed)}"
 
 
-def _is_unseen(char: str) -> bool:
+def _is_invisible(char: str) -> bool:
     return unicodedata.category(char) == "Cf" or _UNSEEN.match(char) is not None
 
 
 def _visible(text: str) -> str:
     """Return the text. Raises ValueError if it contains a character that cannot be seen."""
-    unseen = next(filter(_is_unseen, text), None)
+    unseen = next(filter(_is_invisible, text), None)
     if unseen is not None:
-        raise ValueError(f"contains {character(unseen)}, which is not seen: type it anew")
+        raise ValueError(f"contains {character(unseen)}, which is not seen: type it again")
     return text
 
 
@@ -148,7 +148,7 @@ def email_address(text: str) -> str:
     text, what = composed(text), "is not an e-mail address"
     if text.lower().startswith("mailto:"):
         raise ValueError(f"{what}: it begins with mailto:")
-    stray = next((each for each in text if each.isspace() or each in _BESIDE_AN_EMAIL or _is_unseen(each)), None)
+    stray = next((each for each in text if each.isspace() or each in _BESIDE_AN_EMAIL or _is_invisible(each)), None)
     if stray is not None:
         raise ValueError(f"{what}: it contains {character(stray)}; give one address alone, such as ana@example.com")
     if text.count("@") > 1:
@@ -226,7 +226,7 @@ VISIBLE = Check(_visible)
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with an argument. `reason` names the remedy and never contains the value."""
+    """A problem with an argument. `reason` names the remedy and never contains the value."""
 
     field: str
     reason: str
@@ -282,7 +282,7 @@ class Field:
         return value
 
     def read(self, value: Json) -> object:
-        """Return the vendor's value in its type, also one that a program may not declare, such as a short phone number.
+        """Return the vendor's value in its type, even if a program may not declare it, such as a short phone number.
 
         Returns `Unfit` for a value of another type.
         """
@@ -384,7 +384,7 @@ class Schema(Mapping[str, Field]):
             if is_not_given(value):
                 continue
             if name not in arguments:
-                problems.append(Problem(name, f"is no argument of this resource{close_to(name, arguments)}"))
+                problems.append(Problem(name, f"is not an argument of this resource{close_to(name, arguments)}"))
                 continue
             try:
                 values[name] = arguments[name].declared(value)

@@ -1,4 +1,4 @@
-"""One HTTP exchange as two values: what to ask, and what came back. Nothing here sends anything."""
+"""One HTTP exchange as two values: a request and its answer. Nothing here sends anything."""
 
 import codecs
 import enum
@@ -18,7 +18,7 @@ from .errors import InvalidAccount
 
 
 class Effect(enum.Enum):
-    """What happens at the vendor if the same request is carried out twice."""
+    """The effect at the vendor if the same request is carried out twice."""
 
     READ = "nothing"
     REPEATABLE = "the same state again"
@@ -97,7 +97,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 _BETWEEN_WAITS = re.compile(r",(?!\s*\d{1,2}[ -][A-Za-z])")
-"""A comma that is not the one of a date (`Wed, 21 Oct 2015 ...`)."""
+"""A comma that does not stand in a date (`Wed, 21 Oct 2015 ...`)."""
 
 
 def _wait(text: str, now: float) -> float | None:
@@ -108,7 +108,7 @@ def _wait(text: str, now: float) -> float | None:
 
 
 def _moment(text: str) -> float | None:
-    """Seconds since the epoch of an HTTP date, or None if it is not one."""
+    """Return the seconds since the epoch of an HTTP date, or None if the text is not a date."""
     try:
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -117,7 +117,7 @@ def _moment(text: str) -> float | None:
 
 
 def fits_a_header(text: str) -> bool:
-    """Whether a text can be the value of a header as it is."""
+    """Return whether a text can be the value of a header as it is."""
     return re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text) is not None
 
 
@@ -138,18 +138,18 @@ def number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """A count in an answer; None when it is none."""
+    """Return a count in an answer, or None if it is not a count."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def identifier(value: object) -> str | None:
-    """An id in an answer, a text or a whole number; None when it is neither, or 0 or empty."""
+    """Return an id in an answer, a text or a whole number; None if it is neither, or is 0 or empty."""
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) if is_id and value else None
 
 
 def objects(items: Sequence[Json]) -> list[Record]:
-    """The items of a list in an answer. One that is no object is an empty one: it counts, and says nothing."""
+    """Return the items of a list in an answer. An empty object stands for each item that is not an object."""
     return [json_object(item) for item in items]
 
 
@@ -168,7 +168,7 @@ def texts(value: Json) -> Iterator[str]:
 
 
 def segment(text: str | int) -> str:
-    """One path segment, percent-encoded so that it cannot lead elsewhere (`../x`, `a/b?c`).
+    """Return one path segment, percent-encoded so that it cannot lead elsewhere (`../x`, `a/b?c`).
 
     Raises InvalidAccount for a segment made of dots alone, which URL parsers resolve away.
     """
@@ -178,4 +178,4 @@ def segment(text: str | int) -> str:
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
-        raise InvalidAccount("the id has bytes that are no text", remedy="Check the id") from None
+        raise InvalidAccount("the id has bytes that are not text", remedy="Check the id") from None

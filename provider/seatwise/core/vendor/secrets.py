@@ -28,7 +28,7 @@ BLANK = "[secret]"
 JSON_LEVELS = 3
 """How often text may be quoted in JSON in JSON."""
 WHOLE = 4
-"""Characters from which on a secret is blanked wherever it stands: a shorter one only as a word of the vendor's."""
+"""A secret of at least so many characters is blanked everywhere; a shorter one only as a word of the vendor's."""
 
 # About 4 ms: `check` runs serially, so a thousand passwords cost four seconds.
 _COST = {"n": 2**11, "r": 8, "p": 1, "dklen": 32}
@@ -36,7 +36,7 @@ _FINGERPRINT = re.compile(r"scrypt:([A-Za-z0-9+/]{22}==):([A-Za-z0-9+/]{43}=)") 
 
 
 def matches(plain: str, fingerprint: str) -> bool:
-    """Whether the fingerprint was made from this plain value."""
+    """Return whether the fingerprint was made from this plain value."""
     parts = _FINGERPRINT.fullmatch(fingerprint)
     if not parts:
         return False
@@ -54,9 +54,9 @@ def _fingerprint(plain: str, salt: bytes) -> str:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """The ways in which a secret may be written: in each of Unicode's normal forms, plain and escaped.
+    """Yield the ways in which a secret may be written: in each of Unicode's normal forms, plain and escaped.
 
-    UTF-8 that somebody took for Latin-1 is one of them.
+    UTF-8 that was read as Latin-1 is one of them.
     """
     composed = {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD"))}
     for text in composed | {each.encode(errors="replace").decode("latin-1") for each in composed}:
@@ -64,7 +64,7 @@ def _written(secret: str) -> Iterator[str]:
 
 
 def _escaped(secret: str) -> Iterator[str]:
-    """The text as it is, and escaped for JSON (up to three times), a repr, a URL, HTML."""
+    """Yield the text as it is, and escaped for JSON (up to three times), a repr, a URL, HTML."""
     yield from (secret, " ".join(secret.split()))
     level = {secret}
     for _ in range(JSON_LEVELS):
@@ -82,7 +82,7 @@ def _escaped(secret: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """The text without escapes that stand for one character each: HTML's references and JSON's numbers."""
+    """Return the text without escapes that stand for one character: HTML's references and JSON's numbers."""
     return html.unescape(re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text))
 
 
@@ -107,9 +107,9 @@ class Known:
                         self._long[form[:WHOLE]].add(form)
 
     def blanked(self, text: str, *, is_quoted: bool = False) -> str:
-        """The text without any secret; in a vendor's own words (`is_quoted`) without the short ones as well.
+        """Return the text without any secret; in a vendor's own words (`is_quoted`) without the short ones as well.
 
-        Words in which some characters are escaped, and which hold a secret without that, come back unescaped.
+        If such words contain a secret only after their escapes are resolved, they come back without the escapes.
         """
         text = self._blanked(text, is_quoted=is_quoted)
         if not is_quoted:
@@ -129,7 +129,7 @@ class Known:
         return text
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
-        """Where secrets are; those that touch are one."""
+        """Return the spans of the secrets in a text; spans that touch are joined."""
         spans: list[tuple[int, int]] = []
         for start in range(len(text) - WHOLE + 1):
             forms = self._long.get(text[start : start + WHOLE], ())
@@ -141,7 +141,7 @@ class Known:
         return spans
 
     def message(self, text: str) -> str:
-        """A text as it may leave the process: without secrets, and without what would act on a terminal."""
+        """Return a text that may leave the process: without secrets, and without what would act on a terminal."""
         return "\n".join(map(printable, self.blanked(text).split("\n")))
 
 
@@ -169,7 +169,7 @@ class Vault(Known):
         return fingerprint
 
     def reveal(self, fingerprint: str) -> str | None:
-        """The plain value behind a fingerprint; None when this process never saw it."""
+        """Return the plain value behind a fingerprint; None if this process never saw it."""
         with self._lock:
             return self._plain.get(fingerprint)
 

@@ -1,4 +1,4 @@
-"""What seatwise asks of a vendor. One file in `seatwise.vendors` answers all of it, without any I/O."""
+"""The interface of a vendor. One file in `seatwise.vendors` implements it, without any I/O."""
 
 import re
 from abc import ABC, abstractmethod
@@ -81,7 +81,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Named:
-    """What programs look up by name: an office, a role, a group. Its classes say the type of the id."""
+    """A thing that programs look up by name: an office, a role, a group. Its classes say the type of the id."""
 
     id: object
     """The vendor's id."""
@@ -94,7 +94,7 @@ N_co = TypeVar("N_co", bound=Named, covariant=True)
 
 
 class Before(Protocol):
-    """What the engine's state says of an account before a write."""
+    """An account in the engine's state before a write."""
 
     @property
     def values(self) -> Values:
@@ -118,7 +118,7 @@ class Paged:
     read: Callable[[Answer], Listing | None]
     """The page in the answer; None when it cannot be read."""
     about: str = ""
-    """What errors name: an e-mail, or the plural of the things in the list."""
+    """The name in errors: an e-mail, or the plural of the things in the list."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -208,7 +208,7 @@ class Vendor(ABC):
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
-        """Return what is wrong with arguments together; `given` holds the names of unknown values as well."""
+        """Return the problems of several arguments together; `given` contains the names of unknown values as well."""
         return cls.schema.contradictions(values, given)
 
     # --- the account list ---------------------------------------------------------------------
@@ -230,7 +230,7 @@ class Vendor(ABC):
     def request_inactive_page(self, page: int) -> Request | None:
         """Return the request for a page (from 1) of the inactive accounts, or None if no such list is known.
 
-        For a vendor whose `request_page` may hide them. The list is believed if it holds only inactive accounts.
+        For a vendor whose `request_page` may hide them. The list is trusted if it contains only inactive accounts.
         """
         return None
 
@@ -288,7 +288,7 @@ class Vendor(ABC):
     None if only the status says it."""
 
     def parse_record(self, answer: Answer) -> Record | None:
-        """Return the account's record in the answer to a read or an update, or None if there is none."""
+        """Return the account's record in the answer to a read or an update, or None if there is no record."""
         return answer.object if answer.object.get(self.id_key) else None
 
     def parse_id(self, record: Record) -> str | None:
