@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from seatwise.core.vendor import errors
 from seatwise.core.vendor.http import Answer
 from seatwise.core.vendor.secrets import Known
-from seatwise.core.vendor.vendor import LONGEST_QUOTE, Token, quote
+from seatwise.core.vendor.vendor import LONGEST_QUOTE, Listing, Token, quote
+from seatwise.vendors import vendor_named
 from seatwise.vendors.enerflo import Enerflo, Settings
 
 VENDOR = Enerflo(Settings(api_key=SecretStr("key-of-the-tenant")))
@@ -116,3 +117,45 @@ def test_a_token_shows_no_credential() -> None:
 )
 def test_a_token_knows_the_credentials_in_it(token: Token, secrets: list[str]) -> None:
     assert [*token.secrets()] == secrets
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        pytest.param(b'[{"id": 7}, null]', Listing([{"id": 7}, {}]), id="an array"),
+        pytest.param(b"[]", Listing([]), id="an empty one"),
+        pytest.param(b'{"id": 7}', None, id="an object"),
+        pytest.param(b"", None, id="nothing"),
+    ],
+)
+def test_an_array_is_a_whole_list(body: bytes, page: Listing | None) -> None:
+    assert Listing.whole(Answer(200, body=body)) == page
+
+
+@pytest.mark.parametrize(
+    ("said", "is_success", "is_confirmed"),
+    [
+        pytest.param({"success": True}, True, True, id="yes"),
+        pytest.param({"success": False}, False, False, id="no"),
+        pytest.param({"success": 1}, True, False, id="another type is no yes"),
+        pytest.param({"success": 0}, True, False, id="another type is no no"),
+        pytest.param({}, True, False, id="nothing"),
+    ],
+)
+def test_an_answer_says_whether_a_write_was_carried_out(
+    said: dict[str, object], is_success: bool, is_confirmed: bool
+) -> None:
+    answer = Answer(200, body=json.dumps(said).encode())
+    assert (VENDOR.is_success(answer), VENDOR.is_confirmed(answer)) == (is_success, is_confirmed)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "singulars"),
+    [
+        ("enerflo", {"offices": "office"}),
+        ("nexudus", {"user_roles": "user role", "businesses": "business"}),
+        ("tenovos", {"groups": "group", "roles": "role"}),
+    ],
+)
+def test_the_singular_of_a_list_is_its_kinds_name(vendor: str, singulars: dict[str, str]) -> None:
+    assert {name: listed.one for name, listed in vendor_named(vendor).lists.items()} == singulars
