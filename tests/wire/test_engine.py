@@ -96,3 +96,10 @@ async def test_a_state_that_cannot_be_read_is_an_error_each_time(answer: bytes |
         with pytest.raises(AccountError, match="the state of the stack dev cannot be read: "):
             await state.of_owner(ANA)
     assert len(calls) == 3
+
+
+async def test_outputs_that_are_not_an_object_are_no_state() -> None:
+    broken = {"deployment": {"resources": [resource("enerflo:User", "1001", outputs=["a"])]}}
+    export, _ = exported(*[json.dumps(broken).encode()] * 3)
+    with pytest.raises(AccountError, match="`pulumi stack export` printed no state"):
+        await StackState(export).of_owner(ANA)
