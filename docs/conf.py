@@ -77,6 +77,6 @@ def _is_indented(lines: list[str]) -> bool:
 
 
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
+    """Set up the extension; Sphinx calls this."""
     app.connect("source-read", stay_inside)
     app.connect("autodoc-process-docstring", read_docstring)
