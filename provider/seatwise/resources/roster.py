@@ -15,7 +15,8 @@ from ..core.vendor.fields import Field
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
 from ..files.members import typed_members
-from .user import former_owners, owner_named, refuse_import, refuse_provider
+from .owners import former_owners, owner_named
+from .user import refuse_import, refuse_provider
 
 THIS_RUN = uuid4().hex
 """The name of this run of the program."""
