@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
 from seatwise.core.vendor.vendor import Limit, Vendor
+from seatwise.resources.fields import declared_arguments
 from seatwise.resources.provider import KeyArgs, LoginArgs, TenantArgs
 from seatwise.resources.user import AccountArgs, UserResource
 from seatwise.vendors import module_named, names
@@ -126,7 +127,7 @@ def paced(limits: tuple[Limit, ...]) -> str:
 def arguments(module: ModuleType) -> str:
     """Return the table of arguments."""
     lines = documented(module.UserArgs)
-    taken = [item for item in fields_of(module) if item.takes and item.name not in AccountArgs.arguments()]
+    taken = [item for item in fields_of(module) if item.takes and item.name not in declared_arguments(AccountArgs)]
     head = ["| argument | type | create | update | read | compared | |", "|---|---|---|---|---|---|---|"]
     return "\n".join([*head, *(row(item, lines[item.name]) for item in taken)])
 

@@ -11,6 +11,7 @@ import pytest
 import seatwise
 from resources import mocked
 from seatwise.files.people import load
+from seatwise.resources.fields import declared_arguments
 from seatwise.resources.person import today
 from seatwise.resources.user import PersonAccount
 from seatwise.vendors import enerflo, module_named, names, nexudus, tenovos
@@ -255,9 +256,9 @@ def test_an_account_has_a_users_arguments_some_optional(vendor: str) -> None:
     module = module_named(vendor)
     if not hasattr(module, "Account"):
         pytest.skip(f"{module.VENDOR.title} has no accounts for people")
-    arguments = module.Account.arguments()
+    arguments = declared_arguments(module.Account)
     assert {*arguments} == {field.name for field in module.VENDOR.schema.arguments()}
-    required = {name for name, each in module.User.arguments().items() if each.required}
+    required = {name for name, each in declared_arguments(module.User).items() if each.required}
     left_out = required - {name for name, each in arguments.items() if each.required}
     assert left_out <= module.VENDOR.described.keys()
     assert {*module.VENDOR.reactivation} == {*module.VENDOR.deactivation}

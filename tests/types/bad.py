@@ -24,6 +24,7 @@ enerflo.User("a", email="a@b.c", roles=[], adopted=True)  # call-arg reportCallI
 enerflo.User("a", email="a@b.c", roles=[], opts="protect")  # arg-type reportArgumentType opts
 enerflo.User("a", ResourceOptions(), "a@b.c", roles=[])  # call-arg reportCallIssue positional
 nexudus.User("a", full_name="A", email="a@b.c", language="x")  # arg-type reportArgumentType language
+enerflo.User("a", email="a@b.c", roles=[], office_ids={1, 2})  # arg-type reportArgumentType office_ids
 nexudus.User("a", full_name="A", email="a@b.c", language=2, user_roles=["x"])  # list-item reportArgumentType int
 tenovos.User("a", email="a@b.c", first_name="A", last_name="B", groups="x")  # arg-type reportArgumentType groups
 tenovos.User("a", email="a@b.c", first_name="A", last_name="B", status="off")  # arg-type reportArgumentType status
@@ -46,8 +47,7 @@ enerflo.Account(rols=["Setter"], roles=[])  # call-arg reportCallIssue rols
 tenovos.Account(status="off")  # arg-type reportArgumentType status
 nexudus.Account(language=2, provider=west)  # arg-type reportArgumentType provider
 nexudus.Account(language=2, chat_rooms=["x"])  # list-item reportArgumentType int
-account.external_id = "x"  # attr-defined reportAttributeAccessIssue external_id
-account.roles = "Setter"  # assignment reportAttributeAccessIssue str
+account.roles = ["Setter"]  # arg-type reportAttributeAccessIssue Account
 account.roles  # call-overload reportAttributeAccessIssue Account
 seatwise.Person("a", accounts=[])  # call-arg reportCallIssue email
 seatwise.Person("a", emial="a@b.c", email="a@b.c", accounts=[])  # call-arg reportCallIssue emial

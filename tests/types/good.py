@@ -76,7 +76,6 @@ for each in seatwise.people("people.yaml"):
     for account in each["accounts"]:
         if isinstance(account, enerflo.Account):
             account.args["external_user_id"] = number
-            account.notify_email = True
     each["accounts"].append(enerflo.Account(roles=["Setter"], provider=west))
     person = seatwise.Person(**each, opts=pulumi.ResourceOptions(protect=True))
     pulumi.export(each["resource_name"], person.ids.apply(lambda ids: ids["enerflo"].upper()))

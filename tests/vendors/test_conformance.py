@@ -14,7 +14,7 @@ from conftest import Sandbox
 from seatwise.core.account.properties import OWNER
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic import DynamicProvider, load
-from seatwise.resources.fields import ListArg
+from seatwise.resources.fields import ListArg, declared_arguments
 from seatwise.resources.user import AccountArgs, UserResource, outputs_of
 from seatwise.vendors import module_named, names
 from seatwise.wire import loop
@@ -63,7 +63,7 @@ def test_the_pages_it_follows_are_linked(module: ModuleType) -> None:
 
 def test_every_argument_that_is_not_a_secret_is_an_output(module: ModuleType) -> None:
     schema = module.VENDOR.schema
-    arguments = {*module.UserArgs.arguments()} - {*AccountArgs.arguments()}
+    arguments = {*declared_arguments(module.UserArgs)} - {*declared_arguments(AccountArgs)}
     outputs = set(outputs_of(module.User))
     assert arguments - outputs == {name for name in arguments if schema[name].secret}
 
@@ -236,6 +236,6 @@ def test_tenovos_1_5_sees_what_1_0_cannot_read(
 
 def test_every_list_takes_outputs_among_its_items(module: ModuleType) -> None:
     """A type checker takes `[1, output]` only where the declaration says so."""
-    declarations = module.UserArgs.arguments()
+    declarations = declared_arguments(module.UserArgs)
     lists = {field.name for field in module.VENDOR.schema.arguments() if "list[" in str(field.type)}
     assert [name for name in sorted(lists) if declarations[name].kind is not ListArg] == []

@@ -12,7 +12,7 @@ from seatwise.core.vendor.fields import CREATE_ONLY, Values
 from seatwise.core.vendor.http import Answer, Request
 from seatwise.core.vendor.vendor import Limit, Listing, Token, Vendor
 from seatwise.resources.fields import OPTIONAL, Arg, Args, Key, ListArg, ReadOnly, WriteOnly, read_only
-from seatwise.resources.user import AccountArgs, UserResource
+from seatwise.resources.user import AccountArgs, UserResource, schema_of
 from seatwise.wire import settings
 
 
@@ -51,7 +51,7 @@ class User(UserFields, UserResource):
 class Acme(Vendor):
     """Endpoints and quirks: there are none of the latter."""
 
-    schema = User.schema(to_camel)
+    schema = schema_of(User, to_camel)
     settings_type = Settings
     path = "/users"
     limits = (Limit(600, 60),)

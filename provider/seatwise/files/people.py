@@ -16,6 +16,7 @@ import pulumi
 from ..core.queries import person
 from ..core.vendor.errors import InvalidPeople
 from ..core.vendor.fields import Problem, email_key, flag
+from ..resources.fields import declared_arguments
 from ..resources.person import check
 from ..resources.user import PersonAccount
 from ..vendors import module_named, names
@@ -95,7 +96,7 @@ def _has_accounts(vendor: ModuleType) -> bool:
 def _arguments(vendor: ModuleType) -> list[str]:
     """Return the names of the arguments of a vendor's `Account`."""
     kind: type[PersonAccount] = vendor.Account
-    return [*kind.arguments()]
+    return [*declared_arguments(kind)]
 
 
 def _flat(row: Row) -> Row:

@@ -14,7 +14,7 @@ import dataclasses
 import inspect
 import itertools
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Generic, Literal, Never, Protocol, Self, TypeVar, dataclass_transform, overload
 
 from pulumi import Input, Output, Resource
@@ -39,9 +39,10 @@ def positional(*, kw_only: Literal[False], default: Any = OPTIONAL) -> Any:
 
 
 class Items(Protocol[T_co]):
-    """A list whose items may be outputs, to a type checker. A text does not fit, though it is a sequence of texts."""
+    """A list whose items may be outputs, to a type checker. Neither a text nor a set fits."""
 
     def __contains__(self, item: object, /) -> bool: ...
+    def __getitem__(self, index: int, /) -> T_co: ...
     def __iter__(self) -> Iterator[T_co]: ...
     def __len__(self) -> int: ...
 
@@ -79,26 +80,15 @@ class Fields:
             if kind in KINDS:
                 cls._declarations[name] = Declaration(kind, typing.get_args(annotation)[0], not is_optional)
 
-    @classmethod
-    def arguments(cls) -> dict[str, Declaration]:
-        """Return the fields that a program can set."""
-        return {name: each for name, each in cls._declarations.items() if each.kind is not ReadOnly}
 
-    @classmethod
-    def outputs(cls) -> dict[str, Declaration]:
-        """Return the fields that a program can read."""
-        return {name: each for name, each in cls._declarations.items() if each.kind is not WriteOnly}
+def declared_arguments(kind: type[Fields]) -> dict[str, Declaration]:
+    """Return the fields of a class that a program can set."""
+    return {name: each for name, each in kind._declarations.items() if each.kind is not ReadOnly}
 
 
-class Settable(Fields):
-    """A class whose fields a program can set, each in the class's dictionary `args`."""
-
-    if not typing.TYPE_CHECKING:
-
-        def __setattr__(self, name, value):
-            """Set an argument, or another attribute."""
-            arguments = self.args if name in self.arguments() else vars(self)
-            arguments[name] = value
+def declared_outputs(kind: type[Fields]) -> dict[str, Declaration]:
+    """Return the fields of a class that a program can read."""
+    return {name: each for name, each in kind._declarations.items() if each.kind is not WriteOnly}
 
 
 class Args(Fields, dict[str, Any]):
@@ -112,9 +102,10 @@ class Args(Fields, dict[str, Any]):
 
 
 class LookupResult:
-    """An account as a look-up found it: plain values, and None for what the vendor does not show. It cannot be changed.
+    """An account as a look-up found it: plain values, and None for a value that the vendor does not show. Immutable.
 
-    To be the first base of its classes.
+    It must be the first base of a subclass. `shows` names the fields of its `repr` and `dataclasses.asdict`; any other
+    field is None.
     """
 
     id: str
@@ -122,18 +113,23 @@ class LookupResult:
 
     if typing.TYPE_CHECKING:
 
-        def __init__(self, *, id: str, email: str, **values: Any) -> None: ...
+        def __init__(self, id: str, email: str, *others: Any, **values: Any) -> None: ...
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
+    def __init_subclass__(cls, *, shows: Sequence[str] = (), **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
+        if not shows:  # a class of a program's
+            return
         assert issubclass(cls, Fields)
+        fields = declared_outputs(cls)
         cls.__annotations__ = {"id": str}
-        for name, each in cls.outputs().items():
-            cls.__annotations__[name] = bare(each.type)
+        for name, each in fields.items():
             if each.kind is not Key:
-                cls.__annotations__[name] |= None
                 setattr(cls, name, None)
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        for name in shows:
+            cls.__annotations__[name] = (
+                bare(fields[name].type) if fields[name].kind is Key else bare(fields[name].type) | None
+            )
+        dataclasses.dataclass(frozen=True)(cls)
 
 
 # --- the kinds of fields ----------------------------------------------------------------------
@@ -153,13 +149,13 @@ class _Shown(Generic[T]):
 class Arg(_Shown[T]):
     """An argument that can be read as well."""
 
-    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+    def __set__(self, instance: Never, value: Input[T]) -> None: ...
 
 
 class ListArg(_Shown[T], Generic[T, I]):
     """An argument that is a list of type `T`, with items of type `I`, each of which may be an output."""
 
-    def __set__(self, instance: Settable, value: Input[T] | Items[Input[I]]) -> None: ...
+    def __set__(self, instance: Never, value: Input[T] | Items[Input[I]]) -> None: ...
 
 
 class ReadOnly(_Shown[T]):
@@ -180,7 +176,7 @@ class Choice(Generic[T]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         raise NotImplementedError
 
-    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+    def __set__(self, instance: Never, value: Input[T]) -> None: ...
 
 
 class Key(Generic[T]):
@@ -195,7 +191,7 @@ class Key(Generic[T]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         raise NotImplementedError
 
-    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+    def __set__(self, instance: Never, value: Input[T]) -> None: ...
 
 
 class WriteOnly(Generic[T]):
@@ -204,7 +200,7 @@ class WriteOnly(Generic[T]):
     def __get__(self, instance: None, owner: Any) -> Self:
         raise NotImplementedError
 
-    def __set__(self, instance: Settable, value: Input[T]) -> None: ...
+    def __set__(self, instance: Never, value: Input[T]) -> None: ...
 
 
 KINDS = (Arg, ListArg, ReadOnly, Choice, Key, WriteOnly)

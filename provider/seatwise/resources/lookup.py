@@ -18,6 +18,7 @@ from ..core.vendor.errors import AccountError, UnknownName
 from ..core.vendor.secrets import VAULT, Known
 from ..core.vendor.vendor import Named, NameList, Vendor
 from ..dynamic.base import tenant_with
+from ..vendors import module_named
 from ..wire import loop
 from ..wire.settings import Settings
 from ..wire.tenant import Tenant
@@ -33,11 +34,33 @@ _RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()
 """The look-ups of each run: one process may run a program several times."""
 
 
-class UserLookup(Generic[P, R]):
+class Lookup(Generic[P]):
+    """A look-up of a vendor's module, where its name is found: it is pickled by this name, as a function is."""
+
+    def __init__(self, vendor: type[Vendor], provider: type[P]) -> None:
+        self._vendor = vendor
+        self.__module__ = vendor.__module__
+        self.__doc__ = type(self).__call__.__doc__
+
+    def __call__(self, *args: Any, **keywords: Any) -> Output[Any]:
+        """Ask the vendor."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> str:
+        """Return the name that a function of this kind would have."""
+        if name not in ("__name__", "__qualname__"):
+            raise AttributeError(name)
+        return next(name for name, value in vars(module_named(self._vendor.name)).items() if value is self)
+
+    def __reduce__(self) -> str:
+        return self.__getattr__("__qualname__")
+
+
+class UserLookup(Lookup[P], Generic[P, R]):
     """Finds a user by e-mail: a vendor's `get_user`."""
 
     def __init__(self, vendor: type[Vendor], provider: type[P], kind: type[R]) -> None:
-        self._vendor = vendor
+        super().__init__(vendor, provider)
         self._kind = kind
 
     def __call__(self, email: Input[str], *, provider: P | None = None) -> Output[R]:
@@ -45,11 +68,11 @@ class UserLookup(Generic[P, R]):
         return ask(self._vendor, provider, lambda lookups, email: lookups.user(self._kind, email), email)
 
 
-class UsersLookup(Generic[P, R]):
+class UsersLookup(Lookup[P], Generic[P, R]):
     """Finds the users in a vendor's list: `get_users` of a vendor without conditions of its own."""
 
     def __init__(self, vendor: type[Vendor], provider: type[P], kind: type[R]) -> None:
-        self._vendor = vendor
+        super().__init__(vendor, provider)
         self._kind = kind
 
     def __call__(self, *, active: Input[bool] | None = None, provider: P | None = None) -> Output[list[R]]:
@@ -60,11 +83,11 @@ class UsersLookup(Generic[P, R]):
         return await lookups.users(self._kind, active=active)
 
 
-class ListLookup(Generic[P, N]):
+class ListLookup(Lookup[P], Generic[P, N]):
     """Gives all items of a vendor's list: `get_offices` and the like."""
 
     def __init__(self, vendor: type[Vendor], provider: type[P], listed: NameList[N]) -> None:
-        self._vendor = vendor
+        super().__init__(vendor, provider)
         self._listed = listed
 
     def __call__(self, *, provider: P | None = None) -> Output[list[N]]:
@@ -84,11 +107,11 @@ class HasId(Protocol[I_co]):
         """The name."""
 
 
-class IdLookup(Generic[P, I_co]):
+class IdLookup(Lookup[P], Generic[P, I_co]):
     """Finds an id by the name that people know: `office_id` and the like."""
 
     def __init__(self, vendor: type[Vendor], provider: type[P], listed: NameList[Any], kind: type[HasId[I_co]]) -> None:
-        self._vendor = vendor
+        super().__init__(vendor, provider)
         self._listed = listed
 
     def __call__(self, name: Input[str], *, provider: P | None = None) -> Output[I_co]:

@@ -1,6 +1,7 @@
 """The Pulumi resource that every vendor's `User` extends, and one account of a person."""
 
 import inspect
+import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import InitVar
 from enum import Enum
@@ -15,7 +16,7 @@ from ..core.vendor.text import module_name
 from ..core.vendor.vendor import Vendor
 from ..dynamic import load
 from ..vendors import vendor_named
-from .fields import OPTIONAL, Fields, ReadOnly, Settable, WriteOnly, positional, read_only
+from .fields import OPTIONAL, Fields, ReadOnly, WriteOnly, declared_arguments, declared_outputs, positional, read_only
 from .owners import former_owners, owner_named
 from .provider import PACKAGE, TenantProvider
 
@@ -42,11 +43,11 @@ class UserResource(Fields, dynamic.Resource):
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Name the type after the vendor's module, and annotate the outputs, by which Pulumi gives them their types."""
         super().__init_subclass__(**{"module": f"seatwise/{module_name(cls)}", "name": cls.__name__} | keywords)
-        outputs: dict[str, Any] = {}
-        for name, each in cls.outputs().items():
+        annotations: dict[str, Any] = {}
+        for name, each in declared_outputs(cls).items():
             type_: Any = bare(each.type)
-            outputs[name] = Output[type_]
-        cls.__annotations__ = outputs | inspect.get_annotations(cls)
+            annotations[name] = Output[type_]
+        cls.__annotations__ = annotations | inspect.get_annotations(cls)
 
     def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **args: Any) -> None:
         """Declare an account. Raises pulumi.RunError for a value that the engine would change."""
@@ -67,16 +68,6 @@ class UserResource(Fields, dynamic.Resource):
             pulumi.log.warn(f"{resource_name}: {hint}")
         props = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
         super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
-
-    @classmethod
-    def schema(cls, naming: Callable[[str], str]) -> Schema:
-        """Return the fields for the vendor's `schema`; `naming` turns `office_ids` into the vendor's `officeIds`."""
-        return Schema.of(
-            {name: each.type for name, each in cls.arguments().items()},
-            naming,
-            required={name for name, each in cls.arguments().items() if each.required},
-            read_only={name: each.type for name, each in cls._declarations.items() if each.kind is ReadOnly},
-        )
 
     @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
@@ -149,7 +140,7 @@ def _provider_in(opts: pulumi.ResourceOptions) -> pulumi.ProviderResource | None
     return by_package.get(PACKAGE) or inherited
 
 
-class PersonAccount(Settable):
+class PersonAccount(Fields):
     """One account of a `seatwise.Person`, before it is declared. Use a vendor's `Account`."""
 
     user: ClassVar[type[UserResource]]
@@ -167,7 +158,7 @@ class PersonAccount(Settable):
     ) -> None:
         """Describe an account. An argument that is given here wins over the description of the person."""
         self.args = dict(args)
-        """Its own arguments. A program may add to them, or set them as attributes."""
+        """Its own arguments. A program may change them."""
         self.opts = opts or pulumi.ResourceOptions()
         self.provider = provider or self.opts.provider
         """The explicit provider, which names the tenant."""
@@ -193,6 +184,19 @@ class PersonAccount(Settable):
         return user(name, opts=pulumi.ResourceOptions.merge(self.opts, ours), **args)
 
 
+def schema_of(resource: type[UserResource], naming: Callable[[str], str]) -> Schema:
+    """Return the fields for the vendor's `schema`; `naming` turns `office_ids` into the vendor's `officeIds`."""
+    given, readable = declared_arguments(resource), declared_outputs(resource)
+    return Schema.of(
+        {name: each.type for name, each in given.items()},
+        naming,
+        required={name for name, each in given.items() if each.required},
+        read_only={name: each.type for name, each in readable.items() if each.kind is ReadOnly},
+    )
+
+
 def outputs_of(resource: type[UserResource]) -> list[str]:
-    """Return the names of the outputs of a resource class."""
-    return [*inspect.get_annotations(UserResource), *resource.outputs()]
+    """Return the names of the outputs of a resource class, those that a program's own subclass annotates included."""
+    kinds = (kind for kind in reversed(resource.__mro__) if issubclass(kind, UserResource))
+    annotated = (item for kind in kinds for item in inspect.get_annotations(kind).items())
+    return [*{name: None for name, annotation in annotated if str(typing.get_origin(annotation)) == str(Output)}]

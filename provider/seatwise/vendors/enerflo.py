@@ -25,7 +25,7 @@ from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token,
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
 from ..resources.provider import KeyArgs, TenantProvider
-from ..resources.user import AccountArgs, PersonAccount, UserResource
+from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -143,7 +143,7 @@ class Provider(TenantProvider):
         super().__init__(resource_name, args, opts)
 
 
-class Account(OwnFields, PersonAccount):
+class Account(PersonAccount, OwnFields):
     """An account at Enerflo of a `seatwise.Person`, with what the person's description does not say."""
 
     user = User
@@ -152,7 +152,13 @@ class Account(OwnFields, PersonAccount):
     """The login. Unique among all companies of Enerflo."""
 
 
-class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False):
+SHOWN = (
+    "email", "first_name", "last_name", "name", "phone", "active", "roles", "role_slugs", "office_ids", "manager_email",
+    "timezone", "external_user_id", "company_id",
+)  # fmt: skip
+
+
+class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False, shows=SHOWN):
     """A user that a look-up found; the fields mean what they mean at `User`, and are None where Enerflo shows none.
 
     `roles` are the Names that the slugs most likely stand for.
@@ -190,7 +196,7 @@ OFFICES = NameList(
 class Enerflo(Vendor):
     """Endpoints and quirks: ids in bodies, roles written as Names and read as slugs, HTML when throttled."""
 
-    schema = User.schema(str)
+    schema = schema_of(User, str)
     settings_type = Settings
     path = "/api/v3/users"
     create_path = "/api/v1/users"

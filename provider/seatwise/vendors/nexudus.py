@@ -30,7 +30,7 @@ from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup, ask
 from ..resources.provider import LoginArgs, TenantProvider
-from ..resources.user import AccountArgs, PersonAccount, UserResource
+from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -245,7 +245,7 @@ class Provider(TenantProvider):
         super().__init__(resource_name, args, opts)
 
 
-class Account(OwnFields, PersonAccount):
+class Account(PersonAccount, OwnFields):
     """An account at Nexudus of a `seatwise.Person`, with what the person's description does not say."""
 
     user = User
@@ -256,14 +256,19 @@ class Account(OwnFields, PersonAccount):
     """The login."""
 
 
-class ListedUser(LookupResult, IdentityFields, ListedFields, init=False):
+IN_LISTS = ("email", "full_name", "language", "active", "unique_id", "created_on", "updated_on", "updated_by")
+# Not the numbers of passports, the dates of log-ins and the like, which `User` has as outputs.
+IN_FULL = ("is_admin", "api_access", "validated", "default_business_id", "businesses", "user_roles", "chat_rooms")
+
+
+class ListedUser(LookupResult, IdentityFields, ListedFields, init=False, shows=IN_LISTS):
     """A user as lists show them; the fields mean what they mean at `User`, and are None where Nexudus has no value.
 
     Nexudus' lists lack roles, businesses and administrators' rights: `get_user` has them.
     """
 
 
-class GetUserResult(ListedUser, OwnFields, init=False):
+class GetUserResult(ListedUser, OwnFields, init=False, shows=IN_FULL):
     """A user as `get_user` finds it; the fields mean what they mean at `User`, and are None where Nexudus has none."""
 
 
@@ -304,7 +309,7 @@ USER_ROLES = NameList(
 class Nexudus(Vendor):
     """Endpoints and quirks: the id in the body, the whole record in every update, 409 when throttled."""
 
-    schema = User.schema(to_pascal)
+    schema = schema_of(User, to_pascal)
     settings_type = Settings
     path = "/api/sys/users"
     create_defaults = BOOKKEEPING

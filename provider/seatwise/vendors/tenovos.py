@@ -37,7 +37,7 @@ from ..resources.fields import (
 )
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
 from ..resources.provider import KeyArgs, LoginArgs, TenantProvider
-from ..resources.user import AccountArgs, PersonAccount, UserResource
+from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
 
 PAGE_SIZE = 100
@@ -139,7 +139,7 @@ class Provider(TenantProvider):
         super().__init__(resource_name, args, opts)
 
 
-class Account(OwnFields, PersonAccount):
+class Account(PersonAccount, OwnFields):
     """An account at Tenovos of a `seatwise.Person`, with what the person's description does not say."""
 
     user = User
@@ -152,7 +152,13 @@ class Account(OwnFields, PersonAccount):
     """Last name, 1 to 50 characters."""
 
 
-class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False):
+SHOWN = (
+    "email", "first_name", "last_name", "user_role_id", "groups", "status", "customer_id", "username", "friendly_name",
+    "company", "country", "contact", "phone",
+)  # fmt: skip
+
+
+class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False, shows=SHOWN):
     """A user that a look-up found; the fields mean what they mean at `User`, and are None where Tenovos shows none.
 
     API 1.0 does not show `username`, `friendly_name`, `company`, `country`, `contact` and `phone`.
@@ -196,7 +202,7 @@ ROLES = NameList(
 class Tenovos(Vendor):
     """Endpoints and quirks: no id in the answer to a create, "not found" is a 403, numbers in updates."""
 
-    schema = User.schema(to_camel)
+    schema = schema_of(User, to_camel)
     settings_type = Settings
     path = "/user"
     id_key = "userId"

@@ -156,7 +156,7 @@ class Vendor(ABC):
     # --- what every vendor says ---------------------------------------------------------------
 
     schema: ClassVar[Schema]
-    """The fields of its accounts: `User.schema(...)`."""
+    """The fields of its accounts: `schema_of(User, ...)`."""
     settings_type: ClassVar[type[Any]]
     """Its settings."""
     path: ClassVar[str]

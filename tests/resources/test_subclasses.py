@@ -1,0 +1,87 @@
+"""Classes and look-ups that programs build upon: what a program adds of its own changes nothing that it declares."""
+
+import pickle
+from dataclasses import asdict, make_dataclass
+from typing import Any
+
+import pytest
+from pulumi import Output
+
+from seatwise import enerflo, nexudus, tenovos
+from seatwise.resources.fields import declared_outputs
+from seatwise.resources.user import outputs_of
+
+LISTED = "full_name language active unique_id created_on updated_on updated_by"
+LOOK_UPS = [
+    pytest.param(enerflo.get_offices, "get_offices", id="list"),
+    pytest.param(enerflo.get_user, "get_user", id="user"),
+    pytest.param(nexudus.get_users, "get_users", id="users"),
+    pytest.param(tenovos.role_id, "role_id", id="id"),
+]
+
+
+class OnCall(enerflo.Account):
+    """An account with attributes that have the names of arguments."""
+
+    def __init__(self, active: bool) -> None:
+        self.active = active  # type: ignore[arg-type]
+        super().__init__(roles=["Setter"])
+
+
+class Rep(enerflo.User):
+    """A user with members of its own."""
+
+    extra: Output[str]
+    outputs = "mine"
+
+    def arguments(self) -> str:
+        return "mine"
+
+
+def test_an_attribute_of_an_account_is_no_argument() -> None:
+    account = OnCall(active=False)
+    assert account.args == {"roles": ["Setter"]}
+    assert vars(account)["active"] is False
+
+
+def test_an_output_that_a_program_annotates_is_one() -> None:
+    assert {*outputs_of(Rep)} == {*outputs_of(enerflo.User), "extra"}
+
+
+def test_a_result_can_be_extended() -> None:
+    setter: Any = make_dataclass("Setter", [("team", str, "west")], bases=(enerflo.GetUserResult,), frozen=True)
+    assert setter("7", "ana@example.com").team == "west"
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (
+            enerflo.GetUserResult,
+            "first_name last_name name phone active roles role_slugs office_ids manager_email timezone external_user_id"
+            " company_id",
+        ),
+        (nexudus.ListedUser, LISTED),
+        (
+            nexudus.GetUserResult,
+            f"{LISTED} is_admin api_access validated default_business_id businesses user_roles chat_rooms",
+        ),
+        (
+            tenovos.GetUserResult,
+            "first_name last_name user_role_id groups status customer_id username friendly_name company country contact"
+            " phone",
+        ),
+    ],
+)
+def test_a_result_shows_these_fields_in_this_order(kind: Any, shown: str) -> None:
+    """A program may export all of them: a new one is a decision."""
+    found = kind("7", "ana@example.com")
+    assert [*asdict(found)] == ["id", "email", *shown.split()]
+    assert {getattr(found, name) for name in declared_outputs(kind).keys() - {"email"}} == {None}
+
+
+@pytest.mark.parametrize(("look_up", "name"), LOOK_UPS)
+def test_a_look_up_has_its_name_and_is_pickled_by_it(look_up: Any, name: str) -> None:
+    assert look_up.__name__ == look_up.__qualname__ == name
+    assert pickle.loads(pickle.dumps(look_up)) is look_up
+    assert look_up.__doc__.startswith("Return ")
