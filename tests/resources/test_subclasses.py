@@ -44,6 +44,21 @@ def test_an_attribute_of_an_account_is_no_argument() -> None:
     assert vars(account)["active"] is False
 
 
+class TeamArgs(enerflo.UserArgs, total=False):
+    """Arguments with a key of the program's own."""
+
+    team: str
+
+
+def test_arguments_can_be_chosen_by_their_annotations() -> None:
+    """As from a row of a program's own table."""
+    row = {"email": "ana@example.com", "roles": ["Setter"], "team": "west", "floor": 3}
+    assert [name for name in row if name in enerflo.UserArgs.__annotations__] == ["email", "roles"]
+    assert [name for name in row if name in TeamArgs.__annotations__] == ["email", "roles", "team"]
+    assert TeamArgs.__required_keys__ == {"email", "roles"}  # type: ignore[attr-defined]
+    assert "team" in TeamArgs.__optional_keys__  # type: ignore[attr-defined]
+
+
 def test_an_output_that_a_program_annotates_is_one() -> None:
     assert {*outputs_of(Rep)} == {*outputs_of(enerflo.User), "extra"}
 

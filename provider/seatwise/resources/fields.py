@@ -92,9 +92,22 @@ def declared_outputs(kind: type[Fields]) -> dict[str, Declaration]:
 
 
 class Args(Fields, dict[str, Any]):
-    """The arguments of one account, as a dictionary. Use a vendor's `UserArgs`."""
+    """The arguments of one account, as a dictionary. Use a vendor's `UserArgs`.
+
+    Like a TypedDict, a class has its names in `__annotations__`, `__required_keys__` and `__optional_keys__`.
+    """
 
     if not typing.TYPE_CHECKING:
+
+        def __init_subclass__(cls, *, total=True, **keywords):
+            """Read the fields; `total` has the meaning that it has for a TypedDict."""
+            super().__init_subclass__(**keywords)
+            fields = declared_arguments(cls)
+            own = {name: each for name, each in inspect.get_annotations(cls).items() if name not in fields}
+            cls.__annotations__ = {name: each.type for name, each in fields.items()} | own
+            required = {name for name, each in fields.items() if each.required} | (own.keys() if total else set())
+            cls.__required_keys__ = frozenset(required)
+            cls.__optional_keys__ = frozenset(cls.__annotations__.keys() - required)
 
         def __new__(cls, *args, **keywords):
             """Return a plain dictionary, which everything that takes one can carry."""
