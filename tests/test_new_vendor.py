@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("provider", "tests", "tools", "docs", "stacks", "examples", "benchmarks", "pyproject.toml", "Pulumi.yaml")
+COPIED = (
+    "provider", "tests", "tools", "docs", "stacks", "examples", "benchmarks", "pyproject.toml", "Pulumi.yaml",
+    "README.md", "CONTRIBUTING.md",
+)  # fmt: skip
 EXAMPLES = ROOT / "docs" / "examples"
 PEOPLE = "name,email,enerflo.roles\nana,ana@example.com,Setter\n"
 PROGRAM = """

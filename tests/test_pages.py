@@ -11,7 +11,7 @@ import pytest
 import seatwise
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.resources.user import TenantArgs
-from seatwise.vendors import names, vendor_named
+from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -27,14 +27,17 @@ def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: s
 
 def test_a_vendor_without_a_page_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "adding-a-vendor.md").write_text("<!-- example:begin --><!-- example:end -->")
+    (tmp_path / "settings.md").write_text("<!-- vendors:begin --><!-- vendors:end -->")
     monkeypatch.setattr(fields, "DOCS", tmp_path)
     made = fields.pages()
-    assert {path.name for path in made} == {f"{name}.md" for name in names()} | {"adding-a-vendor.md"}
+    assert {path.name for path in made} == {f"{name}.md" for name in names()} | {"adding-a-vendor.md", "settings.md"}
     text = made[tmp_path / "vendors" / "enerflo.md"]
     assert text.startswith("# Enerflo\n")
     assert "Enerflo Support hands it out" in text, "the module's own words"
     assert "| `ENERFLO_API_KEY` | `enerflo:apiKey` | none: required | The API key. |" in text
     assert "| `role_slugs` |" in text
+    rows = made[tmp_path / "settings.md"]
+    assert "| [Enerflo](vendors/enerflo.md#settings) | `ENERFLO_BASE_URL`, `ENERFLO_API_KEY` |" in rows
 
 
 def test_text_between_the_markers_is_replaced_and_no_other() -> None:
@@ -70,10 +73,6 @@ def test_every_setting_has_a_line() -> None:
     lacking = [name for name in Settings.model_fields if f"`<VENDOR>_{name.upper()}`" not in page]
     assert lacking == ["base_url"], "that one is in each vendor's page"
     assert [name for name in RunSettings.model_fields if f"`SEATWISE_{name.upper()}`" not in page] == []
-    kinds = [vendor_named(name).settings_type for name in names()]
-    common = {*Settings.model_fields} - {"base_url"}
-    own = {kind.variable(name) for kind in kinds for name in kind.model_fields if name not in common}
-    assert [variable for variable in sorted(own) if f"`{variable}`" not in page] == []
     assert set(Settings.model_fields) <= set(TenantArgs.__annotations__)
 
 

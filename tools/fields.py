@@ -1,4 +1,4 @@
-"""Write the tables of docs/vendors from the code, and the worked example into docs/adding-a-vendor.md.
+"""Write the tables of docs/ from the code, and the worked example into docs/adding-a-vendor.md.
 
 Run it with `make docs`. What people write stays: only the text between the markers
 `<!-- name:begin -->` and `<!-- name:end -->` is replaced. A vendor without a page gets one.
@@ -35,9 +35,11 @@ How to manage the users of {title}: credentials, every field, and what is specia
 def pages() -> dict[Path, str]:
     """Return each page that contains parts from the code, as it must be."""
     vendors = {DOCS / "vendors" / f"{name}.md": vendor_page(name) for name in names()}
-    adding = DOCS / "adding-a-vendor.md"
-    example = f"```python\n{EXAMPLE.read_text()}```"
-    return {**vendors, adding: filled(adding.read_text(), {"example": example}, adding)}
+    parts = {
+        DOCS / "adding-a-vendor.md": {"example": f"```python\n{EXAMPLE.read_text()}```"},
+        DOCS / "settings.md": {"vendors": settings_of_all()},
+    }
+    return vendors | {path: filled(path.read_text(), part, path) for path, part in parts.items()}
 
 
 def vendor_page(name: str) -> str:
@@ -66,15 +68,34 @@ def filled(text: str, parts: Mapping[str, str], path: Path) -> str:
     return text
 
 
+def settings_of_all() -> str:
+    """Return the table of all vendors with the environment variables of their own settings."""
+    rows = (
+        f"| [{module_named(name).VENDOR.title}](vendors/{name}.md#settings) | {', '.join(variables(name))} |"
+        for name in names()
+    )
+    return "\n".join(["| vendor | environment |", "|---|---|", *rows])
+
+
+def variables(name: str) -> Iterator[str]:
+    """Return the environment variables of a vendor's own settings, as Markdown."""
+    kind: type[Settings] = module_named(name).VENDOR.settings_type
+    return (f"`{kind.variable(each)}`" for each in own_settings(kind))
+
+
+def own_settings(kind: type[Settings]) -> list[str]:
+    """Return the names of the settings that differ from vendor to vendor."""
+    return ["base_url", *(name for name in kind.model_fields if name not in Settings.model_fields)]
+
+
 def settings(module: ModuleType) -> str:
     """Return the table of the vendor's own settings, and its limits."""
     vendor: type[Vendor] = module.VENDOR
     kind: type[Settings] = vendor.settings_type
     lines = documented(TenantArgs) | documented(getattr(module, "ProviderArgs", TenantArgs)) | documented(kind)
-    own = ["base_url", *(name for name in kind.model_fields if name not in Settings.model_fields)]
     rows = [
         f"| `{kind.variable(name)}` | `{kind.config_key(name)}` | {default(kind, name)} | {lines.get(name, '')} |"
-        for name in own
+        for name in own_settings(kind)
     ]
     table = ["| environment | Pulumi config | default | |", "|---|---|---|---|", *rows]
     return "\n".join([*table, "", f"Requests are paced: {paced(vendor.limits)}."])
