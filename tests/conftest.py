@@ -1,5 +1,6 @@
 """Fixtures of all tests: a clean environment, the sandbox, virtual time."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -145,6 +146,19 @@ def settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, value)
     for name in names():
         monkeypatch.setenv(f"{name.upper()}_REQUESTS_PER_MINUTE", "0")
+
+
+@pytest.fixture
+def a_program_runs() -> Iterator[None]:
+    """An event loop, as every program has and outputs need; none of its tasks is left to the next test."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    for task in (tasks := asyncio.all_tasks(loop)):
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture

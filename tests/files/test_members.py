@@ -1,10 +1,9 @@
 """Members from files and programs: valid ones, and the messages for invalid ones."""
 
-import asyncio
 import copy
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -302,16 +301,6 @@ def test_missing_values_are_left_out() -> None:
     assert load("team.yaml", "- {email: a@b.c, phone: .nan, first_name: '.nan'}") == [
         {"email": "a@b.c", "phone": None, "first_name": ".nan"}
     ]
-
-
-@pytest.fixture
-def a_program_runs() -> Iterator[None]:
-    """An event loop, which every program has and outputs need."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 @pytest.mark.usefixtures("a_program_runs")

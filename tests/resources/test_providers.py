@@ -1,8 +1,6 @@
 """What a program may say of a `Provider`, and whose resources it may be given to: all refused before any request."""
 
-import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -12,21 +10,9 @@ from pulumi import Output
 from resources import mocked
 from seatwise import enerflo, nexudus, tenovos
 
+pytestmark = pytest.mark.usefixtures("a_program_runs")
 MAIN = "https://main.example"
 KEY: dict[str, Any] = {"api_key": "key"}
-
-
-@pytest.fixture(autouse=True)
-def _loop() -> Iterator[None]:
-    """An event loop, which outputs want; other tests take this thread's away."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    for task in (tasks := asyncio.all_tasks(loop)):
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 @pytest.fixture(autouse=True)
