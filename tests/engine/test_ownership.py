@@ -94,6 +94,17 @@ def test_an_adopted_account_keeps_its_password_without_a_journal(project: Projec
     assert emails(sandbox) == ["ana@x.example"], "it was there before, and stays"
 
 
+def test_an_adopted_account_that_is_replaced_keeps_the_email_a_person_gave_it(
+    project: Project, sandbox: Sandbox
+) -> None:
+    ana = sandbox.add("nexudus", FullName="Ana", Email="ana@x.example")
+    project.program(USER.format("").replace("'ana',", "'ana', on_existing='adopt',", 1))
+    project.up()
+    sandbox.change("nexudus", ana, Email="ruiz@x.example")
+    project.up("--replace", URN.format("nexudus:User", "ana"))
+    assert list(sandbox.accounts("nexudus")) == [ana]
+
+
 def test_a_replacement_with_another_email_keeps_one_account(project: Project, sandbox: Sandbox) -> None:
     project.program(USER.format("replacement_trigger=1"))
     project.up()

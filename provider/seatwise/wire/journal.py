@@ -121,7 +121,7 @@ class Journal:
         """The row of an e-mail before this process recorded a create; None if there was none."""
         self._file = SharedFile("journal", path, _TABLES, warn)
         self._is_pruned = False
-        self._elsewhere: frozenset[str] | None = None
+        self._had_accounts: frozenset[str] | None = None
         self._met: dict[str, str] = {}
         """The first e-mail of this run under each key of the first versions."""
 
@@ -142,15 +142,16 @@ class Journal:
         rows = self._read(query, self._tenant, *_two(owner), EntryKind.CREATED)
         return _entry(rows[0] if rows else None)
 
-    def is_made_elsewhere(self, owner: str) -> bool:
-        """Return whether an account was made for a resource that differs from the owner in its stack alone.
+    def had_account(self, owner: str) -> bool:
+        """Return whether a resource that differs from the owner at most in its stack created or adopted an account.
 
         The stack may have been renamed since. Only what earlier runs noted counts.
         """
-        if self._elsewhere is None:
-            rows = self._read("select owner from deeds where tenant = ? and deed = ?", self._tenant, EntryKind.CREATED)
-            self._elsewhere = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
-        return resource_in(owner) in self._elsewhere
+        if self._had_accounts is None:
+            query = "select owner from deeds where tenant = ? and deed = ? union select owner from renewals where tenant = ?"
+            rows = self._read(query, self._tenant, EntryKind.CREATED, self._tenant)
+            self._had_accounts = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
+        return resource_in(owner) in self._had_accounts
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Record that a create is about to be sent; the entry survives a power cut when this returns.

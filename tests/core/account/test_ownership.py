@@ -305,6 +305,19 @@ async def test_a_replacement_after_a_rename_survives_a_changed_email(world: Worl
     assert world.email(world.accounts[account]) == "moved@example.com", "drift, which a refresh shows"
 
 
+async def test_a_forced_replacement_keeps_an_adopted_account_whose_email_a_person_changed(world: World) -> None:
+    """The journal has no create of this resource. It says all the same that the resource had an account."""
+    account, _ = await made(world)
+    adopted, outs = await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), owner("eve"))
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "moved@example.com"})
+    await world.restart()
+    world.engine_state.held = {owner("eve"): Held(account, outs)}
+
+    again, _ = await lifecycle.create(world.tenant, world.inputs(), owner("eve"))
+
+    assert again == adopted == account
+
+
 async def test_a_stack_beside_another_makes_accounts_without_a_state(world: World) -> None:
     """Its resources have the names of the other stack's: that alone does not make the state necessary."""
     first, _ = await made(world)

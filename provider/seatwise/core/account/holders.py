@@ -39,7 +39,7 @@ async def replaced(tenant: Tenant, owner: str) -> Held | None:
         return None
     is_in_state = tenant.ownership.is_in_state(name) or bool(tenant.journal.renewed_for(owner))
     made = tenant.journal.made_for(owner)
-    may_be = len(tenant.ownership.names(name)) > 1 or made is not None or tenant.journal.is_made_elsewhere(owner)
+    may_be = len(tenant.ownership.names(name)) > 1 or made is not None or tenant.journal.had_account(owner)
     if not (is_in_state or may_be or is_team(owner)):
         return None
     try:

@@ -111,8 +111,8 @@ class Journal(Protocol):
     def made_for(self, owner: str) -> Entry | None:
         """Return the entry of an account that was created for this owner, one that the engine knows first."""
 
-    def is_made_elsewhere(self, owner: str) -> bool:
-        """Return whether an account was made for a resource that differs from the owner in its stack alone."""
+    def had_account(self, owner: str) -> bool:
+        """Return whether a resource that differs from the owner at most in its stack created or adopted an account."""
 
     async def intend(self, email: str, owner: str, window: float) -> Entry | None:
         """Note that a create is about to leave; the note is on disk, come what may, when this returns.
