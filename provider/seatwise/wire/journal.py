@@ -148,7 +148,8 @@ class Journal:
         The stack may have been renamed since. Only what earlier runs noted counts.
         """
         if self._had_accounts is None:
-            query = "select owner from deeds where tenant = ? and deed = ? union select owner from renewals where tenant = ?"
+            renewed = "select owner from renewals where tenant = ?"
+            query = f"select owner from deeds where tenant = ? and deed = ? union {renewed}"
             rows = self._read(query, self._tenant, EntryKind.CREATED, self._tenant)
             self._had_accounts = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
         return resource_in(owner) in self._had_accounts

@@ -238,6 +238,21 @@ async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_stran
     assert (await lifecycle.create(world.tenant, world.inputs(), ANA))[0] == account, "found by its e-mail"
 
 
+async def test_an_account_that_was_read_once_with_its_email_may_get_another_email(world: World) -> None:
+    """Its create could not be read back; the refresh after it could."""
+    account, outs = await made(world)
+    world.door.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
+    await lifecycle.read(world.tenant, account, outs)
+    await world.restart()
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "moved@example.com"})
+
+    found = await lifecycle.read(world.tenant, account, outs)
+
+    assert found is not None
+    assert found.outputs["email"] == "moved@example.com", "drift, and not a stranger's account"
+    assert world.door.journal.why_unconfirmed(account) is Unconfirmed.CHANGED
+
+
 # --- a changed e-mail -------------------------------------------------------------------------
 
 

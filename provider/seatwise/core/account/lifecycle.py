@@ -66,7 +66,10 @@ async def _unchanged(
         tell_unfit(tenant, listed)
         refreshed = _refreshed(vendor, state, listed)
         now = {name: value for name, value in refreshed.values.items() if tracked is None or name in tracked}
-        return refreshed if replace(refreshed, values=now) == state else None
+        if replace(refreshed, values=now) != state:
+            return None
+        refuse_others(tenant, account, state.email, listed)
+        return refreshed
     version = schema.parse_one(listed, vendor.version)
     return state if version is not None and version == state.values.get(vendor.version) else None
 

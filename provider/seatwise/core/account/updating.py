@@ -48,10 +48,12 @@ def refuse_others(tenant: Tenant, account: str, email: str, record: Record) -> N
     """Raise VendorBroken if a new account, read for the first time, is another one than was created.
 
     The answer to its create held the id of another account then. The next create finds the right one, once the
-    resource is out of the state.
+    resource is out of the state. An account that has the e-mail is the right one, also if its e-mail changes later.
     """
-    is_unseen = tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN
-    if not is_unseen or not email or has_email(tenant, record, email):
+    if tenant.journal.why_unconfirmed(account) is not Unconfirmed.UNSEEN or not email:
+        return
+    if has_email(tenant, record, email):
+        tenant.journal.mark_unconfirmed(account, Unconfirmed.CHANGED)  # only the next update records all of its state
         return
     last = tenant.journal.last(email)
     if last is not None and last.account == account:
