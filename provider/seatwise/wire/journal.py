@@ -59,6 +59,9 @@ _DEED = """
 select deed, deeds.account, owner, deeds.at, known.account is not null from deeds
 left join known on known.tenant = deeds.tenant and known.account = deeds.account
 where deeds.tenant = ? and """
+_HAD_ACCOUNTS = """
+select owner from deeds where tenant = ? and deed = ? union select owner from renewals where tenant = ?
+"""
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
 _UNKNOWN = "delete from known where tenant = ? and account = ?"
@@ -148,9 +151,7 @@ class Journal:
         The stack may have been renamed since. Only what earlier runs noted counts.
         """
         if self._had_accounts is None:
-            renewed = "select owner from renewals where tenant = ?"
-            query = f"select owner from deeds where tenant = ? and deed = ? union {renewed}"
-            rows = self._read(query, self._tenant, EntryKind.CREATED, self._tenant)
+            rows = self._read(_HAD_ACCOUNTS, self._tenant, EntryKind.CREATED, self._tenant)
             self._had_accounts = frozenset(each for row in rows for each in [resource_in(row[0])] if each)
         return resource_in(owner) in self._had_accounts
 
