@@ -135,7 +135,7 @@ async def _taken_up(tenant: Tenant, declared: Declared, owner: str) -> Begun | N
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """Return the account with this e-mail if seatwise may give it to this owner; else None."""
     if last.kind is EntryKind.PENDING:
-        return await _ownon_its_way(tenant, email, last, owner)
+        return await _pending_create(tenant, email, last, owner)
     is_owners = last.kind is EntryKind.CREATED and await _is_owners(tenant, email, last, owner)
     if last.account is None or not (is_owners or _is_retired_by_us(tenant, last)):
         return None
@@ -147,7 +147,7 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
     return Found(last.account, record, True)
 
 
-async def _ownon_its_way(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
+async def _pending_create(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
     """Return the account of the pending create in the journal, if it shows and this owner may have it."""
     is_own = last.owner in ("", owner) or same(last.owner, owner)
     if not is_own and not tenant.ownership.succeeds(email, last.owner, owner):
