@@ -89,7 +89,10 @@ def main(argv):
         return 0
     environment = dict(os.environ, PATH=os.pathsep.join([*path, os.environ.get("PATH", "")]))
     environment["VIRTUAL_ENV"] = str(environment_folder)
-    environment.pop("PYTHONHOME", None)
+    # Each `pulumi` command starts three Pythons. They compile nothing twice, whatever the machine's own setting is.
+    environment["PYTHONPYCACHEPREFIX"] = str(environment_folder / "pycache")
+    for name in ("PYTHONHOME", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     executable = shutil.which(command[0], path=environment["PATH"])
     if executable is None:
         print("seatwise setup: no command {!r}".format(command[0]), file=sys.stderr)

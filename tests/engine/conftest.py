@@ -47,7 +47,6 @@ class Project:
             **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
             **sandbox.environment,
             **{f"{name.upper()}_REQUESTS_PER_MINUTE": "0" for name in names()},
-            "PYTHONDONTWRITEBYTECODE": "1",  # a compiled program is one more copy of what the program says
             "PATH": os.pathsep.join([binaries, os.environ["PATH"]]),
             "PULUMI_HOME": str(folder / "home"),
             # Otherwise the engine keeps a file beside the state that a kill -9 may leave empty; then every later
