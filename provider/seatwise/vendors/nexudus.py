@@ -336,9 +336,8 @@ class Nexudus(Vendor):
     example_change: ClassVar[Values] = {"full_name": "Anna Ruiz", "user_roles": [77, 78], "password": "another one"}
 
     def token(self) -> Token | None:
-        if self.settings.token is None:
-            return None
-        return Token({"Authorization": f"Bearer {self.settings.token.get_secret_value()}"})
+        given = self.settings.token
+        return None if given is None else Token({"Authorization": f"Bearer {given.get_secret_value()}"})
 
     def request_login(self, refresh: Refresh | None) -> Request:
         # The client id must be the same at every refresh; the vendor's default for it is the user name.

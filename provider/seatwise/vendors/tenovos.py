@@ -243,11 +243,8 @@ class Tenovos(Vendor):
         return None
 
     def request_login(self, refresh: Refresh | None) -> Request:
-        who = {
-            "clientId": self.settings.client_id,
-            "username": self.settings.username,
-            "password": self.settings.password.get_secret_value(),
-        }
+        given = self.settings
+        who = {"clientId": given.client_id, "username": given.username, "password": given.password.get_secret_value()}
         body = {"session": refresh} if refresh else {key: value for key, value in who.items() if value is not None}
         return Request("POST", "/auth/token", Effect.LOGIN, headers=self._api_key(), json=body)
 
