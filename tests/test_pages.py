@@ -87,7 +87,7 @@ def test_the_page_on_vendors_names_every_member_of_the_interface() -> None:
     assert [name for name in sorted(members) if f"`{name}`" not in page] == []
 
 
-def test_each_error_that_troubleshooting_quotes_is_one_of_the_code() -> None:
+def test_troubleshooting_quotes_only_errors_of_the_code() -> None:
     table = (DOCS / "troubleshooting.md").read_text().partition("## Errors of seatwise\n")[2].partition("## ")[0]
     quoted = [each for row in re.findall(r"^\| (`.*?) \|", table, re.M) for each in re.findall(r"`(.*?)`", row)]
     trees = [ast.parse(path.read_text()) for path in (DOCS.parent / "provider" / "seatwise").rglob("*.py")]
