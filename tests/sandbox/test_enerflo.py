@@ -1,27 +1,22 @@
 """Enerflo's stand-in, over real HTTP."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from conftest import Sandbox
-from seatwise.sandbox import server
-from seatwise.sandbox.store import Store
+from sandbox.conftest import ENERFLO_KEY, NEW
 
-KEY = "sandbox-enerflo-key"
 USERS, CREATE, OFFICES = "/api/v3/users", "/api/v1/users", "/api/v3/offices"
-ANA: Final[dict[str, Any]] = {
-    "email": "ana@example.com", "roles": ["Sales Rep"], "notify_email": False, "allow_optimus": False
-}  # fmt: skip
+ANA: Final[dict[str, Any]] = NEW | {"roles": ["Sales Rep"]}
 
 
 @pytest.fixture
 def enerflo(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """A client with the key."""
-    with httpx.Client(base_url=f"{sandbox.url}/enerflo", headers={"api-key": KEY}, trust_env=False) as client:
+    with httpx.Client(base_url=f"{sandbox.url}/enerflo", headers=ENERFLO_KEY, trust_env=False) as client:
         yield client
 
 
@@ -45,25 +40,11 @@ def shown(enerflo: httpx.Client, number: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [
-        pytest.param("POST", CREATE, id="create"),
-        pytest.param("PUT", USERS, id="update"),
-        pytest.param("GET", USERS, id="list"),
-        pytest.param("GET", f"{USERS}/1001", id="read"),
-        pytest.param("GET", OFFICES, id="offices"),
-    ],
+    [("POST", CREATE), ("PUT", USERS), ("GET", USERS), ("GET", f"{USERS}/1001"), ("GET", OFFICES)],
 )
-@pytest.mark.parametrize(
-    "headers",
-    [
-        pytest.param({}, id="none"),
-        pytest.param({"api-key": "other"}, id="wrong"),
-        pytest.param({"x-api-key": KEY}, id="other-header"),
-    ],
-)
-def test_every_request_needs_the_key(sandbox: Sandbox, method: str, path: str, headers: dict[str, str]) -> None:
-    answer = httpx.request(method, f"{sandbox.url}/enerflo{path}", headers=headers, json=ANA, trust_env=False)
-    assert answer.status_code == 401
+def test_every_request_needs_the_key(http: httpx.Client, method: str, path: str) -> None:
+    for headers in ({}, {"api-key": "other"}, {"x-api-key": ENERFLO_KEY["api-key"]}):
+        assert http.request(method, f"/enerflo{path}", headers=headers, json=ANA).status_code == 401, headers
 
 
 # --- create -----------------------------------------------------------------------------------
@@ -78,21 +59,11 @@ def test_a_create_needs_its_required_fields(enerflo: httpx.Client, field: str) -
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("email", "ana", id="email-without-at"),
-        pytest.param("roles", "Sales Rep", id="roles-no-list"),
-        pytest.param("roles", ["agent"], id="roles-slug"),
-        pytest.param("roles", ["sales rep"], id="roles-lower-case"),
-        pytest.param("notify_email", "false", id="flag-text"),
-        pytest.param("allow_optimus", 0, id="flag-number"),
-        pytest.param("office_id", 12, id="office_id-number"),
-        pytest.param("manager_id", "7", id="manager_id-text"),
-        pytest.param("phone", 5555555555, id="phone-number"),
-        pytest.param("phone", "555-5555", id="phone-too-short"),
-        pytest.param("office_ids", [12], id="office_ids-of-an-update"),
-        pytest.param("active", True, id="active-of-an-update"),
-        pytest.param("firstName", "Ana", id="unknown"),
+        ("email", "ana"), ("roles", "Sales Rep"), ("roles", ["agent"]), ("roles", ["sales rep"]),
+        ("notify_email", "false"), ("allow_optimus", 0), ("office_id", 12), ("manager_id", "7"),
+        ("phone", 5555555555), ("phone", "555-5555"), ("office_ids", [12]), ("active", True), ("firstName", "Ana"),
     ],
-)
+)  # fmt: skip
 def test_a_create_refuses_wrong_types_values_and_names(enerflo: httpx.Client, field: str, value: object) -> None:
     answer = enerflo.post(CREATE, json=ANA | {field: value})
     assert answer.status_code == 400
@@ -174,19 +145,14 @@ def test_an_unknown_id_is_not_there(enerflo: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("query", "size", "page", "pages"),
     [
-        pytest.param("", 25, 1, 9, id="defaults"),
-        pytest.param("?pageSize=100&page=3", 5, 3, 3, id="last-page"),
-        pytest.param("?pageSize=100&page=4", 0, 4, 3, id="beyond-the-last"),
-        pytest.param("?pageSize=1000", 200, 1, 2, id="never-above-200"),
+        ("", 25, 1, 9),
+        ("?pageSize=100&page=3", 5, 3, 3),
+        ("?pageSize=100&page=4", 0, 4, 3),
+        ("?pageSize=1000", 200, 1, 2),
     ],
 )
-def test_the_list_comes_in_pages(tmp_path: Path, query: str, size: int, page: int, pages: int) -> None:
-    record = ANA | {"active": True, "can_create_customers": True}
-    store = Store(tmp_path / "accounts")
-    server.seed(store, {"enerflo": [record | {"id": number, "email": f"{number}@x.example"} for number in range(205)]})
-    store.close()
-    with server.running(tmp_path / "accounts") as url:
-        body = httpx.get(f"{url}/enerflo{USERS}{query}", headers={"api-key": KEY}, trust_env=False).json()
+def test_the_list_comes_in_pages(crowded: httpx.Client, query: str, size: int, page: int, pages: int) -> None:
+    body = crowded.get(f"/enerflo{USERS}{query}", headers=ENERFLO_KEY).json()
     assert (len(body["results"]), body["page"], body["totalPages"], body["success"]) == (size, page, pages, True)
 
 
@@ -208,16 +174,11 @@ def test_an_update_changes_what_it_names_and_keeps_the_rest(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("active", 0, id="active-number"),
-        pytest.param("office_ids", ["12"], id="office_ids-text"),
-        pytest.param("roles", ["agent"], id="roles-slug"),
-        pytest.param("phone", "1", id="phone-too-short"),
-        pytest.param("email", "ana", id="email-without-at"),
-        pytest.param("password", "pw", id="password-of-a-create"),
-        pytest.param("timezone", "Asia/Manila", id="timezone-of-a-create"),
-        pytest.param("manager_id", 7, id="manager_id-of-a-create"),
+        ("active", 0), ("office_ids", ["12"]), ("roles", ["agent"]), ("phone", "1"), ("email", "ana"),
+        ("password", "pw"), ("timezone", "Asia/Manila"), ("manager_id", 7),
+        ("email", None), ("roles", None), ("active", None),
     ],
-)
+)  # fmt: skip
 def test_an_update_refuses_wrong_types_values_and_names(
     sandbox: Sandbox, enerflo: httpx.Client, field: str, value: object
 ) -> None:
@@ -227,13 +188,6 @@ def test_an_update_refuses_wrong_types_values_and_names(
     assert answer.status_code == 400
     assert field in next(iter(answer.json()["errors"]))
     assert sandbox.only("enerflo") == before
-
-
-@pytest.mark.parametrize("field", ["email", "roles", "active"])
-def test_a_null_is_refused_where_there_must_be_a_value(enerflo: httpx.Client, field: str) -> None:
-    number = made(enerflo)
-    assert changed(enerflo, number, **{field: None}).status_code == 400
-    assert shown(enerflo, number)["email"] == "ana@example.com"
 
 
 def test_an_update_needs_the_id(enerflo: httpx.Client) -> None:

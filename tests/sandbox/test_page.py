@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from conftest import Sandbox
+from sandbox.conftest import ENERFLO_KEY, NEW, NEXUDUS_LOGIN, logged_in
 from seatwise.sandbox.page import MAX_ACCOUNTS, MAX_REQUESTS
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import Store
 
-ENERFLO_KEY: Final = {"api-key": "sandbox-enerflo-key"}
 SECRETS: Final = [
     "first-password",
     "second-factor",
@@ -233,16 +233,11 @@ def test_a_deleted_account_is_gone(sandbox: Sandbox, http: httpx.Client) -> None
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/accounts/enerflo/4711"),
-        ("POST", "/accounts/enerflo/4711"),
-        ("POST", "/accounts/enerflo/4711/delete"),
-        ("GET", "/accounts/nobody/new"),
-        ("POST", "/accounts/nobody"),
-        ("POST", "/accounts/nobody/7/delete"),
-        ("POST", "/faults/nobody/off"),
-        ("POST", "/tokens/nobody"),
+        ("GET", "/accounts/enerflo/7"), ("POST", "/accounts/enerflo/7"), ("POST", "/accounts/enerflo/7/delete"),
+        ("GET", "/accounts/nobody/new"), ("POST", "/accounts/nobody"), ("POST", "/accounts/nobody/7/delete"),
+        ("POST", "/faults/nobody/off"), ("POST", "/tokens/nobody"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_there_is_not_found(http: httpx.Client, method: str, path: str) -> None:
     assert http.request(method, path).status_code == 404
 
@@ -277,10 +272,8 @@ def test_drift_counts_from_before_the_first_change_by_hand(http: httpx.Client) -
 
 
 def test_what_was_empty_is_called_so(http: httpx.Client) -> None:
-    account = made(http, "enerflo")
-    http.post(
-        f"/accounts/enerflo/{account}", data={"last_name": "Ruiz", "first_name": "", "roles": ["Setter", "Sales Rep"]}
-    )
+    change = {"last_name": "Ruiz", "first_name": "", "roles": ["Setter", "Sales Rep"]}
+    http.post(f"/accounts/enerflo/{made(http, 'enerflo')}", data=change)
     page = words(http.get("/"))
     assert "Ruiz by hand; was empty" in page
     assert "empty by hand; was Ana" in page
@@ -293,9 +286,8 @@ def test_the_log_shows_method_path_status_duration_newest_first(http: httpx.Clie
     http.get("/enerflo/api/v3/users?email=x", headers=ENERFLO_KEY)
     http.post("/tenovos/user", json={"email": "a-body@example.com"})
     page = words(http.get("/"))
-    assert re.search(
-        r"\d\d:\d\d:\d\d Tenovos POST /user 403 \d+ \d\d:\d\d:\d\d Enerflo GET /api/v3/users 200 \d+", page
-    )
+    at = r"\d\d:\d\d:\d\d"
+    assert re.search(rf"{at} Tenovos POST /user 403 \d+ {at} Enerflo GET /api/v3/users 200 \d+", page)
     assert "2 so far; the last: POST /user at Tenovos, 403." in page
     assert "email=x" not in page
     assert "a-body" not in page
@@ -311,12 +303,9 @@ def test_the_log_shows_the_last_requests(http: httpx.Client) -> None:
 
 def test_no_secret_is_on_any_page(http: httpx.Client) -> None:
     """No password, whether a person's or a login's, no key, no token, no salt."""
-    new = {"email": "ana@example.com", "notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
-    http.post(
-        "/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new | {"password": "first-password"}
-    ).raise_for_status()
-    login = {"grant_type": "password", "username": "admin@sandbox.example", "password": "sandbox-nexudus-password"}
-    tokens = http.post("/nexudus/api/token", data=login).json()
+    new = NEW | {"password": "first-password"}
+    http.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).raise_for_status()
+    tokens = http.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()
     host = made(http, "nexudus", TwoFactorSecret="second-factor", AccessToken="first-password", PasswordSalt="a1b2c3d4")
     http.patch(f"/sandbox/accounts/nexudus/{host}", json={"TwoFactorSecret": "second-factor-2"})
     pages = [http.get(path).text for path in ("/", "/accounts/enerflo/1001", f"/accounts/nexudus/{host}")]
@@ -367,8 +356,7 @@ def test_a_fault_that_there_is_not_is_refused(http: httpx.Client, form: dict[str
 
 
 def test_tokens_are_expired(http: httpx.Client) -> None:
-    login = {"grant_type": "password", "username": "admin@sandbox.example", "password": "sandbox-nexudus-password"}
-    bearer = {"authorization": f"Bearer {http.post('/nexudus/api/token', data=login).json()['access_token']}"}
+    bearer = logged_in(http, "/nexudus")
     assert http.get("/nexudus/api/sys/users", headers=bearer).status_code == 200
     page = words(http.post("/tokens/nexudus"))
     assert "log in again" in page

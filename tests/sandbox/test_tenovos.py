@@ -2,18 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from conftest import Sandbox
-from seatwise.sandbox import server
-from seatwise.sandbox.store import Store
+from sandbox.conftest import TENOVOS_KEY, TENOVOS_LOGIN, logged_in
 
-KEY = "sandbox-tenovos-key"
-WHO: Final = {"clientId": "sandbox-client", "username": "admin", "password": "sandbox-tenovos-password"}
 END_USER, LIBRARIAN = (f"7d5620e{number}-f423-11e9-8071-89c0c4052141" for number in (0, 1))
 EVERYONE, MARKETING = (f"7d6207c{number}-f423-11e9-8071-89c0c4052141" for number in (0, 1))
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -28,7 +24,7 @@ WIDE = NARROW | {"userName", "phone", "contact", "country", "company", "friendly
 
 def session_of(client: httpx.Client) -> dict[str, Any]:
     """A new session."""
-    return dict(client.post("/auth/token", json=WHO).raise_for_status().json()["session"])
+    return dict(client.post("/auth/token", json=TENOVOS_LOGIN).raise_for_status().json()["session"])
 
 
 def use(client: httpx.Client, session: dict[str, Any]) -> None:
@@ -39,7 +35,7 @@ def use(client: httpx.Client, session: dict[str, Any]) -> None:
 @pytest.fixture
 def stranger(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """A client of API 1.0 with only the API key."""
-    with httpx.Client(base_url=f"{sandbox.url}/tenovos", headers={"X-API-Key": KEY}, trust_env=False) as client:
+    with httpx.Client(base_url=f"{sandbox.url}/tenovos", headers=TENOVOS_KEY, trust_env=False) as client:
         yield client
 
 
@@ -82,24 +78,17 @@ def shown(client: httpx.Client, account: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("lacking", "status", "message"),
-    [
-        pytest.param("X-API-Key", 403, "Forbidden", id="key"),
-        pytest.param("Authorization", 401, "Unauthorized", id="identity"),
-        pytest.param("AccessToken", 401, "Unauthorized", id="access"),
-    ],
+    [("X-API-Key", 403, "Forbidden"), ("Authorization", 401, "Unauthorized"), ("AccessToken", 401, "Unauthorized")],
 )
-@pytest.mark.parametrize("value", [pytest.param("", id="none"), pytest.param("other", id="wrong")])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", f"/user/{NOBODY}"), ("PATCH", f"/user/{NOBODY}"), ("POST", "/user"), ("GET", "/user/search/ana"),
-     ("GET", "/security/groups")],
-)  # fmt: skip
+@pytest.mark.parametrize("value", ["", "other"])
 def test_every_request_of_1_0_needs_all_three_headers(
-    tenovos: httpx.Client, method: str, path: str, lacking: str, value: str, status: int, message: str
+    tenovos: httpx.Client, lacking: str, value: str, status: int, message: str
 ) -> None:
     tenovos.headers[lacking] = value
-    answer = tenovos.request(method, path, json={})
-    assert (answer.status_code, answer.json()) == (status, {"message": message})
+    user, search, groups = f"/user/{NOBODY}", "/user/search/ana", "/security/groups"
+    for method, path in (("GET", user), ("PATCH", user), ("POST", "/user"), ("GET", search), ("GET", groups)):
+        answer = tenovos.request(method, path, json={})
+        assert (answer.status_code, answer.json()) == (status, {"message": message}), path
 
 
 @pytest.mark.parametrize(("lacking", "status"), [("X-API-Key", 403), ("Authorization", 401), ("AccessToken", 200)])
@@ -116,26 +105,27 @@ def test_the_identity_is_sent_raw_and_not_as_a_bearer_token(tenovos: httpx.Clien
 @pytest.mark.parametrize(
     ("change", "status", "message"),
     [
-        pytest.param({"clientId": ""}, 400, "Invalid Authentication Parameters", id="no-client"),
-        pytest.param({"username": ""}, 400, "Invalid Authentication Parameters", id="no-user"),
-        pytest.param({"clientId": "other"}, 401, "Incorrect client.", id="wrong-client"),
-        pytest.param({"username": "ana"}, 401, "Incorrect username or password.", id="wrong-user"),
-        pytest.param({"password": "other"}, 401, "Incorrect username or password.", id="wrong-password"),
+        ({"clientId": ""}, 400, "Invalid Authentication Parameters"),
+        ({"username": ""}, 400, "Invalid Authentication Parameters"),
+        ({"clientId": "other"}, 401, "Incorrect client."),
+        ({"username": "ana"}, 401, "Incorrect username or password."),
+        ({"password": "other"}, 401, "Incorrect username or password."),
     ],
+    ids=str,
 )
 def test_a_wrong_login_is_refused(stranger: httpx.Client, change: dict[str, str], status: int, message: str) -> None:
-    answer = stranger.post("/auth/token", json=WHO | change)
+    answer = stranger.post("/auth/token", json=TENOVOS_LOGIN | change)
     assert (answer.status_code, answer.json()) == (status, {"status": "error", "message": message})
 
 
 @pytest.mark.parametrize(("base", "status"), [("/tenovos", 400), ("/tenovos-1.5", 200)])
 def test_only_1_0_needs_a_client_id(sandbox: Sandbox, stranger: httpx.Client, base: str, status: int) -> None:
-    body = {name: value for name, value in WHO.items() if name != "clientId"}
+    body = {name: value for name, value in TENOVOS_LOGIN.items() if name != "clientId"}
     assert stranger.post(f"{sandbox.url}{base}/auth/token", json=body).status_code == status
 
 
-def test_a_login_needs_the_api_key(sandbox: Sandbox) -> None:
-    answer = httpx.post(f"{sandbox.url}/tenovos/auth/token", json=WHO, trust_env=False)
+def test_a_login_needs_the_api_key(http: httpx.Client) -> None:
+    answer = http.post("/tenovos/auth/token", json=TENOVOS_LOGIN)
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
 
 
@@ -185,17 +175,11 @@ def test_a_create_needs_an_email_and_a_username(tenovos: httpx.Client, field: st
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("accountType", "guest", id="accountType-unknown"),
-        pytest.param("customAttributes", {"phone": 5550100}, id="phone-number"),
-        pytest.param("customAttributes", {"city": "Lima"}, id="attribute-unknown"),
-        pytest.param("company", "Sol", id="company-flat-as-in-a-patch"),
-        pytest.param("status", "disabled", id="status-of-a-patch"),
-        pytest.param("userRoleName", "End user", id="userRoleName-of-a-patch"),
-        pytest.param("userRoleId", NOBODY, id="role-unknown"),
-        pytest.param("groups", [NOBODY], id="group-unknown"),
-        pytest.param("groups", EVERYONE, id="groups-no-list"),
+        ("accountType", "guest"), ("customAttributes", {"phone": 5550100}), ("customAttributes", {"city": "Lima"}),
+        ("company", "Sol"), ("status", "disabled"), ("userRoleName", "End user"), ("userRoleId", NOBODY),
+        ("groups", [NOBODY]), ("groups", EVERYONE),
     ],
-)
+)  # fmt: skip
 def test_a_create_refuses_wrong_types_values_and_names(tenovos: httpx.Client, field: str, value: object) -> None:
     answer = tenovos.post("/user", json={**ANA, field: value})
     assert (answer.status_code, answer.json()["status"]) == (400, "error")
@@ -260,24 +244,11 @@ def test_a_star_finds_all_users_in_1_5_only(tenovos: httpx.Client, newer: httpx.
 
 @pytest.mark.parametrize(
     ("query", "number"),
-    [
-        pytest.param("", 100, id="defaults"),
-        pytest.param("?from=100&limit=100", 5, id="last-page"),
-        pytest.param("?limit=10", 10, id="small"),
-        pytest.param("?limit=1000", 100, id="never-above-100"),
-    ],
+    [("", 100), ("?from=100&limit=100", 5), ("?limit=10", 10), ("?limit=1000", 100)],
 )
-def test_a_search_of_1_5_comes_in_pages(tmp_path: Path, query: str, number: int) -> None:
-    store = Store(tmp_path / "accounts")
-    users = [{"userId": str(n), "email": f"{n}@x.example", "username": str(n), "status": "enabled"} for n in range(105)]
-    server.seed(store, {"tenovos": users})
-    store.close()
-    with (
-        server.running(tmp_path / "accounts") as url,
-        httpx.Client(base_url=f"{url}/tenovos-1.5", headers={"X-API-Key": KEY}, trust_env=False) as client,
-    ):
-        use(client, session_of(client))
-        body = client.get(f"/user/search/*{query}").json()
+def test_a_search_of_1_5_comes_in_pages(crowded: httpx.Client, query: str, number: int) -> None:
+    headers = logged_in(crowded, "/tenovos")
+    body = crowded.get(f"/tenovos-1.5/user/search/*{query}", headers=headers).json()
     assert (len(body["data"]), body["count"]) == (number, 105)
 
 
@@ -316,22 +287,13 @@ def test_a_patch_takes_a_role_by_id_or_by_name(tenovos: httpx.Client, change: di
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"phone": "5550100"}, id="phone-text"),
-        pytest.param({"contact": "Ben"}, id="contact-text"),
-        pytest.param({"customAttributes": {"company": "Luna"}}, id="nested-as-in-a-create"),
-        pytest.param({"status": "Disabled"}, id="status-in-another-case"),
-        pytest.param({"username": "anna"}, id="username-of-a-create"),
-        pytest.param({"password": "pw"}, id="password-of-a-create"),
-        pytest.param({"accountType": "local"}, id="accountType-of-a-create"),
-        pytest.param({"userRoleName": "Owner"}, id="role-unknown-by-name"),
-        pytest.param({"userRoleId": NOBODY}, id="role-unknown-by-id"),
-        pytest.param({"userRoleId": LIBRARIAN, "userRoleName": "Librarian"}, id="role-twice"),
-        pytest.param({"groups": [NOBODY]}, id="group-unknown"),
-        pytest.param({"email": "ben@example.com"}, id="email-taken"),
-        pytest.param({"email": None}, id="email-null"),
-        pytest.param({"status": None}, id="status-null"),
+        {"phone": "5550100"}, {"contact": "Ben"}, {"customAttributes": {"company": "Luna"}}, {"status": "Disabled"},
+        {"username": "anna"}, {"password": "pw"}, {"accountType": "local"}, {"userRoleName": "Owner"},
+        {"userRoleId": NOBODY}, {"userRoleId": LIBRARIAN, "userRoleName": "Librarian"}, {"groups": [NOBODY]},
+        {"email": "ben@example.com"}, {"email": None}, {"status": None},
     ],
-)
+    ids=str,
+)  # fmt: skip
 def test_a_patch_refuses_wrong_types_values_and_names(newer: httpx.Client, change: dict[str, Any]) -> None:
     account = made(newer)
     made(newer, email="ben@example.com", username="ben")
