@@ -23,7 +23,6 @@ from seatwise.wire.tenant import Tenant
 from wire.test_tls import KEY, Site
 
 pytestmark = pytest.mark.anyio
-TESTS = Path(__file__).resolve().parent.parent
 USER, PASSWORD = "egress", "pr0xy p@ss"
 LOGIN = f"{USER}:pr0xy%20p%40ss"
 HOST = "vendor.example"
@@ -55,7 +54,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
             "--num-acceptors", "1", "--num-workers", "1", "--log-level", "ERROR",
             "--plugins", "wire.forward_proxy.ToThisMachine", *options,
         ]  # fmt: skip
-        processes.append(subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(TESTS)}))
+        tests = Path(__file__).resolve().parent.parent
+        processes.append(subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(tests)}))
         end = time.monotonic() + 60
         while not (port.exists() and port.read_text().strip()):
             assert time.monotonic() < end, "the proxy has not started"
@@ -144,13 +144,13 @@ NO_WAY = "cannot connect through the proxy http://127.0.0.1:{port} (enerflo:prox
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        pytest.param(PAGE % b"407 Proxy Authentication Required", REFUSED + "407. Check the user name", id="407"),
-        pytest.param(PAGE % b"403 Forbidden", REFUSED + "403. Check enerflo:proxy", id="403"),
-        pytest.param(PAGE % b"502 Bad Gateway", REFUSED + "502", id="502"),
-        pytest.param(PAGE % b"302 Found", REFUSED + "302", id="302"),
-        pytest.param(PAGE % b"200 OK", NO_WAY, id="html-with-200"),
-        pytest.param(HTML, NO_WAY, id="html-alone"),
-        pytest.param(b"", NO_WAY, id="nothing"),
+        (PAGE % b"407 Proxy Authentication Required", REFUSED + "407. Check the user name"),
+        (PAGE % b"403 Forbidden", REFUSED + "403. Check enerflo:proxy"),
+        (PAGE % b"502 Bad Gateway", REFUSED + "502"),
+        (PAGE % b"302 Found", REFUSED + "302"),
+        (PAGE % b"200 OK", NO_WAY),
+        (HTML, NO_WAY),
+        (b"", NO_WAY),
     ],
 )
 async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str, site: Site) -> None:
@@ -168,21 +168,16 @@ async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str
     assert site.requests == []
 
 
-async def test_a_proxy_that_is_down_is_named(site: Site) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{port}") as tenant:
-        with pytest.raises(Unreachable, match="ConnectError") as caught:
-            await tenant.send(CREATE)
-    assert NO_WAY.format(port=port) in str(caught.value)
-    assert caught.value.maybe_sent is False
-
-
-async def test_a_proxy_that_never_answers_is_named(site: Site) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        port = silent.getsockname()[1]
-        async with tenant_at(site, f"http://127.0.0.1:{port}", deadline="2") as tenant:
-            with pytest.raises(Unreachable, match="it did not answer in time") as caught:
+@pytest.mark.parametrize(
+    ("listens", "deadline", "message"), [(False, "20", "ConnectError"), (True, "0.5", "it did not answer in time")]
+)
+async def test_a_proxy_that_is_down_or_silent_is_named(listens: bool, deadline: str, message: str, site: Site) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        if not listens:
+            server.close()
+        async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{port}", deadline=deadline) as tenant:
+            with pytest.raises(Unreachable, match=message) as caught:
                 await tenant.send(CREATE)
     assert NO_WAY.format(port=port) in str(caught.value)
     assert caught.value.maybe_sent is False
