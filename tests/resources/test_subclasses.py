@@ -13,11 +13,9 @@ from seatwise.resources.user import outputs_of
 
 LISTED = "full_name language active unique_id created_on updated_on updated_by"
 LOOK_UPS = [
-    pytest.param(enerflo.get_offices, "get_offices", id="list"),
-    pytest.param(enerflo.get_user, "get_user", id="user"),
-    pytest.param(nexudus.get_users, "get_users", id="users"),
-    pytest.param(tenovos.role_id, "role_id", id="id"),
-]
+    (enerflo.get_offices, "get_offices"), (enerflo.get_user, "get_user"), (nexudus.get_users, "get_users"),
+    (tenovos.role_id, "role_id"),
+]  # fmt: skip
 
 
 class OnCall(enerflo.Account):
