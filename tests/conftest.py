@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pulumi
 import pytest
 from trio.testing import MockClock
 
@@ -86,6 +87,13 @@ class Sandbox:
 
     def _get(self, path: str) -> Any:
         return self._http.get(path).raise_for_status().json()
+
+
+def refusal(declare: Callable[[], Any]) -> str:
+    """Return the message that ends a program which declares this."""
+    with pytest.raises(pulumi.RunError) as caught:
+        declare()
+    return str(caught.value)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 import seatwise
+from conftest import refusal
 from seatwise.core.vendor.errors import InvalidMembers
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.files.members import typed_members
@@ -34,9 +35,7 @@ def load(name: str, content: str | bytes) -> list[Any]:
 
 def refused(name: str, content: str | bytes) -> str:
     """Load a file that must fail, and return the message."""
-    with pytest.raises(pulumi.RunError) as caught:
-        load(name, content)
-    return str(caught.value)
+    return refusal(lambda: load(name, content))
 
 
 def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
@@ -203,9 +202,7 @@ def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
     ],
 )
 def test_an_unreadable_file_or_unknown_suffix_is_one_line(name: str, line: str) -> None:
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.load_members(name)
-    assert str(caught.value) == line
+    assert refusal(lambda: seatwise.load_members(name)) == line
 
 
 @pytest.mark.parametrize(
@@ -419,9 +416,7 @@ REP = enerflo.Account(roles=["Setter"])
 )
 def test_members_of_a_wrong_type_are_one_line(members: Any, line: str) -> None:
     given = members() if callable(members) else members
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.Roster("sales", vendor=enerflo, members=given)
-    assert str(caught.value) == f"sales: {line}"
+    assert refusal(lambda: seatwise.Roster("sales", vendor=enerflo, members=given)) == f"sales: {line}"
 
 
 @pytest.mark.parametrize("vendor", ["salesforce", "enerflo", json, None])

@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 import seatwise
+from conftest import refusal
 from resources import mocked
 from seatwise.files.people import load
 from seatwise.resources.fields import declared_arguments
@@ -112,9 +113,7 @@ def test_an_output_for_active_that_is_not_a_flag_is_an_error() -> None:
 
 def refused(*accounts: PersonAccount, **arguments: Any) -> str:
     """Return the message for an invalid person; nothing is registered, because there is no engine."""
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.Person("ana", accounts=accounts, **{"email": "ana@example.com", **arguments})
-    return str(caught.value)
+    return refusal(lambda: seatwise.Person("ana", accounts=accounts, **{"email": "ana@example.com", **arguments}))
 
 
 def rep(**arguments: Any) -> PersonAccount:
@@ -181,25 +180,21 @@ def test_an_empty_cell_of_a_spreadsheet_is_not_given() -> None:
     ],
 )
 def test_what_the_engine_would_change_is_refused_before_it_does(arguments: dict[str, Any], said: str) -> None:
-    with pytest.raises(pulumi.RunError) as caught:
-        enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"], **arguments)
-    assert str(caught.value).startswith(said)
+    line = refusal(lambda: enerflo.User("ana", email="ana@example.com", roles=["Sales Rep"], **arguments))
+    assert line.startswith(said)
 
 
 def test_a_person_from_a_file_is_refused_with_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_text("name,email,enerflo\nana,ana@example.com,yes\n")
     (ana,) = load("people.csv")
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.Person(**ana)
-    assert str(caught.value) == "ana (people.csv, row 2): enerflo.roles: is required"
+    assert refusal(lambda: seatwise.Person(**ana)) == "ana (people.csv, row 2): enerflo.roles: is required"
 
 
 @pytest.mark.parametrize("accounts", [enerflo.Account(roles=["Setter"]), "enerflo", None, {"enerflo": {}}])
 def test_accounts_that_are_no_list_are_one_line(accounts: Any) -> None:
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.Person("ana", email="ana@example.com", accounts=accounts)
-    assert str(caught.value) == "ana: accounts: must be a list, such as [enerflo.Account(...)]"
+    line = refusal(lambda: seatwise.Person("ana", email="ana@example.com", accounts=accounts))
+    assert line == "ana: accounts: must be a list, such as [enerflo.Account(...)]"
 
 
 def test_accounts_that_are_known_later_are_one_line() -> None:

@@ -6,6 +6,7 @@ import pulumi
 import pytest
 from pulumi import Output
 
+from conftest import refusal
 from resources import mocked
 from seatwise import enerflo, nexudus, tenovos
 
@@ -41,9 +42,8 @@ def _main_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=str,
 )
 def test_an_argument_without_a_value_is_named(given: dict[str, Any], named: str) -> None:
-    with pytest.raises(pulumi.RunError) as caught:
-        enerflo.Provider("west", **given)
-    assert str(caught.value).startswith(f"enerflo.Provider west: {named} has no value. Give it a value")
+    line = refusal(lambda: enerflo.Provider("west", **given))
+    assert line.startswith(f"enerflo.Provider west: {named} has no value. Give it a value")
 
 
 @pytest.mark.parametrize("env", [["api_key"], "WEST_KEY", 5])
