@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx
 import pytest
+from httpx import Client
 
 from conftest import Sandbox, running_with
 
@@ -34,23 +34,23 @@ MANY: Final = {
 
 
 @pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+def http(sandbox: Sandbox) -> Iterator[Client]:
     """A client of the sandbox without limits."""
-    with httpx.Client(base_url=sandbox.url, trust_env=False) as client:
+    with Client(base_url=sandbox.url, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a sandbox with many accounts at each vendor, for tests that only read."""
     with (
         running_with(MANY, tmp_path_factory.mktemp("crowded")) as url,
-        httpx.Client(base_url=url, trust_env=False) as client,
+        Client(base_url=url, trust_env=False) as client,
     ):
         yield client
 
 
-def logged_in(http: httpx.Client, path: str) -> dict[str, str]:
+def logged_in(http: Client, path: str) -> dict[str, str]:
     """Return the headers of a login at the stand-in that has this path."""
     if path.startswith("/nexudus"):
         token = http.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()["access_token"]
