@@ -6,8 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 
 import pytest
@@ -74,29 +75,20 @@ def proxy(start: Callable[..., str]) -> str:
     return start("--basic-auth", f"{USER}:{PASSWORD}")
 
 
-class FixedAnswer:
-    """A server that answers every request with the same bytes, and keeps what it received."""
+@contextmanager
+def answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Run a server that gives every request the same answer; yield its address, and a list that gets the requests."""
+    received: list[bytes] = []
 
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
-        self.received: list[bytes] = []
-        Thread(target=self._serve, daemon=True).start()
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            received.append(self.request.recv(65536))
+            self.request.sendall(answer)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            with connection:
-                self.received.append(connection.recv(65536))
-                connection.sendall(self._answer)
-
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}", received
+        server.shutdown()
 
 
 def tenant_at(site: Site, proxy: str, host: str = HOST, **config: str) -> Tenant:
@@ -155,12 +147,12 @@ NO_WAY = "cannot connect through the proxy http://127.0.0.1:{port} (enerflo:prox
 )
 async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str, site: Site) -> None:
     """The error also says that the vendor did not receive the create."""
-    with closing(FixedAnswer(answer)) as proxy:
-        async with tenant_at(site, f"http://{LOGIN}@{proxy.address}") as tenant:
+    with answering(answer) as (address, _):
+        async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
             with pytest.raises(Unreachable) as caught:
                 await tenant.send(CREATE)
     text = str(caught.value)
-    assert message.format(port=proxy.address.rpartition(":")[2]) in text
+    assert message.format(port=address.rpartition(":")[2]) in text
     assert f"allows https://{HOST}" in text
     assert "\n" not in text
     assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{text} {caught.value!r}"] == []
@@ -195,12 +187,12 @@ async def test_the_real_proxy_refuses_a_host_and_a_password(site: Site, proxy: s
 
 async def test_a_refused_password_is_not_tried_again(site: Site) -> None:
     """Repeated attempts with a wrong password lock the account."""
-    with closing(FixedAnswer(PAGE % b"407 Proxy Authentication Required")) as proxy:
-        async with tenant_at(site, f"http://{LOGIN}@{proxy.address}") as tenant:
+    with answering(PAGE % b"407 Proxy Authentication Required") as (address, received):
+        async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
             for _ in range(3):
                 with pytest.raises(Unreachable, match="refuses with status 407"):
                     await tenant.send(Request("GET", "/users"))
-    assert len(proxy.received) == 1
+    assert len(received) == 1
 
 
 async def test_an_answer_that_is_lost_behind_the_proxy_is_unclear(site: Site, proxy: str) -> None:
