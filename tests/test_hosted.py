@@ -39,6 +39,9 @@ def uses() -> Iterator[str]:
 
 def test_every_action_is_pinned_to_a_commit_with_its_version() -> None:
     assert [line for line in uses() if not PINNED.search(line)] == []
+    assert not PINNED.search("uses: actions/checkout@v7")
+    assert not PINNED.search(f"uses: actions/checkout@{'0' * 40}")
+    assert PINNED.search(f"- uses: actions/checkout@{'0' * 40} # v7.0.1")
 
 
 def test_an_action_has_one_version() -> None:
@@ -92,9 +95,3 @@ def test_the_forms_ask_for_the_doctors_output() -> None:
     forms = [*(ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")]
     asking = {path.stem for path in forms if "`seatwise doctor --json`" in path.read_text()}
     assert asking == {path.stem for path in forms} - {"config"}
-
-
-def test_an_action_that_is_not_pinned_is_found() -> None:
-    assert not PINNED.search("uses: actions/checkout@v7")
-    assert not PINNED.search(f"uses: actions/checkout@{'0' * 40}")
-    assert PINNED.search(f"- uses: actions/checkout@{'0' * 40} # v7.0.1")
