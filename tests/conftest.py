@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pulumi
 import pytest
 from trio.testing import MockClock
 
@@ -18,6 +19,7 @@ from seatwise.cli.doctor import GENERAL_PROXIES
 from seatwise.core.vendor.secrets import VAULT, Vault
 from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
+from seatwise.sandbox.store import Store
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
 from virtual import World, date_of_a_change
@@ -85,6 +87,24 @@ class Sandbox:
 
     def _get(self, path: str) -> Any:
         return self._http.get(path).raise_for_status().json()
+
+
+def refusal(declare: Callable[[], Any]) -> str:
+    """Return the message that ends a program which declares this."""
+    with pytest.raises(pulumi.RunError) as caught:
+        declare()
+    return str(caught.value)
+
+
+@contextmanager
+def running_with(
+    records: dict[str, list[dict[str, Any]]], folder: Path, options: Options | None = None
+) -> Iterator[str]:
+    """Run a sandbox with these accounts, by default without limits, during the block; yield its URL."""
+    with closing(Store(folder / "accounts.sqlite")) as store:
+        server.seed(store, records)
+    with server.running(folder / "accounts.sqlite", options or Options(limits=False)) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

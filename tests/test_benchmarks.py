@@ -1,8 +1,8 @@
 """The benchmarks' own parts: the fake vendor's counts, the floor's requests, and the results page."""
 
 import io
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,17 @@ ABOUT = {"date": "today"}
 Http = httpx.AsyncClient
 
 
-def at_the_vendor(work: Callable[[Http], Awaitable[None]]) -> None:
-    """Run a function with a client of a fake vendor in this process."""
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
-    async def run() -> None:
-        transport = httpx.ASGITransport(Vendor())
-        async with Http(transport=transport, base_url="http://vendor", headers={"api-key": API_KEY}) as http:
-            await work(http)
 
-    anyio.run(run)
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    """A client of a fake vendor in this process."""
+    transport = httpx.ASGITransport(Vendor())
+    async with Http(transport=transport, base_url="http://vendor", headers={"api-key": API_KEY}) as client:
+        yield client
 
 
 async def seen(http: Http) -> Seen:
@@ -44,86 +46,72 @@ async def post(http: Http, email: str = "ana@example.com") -> httpx.Response:
 # --- the fake vendor --------------------------------------------------------------------------
 
 
-def test_the_vendor_makes_reads_lists_and_changes_accounts() -> None:
-    async def work(http: Http) -> None:
-        made = [(await post(http, f"{n}@example.com")).json()["user"]["id"] for n in range(3)]
-        assert made == [1, 2, 3]
-        await http.put("/api/v3/users", json={"id": "2", "active": False})
-        assert (await http.get("/api/v3/users/2")).json()["data"]["meta"]["inactive"] is True
-        assert (await http.get("/api/v3/users/2")).json()["data"]["roles"] == ["setter"]
-        page = (await http.get("/api/v3/users", params={"page": 2, "pageSize": 2})).json()
-        assert [page["page"], page["totalPages"], [user["id"] for user in page["results"]]] == [2, 2, [3]]
-        assert (await http.get("/api/v3/users/4")).status_code == 404
-        assert (await http.put("/api/v3/users", json={"id": "x", "active": False})).status_code == 404
-        assert (await http.get("/api/v3/users/1", headers={"api-key": "no"})).status_code == 401
-
-    at_the_vendor(work)
+@pytest.mark.anyio
+async def test_the_vendor_makes_reads_lists_and_changes_accounts(http: Http) -> None:
+    made = [(await post(http, f"{n}@example.com")).json()["user"]["id"] for n in range(3)]
+    assert made == [1, 2, 3]
+    await http.put("/api/v3/users", json={"id": "2", "active": False})
+    assert (await http.get("/api/v3/users/2")).json()["data"]["meta"]["inactive"] is True
+    assert (await http.get("/api/v3/users/2")).json()["data"]["roles"] == ["setter"]
+    page = (await http.get("/api/v3/users", params={"page": 2, "pageSize": 2})).json()
+    assert [page["page"], page["totalPages"], [user["id"] for user in page["results"]]] == [2, 2, [3]]
+    assert (await http.get("/api/v3/users/4")).status_code == 404
+    assert (await http.put("/api/v3/users", json={"id": "x", "active": False})).status_code == 404
+    assert (await http.get("/api/v3/users/1", headers={"api-key": "no"})).status_code == 401
 
 
-def test_the_vendor_counts_by_kind_and_from_the_last_switch_on() -> None:
-    async def work(http: Http) -> None:
-        await post(http)
-        await http.post("/bench/options", json={})
-        await post(http)
-        await post(http, "ANA@example.com")
-        await http.get("/api/v3/users")
-        await http.get("/api/v3/users/1")
-        await http.put("/api/v3/users", json={"id": 1, "first_name": "Anna"})
-        counted = await seen(http)
-        assert counted.kinds == {"create": 2, "list": 1, "read": 1, "update": 1}
-        assert (counted.requests, counted.writes, counted.duplicates) == (5, 3, 2)
-        await http.post("/bench/reset")
-        assert await seen(http) == NOTHING
-
-    at_the_vendor(work)
+@pytest.mark.anyio
+async def test_the_vendor_counts_by_kind_and_from_the_last_switch_on(http: Http) -> None:
+    await post(http)
+    await http.post("/bench/options", json={})
+    await post(http)
+    await post(http, "ANA@example.com")
+    await http.get("/api/v3/users")
+    await http.get("/api/v3/users/1")
+    await http.put("/api/v3/users", json={"id": 1, "first_name": "Anna"})
+    counted = await seen(http)
+    assert counted.kinds == {"create": 2, "list": 1, "read": 1, "update": 1}
+    assert (counted.requests, counted.writes, counted.duplicates) == (5, 3, 2)
+    await http.post("/bench/reset")
+    assert await seen(http) == NOTHING
 
 
-def test_every_so_manieth_request_is_refused_and_not_carried_out() -> None:
-    async def work(http: Http) -> None:
-        await http.post("/bench/options", json={"fail_every": 3})
-        assert [(await post(http)).status_code for _ in range(6)] == [200, 200, 503, 200, 200, 503]
-        counted = await seen(http)
-        assert (counted.kinds["create"], counted.unavailable, counted.duplicates) == (6, 2, 3)
-
-    at_the_vendor(work)
+@pytest.mark.anyio
+async def test_every_so_manieth_request_is_refused_and_not_carried_out(http: Http) -> None:
+    await http.post("/bench/options", json={"fail_every": 3})
+    assert [(await post(http)).status_code for _ in range(6)] == [200, 200, 503, 200, 200, 503]
+    counted = await seen(http)
+    assert (counted.kinds["create"], counted.unavailable, counted.duplicates) == (6, 2, 3)
 
 
-def test_a_request_above_the_limit_is_throttled() -> None:
-    async def work(http: Http) -> None:
-        await http.post("/bench/options", json={"per_minute": 2})
-        answers = [await post(http) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [200, 200, 429]
-        assert 0 < int(answers[2].headers["retry-after"]) <= 60
-        counted = await seen(http)
-        assert (counted.limited, counted.served) == (1, (2,))
-
-    at_the_vendor(work)
+@pytest.mark.anyio
+async def test_a_request_above_the_limit_is_throttled(http: Http) -> None:
+    await http.post("/bench/options", json={"per_minute": 2})
+    answers = [await post(http) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert 0 < int(answers[2].headers["retry-after"]) <= 60
+    counted = await seen(http)
+    assert (counted.limited, counted.served) == (1, (2,))
 
 
-def test_answers_take_their_time_all_at_once() -> None:
-    async def work(http: Http) -> None:
-        await http.post("/bench/options", json={"latency": 0.05})
-        async with anyio.create_task_group() as tasks:
-            for _ in range(8):
-                tasks.start_soon(post, http)
-        counted = await seen(http)
-        assert counted.most_in_flight == 8
-        assert 0.05 <= counted.work < 8 * 0.05
-
-    at_the_vendor(work)
+@pytest.mark.anyio
+async def test_answers_take_their_time_all_at_once(http: Http) -> None:
+    await http.post("/bench/options", json={"latency": 0.05})
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(post, http)
+    counted = await seen(http)
+    assert counted.most_in_flight == 8
+    assert 0.05 <= counted.work < 8 * 0.05
 
 
 # --- the floor --------------------------------------------------------------------------------
 
 
-def silent(text: str) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
 def test_the_floor_sends_one_request_an_account() -> None:
     pytest.importorskip("aiohttp", reason="`make bench` brings aiohttp and runs this")
     with backdoor.running() as vendor:
-        found = list(contestants.floors(20, 0.02, 4, vendor, silent))
+        found = list(contestants.floors(20, 0.02, 4, vendor, lambda text: nullcontext()))
     assert [(each.operation, dict(each.seen.kinds)) for each in found] == [
         ("create", {"create": 20}),
         ("refresh", {"read": 20}),

@@ -70,33 +70,23 @@ def test_pip_replaces_the_wheel_of_another_commit(clone: Path, tmp_path: Path) -
     assert git(clone, "diff", "HEAD") == "", "a build changes no file"
 
 
-def as_it_is(clone: Path) -> Path:
+def tag(clone: Path, name: str = "v0.1.0") -> Path:
+    git(clone, "tag", name)
     return clone
 
 
-def tagged(clone: Path) -> Path:
-    git(clone, "tag", "v0.1.0")
+def change(clone: Path) -> Path:
+    (clone / "README.md").write_text("Other words.")
     return clone
 
 
-def tagged_and_changed(clone: Path) -> Path:
-    (tagged(clone) / "README.md").write_text("Other words.")
-    return clone
-
-
-def tagged_before(clone: Path) -> Path:
-    commit(tagged(clone))
-    return clone
-
-
-def tagged_otherwise(clone: Path) -> Path:
-    git(clone, "tag", "v0.2.0")
+def commit_to(clone: Path) -> Path:
+    commit(clone)
     return clone
 
 
 def shallow(clone: Path) -> Path:
-    commit(clone)
-    git(clone.parent, "clone", "--quiet", "--depth=1", "--no-tags", clone.as_uri(), "shallow")
+    git(commit_to(clone).parent, "clone", "--quiet", "--depth=1", "--no-tags", clone.as_uri(), "shallow")
     return clone.parent / "shallow"
 
 
@@ -106,25 +96,27 @@ def without_git(clone: Path) -> Path:
 
 
 def unpacked_in_another_repository(clone: Path) -> Path:
-    around = clone.parent
-    git(around, "init", "--quiet")
-    (around / "README.md").touch()
-    git(around, "add", "README.md")
-    git(around, "commit", "--quiet", "--message", "Other sources")
+    git(clone.parent, "init", "--quiet")
+    (clone.parent / "README.md").touch()
+    git(clone.parent, "add", "README.md")
+    git(clone.parent, "commit", "--quiet", "--message", "Other sources")
     return without_git(clone)
+
+
+COMMIT = r"\+\d{14}\.g[0-9a-f]{7}"
 
 
 @pytest.mark.parametrize(
     ("situation", "local"),
     [
-        (as_it_is, r"\+\d{14}\.g[0-9a-f]{7}"),
-        (shallow, r"\+\d{14}\.g[0-9a-f]{7}"),
-        (tagged_before, r"\+\d{14}\.g[0-9a-f]{7}"),
-        (tagged_otherwise, r"\+\d{14}\.g[0-9a-f]{7}"),
-        (tagged_and_changed, r"\+\d{14}\.g[0-9a-f]{7}\.dirty"),
-        (tagged, ""),
-        (without_git, ""),
-        (unpacked_in_another_repository, ""),
+        pytest.param(lambda clone: clone, COMMIT, id="as it is"),
+        pytest.param(shallow, COMMIT, id="shallow"),
+        pytest.param(lambda clone: commit_to(tag(clone)), COMMIT, id="tagged before"),
+        pytest.param(lambda clone: tag(clone, "v0.2.0"), COMMIT, id="tagged otherwise"),
+        pytest.param(lambda clone: change(tag(clone)), rf"{COMMIT}\.dirty", id="tagged and changed"),
+        pytest.param(tag, "", id="tagged"),
+        pytest.param(without_git, "", id="without git"),
+        pytest.param(unpacked_in_another_repository, "", id="unpacked in another repository"),
     ],
 )
 def test_the_version_says_what_a_build_is_of(clone: Path, situation: Callable[[Path], Path], local: str) -> None:

@@ -96,6 +96,6 @@ def test_an_idiom_is_found_in_running_text_alone(text: str, count: int) -> None:
     assert len(idioms(running_text(text))) == count
 
 
-def test_an_idiom_is_found_in_what_a_file_says_and_not_in_its_names() -> None:
+def test_an_idiom_is_found_in_the_texts_of_a_file_not_in_names() -> None:
     source = '"""Let go of it."""\nretired = f"{told(retired)} was told"  # nobody knows\n'
     assert len([each for text in said(source) for each in idioms(text.lower())]) == 3

@@ -18,6 +18,7 @@ COPIED = (
     "README.md", "CONTRIBUTING.md",
 )  # fmt: skip
 EXAMPLES = ROOT / "docs" / "examples"
+LONGEST = 70  # lines of code, without empty ones, docstrings and imports
 PEOPLE = "name,email,enerflo.roles\nana,ana@example.com,Setter\n"
 PROGRAM = """
 import seatwise
@@ -83,6 +84,12 @@ def ran(repository: Path, *words: str) -> str:
     return done.stdout
 
 
+def test_the_example_is_short() -> None:
+    lines = (EXAMPLES / "vendors" / "acme.py").read_text().splitlines()
+    code = [line for line in lines if line.strip() and not line.strip().startswith(('"""', "from ", "import "))]
+    assert len(code) <= LONGEST
+
+
 def test_people_are_read_and_the_vendor_is_imported(repository: Path) -> None:
     (repository / "people.csv").write_text(PEOPLE)
     assert ran(repository, "-c", PROGRAM) == "1 Acme True\n"
@@ -94,6 +101,7 @@ def test_the_demo_has_its_sandbox(repository: Path) -> None:
 
 def test_its_page_has_its_tables(repository: Path) -> None:
     page = (repository / "docs" / "vendors" / "acme.md").read_text()
+    assert page.startswith("# Acme\n")
     assert "| `ACME_API_KEY` | `acme:apiKey` | none: required |" in page
     assert "| `full_name` | `str` | `fullName` |" in page
 

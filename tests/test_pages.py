@@ -11,7 +11,6 @@ import pytest
 import seatwise
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.resources.provider import TenantArgs
-from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -23,21 +22,6 @@ INCLUDES = {"security.md", "changelog.md"}  # another file's text
 def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: str) -> None:
     assert path.exists(), "run `make docs`"
     assert path.read_text() == text, "run `make docs`"
-
-
-def test_a_vendor_without_a_page_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "adding-a-vendor.md").write_text("<!-- example:begin --><!-- example:end -->")
-    (tmp_path / "settings.md").write_text("<!-- vendors:begin --><!-- vendors:end -->")
-    monkeypatch.setattr(fields, "DOCS", tmp_path)
-    made = fields.pages()
-    assert {path.name for path in made} == {f"{name}.md" for name in names()} | {"adding-a-vendor.md", "settings.md"}
-    text = made[tmp_path / "vendors" / "enerflo.md"]
-    assert text.startswith("# Enerflo\n")
-    assert "Enerflo Support hands it out" in text, "the module's own words"
-    assert "| `ENERFLO_API_KEY` | `enerflo:apiKey` | none: required | The API key. |" in text
-    assert "| `role_slugs` |" in text
-    rows = made[tmp_path / "settings.md"]
-    assert "| [Enerflo](vendors/enerflo.md#settings) | `ENERFLO_BASE_URL`, `ENERFLO_API_KEY` |" in rows
 
 
 def test_text_between_the_markers_is_replaced_and_no_other() -> None:
@@ -87,7 +71,7 @@ def test_the_page_on_vendors_names_every_member_of_the_interface() -> None:
     assert [name for name in sorted(members) if f"`{name}`" not in page] == []
 
 
-def test_each_error_that_troubleshooting_quotes_is_one_of_the_code() -> None:
+def test_troubleshooting_quotes_only_errors_of_the_code() -> None:
     table = (DOCS / "troubleshooting.md").read_text().partition("## Errors of seatwise\n")[2].partition("## ")[0]
     quoted = [each for row in re.findall(r"^\| (`.*?) \|", table, re.M) for each in re.findall(r"`(.*?)`", row)]
     trees = [ast.parse(path.read_text()) for path in (DOCS.parent / "provider" / "seatwise").rglob("*.py")]

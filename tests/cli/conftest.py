@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -12,10 +13,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from conftest import running_with
 from seatwise.cli import main
 from seatwise.sandbox import server
-from seatwise.sandbox.replies import Options
-from seatwise.sandbox.store import Store
 from seatwise.vendors import names
 
 LIBRARIAN = "7d5620e1-f423-11e9-8071-89c0c4052141"
@@ -76,6 +76,24 @@ def in_a_terminal(*arguments: str, typed: str = "", **environment: str) -> tuple
 
 
 @contextmanager
+def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command in a process, which takes Ctrl-C, during the block."""
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "seatwise", *arguments],
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # The tests' parent process may ignore Ctrl-C, as a shell does for background jobs.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process,
+        watchdog(process),
+    ):
+        yield process
+
+
+@contextmanager
 def watchdog(process: subprocess.Popen[Any]) -> Iterator[None]:
     """Kill the process after 30 seconds, and when the block ends."""
     timer = threading.Timer(30, process.kill)
@@ -89,11 +107,7 @@ def watchdog(process: subprocess.Popen[Any]) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = tmp_path_factory.mktemp("tenants") / "accounts.sqlite"
-    store = Store(path)
-    server.seed(store, PEOPLE)
-    store.close()
-    with server.running(path, Options(limits=False)) as url:
+    with running_with(PEOPLE, tmp_path_factory.mktemp("tenants")) as url:
         yield url
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from cli.conftest import PEOPLE, failed_with, in_a_terminal, point_at, run
-from seatwise.sandbox import server
+from conftest import running_with
 from seatwise.sandbox.replies import Options
-from seatwise.sandbox.store import Store
 from seatwise.wire.journal import Journal
 
 
@@ -67,9 +66,9 @@ def test_without_a_terminal_no_on_destroy_is_written(tenants: str) -> None:
     assert 'on_destroy="deactivate"' in result.stderr
 
 
-@pytest.mark.parametrize("typed", ["deactivate\n", "dunno\ndeactivate\n"], ids=["", "after a mistake"])
-def test_in_a_terminal_the_command_asks_for_on_destroy(typed: str, tenants: str) -> None:
-    code, seen = in_a_terminal("import", "nexudus", typed=typed, NO_COLOR="1")
+def test_in_a_terminal_the_command_asks_for_on_destroy(tenants: str) -> None:
+    """And again after a mistake."""
+    code, seen = in_a_terminal("import", "nexudus", typed="dunno\ndeactivate\n", NO_COLOR="1")
     assert code == 0
     assert "What happens to an account" in seen
     assert "deactivate/delete/retain" in seen
@@ -93,10 +92,8 @@ def test_in_a_terminal_json_and_quiet_ask_nothing(option: str, tenants: str) -> 
 
 def test_a_vendor_that_cannot_delete_is_not_asked_to(tenants: str) -> None:
     result = run("import", "enerflo", "--on-destroy", "delete")
-    assert result.exit_code == 2
-    assert result.stderr == (
-        "seatwise: --on-destroy delete: Enerflo cannot delete accounts; use deactivate or retain\n"
-    )
+    problem = "--on-destroy delete: Enerflo cannot delete accounts; use deactivate or retain"
+    assert (result.exit_code, result.stderr) == (2, f"seatwise: {problem}\n")
     assert "deactivate/retain" in in_a_terminal("import", "enerflo", typed="retain\n", NO_COLOR="1")[1]
 
 
@@ -108,19 +105,19 @@ def test_files_are_not_overwritten_unless_forced(tenants: str) -> None:
     assert Path("enerflo_accounts.py").read_text() != "mine"
 
 
+NO_FOLDER = "cannot write {}/x.py: the folder {} does not exist; create it or choose another"
+
+
 @pytest.mark.parametrize("option", ["--program", "--stack-file"])
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("nowhere/x.py", "cannot write nowhere/x.py: the folder nowhere does not exist; create it or choose another"),
-        (
-            "mine.txt/x.py",
-            "cannot write mine.txt/x.py: the folder mine.txt does not exist; create it or choose another",
-        ),
+        ("nowhere/x.py", NO_FOLDER.format("nowhere", "nowhere")),
+        ("mine.txt/x.py", NO_FOLDER.format("mine.txt", "mine.txt")),
         ("here", "here is a folder; give the name of a file"),
     ],
 )
-@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "forced"])
+@pytest.mark.parametrize("force", [[], ["--force"]])
 def test_without_a_folder_nothing_is_read_or_written(force: list[str], path: str, problem: str, option: str) -> None:
     """No tenant exists that could be read."""
     Path("here").mkdir()
@@ -129,7 +126,7 @@ def test_without_a_folder_nothing_is_read_or_written(force: list[str], path: str
     assert sorted(each.name for each in Path().rglob("*")) == ["here", "mine.txt"]
 
 
-@pytest.mark.parametrize(("is_there", "denied"), [(False, "."), (True, "x.py")], ids=["the folder", "the file"])
+@pytest.mark.parametrize(("is_there", "denied"), [(False, "."), (True, "x.py")])
 def test_without_permission_nothing_is_read_or_written(
     is_there: bool, denied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,12 +162,12 @@ def test_an_imported_state_has_the_current_write_revision(
 
 
 @contextmanager
-def tenant_with(records: dict[str, list[dict[str, Any]]], folder: Path) -> Iterator[None]:
+def tenant_with(
+    records: dict[str, list[dict[str, Any]]], factory: pytest.TempPathFactory, **quirks: str
+) -> Iterator[None]:
     """Run a sandbox with these accounts during the block."""
-    store = Store(folder / "odd.sqlite")
-    server.seed(store, records)
-    store.close()
-    with server.running(folder / "odd.sqlite", Options(limits=False)) as url, pytest.MonkeyPatch.context() as patches:
+    options = Options(limits=False, quirks=quirks)
+    with running_with(records, factory.mktemp("tenants"), options) as url, pytest.MonkeyPatch.context() as patches:
         point_at(url, patches)
         yield
 
@@ -184,7 +181,7 @@ def test_undeclarable_values_are_left_out_and_named(tmp_path_factory: pytest.Tem
         "enerflo": [ANA | {"phone": "+44 20 7946 0958"}, BEN | {"email": "b\x1b[31m@example.com", "phone": "110"}],
         "nexudus": [NAMELESS, PEOPLE["nexudus"][1]],
     }
-    with tenant_with(odd, tmp_path_factory.mktemp("tenants")):
+    with tenant_with(odd, tmp_path_factory):
         enerflo, nexudus = run("import", "enerflo", "--quiet"), run("import", "nexudus", "--quiet")
 
     assert (enerflo.exit_code, nexudus.exit_code) == (0, 0)
@@ -208,7 +205,7 @@ def test_undeclarable_values_are_left_out_and_named(tmp_path_factory: pytest.Tem
 
 
 def test_without_an_adoptable_account_nothing_is_written(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with tenant_with({"nexudus": [NAMELESS]}, tmp_path_factory.mktemp("tenants")):
+    with tenant_with({"nexudus": [NAMELESS]}, tmp_path_factory):
         result = run("import", "nexudus")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[1:] == [
@@ -218,13 +215,7 @@ def test_without_an_adoptable_account_nothing_is_written(tmp_path_factory: pytes
 
 
 def test_accounts_are_imported_by_id_even_if_not_listed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("tenants")
-    store = Store(folder / "hidden.sqlite")
-    server.seed(store, {"enerflo": [ANA, BEN]})
-    store.close()
-    options = Options(limits=False, quirks={"enerflo_inactive": "hidden"})
-    with server.running(folder / "hidden.sqlite", options) as url, pytest.MonkeyPatch.context() as patches:
-        point_at(url, patches)
+    with tenant_with({"enerflo": [ANA, BEN]}, tmp_path_factory, enerflo_inactive="hidden"):
         line = failed_with("import", "enerflo", "--match", "ben@*")
         assert line.startswith("seatwise: Enerflo: no account has an e-mail that matches")
         line = failed_with("import", "enerflo", "--id", "2", "--id", "77")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import pages
-from cli.conftest import run, watchdog
+from cli.conftest import run, started
 from seatwise.sandbox import server
 
 PRINTED = sorted(
@@ -70,10 +70,7 @@ def test_a_printed_sandbox_starts_and_stops(command: str) -> None:
     if "--seed" in words:
         Path(words[words.index("--seed") + 1]).write_text('{"enerflo": []}')
     port = [] if "0" in words else ["--port", "0"]  # the last one counts
-    with (
-        subprocess.Popen([sys.executable, "-m", *words, *port], stdout=subprocess.PIPE, text=True) as process,
-        watchdog(process),
-    ):
+    with started(*words[1:], *port) as process:
         assert process.stdout
         exports = [process.stdout.readline() for _ in server.environment("")]
         base_url = dict(each.strip().split("=") for each in exports)["export ENERFLO_BASE_URL"]

@@ -1,16 +1,14 @@
 """`seatwise run`."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.conftest import failed_with, run, watchdog
+from cli.conftest import failed_with, run, started
 
 FAST = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "1"}
 REASONS = {
@@ -32,25 +30,20 @@ def _without_fast_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `seatwise run` in a process, which becomes the command, and return how it ended."""
-    return subprocess.run(
-        [sys.executable, "-m", "seatwise", "run", *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        # The tests' parent process may ignore Ctrl-C, as a shell does for background jobs.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    with started("run", *arguments, **environment) as process:
+        stdout, stderr = process.communicate(timeout=30)
+    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
 
 @pytest.mark.usefixtures("_without_fast_settings")
 @pytest.mark.parametrize(
     ("given", "sets"),
     [
-        pytest.param({}, ["PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"], id="both"),
-        pytest.param({"PULUMI_EXPERIMENTAL": "true"}, ["PULUMI_SKIP_CHECKPOINTS"], id="one"),
-        pytest.param({"PULUMI_SKIP_CHECKPOINTS": "false", "PULUMI_EXPERIMENTAL": ""}, [], id="none"),
+        ({}, ["PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"]),
+        ({"PULUMI_EXPERIMENTAL": "true"}, ["PULUMI_SKIP_CHECKPOINTS"]),
+        ({"PULUMI_SKIP_CHECKPOINTS": "false", "PULUMI_EXPERIMENTAL": ""}, []),
     ],
+    ids=str,
 )
 def test_each_variable_that_is_not_set_is_set_and_shown(given: dict[str, str], sets: list[str]) -> None:
     done = ran("--", sys.executable, "-c", SHOW, "up", "--yes", "--", "--help", **given)
@@ -79,11 +72,7 @@ def test_the_command_ignores_no_signal() -> None:
 
 def test_after_ctrl_c_the_exit_code_is_the_commands() -> None:
     waiting = "import signal, sys\nsignal.signal(2, lambda *_: sys.exit(5))\nprint('here', flush=True)\nsignal.pause()"
-    command = [sys.executable, "-m", "seatwise", "run", "--", sys.executable, "-c", waiting]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
-        watchdog(process),
-    ):
+    with started("run", "--quiet", "--", sys.executable, "-c", waiting) as process:
         assert process.stdout
         assert process.stdout.readline() == "here\n"
         process.send_signal(signal.SIGINT)
@@ -92,10 +81,8 @@ def test_after_ctrl_c_the_exit_code_is_the_commands() -> None:
 
 def test_a_command_that_does_not_exist_is_one_line_and_127() -> None:
     result = run("run", "--", "no-such-command", "up")
-    assert (result.exit_code, result.stdout) == (127, "")
-    assert (
-        result.stderr == "seatwise: the command no-such-command was not found; install it or put its folder on PATH\n"
-    )
+    problem = "the command no-such-command was not found; install it or put its folder on PATH"
+    assert (result.exit_code, result.stdout, result.stderr) == (127, "", f"seatwise: {problem}\n")
 
 
 def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
@@ -106,27 +93,15 @@ def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == f"seatwise: cannot run {tmp_path / 'pulumi'}: Exec format error"
 
 
-def no_folder(path: Path) -> str:
-    path.write_text("a file")
-    return str(path / "journal.db")
-
-
-def no_database(path: Path) -> str:
-    path.write_text("not a database, and long enough to be sure of it. " * 100)
-    return str(path)
-
-
 @pytest.mark.parametrize(
-    ("place", "line"),
-    [
-        pytest.param(no_folder, "cannot be written (", id="no-folder"),
-        pytest.param(no_database, "cannot be written (file is not a database)", id="no-database"),
-    ],
+    ("journal", "line"),
+    [("place/journal.db", "cannot be written ("), ("place", "cannot be written (file is not a database)")],
 )
 def test_without_a_journal_nothing_runs(
-    place: Callable[[Path], str], line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    journal: str, line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("SEATWISE_JOURNAL", place(tmp_path / "place"))
+    (tmp_path / "place").write_text("not a database, and long enough to be sure of it. " * 100)
+    monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / journal))
     message = failed_with("run", "--", "touch", str(tmp_path / "ran"))
     assert line in message
     assert "SEATWISE_JOURNAL" in message

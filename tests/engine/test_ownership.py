@@ -94,9 +94,7 @@ def test_an_adopted_account_keeps_its_password_without_a_journal(project: Projec
     assert emails(sandbox) == ["ana@x.example"], "it was there before, and stays"
 
 
-def test_an_adopted_account_that_is_replaced_keeps_the_email_a_person_gave_it(
-    project: Project, sandbox: Sandbox
-) -> None:
+def test_a_replaced_adopted_account_keeps_an_email_set_by_hand(project: Project, sandbox: Sandbox) -> None:
     ana = sandbox.add("nexudus", FullName="Ana", Email="ana@x.example")
     project.program(USER.format("").replace("'ana',", "'ana', on_existing='adopt',", 1))
     project.up()

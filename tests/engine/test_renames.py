@@ -46,7 +46,7 @@ def test_what_was_renamed_in_the_state_is_retired_by_destroy(project: Project, s
     assert emails(sandbox) == []
 
 
-def test_a_renamed_team_that_is_tainted_loses_no_more_than_in_any_run(project: Project, sandbox: Sandbox) -> None:
+def test_a_renamed_tainted_team_loses_no_more_than_in_any_run(project: Project, sandbox: Sandbox) -> None:
     project.program("import seatwise", team("old", "abcdef", how=DELETES_TEAM))
     project.up()
     project.run("state", "taint", URN.format("nexudus:Roster", "old"), "--yes")

@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 import seatwise
+from conftest import refusal
 from seatwise.core.vendor.errors import InvalidMembers
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.files.members import typed_members
@@ -34,9 +35,7 @@ def load(name: str, content: str | bytes) -> list[Any]:
 
 def refused(name: str, content: str | bytes) -> str:
     """Load a file that must fail, and return the message."""
-    with pytest.raises(pulumi.RunError) as caught:
-        load(name, content)
-    return str(caught.value)
+    return refusal(lambda: load(name, content))
 
 
 def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
@@ -52,14 +51,14 @@ def problems(vendor: type[Vendor], *rows: Mapping[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("content", "rows"),
     [
-        pytest.param("email,phone\na@b.c,007\n", [{"email": "a@b.c", "phone": "007"}], id="text stays text"),
-        pytest.param("email,phone\na@b.c,\n", [{"email": "a@b.c"}], id="an empty cell is not given"),
-        pytest.param("email,phone\na@b.c, \n", [{"email": "a@b.c"}], id="a blank cell is empty"),
-        pytest.param(" email , phone\na@b.c,5\n", [{"email": "a@b.c", "phone": "5"}], id="spaces in the header"),
-        pytest.param('email,x\na@b.c,"1, ""2"""\n', [{"email": "a@b.c", "x": '1, "2"'}], id="quotes"),
-        pytest.param("email\n,\n\na@b.c\n", [{"email": "a@b.c"}], id="blank rows are no members"),
-        pytest.param(b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}], id="a spreadsheet's export"),
-        pytest.param("email\ra@b.c\r", [{"email": "a@b.c"}], id="old line ends"),
+        ("email,phone\na@b.c,007\n", [{"email": "a@b.c", "phone": "007"}]),
+        ("email,phone\na@b.c,\n", [{"email": "a@b.c"}]),
+        ("email,phone\na@b.c, \n", [{"email": "a@b.c"}]),
+        (" email , phone\na@b.c,5\n", [{"email": "a@b.c", "phone": "5"}]),
+        ('email,x\na@b.c,"1, ""2"""\n', [{"email": "a@b.c", "x": '1, "2"'}]),
+        ("email\n,\n\na@b.c\n", [{"email": "a@b.c"}]),
+        (b"\xef\xbb\xbfemail\r\nan\xc3\xa1@b.c\r\n", [{"email": "aná@b.c"}]),
+        ("email\ra@b.c\r", [{"email": "a@b.c"}]),
     ],
 )
 def test_a_csv_file_is_read(content: str | bytes, rows: list[dict[str, Any]]) -> None:
@@ -72,32 +71,31 @@ def test_a_row_of_a_csv_file_has_the_line_that_an_editor_shows() -> None:
     assert copy.deepcopy(rows[0]).where == "team.csv, row 4"
 
 
+HEADER = ", row 1: must be a header of column names with `email`, separated by commas"
+TOO_MANY = ", row 3: has 3 cells, but the header has 2; put a cell that contains a comma between quotes"
+TOO_FEW = ", row 2: has 2 cells, but the header has 3; add commas for its empty cells at the end"
+QUOTE = (
+    ", row 2: is not valid CSV (unexpected end of data); "
+    'put a cell that contains a quote between quotes, and double each of its own: "say ""hi"""'
+)
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("", "team.csv, row 1: must be a header of column names with `email`, separated by commas"),
-        ("email;phone\n", "team.csv, row 1: must be a header of column names with `email`, separated by commas"),
-        (f"a@b.c,{SECRET}\n", "team.csv, row 1: must be a header of column names with `email`, separated by commas"),
-        ("\nemail,roles,roles\n", "team.csv, row 2: column roles appears twice"),
-        ("email,,phone\n", "team.csv, row 1: column 2 has no name"),
-        (
-            "email,last_name\na@b.c,Ana\nb@b.c,Ruiz, Ben\n",
-            "team.csv, row 3: has 3 cells, but the header has 2; put a cell that contains a comma between quotes",
-        ),
-        (
-            "email,last_name,phone\na@b.c,Ana\n",
-            "team.csv, row 2: has 2 cells, but the header has 3; add commas for its empty cells at the end",
-        ),
-        (
-            f'email,password\na@b.c,"{SECRET}\nb@b.c,x\n',
-            "team.csv, row 2: is not valid CSV (unexpected end of data); "
-            'put a cell that contains a quote between quotes, and double each of its own: "say ""hi"""',
-        ),
-        (b"email\n\xff\n", "team.csv: is not in UTF-8; save it with that encoding"),
+        ("", HEADER),
+        ("email;phone\n", HEADER),
+        (f"a@b.c,{SECRET}\n", HEADER),
+        ("\nemail,roles,roles\n", ", row 2: column roles appears twice"),
+        ("email,,phone\n", ", row 1: column 2 has no name"),
+        ("email,last_name\na@b.c,Ana\nb@b.c,Ruiz, Ben\n", TOO_MANY),
+        ("email,last_name,phone\na@b.c,Ana\n", TOO_FEW),
+        (f'email,password\na@b.c,"{SECRET}\nb@b.c,x\n', QUOTE),
+        (b"email\n\xff\n", ": is not in UTF-8; save it with that encoding"),
     ],
 )
 def test_an_invalid_csv_file_is_one_line_with_place_and_problem(content: str | bytes, line: str) -> None:
-    assert refused("team.csv", content) == line
+    assert refused("team.csv", content) == f"team.csv{line}"
 
 
 # --- YAML -------------------------------------------------------------------------------------
@@ -106,21 +104,10 @@ def test_an_invalid_csv_file_is_one_line_with_place_and_problem(content: str | b
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("Ana", "Ana"),
-        ("12", 12),
-        ("1.5", 1.5),
-        ("007", "007"),
-        ("1_000", "1_000"),
-        ("1.50", "1.50"),
-        ("0x1F", "0x1F"),
-        ("12:30", "12:30"),
-        ("9" * 5000, "9" * 5000),
-        ("2026-01-31", "2026-01-31"),
-        ("yes", True),
-        ("", None),
-        ("[Sales Rep, 12]", ["Sales Rep", 12]),
+        *((text, text) for text in ("Ana", "007", "1_000", "1.50", "0x1F", "12:30", "9" * 5000, "2026-01-31")),
+        ("12", 12), ("1.5", 1.5), ("yes", True), ("", None), ("[Sales Rep, 12]", ["Sales Rep", 12]),
     ],
-)
+)  # fmt: skip
 def test_a_value_in_yaml_keeps_its_spelling(text: str, value: Any) -> None:
     """It becomes a number only if the number has the same spelling."""
     (row,) = load("team.yml", f"- x: {text}\n")
@@ -153,10 +140,7 @@ QUOTES = "put text that begins with a sign or contains a colon between quotes"
         ("- no: a@b.c\n", "team.yaml, line 1: its keys must be names of arguments"),
         ("- email: a@b.c\n   phone: x\n", "team.yaml, line 2: is not valid YAML (mapping values are not allowed"),
         (f"- email: a@b.c\n  password: *{SECRET}\n", "team.yaml, line 2: is not valid YAML (found undefined alias"),
-        (
-            f"- email: a@b.c\n  password: !{SECRET} x\n",
-            "team.yaml, line 2: is not valid YAML (could not determine a con",
-        ),
+        (f"- email: a@b.c\n  password: !{SECRET} x\n", "team.yaml, line 2: is not valid YAML (could not determine a"),
         (f"- email: a@b.c\n  password: {SECRET}: x\n", "team.yaml, line 2: is not valid YAML (mapping values are not"),
         ("- email: a@b.c\n  x: \x07\n", "team.yaml, line 2: has a character that YAML does not allow"),
         (b"- email: \xff\n", "team.yaml: is not in UTF-8; save it with that encoding"),
@@ -173,21 +157,17 @@ def test_an_invalid_yaml_file_is_one_line_with_place_and_problem(content: str | 
 MERGED = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
 SHARED = "- &a0 {x: [1]}\n" + "".join(f"- &a{n} {{x: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 26))
 CHAIN = "- &a0 {x: 1}\n" + "".join(f"- &a{n} {{x: *a{n - 1}}}\n" for n in range(1, 3000))
+DASHES = "".join(f"{' ' * depth}- \n" for depth in range(900))
+TOO_DEEP = "is nested more than 20 levels deep, too deep for a member"
 TOO_MUCH = "is nested more than 20 levels deep or has more than 10,000 names and values, including its aliases"
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        pytest.param("- x: " + "[" * 5000, "team.yaml, line 1: is nested more than 20 levels deep, too", id="brackets"),
-        pytest.param(
-            "- x: " + "{a: " * 5000, "team.yaml, line 1: is nested more than 20 levels deep, too", id="braces"
-        ),
-        pytest.param(
-            "".join(f"{' ' * depth}- \n" for depth in range(900)),
-            "team.yaml, line 21: is nested more than 20 levels deep, too deep for a member",
-            id="dashes",
-        ),
+        pytest.param("- x: " + "[" * 5000, f"team.yaml, line 1: {TOO_DEEP}", id="brackets"),
+        pytest.param("- x: " + "{a: " * 5000, f"team.yaml, line 1: {TOO_DEEP}", id="braces"),
+        pytest.param(DASHES, f"team.yaml, line 21: {TOO_DEEP}", id="dashes"),
         pytest.param(MERGED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled merges"),
         pytest.param(SHARED, f"team.yaml, line 11: {TOO_MUCH}", id="doubled aliases"),
         pytest.param(CHAIN, f"team.yaml, line 21: {TOO_MUCH}", id="a chain of aliases"),
@@ -222,19 +202,12 @@ def test_a_large_team_in_yaml_that_shares_values_is_read() -> None:
     ],
 )
 def test_an_unreadable_file_or_unknown_suffix_is_one_line(name: str, line: str) -> None:
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.load_members(name)
-    assert str(caught.value) == line
+    assert refusal(lambda: seatwise.load_members(name)) == line
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [
-        ("team.csv", "email,roles\n"),
-        ("team.csv", "\nemail\n\n,\n"),
-        ("team.yaml", "[]"),
-        ("team.yml", "# all gone\n[]\n"),
-    ],
+    [("team.csv", "email,roles\n"), ("team.csv", "\nemail\n\n,\n"), ("team.yaml", "[]"), ("team.yml", "# gone\n[]\n")],
 )
 def test_a_file_without_rows_is_an_error(name: str, content: str) -> None:
     """It may be truncated, and would deprovision all accounts."""
@@ -263,36 +236,37 @@ def of_tenovos(**values: Any) -> tuple[type[Vendor], dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("declared", "name", "value"),
+    ("declared", "value"),
     [
-        pytest.param(of_enerflo(roles="Sales Rep; Setter"), "roles", ["Sales Rep", "Setter"], id="a list of names"),
-        pytest.param(of_enerflo(roles=" Setter ;; "), "roles", ["Setter"], id="a list with nothing in it"),
-        pytest.param(of_enerflo(office_ids="12;13"), "office_ids", [12, 13], id="a list of numbers"),
-        pytest.param(of_enerflo(office_ids=[12, "13"]), "office_ids", [12, 13], id="a list that is one"),
-        pytest.param(of_enerflo(roles=["Sales Rep"], manager_id=" 7 "), "manager_id", 7, id="a number"),
-        pytest.param(of_enerflo(active="Yes"), "active", True, id="yes"),
-        pytest.param(of_enerflo(active="false"), "active", False, id="false"),
-        pytest.param(of_enerflo(active="0"), "active", False, id="0"),
-        pytest.param(of_enerflo(phone=5555555555), "phone", "5555555555", id="a number where text is wanted"),
-        pytest.param(of_enerflo(first_name=" Ana "), "first_name", "Ana", id="spaces around text"),
-        pytest.param(of_enerflo(password=f" {SECRET} "), "password", f" {SECRET} ", id="spaces around a secret"),
-        pytest.param(of_enerflo(password=12345678), "password", "12345678", id="a secret of digits"),
-        pytest.param(of_nexudus(language="english us"), "language", 1, id="a name for a number"),
-        pytest.param(of_nexudus(language="3"), "language", 3, id="a number of names"),
-        pytest.param(of_tenovos(groups=[1, "x"]), "groups", ["1", "x"], id="numbers in a list of text"),
-        pytest.param(of_tenovos(groups=[1042.0]), "groups", ["1042"], id="whole floats in a list of text"),
-        pytest.param(of_enerflo(office_ids=[12.0]), "office_ids", [12], id="whole floats in a list of numbers"),
-        pytest.param(of_enerflo(external_user_id=1042.0), "external_user_id", "1042", id="a whole float for text"),
-        pytest.param(of_enerflo(external_user_id=1.5), "external_user_id", "1.5", id="a float for text"),
-        pytest.param(of_enerflo(external_user_id=2**60), "external_user_id", f"{2**60}", id="a large number for text"),
-        pytest.param(of_enerflo(roles="Head, West;"), "roles", ["Head, West"], id="a name with a comma"),
-        pytest.param(of_enerflo(roles=["Head, West"]), "roles", ["Head, West"], id="a comma in a list that is one"),
+        (of_enerflo(roles="Sales Rep; Setter"), ["Sales Rep", "Setter"]),
+        (of_enerflo(roles=" Setter ;; "), ["Setter"]),
+        (of_enerflo(roles="Head, West;"), ["Head, West"]),
+        (of_enerflo(roles=["Head, West"]), ["Head, West"]),
+        (of_enerflo(office_ids="12;13"), [12, 13]),
+        (of_enerflo(office_ids=[12, "13"]), [12, 13]),
+        (of_enerflo(office_ids=[12.0]), [12]),
+        (of_enerflo(roles=["Sales Rep"], manager_id=" 7 "), 7),
+        (of_enerflo(active="Yes"), True),
+        (of_enerflo(active="false"), False),
+        (of_enerflo(active="0"), False),
+        (of_enerflo(phone=5555555555), "5555555555"),
+        (of_enerflo(first_name=" Ana "), "Ana"),
+        (of_enerflo(password=f" {SECRET} "), f" {SECRET} "),
+        (of_enerflo(password=12345678), "12345678"),
+        (of_enerflo(external_user_id=1042.0), "1042"),
+        (of_enerflo(external_user_id=1.5), "1.5"),
+        (of_enerflo(external_user_id=2**60), f"{2**60}"),
+        (of_nexudus(language="english us"), 1),
+        (of_nexudus(language="3"), 3),
+        (of_tenovos(groups=[1, "x"]), ["1", "x"]),
+        (of_tenovos(groups=[1042.0]), ["1042"]),
     ],
 )
-def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], name: str, value: Any) -> None:
+def test_a_value_gets_the_vendors_type(declared: tuple[type[Vendor], dict[str, Any]], value: Any) -> None:
+    """The value of the row's last argument."""
     vendor, row = declared
     (member,) = typed_members(vendor, [row])
-    assert repr(member) == repr(row | {name: value})
+    assert repr(member) == repr(row | {[*row][-1]: value})
 
 
 def test_missing_values_are_left_out() -> None:
@@ -319,55 +293,34 @@ def test_rows_are_not_changed() -> None:
 # --- problems ---------------------------------------------------------------------------------
 
 
+TOO_BIG = "must be at most 9,007,199,254,740,991: a larger number is changed on its way through the engine"
+SALES_REP = 'can only be set with the role "Sales Rep": add the role or drop office_id'
+A_FLAG = "must be text; put a word that YAML reads as a flag (yes, no, on, off) between quotes"
+UNKNOWN = "is not an argument"
+
+
 @pytest.mark.parametrize(
     ("declared", "line"),
     [
-        pytest.param(of_enerflo(phone="1"), "phone: must have ten digits, such as 555-555-5555", id="a bad value"),
-        pytest.param(
-            of_enerflo(office_ids="1;x"),
-            "office_ids: item 1: must be a whole number",
-            id="a bad item",
-        ),
-        pytest.param(of_enerflo(roles=None), "roles: is required", id="a required one"),
-        pytest.param(of_enerflo(roles=float("nan")), "roles: is required", id="an empty cell of a required one"),
-        pytest.param(of_tenovos(groups=["x", float("nan")]), "groups: item 1: must be text", id="an empty item"),
-        pytest.param(of_enerflo(external_user_id=float("inf")), "external_user_id: must be text", id="infinity"),
-        pytest.param(of_enerflo(external_user_id=1e17), "external_user_id: must be text", id="a float of lost digits"),
-        pytest.param(of_enerflo(roles="Sales Rep, Setter"), f"roles: {COMMAS}", id="commas between names"),
-        pytest.param(of_enerflo(office_ids="12, 13"), f"office_ids: {COMMAS}", id="commas between ids"),
-        pytest.param(
-            of_enerflo(frst_name="Ana"), "frst_name: is not an argument; did you mean first_name?", id="a letter"
-        ),
-        pytest.param(
-            of_enerflo(roles=["Sales Rep"], manager_id=2**53 + 1),
-            "manager_id: must be at most 9,007,199,254,740,991: "
-            "a larger number is changed on its way through the engine",
-            id="a large number",
-        ),
-        pytest.param(of_enerflo(phnoe=None), "phnoe: is not an argument; did you mean phone?", id="misspelt"),
-        pytest.param(of_enerflo(**{"Phone No": 5}), "Phone No: is not an argument; did you mean phone?", id="a title"),
-        pytest.param(of_enerflo(colour="red"), "colour: is not an argument", id="like nothing"),
-        pytest.param(
-            of_enerflo(**{f"password:{SECRET}": None}),
-            "password…: is not an argument; did you mean password?",
-            id="a missing space",
-        ),
-        pytest.param(
-            of_enerflo(office_id="7"),
-            'office_id: can only be set with the role "Sales Rep": add the role or drop office_id',
-            id="fields together",
-        ),
-        pytest.param(
-            of_nexudus(language="latin"),
-            "language: must be a number or one of english_us, spanish, english_uk",
-            id="no name of a number",
-        ),
-        pytest.param(
-            of_tenovos(country=False),
-            "country: must be text; put a word that YAML reads as a flag (yes, no, on, off) between quotes",
-            id="Norway",
-        ),
-        pytest.param(of_tenovos(password="short"), "password: must have at least 8 characters", id="a secret"),
+        (of_enerflo(phone="1"), "phone: must have ten digits, such as 555-555-5555"),
+        (of_enerflo(office_ids="1;x"), "office_ids: item 1: must be a whole number"),
+        (of_enerflo(roles=None), "roles: is required"),
+        (of_enerflo(roles=float("nan")), "roles: is required"),
+        (of_enerflo(external_user_id=float("inf")), "external_user_id: must be text"),
+        (of_enerflo(external_user_id=1e17), "external_user_id: must be text"),
+        (of_enerflo(roles="Sales Rep, Setter"), f"roles: {COMMAS}"),
+        (of_enerflo(office_ids="12, 13"), f"office_ids: {COMMAS}"),
+        (of_enerflo(roles=["Sales Rep"], manager_id=2**53 + 1), f"manager_id: {TOO_BIG}"),
+        (of_enerflo(frst_name="Ana"), f"frst_name: {UNKNOWN}; did you mean first_name?"),
+        (of_enerflo(phnoe=None), f"phnoe: {UNKNOWN}; did you mean phone?"),
+        (of_enerflo(**{"Phone No": 5}), f"Phone No: {UNKNOWN}; did you mean phone?"),
+        (of_enerflo(**{f"password:{SECRET}": None}), f"password…: {UNKNOWN}; did you mean password?"),
+        (of_enerflo(colour="red"), f"colour: {UNKNOWN}"),
+        (of_enerflo(office_id="7"), f"office_id: {SALES_REP}"),
+        (of_nexudus(language="latin"), "language: must be a number or one of english_us, spanish, english_uk"),
+        (of_tenovos(groups=["x", float("nan")]), "groups: item 1: must be text"),
+        (of_tenovos(country=False), f"country: {A_FLAG}"),
+        (of_tenovos(password="short"), "password: must have at least 8 characters"),
     ],
 )
 def test_a_problem_names_place_and_argument(declared: tuple[type[Vendor], dict[str, Any]], line: str) -> None:
@@ -394,24 +347,18 @@ def test_for_a_repeated_email_both_rows_are_named_in_any_case() -> None:
     assert problems(enerflo.VENDOR, *rows) == [
         "team.csv, row 4, column email: ANA@example.com already appears in team.csv, row 2"
     ]
-
-
-def test_emails_that_differ_outside_ascii_are_two() -> None:
-    emails = ["strasse@example.com", "straße@example.com", "\u017ftrasse@example.com"]
-    assert [
-        each["email"] for each in typed_members(enerflo.VENDOR, [ANA | {"email": each} for each in emails])
-    ] == emails
-    again = problems(
-        enerflo.VENDOR, ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
-    )
-    assert "jos\u00e9@EXAMPLE.com already appears in members[0] (jos\u00e9@example.com)" in again[0]
-
-
-def test_an_email_that_appears_twice_in_one_line_is_found() -> None:
     rows = load("team.yaml", "[{email: a@b.c, roles: Setter}, {email: a@b.c, roles: Setter}]")
     assert problems(enerflo.VENDOR, *rows) == [
         "team.yaml, line 1, key email: a@b.c already appears in team.yaml, line 1"
     ]
+
+
+def test_emails_that_differ_outside_ascii_are_two() -> None:
+    members = [ANA | {"email": f"{name}@example.com"} for name in ("strasse", "straße", "\u017ftrasse")]
+    assert typed_members(enerflo.VENDOR, members) == members
+    composed, decomposed = ANA | {"email": "jos\u00e9@example.com"}, ANA | {"email": "jose\u0301@EXAMPLE.com"}
+    again = problems(enerflo.VENDOR, composed, decomposed)
+    assert "jos\u00e9@EXAMPLE.com already appears in members[0] (jos\u00e9@example.com)" in again[0]
 
 
 def test_a_wrong_column_is_reported_once_and_first() -> None:
@@ -447,37 +394,29 @@ def test_the_error_has_twenty_problems_and_the_number_of_others(count: int, firs
     assert SECRET not in str(caught.value)
 
 
-LIST, ONE = "members: must be a list, such as [enerflo.UserArgs(email=...)]", "such as [enerflo.UserArgs(email=...)]"
+SUCH_AS = "such as [enerflo.UserArgs(email=...)]"
+LIST = f"members: must be a list, {SUCH_AS}, and not"
+LATER = f"members: must be known when the program runs: a list, {SUCH_AS}"
+REP = enerflo.Account(roles=["Setter"])
 
 
 @pytest.mark.usefixtures("a_program_runs")
 @pytest.mark.parametrize(
     ("members", "line"),
     [
-        ({"ana": ANA}, f"{LIST}, and not of type dict"),
-        ("ana@example.com", f"{LIST}, and not of type str"),
-        (None, f"{LIST}, and not None"),
-        (enerflo.Account(roles=["Setter"]), f"{LIST}, and not of type Account"),
-        (["ana@example.com"], f"members[0]: must be a member's arguments, {ONE}, and not of type str"),
-        (
-            [ANA, enerflo.Account(roles=["Setter"]), None],
-            f"members[1]: must be a member's arguments, {ONE}, and not of type Account",
-        ),
-        (
-            lambda: pulumi.Output.from_input([ANA]),
-            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
-        ),
-        (
-            lambda: [ANA, pulumi.Output.from_input(ANA)],
-            "members: must be known when the program runs: a list, such as [enerflo.UserArgs(email=...)]",
-        ),
+        ({"ana": ANA}, f"{LIST} of type dict"),
+        ("ana@example.com", f"{LIST} of type str"),
+        (None, f"{LIST} None"),
+        (REP, f"{LIST} of type Account"),
+        (["ana@example.com"], f"members[0]: must be a member's arguments, {SUCH_AS}, and not of type str"),
+        ([ANA, REP, None], f"members[1]: must be a member's arguments, {SUCH_AS}, and not of type Account"),
+        (lambda: pulumi.Output.from_input([ANA]), LATER),
+        (lambda: [ANA, pulumi.Output.from_input(ANA)], LATER),
     ],
 )
 def test_members_of_a_wrong_type_are_one_line(members: Any, line: str) -> None:
     given = members() if callable(members) else members
-    with pytest.raises(pulumi.RunError) as caught:
-        seatwise.Roster("sales", vendor=enerflo, members=given)
-    assert str(caught.value) == f"sales: {line}"
+    assert refusal(lambda: seatwise.Roster("sales", vendor=enerflo, members=given)) == f"sales: {line}"
 
 
 @pytest.mark.parametrize("vendor", ["salesforce", "enerflo", json, None])

@@ -1,7 +1,9 @@
 """Programs that run in a process of their own, with Pulumi's mocks in place of the engine."""
 
+import json
 import subprocess
 import sys
+from typing import Any
 
 PREAMBLE = """
 import json, pulumi, seatwise
@@ -22,7 +24,20 @@ pulumi.runtime.set_mocks(Engine())
 """`Engine.resources` has the inputs of each registered resource, by type and name."""
 
 
-def run(program: str) -> "subprocess.CompletedProcess[str]":
-    """Run the preamble and this program."""
+def run(program: str) -> Any:
+    """Run the preamble and this program, and return the JSON that it prints."""
+    ran = _process(program)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def failed(program: str) -> str:
+    """Run the preamble and this program, which must fail, and return what it says."""
+    ran = _process(program)
+    assert ran.returncode != 0
+    return ran.stderr
+
+
+def _process(program: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", PREAMBLE + program]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -1,13 +1,12 @@
 """Arguments that no engine is asked about: an account refuses them in the program, in one line."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
+from conftest import refusal
 from seatwise import enerflo, nexudus, tenovos
 from seatwise.core.vendor.boundary import UNKNOWN
 from seatwise.core.vendor.fields import unfit
@@ -15,13 +14,6 @@ from seatwise.core.vendor.fields import unfit
 EMAIL = "ana@example.com"
 UNREADABLE = "is a text that the engine takes for a value that it does not know yet: choose another"
 A_LIST = "must be a list, and is a"
-
-
-def refusal(declare: Callable[[], Any]) -> str:
-    """Return the message that the program gets."""
-    with pytest.raises(pulumi.RunError) as caught:
-        declare()
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,18 @@ from seatwise.resources.fields import declared_outputs
 from seatwise.resources.user import outputs_of
 
 LISTED = "full_name language active unique_id created_on updated_on updated_by"
+BY_ID = "is_admin api_access validated default_business_id businesses user_roles chat_rooms"
+OF_ENERFLO = (
+    "first_name last_name name phone active roles role_slugs office_ids manager_email timezone"
+    " external_user_id company_id"
+)
+OF_TENOVOS = (
+    "first_name last_name user_role_id groups status customer_id username friendly_name company country contact phone"
+)
 LOOK_UPS = [
-    pytest.param(enerflo.get_offices, "get_offices", id="list"),
-    pytest.param(enerflo.get_user, "get_user", id="user"),
-    pytest.param(nexudus.get_users, "get_users", id="users"),
-    pytest.param(tenovos.role_id, "role_id", id="id"),
-]
+    (enerflo.get_offices, "get_offices"), (enerflo.get_user, "get_user"), (nexudus.get_users, "get_users"),
+    (tenovos.role_id, "role_id"),
+]  # fmt: skip
 
 
 class OnCall(enerflo.Account):
@@ -71,21 +77,10 @@ def test_a_result_can_be_extended() -> None:
 @pytest.mark.parametrize(
     ("kind", "shown"),
     [
-        (
-            enerflo.GetUserResult,
-            "first_name last_name name phone active roles role_slugs office_ids manager_email timezone external_user_id"
-            " company_id",
-        ),
+        (enerflo.GetUserResult, OF_ENERFLO),
         (nexudus.ListedUser, LISTED),
-        (
-            nexudus.GetUserResult,
-            f"{LISTED} is_admin api_access validated default_business_id businesses user_roles chat_rooms",
-        ),
-        (
-            tenovos.GetUserResult,
-            "first_name last_name user_role_id groups status customer_id username friendly_name company country contact"
-            " phone",
-        ),
+        (nexudus.GetUserResult, f"{LISTED} {BY_ID}"),
+        (tenovos.GetUserResult, OF_TENOVOS),
     ],
 )
 def test_a_result_shows_these_fields_in_this_order(kind: Any, shown: str) -> None:

@@ -16,12 +16,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from conftest import Sandbox
+from sandbox.conftest import ENERFLO_KEY
 
 PATIENCE: Final = 20_000  # milliseconds: the machine may be busy
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLACES: Final = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
 SCREENSHOT: Final = Path(__file__).resolve().parents[2] / "docs" / "sandbox.png"
-ENERFLO_KEY: Final = {"api-key": "sandbox-enerflo-key"}
 PEOPLE: Final[dict[str, list[dict[str, Any]]]] = {
     "enerflo": [
         {"email": "ana@example.com", "first_name": "Ana", "last_name": "Ruiz", "roles": ["Sales Rep"]},

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from httpx import Client
 
 from conftest import Sandbox
+from sandbox.conftest import ENERFLO_KEY, NEW, NEXUDUS_LOGIN, logged_in
 from seatwise.sandbox.page import MAX_ACCOUNTS, MAX_REQUESTS
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import Store
 
-ENERFLO_KEY: Final = {"api-key": "sandbox-enerflo-key"}
 SECRETS: Final = [
     "first-password",
     "second-factor",
@@ -62,13 +63,13 @@ class Form(HTMLParser):
 
 
 @pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+def http(sandbox: Sandbox) -> Iterator[Client]:
     """A browser without scripts."""
-    with httpx.Client(base_url=sandbox.url, trust_env=False, follow_redirects=True) as client:
+    with Client(base_url=sandbox.url, trust_env=False, follow_redirects=True) as client:
         yield client
 
 
-def made(http: httpx.Client, vendor: str, **fields: Any) -> str:
+def made(http: Client, vendor: str, **fields: Any) -> str:
     """The id of a new account."""
     answer = http.post(f"/sandbox/accounts/{vendor}", json=BY_HAND[vendor] | fields).raise_for_status()
     return str(answer.json()["id"])
@@ -82,7 +83,7 @@ def words(answer: httpx.Response) -> str:
 # --- accounts ---------------------------------------------------------------------------------
 
 
-def test_the_page_shows_the_accounts_of_every_vendor(http: httpx.Client) -> None:
+def test_the_page_shows_the_accounts_of_every_vendor(http: Client) -> None:
     for vendor in BY_HAND:
         made(http, vendor)
     page = words(http.get("/"))
@@ -103,14 +104,14 @@ def test_every_stand_in_declares_the_fields_that_the_page_shows(vendor: str) -> 
         assert stand_in.ID in stand_in.blank(store)
 
 
-def test_without_accounts_the_page_says_so(http: httpx.Client) -> None:
+def test_without_accounts_the_page_says_so(http: Client) -> None:
     page = words(http.get("/"))
     assert page.count("No accounts at") == len(STAND_INS)
     assert "None is on." in page
     assert "None so far." in page
 
 
-def test_of_very_many_accounts_the_newest_are_shown(http: httpx.Client) -> None:
+def test_of_very_many_accounts_the_newest_are_shown(http: Client) -> None:
     for number in range(MAX_ACCOUNTS + 1):
         made(http, "nexudus", Email=f"{number}@example.com")
     page = words(http.get("/"))
@@ -119,14 +120,14 @@ def test_of_very_many_accounts_the_newest_are_shown(http: httpx.Client) -> None:
     assert " 0@example.com" not in page
 
 
-def test_what_people_type_is_text_and_never_markup(http: httpx.Client) -> None:
+def test_what_people_type_is_text_and_never_markup(http: Client) -> None:
     account = made(http, "nexudus", FullName='<script>alert("x")</script>')
     for path in ("/", f"/accounts/nexudus/{account}"):
         assert "<script>alert" not in http.get(path).text
 
 
 @pytest.mark.parametrize("vendor", BY_HAND)
-def test_a_form_that_is_saved_as_it_came_changes_nothing(sandbox: Sandbox, http: httpx.Client, vendor: str) -> None:
+def test_a_form_that_is_saved_as_it_came_changes_nothing(sandbox: Sandbox, http: Client, vendor: str) -> None:
     """Values keep their types too."""
     path = f"/accounts/{vendor}/{made(http, vendor)}"
     before = sandbox.only(vendor)
@@ -136,9 +137,7 @@ def test_a_form_that_is_saved_as_it_came_changes_nothing(sandbox: Sandbox, http:
 
 
 @pytest.mark.parametrize("vendor", BY_HAND)
-def test_a_change_by_hand_changes_typed_fields_without_a_request(
-    sandbox: Sandbox, http: httpx.Client, vendor: str
-) -> None:
+def test_a_change_by_hand_changes_typed_fields_without_a_request(sandbox: Sandbox, http: Client, vendor: str) -> None:
     path = f"/accounts/{vendor}/{made(http, vendor)}"
     before = sandbox.only(vendor)
     answer = http.post(path, data=Form(http.get(path).text, path).data | {NAMES[vendor]: " Anna "})
@@ -149,7 +148,7 @@ def test_a_change_by_hand_changes_typed_fields_without_a_request(
     assert sandbox.requests() == []
 
 
-def test_every_kind_of_field_can_be_changed(sandbox: Sandbox, http: httpx.Client) -> None:
+def test_every_kind_of_field_can_be_changed(sandbox: Sandbox, http: Client) -> None:
     rep = made(http, "enerflo")
     http.post(f"/accounts/enerflo/{rep}", data={"roles": ["Setter"], "active": "False", "phone": "", "first_name": "A"})
     record = sandbox.only("enerflo")
@@ -168,9 +167,7 @@ def test_every_kind_of_field_can_be_changed(sandbox: Sandbox, http: httpx.Client
 
 
 @pytest.mark.parametrize("vendor", BY_HAND)
-def test_an_account_added_by_hand_is_like_one_created_by_request(
-    sandbox: Sandbox, http: httpx.Client, vendor: str
-) -> None:
+def test_an_account_added_by_hand_is_like_one_created_by_request(sandbox: Sandbox, http: Client, vendor: str) -> None:
     form = Form(http.get(f"/accounts/{vendor}/new").text, f"/accounts/{vendor}").data
     typed = {key: value for key, value in BY_HAND[vendor].items() if isinstance(value, str)}
     lists = {"roles": ["Setter"]} if vendor == "enerflo" else {}
@@ -182,7 +179,7 @@ def test_an_account_added_by_hand_is_like_one_created_by_request(
     assert sandbox.requests() == []
 
 
-def test_an_account_added_by_hand_can_be_read_by_request(http: httpx.Client) -> None:
+def test_an_account_added_by_hand_can_be_read_by_request(http: Client) -> None:
     rep = made(http, "enerflo")
     user = http.get(f"/enerflo/api/v3/users/{rep}", headers=ENERFLO_KEY).raise_for_status().json()["data"]
     assert (user["email"], user["active"], user["meta"]["can_create_customers"]) == ("ana@example.com", 1, True)
@@ -202,7 +199,7 @@ def test_an_account_added_by_hand_can_be_read_by_request(http: httpx.Client) -> 
     ],
 )
 def test_an_invalid_form_is_shown_again_with_the_problem(
-    sandbox: Sandbox, http: httpx.Client, vendor: str, typed: dict[str, Any], complaint: str
+    sandbox: Sandbox, http: Client, vendor: str, typed: dict[str, Any], complaint: str
 ) -> None:
     path = f"/accounts/{vendor}/{made(http, vendor)}"
     made(http, vendor, **{STAND_INS[vendor].EMAIL: "ben@example.com"})
@@ -214,7 +211,7 @@ def test_an_invalid_form_is_shown_again_with_the_problem(
 
 
 @pytest.mark.parametrize("path", ["/accounts/tenovos", "/accounts/tenovos/{id}"])
-def test_a_form_that_cannot_be_taken_comes_back_as_it_was_typed(http: httpx.Client, path: str) -> None:
+def test_a_form_that_cannot_be_taken_comes_back_as_it_was_typed(http: Client, path: str) -> None:
     typed = BY_HAND["tenovos"] | {"email": "BEN@example.com", "username": "benny", "company": "Sol"}
     account = made(http, "tenovos")
     made(http, "tenovos", email="ben@example.com")
@@ -224,7 +221,7 @@ def test_a_form_that_cannot_be_taken_comes_back_as_it_was_typed(http: httpx.Clie
     assert Form(answer.text, path).data.items() >= (typed | {"status": "disabled"}).items()
 
 
-def test_a_deleted_account_is_gone(sandbox: Sandbox, http: httpx.Client) -> None:
+def test_a_deleted_account_is_gone(sandbox: Sandbox, http: Client) -> None:
     account = made(http, "nexudus")
     assert "Deleted by hand." in words(http.post(f"/accounts/nexudus/{account}/delete"))
     assert sandbox.accounts("nexudus") == {}
@@ -233,24 +230,19 @@ def test_a_deleted_account_is_gone(sandbox: Sandbox, http: httpx.Client) -> None
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/accounts/enerflo/4711"),
-        ("POST", "/accounts/enerflo/4711"),
-        ("POST", "/accounts/enerflo/4711/delete"),
-        ("GET", "/accounts/nobody/new"),
-        ("POST", "/accounts/nobody"),
-        ("POST", "/accounts/nobody/7/delete"),
-        ("POST", "/faults/nobody/off"),
-        ("POST", "/tokens/nobody"),
+        ("GET", "/accounts/enerflo/7"), ("POST", "/accounts/enerflo/7"), ("POST", "/accounts/enerflo/7/delete"),
+        ("GET", "/accounts/nobody/new"), ("POST", "/accounts/nobody"), ("POST", "/accounts/nobody/7/delete"),
+        ("POST", "/faults/nobody/off"), ("POST", "/tokens/nobody"),
     ],
-)
-def test_what_is_not_there_is_not_found(http: httpx.Client, method: str, path: str) -> None:
+)  # fmt: skip
+def test_what_is_not_there_is_not_found(http: Client, method: str, path: str) -> None:
     assert http.request(method, path).status_code == 404
 
 
 # --- drift ------------------------------------------------------------------------------------
 
 
-def test_drift_is_shown_until_a_request_changes_the_field(http: httpx.Client) -> None:
+def test_drift_is_shown_until_a_request_changes_the_field(http: Client) -> None:
     account = made(http, "enerflo", roles=["Setter"])
     change = {"roles": ["Sales Rep"], "first_name": "Anna", "phone": "555"}
     http.post(f"/accounts/enerflo/{account}", data=change)
@@ -262,12 +254,12 @@ def test_drift_is_shown_until_a_request_changes_the_field(http: httpx.Client) ->
     healed = {"id": account, "roles": ["Setter"], "phone": "5550100000"}
     http.put("/enerflo/api/v3/users", headers=ENERFLO_KEY, json=healed).raise_for_status()
     page = words(http.get("/"))
-    assert "Anna by hand; was Ana" in page, "nobody server_changes the name"
+    assert "Anna by hand; was Ana" in page, "no request changed the name"
     assert page.count("by hand; was") == 1
     assert "Phone changed" not in page
 
 
-def test_drift_counts_from_before_the_first_change_by_hand(http: httpx.Client) -> None:
+def test_drift_counts_from_before_the_first_change_by_hand(http: Client) -> None:
     account = made(http, "nexudus")
     for name in ("Anna", "Anne"):
         http.patch(f"/sandbox/accounts/nexudus/{account}", json={"FullName": name})
@@ -276,11 +268,9 @@ def test_drift_counts_from_before_the_first_change_by_hand(http: httpx.Client) -
     assert "by hand;" not in words(http.get("/"))
 
 
-def test_what_was_empty_is_called_so(http: httpx.Client) -> None:
-    account = made(http, "enerflo")
-    http.post(
-        f"/accounts/enerflo/{account}", data={"last_name": "Ruiz", "first_name": "", "roles": ["Setter", "Sales Rep"]}
-    )
+def test_what_was_empty_is_called_so(http: Client) -> None:
+    change = {"last_name": "Ruiz", "first_name": "", "roles": ["Setter", "Sales Rep"]}
+    http.post(f"/accounts/enerflo/{made(http, 'enerflo')}", data=change)
     page = words(http.get("/"))
     assert "Ruiz by hand; was empty" in page
     assert "empty by hand; was Ana" in page
@@ -289,19 +279,18 @@ def test_what_was_empty_is_called_so(http: httpx.Client) -> None:
 # --- the log ----------------------------------------------------------------------------------
 
 
-def test_the_log_shows_method_path_status_duration_newest_first(http: httpx.Client) -> None:
+def test_the_log_shows_method_path_status_duration_newest_first(http: Client) -> None:
     http.get("/enerflo/api/v3/users?email=x", headers=ENERFLO_KEY)
     http.post("/tenovos/user", json={"email": "a-body@example.com"})
     page = words(http.get("/"))
-    assert re.search(
-        r"\d\d:\d\d:\d\d Tenovos POST /user 403 \d+ \d\d:\d\d:\d\d Enerflo GET /api/v3/users 200 \d+", page
-    )
+    at = r"\d\d:\d\d:\d\d"
+    assert re.search(rf"{at} Tenovos POST /user 403 \d+ {at} Enerflo GET /api/v3/users 200 \d+", page)
     assert "2 so far; the last: POST /user at Tenovos, 403." in page
     assert "email=x" not in page
     assert "a-body" not in page
 
 
-def test_the_log_shows_the_last_requests(http: httpx.Client) -> None:
+def test_the_log_shows_the_last_requests(http: Client) -> None:
     for number in range(MAX_REQUESTS + 1):
         http.get(f"/enerflo/number-{number}")
     page = words(http.get("/"))
@@ -309,14 +298,11 @@ def test_the_log_shows_the_last_requests(http: httpx.Client) -> None:
     assert "/number-0 " not in page
 
 
-def test_no_secret_is_on_any_page(http: httpx.Client) -> None:
+def test_no_secret_is_on_any_page(http: Client) -> None:
     """No password, whether a person's or a login's, no key, no token, no salt."""
-    new = {"email": "ana@example.com", "notify_email": False, "allow_optimus": False, "roles": ["Setter"]}
-    http.post(
-        "/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new | {"password": "first-password"}
-    ).raise_for_status()
-    login = {"grant_type": "password", "username": "admin@sandbox.example", "password": "sandbox-nexudus-password"}
-    tokens = http.post("/nexudus/api/token", data=login).json()
+    new = NEW | {"password": "first-password"}
+    http.post("/enerflo/api/v1/users", headers=ENERFLO_KEY, json=new).raise_for_status()
+    tokens = http.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()
     host = made(http, "nexudus", TwoFactorSecret="second-factor", AccessToken="first-password", PasswordSalt="a1b2c3d4")
     http.patch(f"/sandbox/accounts/nexudus/{host}", json={"TwoFactorSecret": "second-factor-2"})
     pages = [http.get(path).text for path in ("/", "/accounts/enerflo/1001", f"/accounts/nexudus/{host}")]
@@ -327,7 +313,7 @@ def test_no_secret_is_on_any_page(http: httpx.Client) -> None:
 # --- faults and switches ----------------------------------------------------------------------
 
 
-def test_a_fault_is_switched_on_and_off(http: httpx.Client) -> None:
+def test_a_fault_is_switched_on_and_off(http: Client) -> None:
     form = {"vendor": "enerflo", "kind": "throttled", "to": "writes", "times": "5", "seconds": "7"}
     page = words(http.post("/faults", data=form))
     assert "The fault is on." in page
@@ -346,7 +332,7 @@ def test_a_fault_is_switched_on_and_off(http: httpx.Client) -> None:
         ({"kind": "slow", "seconds": "0.5"}, "Answer late (0.5 s); the next request."),
     ],
 )
-def test_the_page_shows_which_requests_a_fault_affects(http: httpx.Client, form: dict[str, str], extent: str) -> None:
+def test_the_page_shows_which_requests_a_fault_affects(http: Client, form: dict[str, str], extent: str) -> None:
     assert extent in words(http.post("/faults", data={"vendor": "nexudus"} | form))
 
 
@@ -361,14 +347,13 @@ def test_the_page_shows_which_requests_a_fault_affects(http: httpx.Client, form:
         ({"vendor": "enerflo", "kind": "slow", "times": "often"}, 400),
     ],
 )
-def test_a_fault_that_there_is_not_is_refused(http: httpx.Client, form: dict[str, str], status: int) -> None:
+def test_a_fault_that_there_is_not_is_refused(http: Client, form: dict[str, str], status: int) -> None:
     assert http.post("/faults", data=form).status_code == status
     assert "None is on." in words(http.get("/"))
 
 
-def test_tokens_are_expired(http: httpx.Client) -> None:
-    login = {"grant_type": "password", "username": "admin@sandbox.example", "password": "sandbox-nexudus-password"}
-    bearer = {"authorization": f"Bearer {http.post('/nexudus/api/token', data=login).json()['access_token']}"}
+def test_tokens_are_expired(http: Client) -> None:
+    bearer = logged_in(http, "/nexudus")
     assert http.get("/nexudus/api/sys/users", headers=bearer).status_code == 200
     page = words(http.post("/tokens/nexudus"))
     assert "log in again" in page
@@ -376,7 +361,7 @@ def test_tokens_are_expired(http: httpx.Client) -> None:
     assert http.get("/nexudus/api/sys/users", headers=bearer).status_code == 401
 
 
-def test_limits_and_quirks_are_switched_and_shown_as_they_are(http: httpx.Client) -> None:
+def test_limits_and_quirks_are_switched_and_shown_as_they_are(http: Client) -> None:
     form = Form(http.get("/").text, "/options").data
     assert (form["token_lifetime"], form["enerflo_reply"], "limits" in form) == ("3600", "user", False)
     form |= {"limits": ["on"], "token_lifetime": "60", "enerflo_reply": "none", "tenovos_search_lag": "2"}
@@ -392,7 +377,7 @@ def test_limits_and_quirks_are_switched_and_shown_as_they_are(http: httpx.Client
     "change",
     [{"token_lifetime": "long"}, {"token_lifetime": "-1"}, {"enerflo_reply": "some"}, {"tenovos_search_lag": "x"}],
 )
-def test_a_switch_has_no_other_positions(http: httpx.Client, change: dict[str, str]) -> None:
+def test_a_switch_has_no_other_positions(http: Client, change: dict[str, str]) -> None:
     before = http.get("/sandbox/options").json()
     form = Form(http.get("/").text, "/options").data
     assert http.post("/options", data=form | change).status_code == 400

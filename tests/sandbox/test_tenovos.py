@@ -2,18 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
+from httpx import Client
 
 from conftest import Sandbox
-from seatwise.sandbox import server
-from seatwise.sandbox.store import Store
+from sandbox.conftest import TENOVOS_KEY, TENOVOS_LOGIN, logged_in
 
-KEY = "sandbox-tenovos-key"
-WHO: Final = {"clientId": "sandbox-client", "username": "admin", "password": "sandbox-tenovos-password"}
 END_USER, LIBRARIAN = (f"7d5620e{number}-f423-11e9-8071-89c0c4052141" for number in (0, 1))
 EVERYONE, MARKETING = (f"7d6207c{number}-f423-11e9-8071-89c0c4052141" for number in (0, 1))
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -26,45 +22,45 @@ NARROW = {"userId", "customerId", "emailId", "firstName", "lastName", "roleId", 
 WIDE = NARROW | {"userName", "phone", "contact", "country", "company", "friendlyName"}
 
 
-def session_of(client: httpx.Client) -> dict[str, Any]:
+def session_of(client: Client) -> dict[str, Any]:
     """A new session."""
-    return dict(client.post("/auth/token", json=WHO).raise_for_status().json()["session"])
+    return dict(client.post("/auth/token", json=TENOVOS_LOGIN).raise_for_status().json()["session"])
 
 
-def use(client: httpx.Client, session: dict[str, Any]) -> None:
+def use(client: Client, session: dict[str, Any]) -> None:
     """Send this session's tokens from now on."""
     client.headers.update({"Authorization": session["authorization"], "AccessToken": session["accessToken"]})
 
 
 @pytest.fixture
-def stranger(sandbox: Sandbox) -> Iterator[httpx.Client]:
+def stranger(sandbox: Sandbox) -> Iterator[Client]:
     """A client of API 1.0 with only the API key."""
-    with httpx.Client(base_url=f"{sandbox.url}/tenovos", headers={"X-API-Key": KEY}, trust_env=False) as client:
+    with Client(base_url=f"{sandbox.url}/tenovos", headers=TENOVOS_KEY, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
-def tenovos(stranger: httpx.Client) -> httpx.Client:
+def tenovos(stranger: Client) -> Client:
     """A client of API 1.0 with tokens."""
     use(stranger, session_of(stranger))
     return stranger
 
 
 @pytest.fixture
-def newer(sandbox: Sandbox, tenovos: httpx.Client) -> Iterator[httpx.Client]:
+def newer(sandbox: Sandbox, tenovos: Client) -> Iterator[Client]:
     """A client of API 1.5 with tokens."""
-    with httpx.Client(base_url=f"{sandbox.url}/tenovos-1.5", headers=tenovos.headers, trust_env=False) as client:
+    with Client(base_url=f"{sandbox.url}/tenovos-1.5", headers=tenovos.headers, trust_env=False) as client:
         yield client
 
 
-def found(client: httpx.Client, text: str) -> list[dict[str, Any]]:
+def found(client: Client, text: str) -> list[dict[str, Any]]:
     """What a search finds."""
     body = client.get(f"/user/search/{text}").raise_for_status().json()
     assert body["status"] == "success"
     return list(body["data"])
 
 
-def made(client: httpx.Client, **fields: Any) -> str:
+def made(client: Client, **fields: Any) -> str:
     """The id of a new user, found by its e-mail."""
     body = ANA | fields
     client.post("/user", json=body).raise_for_status()
@@ -72,7 +68,7 @@ def made(client: httpx.Client, **fields: Any) -> str:
     return str(user["userId"])
 
 
-def shown(client: httpx.Client, account: str) -> dict[str, Any]:
+def shown(client: Client, account: str) -> dict[str, Any]:
     """The user as it is read."""
     return dict(client.get(f"/user/{account}").raise_for_status().json())
 
@@ -82,33 +78,26 @@ def shown(client: httpx.Client, account: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("lacking", "status", "message"),
-    [
-        pytest.param("X-API-Key", 403, "Forbidden", id="key"),
-        pytest.param("Authorization", 401, "Unauthorized", id="identity"),
-        pytest.param("AccessToken", 401, "Unauthorized", id="access"),
-    ],
+    [("X-API-Key", 403, "Forbidden"), ("Authorization", 401, "Unauthorized"), ("AccessToken", 401, "Unauthorized")],
 )
-@pytest.mark.parametrize("value", [pytest.param("", id="none"), pytest.param("other", id="wrong")])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", f"/user/{NOBODY}"), ("PATCH", f"/user/{NOBODY}"), ("POST", "/user"), ("GET", "/user/search/ana"),
-     ("GET", "/security/groups")],
-)  # fmt: skip
+@pytest.mark.parametrize("value", ["", "other"])
 def test_every_request_of_1_0_needs_all_three_headers(
-    tenovos: httpx.Client, method: str, path: str, lacking: str, value: str, status: int, message: str
+    tenovos: Client, lacking: str, value: str, status: int, message: str
 ) -> None:
     tenovos.headers[lacking] = value
-    answer = tenovos.request(method, path, json={})
-    assert (answer.status_code, answer.json()) == (status, {"message": message})
+    user, search, groups = f"/user/{NOBODY}", "/user/search/ana", "/security/groups"
+    for method, path in (("GET", user), ("PATCH", user), ("POST", "/user"), ("GET", search), ("GET", groups)):
+        answer = tenovos.request(method, path, json={})
+        assert (answer.status_code, answer.json()) == (status, {"message": message}), path
 
 
 @pytest.mark.parametrize(("lacking", "status"), [("X-API-Key", 403), ("Authorization", 401), ("AccessToken", 200)])
-def test_1_5_does_without_the_access_token(newer: httpx.Client, lacking: str, status: int) -> None:
+def test_1_5_does_without_the_access_token(newer: Client, lacking: str, status: int) -> None:
     del newer.headers[lacking]
     assert newer.get("/user/search/ana").status_code == status
 
 
-def test_the_identity_is_sent_raw_and_not_as_a_bearer_token(tenovos: httpx.Client) -> None:
+def test_the_identity_is_sent_raw_and_not_as_a_bearer_token(tenovos: Client) -> None:
     tenovos.headers["Authorization"] = f"Bearer {tenovos.headers['Authorization']}"
     assert tenovos.get("/user/search/ana").status_code == 401
 
@@ -116,30 +105,28 @@ def test_the_identity_is_sent_raw_and_not_as_a_bearer_token(tenovos: httpx.Clien
 @pytest.mark.parametrize(
     ("change", "status", "message"),
     [
-        pytest.param({"clientId": ""}, 400, "Invalid Authentication Parameters", id="no-client"),
-        pytest.param({"username": ""}, 400, "Invalid Authentication Parameters", id="no-user"),
-        pytest.param({"clientId": "other"}, 401, "Incorrect client.", id="wrong-client"),
-        pytest.param({"username": "ana"}, 401, "Incorrect username or password.", id="wrong-user"),
-        pytest.param({"password": "other"}, 401, "Incorrect username or password.", id="wrong-password"),
+        ({"clientId": ""}, 400, "Invalid Authentication Parameters"),
+        ({"username": ""}, 400, "Invalid Authentication Parameters"),
+        ({"clientId": "other"}, 401, "Incorrect client."),
+        ({"username": "ana"}, 401, "Incorrect username or password."),
+        ({"password": "other"}, 401, "Incorrect username or password."),
     ],
+    ids=str,
 )
-def test_a_wrong_login_is_refused(stranger: httpx.Client, change: dict[str, str], status: int, message: str) -> None:
-    answer = stranger.post("/auth/token", json=WHO | change)
+def test_a_wrong_login_is_refused(stranger: Client, change: dict[str, str], status: int, message: str) -> None:
+    answer = stranger.post("/auth/token", json=TENOVOS_LOGIN | change)
     assert (answer.status_code, answer.json()) == (status, {"status": "error", "message": message})
 
 
-@pytest.mark.parametrize(("base", "status"), [("/tenovos", 400), ("/tenovos-1.5", 200)])
-def test_only_1_0_needs_a_client_id(sandbox: Sandbox, stranger: httpx.Client, base: str, status: int) -> None:
-    body = {name: value for name, value in WHO.items() if name != "clientId"}
-    assert stranger.post(f"{sandbox.url}{base}/auth/token", json=body).status_code == status
-
-
-def test_a_login_needs_the_api_key(sandbox: Sandbox) -> None:
-    answer = httpx.post(f"{sandbox.url}/tenovos/auth/token", json=WHO, trust_env=False)
+def test_a_login_needs_the_api_key_and_in_1_0_a_client_id(http: Client) -> None:
+    answer = http.post("/tenovos/auth/token", json=TENOVOS_LOGIN)
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+    body = {name: value for name, value in TENOVOS_LOGIN.items() if name != "clientId"}
+    for base, status in (("/tenovos", 400), ("/tenovos-1.5", 200)):
+        assert http.post(f"{base}/auth/token", headers=TENOVOS_KEY, json=body).status_code == status
 
 
-def test_a_refresh_brings_new_tokens_for_the_same_refresh_token(stranger: httpx.Client) -> None:
+def test_a_refresh_brings_new_tokens_for_the_same_refresh_token(stranger: Client) -> None:
     first = session_of(stranger)
     refresh = {key: first[key] for key in ("accessToken", "refreshToken")}
     second = stranger.post("/auth/token", json={"session": refresh}).json()["session"]
@@ -149,14 +136,14 @@ def test_a_refresh_brings_new_tokens_for_the_same_refresh_token(stranger: httpx.
     assert stranger.get("/security/groups").status_code == 200
 
 
-def test_the_back_door_voids_all_tokens(sandbox: Sandbox, tenovos: httpx.Client) -> None:
+def test_the_back_door_voids_all_tokens(sandbox: Sandbox, tenovos: Client) -> None:
     session = session_of(tenovos)
     sandbox.expire_tokens("tenovos")
     assert tenovos.get("/security/groups").status_code == 401
     assert tenovos.post("/auth/token", json={"session": session}).status_code == 401
 
 
-def test_the_switch_sets_the_lifetime_of_tokens(sandbox: Sandbox, stranger: httpx.Client) -> None:
+def test_the_switch_sets_the_lifetime_of_tokens(sandbox: Sandbox, stranger: Client) -> None:
     """`expireEpoch` is in milliseconds."""
     long = session_of(stranger)
     sandbox.switch(token_lifetime=0)
@@ -176,7 +163,7 @@ def test_a_create_answers_the_role_and_no_id(request: pytest.FixtureRequest, cli
 
 
 @pytest.mark.parametrize("field", ["email", "username"])
-def test_a_create_needs_an_email_and_a_username(tenovos: httpx.Client, field: str) -> None:
+def test_a_create_needs_an_email_and_a_username(tenovos: Client, field: str) -> None:
     answer = tenovos.post("/user", json={name: value for name, value in ANA.items() if name != field})
     assert (answer.status_code, answer.json()["status"]) == (400, "error")
     assert f"{field} is a required field" in answer.json()["message"]
@@ -185,25 +172,19 @@ def test_a_create_needs_an_email_and_a_username(tenovos: httpx.Client, field: st
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("accountType", "guest", id="accountType-unknown"),
-        pytest.param("customAttributes", {"phone": 5550100}, id="phone-number"),
-        pytest.param("customAttributes", {"city": "Lima"}, id="attribute-unknown"),
-        pytest.param("company", "Sol", id="company-flat-as-in-a-patch"),
-        pytest.param("status", "disabled", id="status-of-a-patch"),
-        pytest.param("userRoleName", "End user", id="userRoleName-of-a-patch"),
-        pytest.param("userRoleId", NOBODY, id="role-unknown"),
-        pytest.param("groups", [NOBODY], id="group-unknown"),
-        pytest.param("groups", EVERYONE, id="groups-no-list"),
+        ("accountType", "guest"), ("customAttributes", {"phone": 5550100}), ("customAttributes", {"city": "Lima"}),
+        ("company", "Sol"), ("status", "disabled"), ("userRoleName", "End user"), ("userRoleId", NOBODY),
+        ("groups", [NOBODY]), ("groups", EVERYONE),
     ],
-)
-def test_a_create_refuses_wrong_types_values_and_names(tenovos: httpx.Client, field: str, value: object) -> None:
+)  # fmt: skip
+def test_a_create_refuses_wrong_types_values_and_names(tenovos: Client, field: str, value: object) -> None:
     answer = tenovos.post("/user", json={**ANA, field: value})
     assert (answer.status_code, answer.json()["status"]) == (400, "error")
     assert found(tenovos, "ana") == []
 
 
 @pytest.mark.parametrize("other", [{"email": "ben@example.com"}, {"email": "ANA@example.com", "username": "ben"}])
-def test_an_email_and_a_username_are_taken_by_one(tenovos: httpx.Client, other: dict[str, str]) -> None:
+def test_an_email_and_a_username_are_taken_by_one(tenovos: Client, other: dict[str, str]) -> None:
     made(tenovos)
     answer = tenovos.post("/user", json=ANA | other)
     assert (answer.status_code, answer.json()["message"]) == (400, "Bad Request: User already exists")
@@ -212,7 +193,7 @@ def test_an_email_and_a_username_are_taken_by_one(tenovos: httpx.Client, other: 
 # --- read and search --------------------------------------------------------------------------
 
 
-def test_1_0_shows_eight_fields_and_1_5_shows_fourteen(tenovos: httpx.Client, newer: httpx.Client) -> None:
+def test_1_0_shows_eight_fields_and_1_5_shows_fourteen(tenovos: Client, newer: Client) -> None:
     account = made(tenovos, password="a first password")
     narrow, wide = shown(tenovos, account), shown(newer, account)
     assert (set(narrow), set(wide)) == (NARROW, WIDE)
@@ -229,7 +210,7 @@ def test_1_0_shows_eight_fields_and_1_5_shows_fourteen(tenovos: httpx.Client, ne
     }  # fmt: skip
 
 
-def test_an_unknown_id_is_forbidden_and_not_missing(tenovos: httpx.Client) -> None:
+def test_an_unknown_id_is_forbidden_and_not_missing(tenovos: Client) -> None:
     for answer in (tenovos.get(f"/user/{NOBODY}"), tenovos.patch(f"/user/{NOBODY}", json={})):
         assert (answer.status_code, answer.json()) == (403, {"message": "User not found"})
 
@@ -237,7 +218,7 @@ def test_an_unknown_id_is_forbidden_and_not_missing(tenovos: httpx.Client) -> No
 @pytest.mark.parametrize(
     "text", ["ANA", "uiz", "anit", "@example", "0100", "sol", "chil", "ben", "End user", "everyone"]
 )
-def test_a_search_finds_what_contains_the_text_in_any_case(tenovos: httpx.Client, text: str) -> None:
+def test_a_search_finds_what_contains_the_text_in_any_case(tenovos: Client, text: str) -> None:
     """In names, e-mail, phone, company, country, contact, role and groups."""
     made(tenovos)
     plain = {"email": "x@y.zz", "username": "x", "userRoleId": LIBRARIAN, "groups": [MARKETING]}
@@ -245,49 +226,29 @@ def test_a_search_finds_what_contains_the_text_in_any_case(tenovos: httpx.Client
     assert [user["firstName"] for user in found(tenovos, text)] == ["Ana"]
 
 
-def test_a_search_may_find_more_than_the_email_that_was_meant(tenovos: httpx.Client) -> None:
+def test_an_email_is_found_in_longer_ones_and_a_star_in_1_5(tenovos: Client, newer: Client) -> None:
     made(tenovos)
     made(tenovos, email="diana@example.com", username="diana")
-    assert len(found(tenovos, "ana@example.com")) == 2
-
-
-def test_a_star_finds_all_users_in_1_5_only(tenovos: httpx.Client, newer: httpx.Client) -> None:
-    made(tenovos)
-    made(tenovos, email="ben@example.com", username="ben")
-    assert len(found(newer, "*")) == 2
-    assert found(tenovos, "*") == []
+    assert [len(found(client, "ana@example.com")) for client in (tenovos, newer)] == [2, 2]
+    assert [len(found(client, "*")) for client in (tenovos, newer)] == [0, 2]
 
 
 @pytest.mark.parametrize(
-    ("query", "number"),
-    [
-        pytest.param("", 100, id="defaults"),
-        pytest.param("?from=100&limit=100", 5, id="last-page"),
-        pytest.param("?limit=10", 10, id="small"),
-        pytest.param("?limit=1000", 100, id="never-above-100"),
-    ],
+    ("query", "number"), [("", 100), ("?from=100&limit=100", 5), ("?limit=10", 10), ("?limit=1000", 100)]
 )
-def test_a_search_of_1_5_comes_in_pages(tmp_path: Path, query: str, number: int) -> None:
-    store = Store(tmp_path / "accounts")
-    users = [{"userId": str(n), "email": f"{n}@x.example", "username": str(n), "status": "enabled"} for n in range(105)]
-    server.seed(store, {"tenovos": users})
-    store.close()
-    with (
-        server.running(tmp_path / "accounts") as url,
-        httpx.Client(base_url=f"{url}/tenovos-1.5", headers={"X-API-Key": KEY}, trust_env=False) as client,
-    ):
-        use(client, session_of(client))
-        body = client.get(f"/user/search/*{query}").json()
+def test_a_search_of_1_5_comes_in_pages(crowded: Client, query: str, number: int) -> None:
+    headers = logged_in(crowded, "/tenovos")
+    body = crowded.get(f"/tenovos-1.5/user/search/*{query}", headers=headers).json()
     assert (len(body["data"]), body["count"]) == (number, 105)
 
 
-def test_the_switch_sets_how_many_searches_miss_a_new_user(sandbox: Sandbox, tenovos: httpx.Client) -> None:
+def test_the_switch_sets_how_many_searches_miss_a_new_user(sandbox: Sandbox, tenovos: Client) -> None:
     sandbox.switch(tenovos_search_lag=2)
     tenovos.post("/user", json=ANA).raise_for_status()
     assert [len(found(tenovos, "ana")) for _ in range(4)] == [0, 0, 1, 1]
 
 
-def test_a_disabled_user_is_still_found_and_read(tenovos: httpx.Client) -> None:
+def test_a_disabled_user_is_still_found_and_read(tenovos: Client) -> None:
     account = made(tenovos)
     tenovos.patch(f"/user/{account}", json={"status": "disabled"})
     assert shown(tenovos, account)["status"] == "disabled"
@@ -297,7 +258,7 @@ def test_a_disabled_user_is_still_found_and_read(tenovos: httpx.Client) -> None:
 # --- update -----------------------------------------------------------------------------------
 
 
-def test_a_patch_changes_what_it_names_and_answers_the_user(newer: httpx.Client) -> None:
+def test_a_patch_changes_what_it_names_and_answers_the_user(newer: Client) -> None:
     account = made(newer)
     before = shown(newer, account)
     changes = {"email": "anna@example.com", "company": "Luna", "phone": 5550199, "groups": [MARKETING]}
@@ -308,7 +269,7 @@ def test_a_patch_changes_what_it_names_and_answers_the_user(newer: httpx.Client)
 
 
 @pytest.mark.parametrize("change", [{"userRoleId": LIBRARIAN}, {"userRoleName": "Librarian"}])
-def test_a_patch_takes_a_role_by_id_or_by_name(tenovos: httpx.Client, change: dict[str, str]) -> None:
+def test_a_patch_takes_a_role_by_id_or_by_name(tenovos: Client, change: dict[str, str]) -> None:
     account = made(tenovos)
     assert tenovos.patch(f"/user/{account}", json=change).json()["roleId"] == LIBRARIAN
 
@@ -316,23 +277,14 @@ def test_a_patch_takes_a_role_by_id_or_by_name(tenovos: httpx.Client, change: di
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"phone": "5550100"}, id="phone-text"),
-        pytest.param({"contact": "Ben"}, id="contact-text"),
-        pytest.param({"customAttributes": {"company": "Luna"}}, id="nested-as-in-a-create"),
-        pytest.param({"status": "Disabled"}, id="status-in-another-case"),
-        pytest.param({"username": "anna"}, id="username-of-a-create"),
-        pytest.param({"password": "pw"}, id="password-of-a-create"),
-        pytest.param({"accountType": "local"}, id="accountType-of-a-create"),
-        pytest.param({"userRoleName": "Owner"}, id="role-unknown-by-name"),
-        pytest.param({"userRoleId": NOBODY}, id="role-unknown-by-id"),
-        pytest.param({"userRoleId": LIBRARIAN, "userRoleName": "Librarian"}, id="role-twice"),
-        pytest.param({"groups": [NOBODY]}, id="group-unknown"),
-        pytest.param({"email": "ben@example.com"}, id="email-taken"),
-        pytest.param({"email": None}, id="email-null"),
-        pytest.param({"status": None}, id="status-null"),
+        {"phone": "5550100"}, {"contact": "Ben"}, {"customAttributes": {"company": "Luna"}}, {"status": "Disabled"},
+        {"username": "anna"}, {"password": "pw"}, {"accountType": "local"}, {"userRoleName": "Owner"},
+        {"userRoleId": NOBODY}, {"userRoleId": LIBRARIAN, "userRoleName": "Librarian"}, {"groups": [NOBODY]},
+        {"email": "ben@example.com"}, {"email": None}, {"status": None},
     ],
-)
-def test_a_patch_refuses_wrong_types_values_and_names(newer: httpx.Client, change: dict[str, Any]) -> None:
+    ids=str,
+)  # fmt: skip
+def test_a_patch_refuses_wrong_types_values_and_names(newer: Client, change: dict[str, Any]) -> None:
     account = made(newer)
     made(newer, email="ben@example.com", username="ben")
     before = shown(newer, account)
@@ -341,12 +293,12 @@ def test_a_patch_refuses_wrong_types_values_and_names(newer: httpx.Client, chang
     assert shown(newer, account) == before
 
 
-def test_delete_is_not_offered(tenovos: httpx.Client, newer: httpx.Client) -> None:
+def test_delete_is_not_offered(tenovos: Client, newer: Client) -> None:
     account = made(tenovos)
     assert [client.delete(f"/user/{account}").status_code for client in (tenovos, newer)] == [405, 405]
 
 
-def test_groups_are_listed_and_roles_in_1_5_only(tenovos: httpx.Client, newer: httpx.Client) -> None:
+def test_groups_are_listed_and_roles_in_1_5_only(tenovos: Client, newer: Client) -> None:
     groups = tenovos.get("/security/groups").json()
     assert {"groupId": EVERYONE, "groupName": "Everyone"} in groups
     assert {"id": END_USER, "name": "End user"} in newer.get("/roles").json()

@@ -19,6 +19,7 @@ enerflo.User("a", email="a@b.c", roles=[12])  # list-item reportArgumentType str
 enerflo.User("a", email="a@b.c", roles="Setter")  # arg-type reportArgumentType roles
 enerflo.User("a", email="a@b.c", roles=[], office_ids=[tenovos.group_id("x")])  # list-item reportArgumentType int
 enerflo.User("a", email="a@b.c", roles=[], on_existing="take")  # arg-type reportArgumentType on_existing
+nexudus.User("a", full_name="A", email="a@b.c", language=2, on_destroy="drop")  # arg-type reportArgumentType on_destroy
 enerflo.User("a", email="a@b.c", roles=[], role_slugs=["setter"])  # call-arg reportCallIssue role_slugs
 enerflo.User("a", email="a@b.c", roles=[], adopted=True)  # call-arg reportCallIssue adopted
 enerflo.User("a", email="a@b.c", roles=[], opts="protect")  # arg-type reportArgumentType opts

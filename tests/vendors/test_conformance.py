@@ -149,7 +149,7 @@ def test_secrets_are_sent_and_kept_nowhere(door: DynamicProvider, sandbox: Sandb
     assert checked(door, inputs)["password"] == inputs["password"], "the same password is no change"
 
 
-def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: DynamicProvider) -> None:
+def test_values_not_known_yet_pass_a_check_and_count_as_changes(door: DynamicProvider) -> None:
     unknown = Unknown()  # type: ignore[no-untyped-call]
     result = door.check({}, {**door.vendor.example, "email": unknown, **OWNED})
     assert result.failures == []
@@ -157,7 +157,7 @@ def test_values_that_are_not_known_yet_pass_a_check_and_count_as_changes(door: D
     assert door.diff("1", {**door.vendor.example}, result.inputs).changes is True
 
 
-def test_everything_wrong_is_said_at_once_and_no_value_of_a_secret(door: DynamicProvider) -> None:
+def test_all_problems_are_reported_at_once_without_secret_values(door: DynamicProvider) -> None:
     result = door.check({}, {"email": "nobody", "password": 12345678, "nickname": "x"})
     reasons = [(failure.property, failure.reason) for failure in result.failures]
 
@@ -196,7 +196,7 @@ def test_a_failure_is_one_line_and_no_traceback(door: DynamicProvider, sandbox: 
     assert "\n" not in str(caught.value)
 
 
-def test_reading_an_id_that_is_not_there_is_an_error_and_no_empty_account(door: DynamicProvider) -> None:
+def test_to_read_an_unknown_id_is_an_error_and_no_empty_account(door: DynamicProvider) -> None:
     with pytest.raises(Exception, match="there is no account with this id"):
         door.read("987654", {"email": "ana@example.com"})
 

@@ -32,9 +32,24 @@ def mode(path: Path) -> str:
     return oct(path.stat().st_mode & 0o777)
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> Journal:
+    return opened(path)
+
+
+def opened(path: Path, tenant: str = "here", warn: Callable[[str], None] = pytest.fail) -> Journal:
+    """Return the journal of a tenant in this file."""
+    return Journal(f"enerflo {tenant}", warn, path)
+
+
 def use(folder: Path) -> None:
     """Write to the journal and to a file beside it, and check the permissions while both are open."""
-    journal = Journal("enerflo here", pytest.fail, folder / "journal.db")
+    journal = opened(folder / "journal.db")
     beside = files.SharedFile("limits", folder / "limits.db", "create table if not exists t (x);", pytest.fail)
     journal.note("ana@example.com", MADE)
     beside.run(lambda database: database.execute("insert into t values (1)"), None)
@@ -68,7 +83,7 @@ class TestOtherUsersCannotReadTheFiles:
         folder = tmp_path / "seatwise"
         use(folder)
         folder.chmod(0o755)
-        journal = Journal("enerflo here", pytest.fail, folder / "journal.db")
+        journal = opened(folder / "journal.db")
         journal.note("ana@example.com", MADE)
         for each in folder.iterdir():
             each.chmod(0o644)
@@ -76,13 +91,11 @@ class TestOtherUsersCannotReadTheFiles:
         journal.close()
         assert modes(folder)["."] == "0o755"
 
-    def test_files_of_another_user_keep_their_permissions(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        use(tmp_path)
-        (tmp_path / "journal.db").chmod(0o666)
+    def test_files_of_another_user_keep_their_permissions(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        use(path.parent)
+        path.chmod(0o666)
         monkeypatch.setattr(Path, "chmod", refuse)
-        journal = Journal("enerflo here", pytest.fail, tmp_path / "journal.db")
+        journal = opened(path)
         assert remembered(journal, "ana@example.com") == MADE
         journal.close()
 
@@ -101,27 +114,22 @@ def remembered(journal: Journal, email: str) -> Entry | None:
 @pytest.mark.parametrize("entry", [Entry(EntryKind.PENDING, owner="p/s/ana"), MADE, Entry(EntryKind.DEACTIVATED, "7")])
 def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "journal.db"
-    warnings: list[str] = []
-    Journal("enerflo here", warnings.append, path).note("Ana@Example.com", entry)
-
-    journal = Journal("enerflo here", warnings.append, path)
+    opened(path).note("Ana@Example.com", entry)
+    journal = opened(path)
     assert remembered(journal, "ana@example.com") == entry
     assert journal.last("ben@example.com") is None
     journal.note("ana@example.com", replace(entry, account="8"))
     assert remembered(journal, "ANA@example.com") == replace(entry, account="8")
     journal.forget("ana@example.com")
     assert journal.last("ana@example.com") is None
-    assert warnings == []
 
 
-def test_an_account_has_one_entry_until_it_is_forgotten(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    journal = Journal("enerflo here", print, path)
+def test_an_account_has_one_entry_until_it_is_forgotten(journal: Journal, path: Path) -> None:
     journal.note("ana@example.com", MADE)
     journal.note("ben@example.com", replace(MADE, account="8"))
     journal.note("new@example.com", Entry(EntryKind.DEACTIVATED, "7"))
     assert journal.last("ana@example.com") is None
-    Journal("enerflo there", print, path).forget_account("7")
+    opened(path, "there").forget_account("7")
     assert remembered(journal, "new@example.com") == Entry(EntryKind.DEACTIVATED, "7")
     journal.forget_account("7")
     assert journal.last("new@example.com") is None
@@ -133,11 +141,10 @@ SHARP, DOUBLE = "Straße@x.example", "strasse@x.example"
 
 def as_the_first_versions_wrote(path: Path, kind: EntryKind, account: str | None) -> None:
     """A note under a key that is folded throughout."""
-    Journal("enerflo here", print, path).note(DOUBLE, Entry(kind, account, "project/stack/ana"))
+    opened(path).note(DOUBLE, Entry(kind, account, "project/stack/ana"))
 
 
-def test_emails_that_differ_outside_ascii_have_their_own_entries(tmp_path: Path) -> None:
-    journal = Journal("enerflo here", print, tmp_path / "journal.db")
+def test_emails_that_differ_outside_ascii_have_their_own_entries(journal: Journal) -> None:
     journal.note(SHARP, MADE)
     assert journal.last(DOUBLE) is None
     assert remembered(journal, "STRAßE@X.example") == MADE
@@ -147,20 +154,18 @@ def test_emails_that_differ_outside_ascii_have_their_own_entries(tmp_path: Path)
     assert (journal.last("other@x.example"), remembered(journal, DOUBLE)) == (None, replace(MADE, account="8"))
 
 
-def test_an_entry_under_a_folded_key_is_found_and_moved(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_an_entry_under_a_folded_key_is_found_and_moved(path: Path) -> None:
     as_the_first_versions_wrote(path, EntryKind.CREATED, "7")
-    journal = Journal("enerflo here", print, path)
+    journal = opened(path)
     assert remembered(journal, SHARP) == MADE
     journal.note(SHARP, Entry(EntryKind.DEACTIVATED, "7"))
     assert (remembered(journal, SHARP), journal.last(DOUBLE)) == (Entry(EntryKind.DEACTIVATED, "7"), None)
 
 
 @pytest.mark.parametrize("is_forgotten", [True, False])
-def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, path: Path) -> None:
     as_the_first_versions_wrote(path, EntryKind.PENDING, None)
-    journal = Journal("enerflo here", print, path)
+    journal = opened(path)
     if is_forgotten:
         journal.forget(SHARP)
     else:
@@ -169,30 +174,26 @@ def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, tmp
 
 
 @pytest.mark.parametrize("emails", [(SHARP, DOUBLE), (DOUBLE, SHARP)])
-def test_a_create_that_may_belong_to_two_emails_names_both(emails: tuple[str, str], tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_a_create_that_may_belong_to_two_emails_names_both(emails: tuple[str, str], path: Path) -> None:
     as_the_first_versions_wrote(path, EntryKind.PENDING, None)
-    journal = Journal("enerflo here", print, path)
+    journal = opened(path)
     assert remembered(journal, emails[0]) == Entry(EntryKind.PENDING, owner="project/stack/ana")
     with pytest.raises(InvalidAccount, match=f"create for {emails[0]} or for {emails[1]}: earlier"):
         journal.last(emails[1])
 
 
 @pytest.mark.parametrize("why", Unconfirmed)
-def test_an_account_is_in_doubt_until_it_is_trusted(why: Unconfirmed, tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    Journal("enerflo here", print, path).mark_unconfirmed("7", why)
-    journal = Journal("enerflo here", print, path)
+def test_an_account_is_in_doubt_until_it_is_trusted(why: Unconfirmed, path: Path) -> None:
+    opened(path).mark_unconfirmed("7", why)
+    journal = opened(path)
     assert journal.why_unconfirmed("7") is why
     assert journal.why_unconfirmed("8") is None
-    assert Journal("enerflo there", print, path).why_unconfirmed("7") is None
+    assert opened(path, "there").why_unconfirmed("7") is None
     journal.mark_confirmed("7")
     assert journal.why_unconfirmed("7") is None
 
 
-def test_a_state_of_an_older_write_revision_is_unconfirmed(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    journal = Journal("enerflo here", print, path)
+def test_a_state_of_an_older_write_revision_is_unconfirmed(journal: Journal, path: Path) -> None:
     assert journal.revision("7") == 0
     journal.mark_unconfirmed("7", Unconfirmed.CHANGED)
     assert [journal.record_write("7", 0), journal.record_write("7", 1), journal.record_write("7", 0)] == [1, 2, 3]
@@ -201,27 +202,24 @@ def test_a_state_of_an_older_write_revision_is_unconfirmed(tmp_path: Path) -> No
     assert journal.why_unconfirmed("7") is None
     journal.mark_unconfirmed("9", Unconfirmed.UNSEEN)
     assert [journal.unconfirmed(revision) for revision in (0, 3, 42)] == [{"7", "8", "9"}, {"8", "9"}, {"9"}]
-    assert Journal("enerflo there", print, path).unconfirmed(0) == frozenset()
+    assert opened(path, "there").unconfirmed(0) == frozenset()
     journal.mark_confirmed("7")
     assert journal.revision("7") == 3
 
 
-def test_each_tenant_has_its_own_entries(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    Journal("enerflo here", print, path).note("ana@example.com", MADE)
-    assert Journal("enerflo there", print, path).last("ana@example.com") is None
+def test_each_tenant_has_its_own_entries(path: Path) -> None:
+    opened(path).note("ana@example.com", MADE)
+    assert opened(path, "there").last("ana@example.com") is None
 
 
-def test_old_entries_expire_except_those_of_deactivations(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    journal = Journal("enerflo here", print, path)
+def test_old_entries_expire_except_those_of_deactivations(journal: Journal, path: Path) -> None:
     journal.note("old@example.com", MADE)
     journal.note("gone@example.com", Entry(EntryKind.DEACTIVATED, "8"))
     with sqlite3.connect(path) as database:
         database.execute("update deeds set at = at - ?", (journals.RETENTION_S + 1,))
     database.close()
 
-    again = Journal("enerflo here", print, path)
+    again = opened(path)
     again.note("new@example.com", MADE)
     assert again.last("old@example.com") is None
     assert remembered(again, "gone@example.com") == Entry(EntryKind.DEACTIVATED, "8")
@@ -229,8 +227,7 @@ def test_old_entries_expire_except_those_of_deactivations(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["garbage", "a folder", "below a file"])
-def test_an_unusable_journal_is_reported_once_and_fails_nothing(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_an_unusable_journal_is_reported_once_and_fails_nothing(kind: str, path: Path) -> None:
     if kind == "garbage":
         path.write_text("this is no database, whatever its name says" * 100)
     elif kind == "a folder":
@@ -239,7 +236,7 @@ def test_an_unusable_journal_is_reported_once_and_fails_nothing(kind: str, tmp_p
         path.write_text("")
         path = path / "journal.db"
     warnings: list[str] = []
-    journal = Journal("enerflo here", warnings.append, path)
+    journal = opened(path, warn=warnings.append)
 
     journal.note("ana@example.com", MADE)
     assert journal.last("ana@example.com") is None
@@ -251,40 +248,39 @@ def test_an_unusable_journal_is_reported_once_and_fails_nothing(kind: str, tmp_p
 
 def test_verify_creates_a_journal_and_keeps_its_entries(tmp_path: Path) -> None:
     path = tmp_path / "new" / "journal.db"
-    journals.verify(path)
-    Journal("enerflo here", print, path).note("ana@example.com", MADE)
-    journals.verify(path)
-    assert remembered(Journal("enerflo here", print, path), "ana@example.com") == MADE
+    verify(path)
+    opened(path).note("ana@example.com", MADE)
+    verify(path)
+    assert remembered(opened(path), "ana@example.com") == MADE
 
 
-def test_verify_writes_to_the_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_verify_writes_to_the_journal(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """To open a file that is readable and not writable raises no error."""
     monkeypatch.setattr(files, "BUSY_TIMEOUT_S", 0)
-    path = tmp_path / "journal.db"
-    journals.verify(path)
+    verify(path)
     writer = sqlite3.connect(path)
     writer.execute("begin immediate")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        journals.verify(path)
+        verify(path)
     writer.close()
-    journals.verify(path)
+    verify(path)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_creates_at_the_same_time_share_durable_writes(anyio_backend: str, tmp_path: Path) -> None:
+async def test_creates_at_the_same_time_share_durable_writes(anyio_backend: str, path: Path) -> None:
     """A write that survives a power cut takes milliseconds; a hundred creates need fewer than ten."""
-    path, writes = tmp_path / "journal.db", list[int]()
+    writes: list[int] = []
 
     async def aside(work: Callable[[Sequence[object]], None], intents: Sequence[object]) -> None:
         writes.append(len(intents))
         await anyio.to_thread.run_sync(work, intents)
 
-    journal = Journal("enerflo here", print, path, aside)
+    journal = Journal("enerflo here", pytest.fail, path, aside)
 
     async def leave(number: int) -> None:
         assert await journal.intend(f"p{number}@example.com", "p/s/team", 300) is None
-        other = Journal("enerflo here", print, path)
+        other = opened(path)
         assert remembered(other, f"p{number}@example.com") == Entry(EntryKind.PENDING, owner="p/s/team")
         other.close()
 
@@ -302,7 +298,7 @@ def test_the_file_is_in_the_users_state_folder_unless_named(monkeypatch: pytest.
     assert RunSettings.load().journal.parts[-2:] == ("seatwise", "journal.db")
 
 
-def test_processes_that_write_at_once_lose_no_entry(tmp_path: Path) -> None:
+def test_processes_that_write_at_once_lose_no_entry(path: Path) -> None:
     """Four real processes, as with four providers or two stacks."""
     program = """
 import sys
@@ -318,10 +314,9 @@ for number in range(20):
     journal.note(f"{name}@example.com", Entry(EntryKind.CREATED, name, name))
 journal.close()
 """
-    path = tmp_path / "journal.db"
     runs = [subprocess.Popen([sys.executable, "-c", program, str(path), str(each)]) for each in range(4)]
     assert [run.wait() for run in runs] == [0] * 4
-    journal = Journal("enerflo here", print, path)
+    journal = opened(path)
     for each in range(4):
         for number in range(20):
             name = f"{each}-{number}"
@@ -330,10 +325,8 @@ journal.close()
     journal.close()
 
 
-def test_threads_may_read_and_write_at_once(tmp_path: Path) -> None:
+def test_threads_may_read_and_write_at_once(journal: Journal) -> None:
     """`diff` reads in the host's threads while the event loop's thread writes."""
-    warnings: list[str] = []
-    journal = Journal("enerflo here", warnings.append, tmp_path / "journal.db")
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(lambda: [journal.why_unconfirmed("7") for _ in range(300)]) for _ in range(3)]
         for number in range(100):
@@ -341,6 +334,5 @@ def test_threads_may_read_and_write_at_once(tmp_path: Path) -> None:
             journal.note("ana@example.com", Entry(EntryKind.CREATED, str(number)))
             journal.mark_confirmed("7")
         assert all(len(each.result()) == 300 for each in asked)
-    assert warnings == []
     assert remembered(journal, "ana@example.com") == Entry(EntryKind.CREATED, "99")
     journal.close()

@@ -6,8 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 
 import pytest
@@ -23,7 +24,6 @@ from seatwise.wire.tenant import Tenant
 from wire.test_tls import KEY, Site
 
 pytestmark = pytest.mark.anyio
-TESTS = Path(__file__).resolve().parent.parent
 USER, PASSWORD = "egress", "pr0xy p@ss"
 LOGIN = f"{USER}:pr0xy%20p%40ss"
 HOST = "vendor.example"
@@ -55,7 +55,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
             "--num-acceptors", "1", "--num-workers", "1", "--log-level", "ERROR",
             "--plugins", "wire.forward_proxy.ToThisMachine", *options,
         ]  # fmt: skip
-        processes.append(subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(TESTS)}))
+        tests = Path(__file__).resolve().parent.parent
+        processes.append(subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(tests)}))
         end = time.monotonic() + 60
         while not (port.exists() and port.read_text().strip()):
             assert time.monotonic() < end, "the proxy has not started"
@@ -74,29 +75,20 @@ def proxy(start: Callable[..., str]) -> str:
     return start("--basic-auth", f"{USER}:{PASSWORD}")
 
 
-class FixedAnswer:
-    """A server that answers every request with the same bytes, and keeps what it received."""
+@contextmanager
+def answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Run a server that gives every request the same answer; yield its address, and a list that gets the requests."""
+    received: list[bytes] = []
 
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
-        self.received: list[bytes] = []
-        Thread(target=self._serve, daemon=True).start()
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            received.append(self.request.recv(65536))
+            self.request.sendall(answer)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            with connection:
-                self.received.append(connection.recv(65536))
-                connection.sendall(self._answer)
-
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}", received
+        server.shutdown()
 
 
 def tenant_at(site: Site, proxy: str, host: str = HOST, **config: str) -> Tenant:
@@ -144,23 +136,23 @@ NO_WAY = "cannot connect through the proxy http://127.0.0.1:{port} (enerflo:prox
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        pytest.param(PAGE % b"407 Proxy Authentication Required", REFUSED + "407. Check the user name", id="407"),
-        pytest.param(PAGE % b"403 Forbidden", REFUSED + "403. Check enerflo:proxy", id="403"),
-        pytest.param(PAGE % b"502 Bad Gateway", REFUSED + "502", id="502"),
-        pytest.param(PAGE % b"302 Found", REFUSED + "302", id="302"),
-        pytest.param(PAGE % b"200 OK", NO_WAY, id="html-with-200"),
-        pytest.param(HTML, NO_WAY, id="html-alone"),
-        pytest.param(b"", NO_WAY, id="nothing"),
+        (PAGE % b"407 Proxy Authentication Required", REFUSED + "407. Check the user name"),
+        (PAGE % b"403 Forbidden", REFUSED + "403. Check enerflo:proxy"),
+        (PAGE % b"502 Bad Gateway", REFUSED + "502"),
+        (PAGE % b"302 Found", REFUSED + "302"),
+        (PAGE % b"200 OK", NO_WAY),
+        (HTML, NO_WAY),
+        (b"", NO_WAY),
     ],
 )
 async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str, site: Site) -> None:
     """The error also says that the vendor did not receive the create."""
-    with closing(FixedAnswer(answer)) as proxy:
-        async with tenant_at(site, f"http://{LOGIN}@{proxy.address}") as tenant:
+    with answering(answer) as (address, _):
+        async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
             with pytest.raises(Unreachable) as caught:
                 await tenant.send(CREATE)
     text = str(caught.value)
-    assert message.format(port=proxy.address.rpartition(":")[2]) in text
+    assert message.format(port=address.rpartition(":")[2]) in text
     assert f"allows https://{HOST}" in text
     assert "\n" not in text
     assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{text} {caught.value!r}"] == []
@@ -168,21 +160,16 @@ async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str
     assert site.requests == []
 
 
-async def test_a_proxy_that_is_down_is_named(site: Site) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{port}") as tenant:
-        with pytest.raises(Unreachable, match="ConnectError") as caught:
-            await tenant.send(CREATE)
-    assert NO_WAY.format(port=port) in str(caught.value)
-    assert caught.value.maybe_sent is False
-
-
-async def test_a_proxy_that_never_answers_is_named(site: Site) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        port = silent.getsockname()[1]
-        async with tenant_at(site, f"http://127.0.0.1:{port}", deadline="2") as tenant:
-            with pytest.raises(Unreachable, match="it did not answer in time") as caught:
+@pytest.mark.parametrize(
+    ("listens", "deadline", "message"), [(False, "20", "ConnectError"), (True, "0.5", "it did not answer in time")]
+)
+async def test_a_proxy_that_is_down_or_silent_is_named(listens: bool, deadline: str, message: str, site: Site) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        if not listens:
+            server.close()
+        async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{port}", deadline=deadline) as tenant:
+            with pytest.raises(Unreachable, match=message) as caught:
                 await tenant.send(CREATE)
     assert NO_WAY.format(port=port) in str(caught.value)
     assert caught.value.maybe_sent is False
@@ -200,12 +187,12 @@ async def test_the_real_proxy_refuses_a_host_and_a_password(site: Site, proxy: s
 
 async def test_a_refused_password_is_not_tried_again(site: Site) -> None:
     """Repeated attempts with a wrong password lock the account."""
-    with closing(FixedAnswer(PAGE % b"407 Proxy Authentication Required")) as proxy:
-        async with tenant_at(site, f"http://{LOGIN}@{proxy.address}") as tenant:
+    with answering(PAGE % b"407 Proxy Authentication Required") as (address, received):
+        async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
             for _ in range(3):
                 with pytest.raises(Unreachable, match="refuses with status 407"):
                     await tenant.send(Request("GET", "/users"))
-    assert len(proxy.received) == 1
+    assert len(received) == 1
 
 
 async def test_an_answer_that_is_lost_behind_the_proxy_is_unclear(site: Site, proxy: str) -> None:

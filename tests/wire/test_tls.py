@@ -111,17 +111,11 @@ async def test_a_certificate_for_another_host_gets_no_request(site: Site) -> Non
     assert site.requests == []
 
 
-@pytest.mark.parametrize("value", ["", "false", "0"])
-async def test_verification_cannot_be_switched_off(site: Site, value: str) -> None:
-    """An empty setting counts as missing, and any other value is a file's path."""
-    try:
-        tenant = tenant_at(site, caBundle=value)
-    except SettingsError:
-        return
-    async with tenant:
-        with pytest.raises(Unreachable):
-            await tenant.send(Request("GET", "/users"))
-    assert site.requests == []
+def test_verification_cannot_be_switched_off(site: Site) -> None:
+    """Every value is a file's path."""
+    for value in ("", "false", "0"):
+        with pytest.raises(SettingsError, match="caBundle"):
+            tenant_at(site, caBundle=value)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
