@@ -262,7 +262,7 @@ def test_drift_is_shown_until_a_request_changes_the_field(http: httpx.Client) ->
     healed = {"id": account, "roles": ["Setter"], "phone": "5550100000"}
     http.put("/enerflo/api/v3/users", headers=ENERFLO_KEY, json=healed).raise_for_status()
     page = words(http.get("/"))
-    assert "Anna by hand; was Ana" in page, "nobody server_changes the name"
+    assert "Anna by hand; was Ana" in page, "no request touches the name"
     assert page.count("by hand; was") == 1
     assert "Phone changed" not in page
 
