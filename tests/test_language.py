@@ -39,7 +39,9 @@ IDIOMS = {
 
 WRITTEN = {"benchmarks/results.md"}
 """Pages that the code writes."""
-CODE = sorted(path for folder in ("provider/seatwise", "tools") for path in (ROOT / folder).rglob("*.py"))
+CODE = sorted(
+    path for folder in ("provider/seatwise", "tools", "docs/examples") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 def idioms(text: str) -> list[str]:

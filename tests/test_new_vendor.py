@@ -45,7 +45,7 @@ acme.User("ben", emial="ben@example.com")
 # What of the suite is about every vendor, without what the real engine runs and what takes minutes.
 TESTS = (
     "tests/vendors/test_conformance.py", "tests/dynamic/test_base.py", "tests/test_layout.py", "tests/test_pages.py",
-    "tests/cli/test_doctor.py",
+    "tests/cli/test_doctor.py", "tests/sandbox/test_stand_ins.py",
 )  # fmt: skip
 OF_EVERY_VENDOR = ("tests/vendors/test_conformance.py", "tests/core/account/test_bad_days.py")
 

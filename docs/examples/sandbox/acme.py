@@ -16,6 +16,8 @@ QUIRKS: dict[str, Any] = {}
 KEEPS_EMAILS = False
 API_KEY = "sandbox-acme-key"
 PAGE_SIZE = 100
+DEFAULTS: dict[str, Any] = {"fullName": None, "teams": [], "active": True}
+"""The fields of a record that a create does not say."""
 
 
 def _is_stranger(request: Request) -> bool:
@@ -27,7 +29,7 @@ async def create(request: Request) -> Response:
     if _is_stranger(request):
         return json_reply({"message": "who are you?"}, 401)
     body, store = await json_body(request), store_of(request)
-    record = {"active": True, **body, "id": str(store.next_number(VENDOR))}
+    record = {**DEFAULTS, **body, "id": str(store.next_number(VENDOR))}
     record.pop("password", None)
     try:
         store.add(VENDOR, record["id"], record["email"], record)
@@ -65,10 +67,10 @@ async def one(request: Request) -> Response:
 
 def blank(store: Store) -> dict[str, Any]:
     """Return the record of a new account that is added by hand, with defaults for all fields."""
-    return {"id": str(store.next_number(VENDOR)), "active": True}
+    return {**DEFAULTS, "id": str(store.next_number(VENDOR))}
 
 
-def touched() -> dict[str, Any]:
+def server_changes() -> dict[str, Any]:
     """Return the fields that the vendor itself changes with every change of a record."""
     return {}
 
@@ -84,7 +86,7 @@ def environment(url: str) -> dict[str, str]:
 
 
 FIELDS = [
-    Editable("full_name", "Full name"),
+    Editable("fullName", "Full name"),
     Editable("email", "E-mail", required=True),
     Editable("active", "State", {True: "active", False: "deactivated"}, required=True),
 ]

@@ -49,7 +49,7 @@ class User(UserFields, UserResource):
 
 
 class Acme(Vendor):
-    """Endpoints and quirks: there are none of the latter."""
+    """Endpoints. Acme has no quirks."""
 
     schema = schema_of(User, to_camel)
     settings_type = Settings

@@ -4,7 +4,8 @@
     \"\"\"Whether the user is active.\"\"\"
 
 This line is the argument `active` of the vendor's `User`, `UserArgs` and `Account`, which takes an `Input[bool]`; the
-output `active` of `User`, an `Output[bool]`; and the attribute `active` of a look-up's result, a `bool | None`.
+output `active` of `User`, an `Output[bool]`; and the attribute `active` of a look-up's result, a `bool | None`. It is
+always None there unless the result's class names it in `shows`.
 
 Type checkers and editors know `Arg` and its siblings as descriptors, and the classes that hold them as dataclasses.
 At run time no descriptor exists: seatwise reads the annotations, and values stay where Pulumi keeps them.

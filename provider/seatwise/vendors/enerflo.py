@@ -161,7 +161,8 @@ SHOWN = (
 class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False, shows=SHOWN):
     """A user that a look-up found; the fields mean what they mean at `User`, and are None where Enerflo shows none.
 
-    `roles` are the Names that the slugs most likely stand for.
+    `roles` are the Names that the slugs most likely stand for. Fields that are not in its `repr`, such as
+    `allow_optimus`, are always None.
     """
 
 

@@ -269,7 +269,10 @@ class ListedUser(LookupResult, IdentityFields, ListedFields, init=False, shows=I
 
 
 class GetUserResult(ListedUser, OwnFields, init=False, shows=IN_FULL):
-    """A user as `get_user` finds it; the fields mean what they mean at `User`, and are None where Nexudus has none."""
+    """A user as `get_user` finds it; the fields mean what they mean at `User`, and are None where Nexudus has none.
+
+    Fields that are not in its `repr`, such as `on_new_email`, are always None.
+    """
 
 
 @dataclass(frozen=True)

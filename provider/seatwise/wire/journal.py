@@ -24,6 +24,10 @@ from ..core.vendor.errors import InvalidAccount, JournalTooNew
 from ..core.vendor.fields import email_key
 from .files import SharedFile
 
+# The names of tables and columns and the words in them are on users' disks, and older than the words of the code:
+# `deeds` are the journal's entries, by e-mail, with an `EntryKind` as `deed`; `doubts` are the unconfirmed accounts;
+# `revisions` are write revisions; `known` are accounts that the engine has shown that it knows. The last three tables
+# let the provider processes of one run know of each other: see `declare`, `give_up` and `renewed`.
 _TABLES = """
 create table if not exists deeds (
     tenant text not null, email text not null, deed text not null, account text, owner text not null,

@@ -23,7 +23,7 @@ class Found:
 
 
 READ_AFTER_WRITE_S = 32
-"""Seconds within which a read may miss a new account: as long as seatwise looks for a lost create."""
+"""Seconds within which a read may miss a new account: a second more than seatwise looks for a lost create."""
 
 
 async def fetch(tenant: Tenant, account: str, email: str | None) -> Record | None:
