@@ -96,6 +96,14 @@ def refusal(declare: Callable[[], Any]) -> str:
     return str(caught.value)
 
 
+def executable(path: Path, script: str) -> Path:
+    """Write a command, such as a `pulumi` of the test's own; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(script)
+    path.chmod(0o755)
+    return path
+
+
 @contextmanager
 def running_with(
     records: dict[str, list[dict[str, Any]]], folder: Path, options: Options | None = None

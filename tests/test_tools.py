@@ -2,7 +2,6 @@
 
 import ast
 import importlib.util
-import stat
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +9,7 @@ from types import ModuleType
 import mutants
 import pytest
 
+from conftest import executable
 from seatwise.cli import engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,24 +29,20 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def command(folder: Path, name: str, prints: str) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!{sys.executable}\nprint({prints!r})\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
+def pulumi(folder: Path, prints: str) -> Path:
+    return executable(folder / "pulumi", f"#!{sys.executable}\nprint({prints!r})\n")
 
 
 def test_a_pulumi_command_on_the_path_is_used(run: ModuleType, tmp_path: Path) -> None:
-    found = command(tmp_path / "bin", "pulumi", "v3.260.1")
+    found = pulumi(tmp_path / "bin", "v3.260.1")
     assert run.find_pulumi(sys.executable) == found
 
 
 def test_a_cached_pulumi_is_used_if_the_one_on_path_is_too_old(
     run: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command(tmp_path / "bin", "pulumi", "v3.100.0")
-    cached = command(run.CACHE / f"pulumi-{run.PULUMI_VERSION}" / "bin", "pulumi", f"v{run.PULUMI_VERSION}")
+    pulumi(tmp_path / "bin", "v3.100.0")
+    cached = pulumi(run.CACHE / f"pulumi-{run.PULUMI_VERSION}" / "bin", f"v{run.PULUMI_VERSION}")
     assert run.find_pulumi(sys.executable) == cached
     assert "older than 3.254.0" in capsys.readouterr().err
 

@@ -6,18 +6,13 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import run
+from conftest import executable
 from seatwise.vendors import names, vendor_named
-
-
-def put_pulumi(folder: Path, version: str) -> None:
-    """Let `pulumi version` print this."""
-    (folder / "pulumi").write_text(f"#!/bin/sh\necho {version}\n")
-    (folder / "pulumi").chmod(0o755)
 
 
 @pytest.fixture(autouse=True)
 def _pulumi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    put_pulumi(tmp_path, "v3.259.0")
+    executable(tmp_path / "pulumi", "#!/bin/sh\necho v3.259.0\n")
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
@@ -76,7 +71,7 @@ def test_the_doctor_accepts_a_general_proxy_beside_a_vendors(settings: None, mon
 
 
 def test_the_doctor_names_an_old_pulumi_and_missing_settings(tmp_path: Path) -> None:
-    put_pulumi(tmp_path, "v3.100.0")
+    executable(tmp_path / "pulumi", "#!/bin/sh\necho v3.100.0\n")
     code, output = examined()
     assert code == 1
     assert "pulumi v3.100.0 is older than 3.254.0" in output

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli.conftest import LIBRARIAN, failed_with, in_a_terminal, run
-from conftest import Sandbox
+from conftest import Sandbox, executable
 from seatwise.vendors import names
 
 HEADING = "id\temail\tname\tactive\troles"
@@ -187,15 +187,13 @@ def test_accounts_of_another_tenant_do_not_count(tenants: str) -> None:
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `pulumi` command that prints the content of a file, and writes its arguments to another."""
-    command = tmp_path / "bin" / "pulumi"
-    command.parent.mkdir()
-    command.write_text(
+    command = executable(
+        tmp_path / "bin" / "pulumi",
         f"#!{sys.executable}\nimport sys, pathlib\n"
         f"with open({str(tmp_path / 'asked')!r}, 'a') as asked: print(*sys.argv[1:], file=asked)\n"
         f"state = pathlib.Path({str(tmp_path / 'export.json')!r})\n"
-        "print(state.read_text()) if state.exists() else sys.exit('error: no stack selected')\n"
+        "print(state.read_text()) if state.exists() else sys.exit('error: no stack selected')\n",
     )
-    command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
 

@@ -14,6 +14,7 @@ import pytest
 
 import pages
 from cli.conftest import run, started
+from conftest import executable
 from seatwise.sandbox import server
 
 PRINTED = sorted(
@@ -35,10 +36,8 @@ def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name, content in PEOPLE.items():
         Path(name).write_text(content)
-    pulumi = tmp_path / "bin" / "pulumi"
-    pulumi.parent.mkdir()
-    pulumi.write_text(f"#!/bin/sh\n[ \"$1\" = version ] && echo v3.259.0 || echo '{EXPORT}'\n")
-    pulumi.chmod(0o755)
+    script = f"#!/bin/sh\n[ \"$1\" = version ] && echo v3.259.0 || echo '{EXPORT}'\n"
+    pulumi = executable(tmp_path / "bin" / "pulumi", script)
     monkeypatch.setenv("PATH", f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}")
 
 

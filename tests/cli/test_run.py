@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import failed_with, run, started
+from conftest import executable
 
 FAST = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "1"}
 REASONS = {
@@ -86,11 +87,10 @@ def test_a_command_that_does_not_exist_is_one_line_and_127() -> None:
 
 
 def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "pulumi").write_bytes(b"\x7fELF")
-    (tmp_path / "pulumi").chmod(0o755)
-    done = ran("--", str(tmp_path / "pulumi"))
+    command = executable(tmp_path / "pulumi", "\x7fELF")
+    done = ran("--", str(command))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"seatwise: cannot run {tmp_path / 'pulumi'}: Exec format error"
+    assert done.stderr.splitlines()[-1] == f"seatwise: cannot run {command}: Exec format error"
 
 
 @pytest.mark.parametrize(

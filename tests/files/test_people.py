@@ -237,13 +237,6 @@ def test_a_vendor_without_accounts_for_people_has_no_columns(monkeypatch: pytest
     ]
 
 
-@pytest.mark.parametrize("name", ["people.csv", "people.yaml"])
-def test_a_file_without_rows_is_an_error(name: str) -> None:
-    Path(name).write_text("name,email\n" if name.endswith("csv") else "[]\n")
-    with pytest.raises(InvalidPeople, match=f"^{name}: contains no rows; if that is intended, do not load this file$"):
-        load(name)
-
-
 def test_the_files_in_the_documentation_are_read() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "people.md").read_text()
     blocks = re.findall(r"(?:^    .*\n)+", page, re.M)

@@ -219,13 +219,11 @@ def test_a_password_is_blanked_in_every_charset(kind: str, charset: str) -> None
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", "text/html", ""])
 def test_a_damaged_success_answer_is_not_quoted(kind: str) -> None:
+    """Plain text is, whatever the status."""
     refusal = ENERFLO.refusal(Answer(200, {"content-type": kind}, RECORD), "read", "7")
     assert str(refusal).startswith("Enerflo 7: read refused with 200. ")
-
-
-def test_plain_text_is_quoted_whatever_the_status() -> None:
-    refusal = ENERFLO.refusal(Answer(200, {"content-type": "text/plain"}, b"Down for maintenance"), "read", "7")
-    assert str(refusal).startswith("Enerflo 7: read refused with 200: Down for maintenance. ")
+    text = ENERFLO.refusal(Answer(200, {"content-type": "text/plain"}, b"Down for maintenance"), "read", "7")
+    assert str(text).startswith("Enerflo 7: read refused with 200: Down for maintenance. ")
 
 
 def test_a_refusal_quotes_all_reasons() -> None:

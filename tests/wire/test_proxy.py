@@ -101,6 +101,14 @@ def tenant_at(site: Site, proxy: str, host: str = HOST, **config: str) -> Tenant
     return Tenant(Enerflo(settings), Vault(), print, RunSettings.load(), Removals())
 
 
+async def failure(site: Site, proxy: str, host: str = HOST, **config: str) -> Unreachable:
+    """Return the error of a create through this proxy."""
+    async with tenant_at(site, proxy, host, **config) as tenant:
+        with pytest.raises(Unreachable) as caught:
+            await tenant.send(CREATE)
+    return caught.value
+
+
 async def test_requests_go_through_the_proxy(site: Site, proxy: str) -> None:
     async with tenant_at(site, f"http://{LOGIN}@{proxy}") as tenant:
         for _ in range(2):
@@ -148,15 +156,13 @@ NO_WAY = "cannot connect through the proxy http://127.0.0.1:{port} (enerflo:prox
 async def test_a_proxy_that_opens_no_tunnel_is_named(answer: bytes, message: str, site: Site) -> None:
     """The error also says that the vendor did not receive the create."""
     with answering(answer) as (address, _):
-        async with tenant_at(site, f"http://{LOGIN}@{address}") as tenant:
-            with pytest.raises(Unreachable) as caught:
-                await tenant.send(CREATE)
-    text = str(caught.value)
+        error = await failure(site, f"http://{LOGIN}@{address}")
+    text = str(error)
     assert message.format(port=address.rpartition(":")[2]) in text
     assert f"allows https://{HOST}" in text
     assert "\n" not in text
-    assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{text} {caught.value!r}"] == []
-    assert caught.value.maybe_sent is False
+    assert [part for part in (USER, PASSWORD, "pr0xy") if part in f"{text} {error!r}"] == []
+    assert error.maybe_sent is False
     assert site.requests == []
 
 
@@ -168,20 +174,15 @@ async def test_a_proxy_that_is_down_or_silent_is_named(listens: bool, deadline: 
         port = server.getsockname()[1]
         if not listens:
             server.close()
-        async with tenant_at(site, f"http://{LOGIN}@127.0.0.1:{port}", deadline=deadline) as tenant:
-            with pytest.raises(Unreachable, match=message) as caught:
-                await tenant.send(CREATE)
-    assert NO_WAY.format(port=port) in str(caught.value)
-    assert caught.value.maybe_sent is False
+        error = await failure(site, f"http://{LOGIN}@127.0.0.1:{port}", deadline=deadline)
+    assert NO_WAY.format(port=port) in str(error)
+    assert message in str(error)
+    assert error.maybe_sent is False
 
 
 async def test_the_real_proxy_refuses_a_host_and_a_password(site: Site, proxy: str) -> None:
-    async with tenant_at(site, f"http://{LOGIN}@{proxy}", "forbidden.example") as tenant:
-        with pytest.raises(Unreachable, match="refuses with status 403"):
-            await tenant.send(CREATE)
-    async with tenant_at(site, f"http://{USER}:wrong@{proxy}") as tenant:
-        with pytest.raises(Unreachable, match="refuses with status 407"):
-            await tenant.send(CREATE)
+    assert "refuses with status 403" in str(await failure(site, f"http://{LOGIN}@{proxy}", "forbidden.example"))
+    assert "refuses with status 407" in str(await failure(site, f"http://{USER}:wrong@{proxy}"))
     assert site.requests == []
 
 
