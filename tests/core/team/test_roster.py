@@ -325,12 +325,13 @@ DOWN: dict[str, Fault] = {
 }
 
 
+@pytest.mark.no_cover  # as for the fault matrix: many times the same code
 @pytest.mark.parametrize("down", DOWN)
 @pytest.mark.parametrize("what", ["join", "change", "leave"])
 async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_run_completes(
     world: World, stack: Stack, what: str, down: str
 ) -> None:
-    count, policies = 150, {"max_removals": "100%"}
+    count, done, policies = 110, 10, {"max_removals": "100%"}
     before, after = a_team(world, count, policies), Roster([], policies)
     if what == "change":
         after = a_team(world, count, policies, **change(world))
@@ -343,7 +344,7 @@ async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_r
     def fails(asked: str) -> Fault | None:
         nonlocal written
         written += asked == kind
-        return DOWN[down] if written > 40 else None
+        return DOWN[down] if written > done else None
 
     world.hazard = fails
     counted(world)
@@ -351,9 +352,9 @@ async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_r
     asked = counted(world).total()
 
     counts = stack.outs["counts"]
-    assert counts["not_tried"] >= count - 40 - 5 * MOST_FAILURES_IN_A_ROW, "the others are not tried"
+    assert counts["not_tried"] >= count - done - 5 * MOST_FAILURES_IN_A_ROW, "the others are not tried"
     assert MOST_FAILURES_IN_A_ROW <= counts["failed"] <= 2 * MOST_FAILURES_IN_A_ROW
-    assert asked <= 3 * 41 + 2 * MOST_FAILURES_IN_A_ROW * (len(LOST_CREATE_BACKOFF_S) + 6) + 3, (
+    assert asked <= 3 * (done + 1) + 2 * MOST_FAILURES_IN_A_ROW * (len(LOST_CREATE_BACKOFF_S) + 6) + 3, (
         "and not a thousand requests sent"
     )
     no_trouble(world)
