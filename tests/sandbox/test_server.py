@@ -462,7 +462,7 @@ def test_no_value_that_is_put_in_by_hand_breaks_the_sandbox(vendor: str, key: st
         "nexudus": ["/nexudus/api/sys/users"],
         "tenovos": ["/tenovos/user/search/@", "/tenovos-1.5/user/search/*"],
     }
-    for path in ["/", f"/sandbox/accounts/{vendor}", *lists[vendor]]:
+    for path in ["/", f"/sandbox/accounts/{vendor}", *lists.get(vendor, [])]:
         assert http.get(path, headers=_logged_in(vendor, http)).status_code == 200, path
 
 
@@ -487,6 +487,8 @@ def _logged_in(vendor: str, http: httpx.Client) -> dict[str, str]:
     """Return the headers of a logged-in client."""
     if vendor == "enerflo":
         return ENERFLO_KEY
+    if vendor not in ("nexudus", "tenovos"):
+        return {}
     if vendor == "nexudus":
         token = http.post("/nexudus/api/token", data=NEXUDUS_LOGIN).json()["access_token"]
         return {"authorization": f"Bearer {token}"}
