@@ -104,7 +104,7 @@ async def test_a_team_of_adopted_members_is_not_a_line_for_each() -> None:
 
 # --- an account that is there -----------------------------------------------------------------
 
-BACK = {"enerflo": "active=True", "nexudus": "active=True", "tenovos": 'status="enabled"'}
+BACK = dict.fromkeys(names(), "active=True") | {"tenovos": 'status="enabled"'}
 PERSON = "project/stack/seatwise:index:Person$ana"
 CHILD = "project/stack/my:own:Component$ana"
 IMPORTED = "project/stack/ana@example.com"
@@ -128,12 +128,8 @@ async def refusal(world: World, owner: str, **arguments: Any) -> str:
 
 def deactivate(world: World, account: str) -> None:
     """Somebody deactivates the account at the admin page."""
-    retired: dict[str, dict[str, Any]] = {
-        "enerflo": {"active": False},
-        "nexudus": {"Active": False},
-        "tenovos": {"status": "disabled"},
-    }
-    world.change_by_hand(account, retired[world.name])
+    fields = {name: world.vendor.schema[name].wire.read for name in world.vendor.deactivation}
+    world.change_by_hand(account, {str(fields[name]): value for name, value in world.vendor.deactivation.items()})
 
 
 @pytest.mark.parametrize("owner", REMEDIES, ids=["user", "member", "person", "child", "imported"])

@@ -228,7 +228,7 @@ LACKING = {
 }
 
 
-@pytest.mark.parametrize("vendor", names())
+@pytest.mark.parametrize("vendor", LACKING)
 def test_a_provider_with_a_base_url_has_to_give_its_credentials(
     vendor: str, project: Project, sandbox: Sandbox, west: Sandbox
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from operations import lifecycle
+from seatwise.sandbox import server
 from seatwise.vendors import names
 from virtual import World
 
@@ -52,7 +53,7 @@ async def test_the_case_of_ascii_letters_is_no_difference(world: World) -> None:
 
 
 def _email_key(world: World) -> str:
-    return {"enerflo": "email", "nexudus": "Email", "tenovos": "email"}[world.name]
+    return server.STAND_INS[world.name].EMAIL
 
 
 def _other_login(world: World) -> dict[str, Any]:

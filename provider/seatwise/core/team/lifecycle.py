@@ -34,7 +34,7 @@ from .plan import (
     Plan,
     failures,
     most_removals,
-    removals,
+    too_many_leavers,
 )
 from .properties import Member, Members, Report, Team, TeamDeclared, key_of, packed, unpacked
 
@@ -127,7 +127,7 @@ async def create(tenant: Tenant, name: str, declared: TeamDeclared, owner: str) 
     held = await replaced(tenant, owner + MEMBERS)
     team = Team() if held is None else _replaced(tenant, held, declared)
     before = {} if held is None else held.outputs.get("members", {})
-    problems = removals(tenant.vendor, before, declared.members, declared.policy.max_removals)
+    problems = too_many_leavers(tenant.vendor, before, declared.members, declared.policy.max_removals)
     if problems:
         raise InvalidAccount("; ".join(map(str, problems)))
     old_accounts, old_revision = [each.id for each in team.members.values()], team.revision

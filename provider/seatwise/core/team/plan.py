@@ -58,7 +58,7 @@ def check(
         members[key] = packed(key, checked) | {**later}
         problems += [Problem("", f"{key}: {problem}") for problem in found]
     if not problems:
-        problems += removals(vendor, before, members, news.policy.max_removals)
+        problems += too_many_leavers(vendor, before, members, news.policy.max_removals)
     return members, problems
 
 
@@ -105,8 +105,11 @@ def most_removals(given: object, members: int) -> int | None:
     return int(number[1]) if number else None
 
 
-def removals(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: object) -> list[Problem]:
-    """Return a problem if more members would leave than may leave in one run: that is probably a mistake."""
+def too_many_leavers(vendor: type[Vendor] | Vendor, before: Members, after: Members, given: object) -> list[Problem]:
+    """Return a problem if more members would leave than `max_removals` allows: that is probably a mistake.
+
+    The limit on a whole run is `core.account.removals`.
+    """
     names = {key: key_now(key, before[key]) for key in sorted(before)}
     now = {key: name if name in after else key_of(unpacked(key, before[key])["email"]) for key, name in names.items()}
     out = [
