@@ -63,7 +63,17 @@ def test_a_reader_that_closes_the_pipe_causes_no_message(tenants: str) -> None:
         pytest.param(["--help"], ["sandbox", "--version", "0 done, 1 failed, 2 wrong usage"], id="seatwise"),
         pytest.param(["sandbox", "--help"], ["--port", "--data", "--seed", "--no-limits", "8765"], id="sandbox"),
         pytest.param(
-            ["run", "--help"], ["PULUMI_SKIP_CHECKPOINTS=true", "PULUMI_EXPERIMENTAL=1", "journal", "127"], id="run"
+            ["run", "--help"],
+            [
+                "PULUMI_SKIP_CHECKPOINTS=true",
+                "PULUMI_EXPERIMENTAL=1",
+                "SEATWISE_THREADS=16",
+                "PULUMI_PARALLEL=16",
+                "-p",
+                "journal",
+                "127",
+            ],
+            id="run",
         ),
     ],
 )

@@ -1,5 +1,8 @@
 """Many accounts in one stack."""
 
+import subprocess
+import sys
+
 import pytest
 from benchmarks.backdoor import running
 
@@ -41,3 +44,17 @@ def test_the_hosts_threads_limit_concurrent_operations(threads: str, at_once: ra
         output += project.run("destroy", "--yes", "--skip-preview", "--parallel", "12").output
         assert vendor.seen().most_in_flight in at_once
     assert "no effect" not in output
+
+
+def test_seatwise_run_alone_has_more_than_four_operations_at_once(project: Project) -> None:
+    with running() as vendor:
+        project.program("for n in range(24):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
+        vendor.switch(latency=1)
+        subprocess.run(
+            [sys.executable, "-m", "seatwise", "run", "--", "pulumi", "up", "--yes", "--skip-preview"],
+            cwd=project.folder,
+            env=project.environment | vendor.environment,
+            check=True,
+            timeout=120,
+        )
+        assert vendor.seen().most_in_flight in range(5, 17)
