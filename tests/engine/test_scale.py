@@ -25,8 +25,17 @@ def test_1300_accounts_in_one_stack(project: Project, sandbox: Sandbox) -> None:
     assert project.up().changes["created"] == 3 * 435 + 1
     assert [len(sandbox.accounts(vendor)) for vendor in ("enerflo", "nexudus", "tenovos")] == [435] * 3
     sandbox.mark()
-    assert project.up().changes == {"unchanged": 3 * 435 + 1}
+    del project.environment["PULUMI_SKIP_CHECKPOINTS"]
+    unchanged = project.up()
+    assert unchanged.changes == {"unchanged": 3 * 435 + 1}
+    assert "seatwise run" not in unchanged.output
     assert sandbox.requests() == []
+
+
+def test_a_preview_of_300_new_accounts_names_seatwise_run_once(project: Project) -> None:
+    project.program("for n in range(301):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
+    _, _, diagnostics = project.run("preview").output.partition("Diagnostics:")
+    assert diagnostics.count("`seatwise run -- pulumi up` writes it once") == 1
 
 
 @pytest.mark.parametrize(("threads", "at_once"), [("", range(1, 5)), ("12", range(5, 13))])
