@@ -63,6 +63,7 @@ def test_a_reader_that_closes_the_pipe_causes_no_message(tenants: str) -> None:
         (["--help"], ["sandbox", "--version", "0 done, 1 failed, 2 wrong usage"]),
         (["sandbox", "--help"], ["--port", "--data", "--seed", "--no-limits", "8765"]),
         (["run", "--help"], ["PULUMI_SKIP_CHECKPOINTS=true", "PULUMI_EXPERIMENTAL=1", "journal", "127"]),
+        (["run", "--help"], ["SEATWISE_THREADS=16", "PULUMI_PARALLEL=16", "-p"]),
     ],
 )
 def test_help_names_every_option(arguments: list[str], words: list[str]) -> None:

@@ -11,10 +11,16 @@ import pytest
 from cli.conftest import failed_with, run, started
 from conftest import executable
 
-FAST = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "1"}
-REASONS = {
-    "PULUMI_SKIP_CHECKPOINTS": "the state is written at the end, not twice for each changed resource",
-    "PULUMI_EXPERIMENTAL": "without it pulumi ignores PULUMI_SKIP_CHECKPOINTS",
+SKIP = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+EXPERIMENTAL = {"PULUMI_EXPERIMENTAL": "1"}
+SIXTEEN = {"SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"}
+FAST = SKIP | EXPERIMENTAL | SIXTEEN
+LINES = {
+    "seatwise: PULUMI_SKIP_CHECKPOINTS=true: the state is written at the end, not twice for each changed resource": (
+        SKIP
+    ),
+    "seatwise: PULUMI_EXPERIMENTAL=1: without it pulumi ignores PULUMI_SKIP_CHECKPOINTS": EXPERIMENTAL,
+    "seatwise: SEATWISE_THREADS=16, PULUMI_PARALLEL=16: sixteen operations at once": SIXTEEN,
 }
 SHOW = f"""
 import json, os, sys
@@ -36,21 +42,42 @@ def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
 
+def seen(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """Return which of the variables above the command got, after it ended as `SHOW` does."""
+    assert done.returncode == 3
+    return {name: value for name, value in json.loads(done.stdout)[0].items() if value is not None}
+
+
 @pytest.mark.usefixtures("_without_fast_settings")
 @pytest.mark.parametrize(
     ("given", "sets"),
     [
-        ({}, ["PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"]),
-        ({"PULUMI_EXPERIMENTAL": "true"}, ["PULUMI_SKIP_CHECKPOINTS"]),
-        ({"PULUMI_SKIP_CHECKPOINTS": "false", "PULUMI_EXPERIMENTAL": ""}, []),
+        ({}, FAST),
+        ({"PULUMI_EXPERIMENTAL": "true"}, SKIP | SIXTEEN),
+        ({"PULUMI_SKIP_CHECKPOINTS": "false", "PULUMI_EXPERIMENTAL": ""}, SIXTEEN),
+        ({"SEATWISE_THREADS": "8"}, SKIP | EXPERIMENTAL),
+        ({"PULUMI_PARALLEL": "2"}, SKIP | EXPERIMENTAL),
+        pytest.param(FAST, {}, id="all"),
     ],
     ids=str,
 )
-def test_each_variable_that_is_not_set_is_set_and_shown(given: dict[str, str], sets: list[str]) -> None:
+def test_each_variable_that_is_not_set_is_set_and_shown(given: dict[str, str], sets: dict[str, str]) -> None:
     done = ran("--", sys.executable, "-c", SHOW, "up", "--yes", "--", "--help", **given)
-    assert done.returncode == 3
-    assert json.loads(done.stdout) == [FAST | given, ["up", "--yes", "--", "--help"]]
-    assert done.stderr.splitlines() == [f"seatwise: {name}={FAST[name]}: {REASONS[name]}" for name in sets]
+    assert json.loads(done.stdout)[1] == ["up", "--yes", "--", "--help"]
+    assert seen(done) == given | sets
+    assert done.stderr.splitlines() == [line for line, variables in LINES.items() if variables.items() <= sets.items()]
+
+
+@pytest.mark.usefixtures("_without_fast_settings")
+@pytest.mark.parametrize(
+    ("words", "sets"),
+    [
+        *((words, SKIP | EXPERIMENTAL) for words in ("--parallel 8", "--parallel=8", "-p 8", "-p8", "-yp=8")),
+        *((words, FAST) for words in ("-sprod", "--parallel-diff", "--stack=p")),
+    ],
+)
+def test_a_commands_own_number_at_once_stays(words: str, sets: dict[str, str]) -> None:
+    assert seen(ran("--", sys.executable, "-c", SHOW, "up", *words.split())) == sets
 
 
 @pytest.mark.usefixtures("_without_fast_settings")

@@ -5,13 +5,15 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from seatwise.dynamic import DynamicProvider, load
+from seatwise.dynamic import DynamicProvider, base, load
 from seatwise.dynamic.host import widen
 from seatwise.vendors import vendor_named
 
@@ -85,6 +87,41 @@ def test_a_program_declares_1300_accounts() -> None:
     assert {type_ for type_, _ in resources} == {GOLDEN["types"]["enerflo"]}
     assert {inputs["__provider"] for _, inputs in resources} == {GOLDEN["providers"]["enerflo:User"]}
     assert resources[0][1]["password"] != "secret", "a secret input is marked as one"
+
+
+# --- many changes -----------------------------------------------------------------------------
+
+FILE = {"PULUMI_BACKEND_URL": "file:///state?metadata=skip"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_said"),
+    [
+        pytest.param(FILE, True, id="file"),
+        pytest.param({"PULUMI_BACKEND_URL": "s3://bucket?region=eu-west-1"}, True, id="s3"),
+        pytest.param({"PULUMI_BACKEND_URL": "https://api.pulumi.com"}, False, id="pulumi cloud"),
+        pytest.param({}, False, id="not known"),
+        pytest.param(FILE | {"PULUMI_SKIP_CHECKPOINTS": "true"}, False, id="without checkpoints"),
+        pytest.param(FILE | {"PULUMI_SKIP_CHECKPOINTS": "false"}, False, id="wants checkpoints"),
+    ],
+)
+def test_300_changes_that_checkpoints_make_slow_are_one_line(
+    environment: Mapping[str, str], is_said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PULUMI_BACKEND_URL", "PULUMI_SKIP_CHECKPOINTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(base, "_changes", count(1))
+    old, new = {"email": "ana@example.com", "__provider": "p"}, {"email": "ana@example.org"}
+    for _ in range(299):
+        base.count_change({}, new)
+        base.count_change(old, {"email": old["email"]})
+    assert capsys.readouterr().out == ""
+    for _ in range(600):
+        base.count_change(old, new)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.startswith("seatwise: 300 resources change so far") for line in lines] == [True] * is_said
 
 
 # --- the host's threads -----------------------------------------------------------------------

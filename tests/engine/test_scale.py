@@ -1,5 +1,8 @@
 """Many accounts in one stack."""
 
+import subprocess
+import sys
+
 import pytest
 from benchmarks.backdoor import running
 
@@ -22,8 +25,17 @@ def test_1300_accounts_in_one_stack(project: Project, sandbox: Sandbox) -> None:
     assert project.up().changes["created"] == 3 * 435 + 1
     assert [len(sandbox.accounts(vendor)) for vendor in ("enerflo", "nexudus", "tenovos")] == [435] * 3
     sandbox.mark()
-    assert project.up().changes == {"unchanged": 3 * 435 + 1}
+    del project.environment["PULUMI_SKIP_CHECKPOINTS"]
+    unchanged = project.up()
+    assert unchanged.changes == {"unchanged": 3 * 435 + 1}
+    assert "seatwise run" not in unchanged.output
     assert sandbox.requests() == []
+
+
+def test_a_preview_of_300_new_accounts_names_seatwise_run_once(project: Project) -> None:
+    project.program("for n in range(301):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
+    _, _, diagnostics = project.run("preview").output.partition("Diagnostics:")
+    assert diagnostics.count("`seatwise run -- pulumi up` writes it once") == 1
 
 
 @pytest.mark.parametrize(("threads", "at_once"), [("", range(1, 5)), ("12", range(5, 13))])
@@ -41,3 +53,17 @@ def test_the_hosts_threads_limit_concurrent_operations(threads: str, at_once: ra
         output += project.run("destroy", "--yes", "--skip-preview", "--parallel", "12").output
         assert vendor.seen().most_in_flight in at_once
     assert "no effect" not in output
+
+
+def test_seatwise_run_alone_has_more_than_four_operations_at_once(project: Project) -> None:
+    with running() as vendor:
+        project.program("for n in range(24):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
+        vendor.switch(latency=1)
+        subprocess.run(
+            [sys.executable, "-m", "seatwise", "run", "--", "pulumi", "up", "--yes", "--skip-preview"],
+            cwd=project.folder,
+            env=project.environment | vendor.environment,
+            check=True,
+            timeout=120,
+        )
+        assert vendor.seen().most_in_flight in range(5, 17)

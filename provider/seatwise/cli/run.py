@@ -1,9 +1,11 @@
 """`seatwise run`: a pulumi command in the environment that makes large stacks fast."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -13,10 +15,16 @@ from ..wire.settings import RunSettings
 from .options import Quiet
 from .output import exit_on_error, failed, notifier
 
-FAST = {
-    "PULUMI_SKIP_CHECKPOINTS": ("true", "the state is written at the end, not twice for each changed resource"),
-    "PULUMI_EXPERIMENTAL": ("1", "without it pulumi ignores PULUMI_SKIP_CHECKPOINTS"),
-}
+Choice = tuple[Mapping[str, str], str]
+"""Variables that are set together, or not at all if the user has set one of them; and why."""
+FAST: tuple[Choice, ...] = (
+    ({"PULUMI_SKIP_CHECKPOINTS": "true"}, "the state is written at the end, not twice for each changed resource"),
+    ({"PULUMI_EXPERIMENTAL": "1"}, "without it pulumi ignores PULUMI_SKIP_CHECKPOINTS"),
+)
+AT_ONCE: Choice = ({"SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"}, "sixteen operations at once")
+"""Not set for a command that has pulumi's option for it."""
+PARALLEL = re.compile(r"--parallel(=.*)?|-[a-z]*p(=?\d+)?")
+"""The option of pulumi for how many operations run at once, as one word of a command."""
 NOT_FOUND = 127  # a shell's exit code for a command that does not exist
 
 
@@ -27,6 +35,9 @@ def run(
     """Run a pulumi command in the environment that makes large stacks fast: seatwise run -- pulumi up
 
     Sets PULUMI_SKIP_CHECKPOINTS=true and PULUMI_EXPERIMENTAL=1 unless they are set: the state is written once.
+
+    Sets SEATWISE_THREADS=16 and PULUMI_PARALLEL=16 unless one of them, --parallel or -p is given: sixteen operations
+    run at once.
 
     A run that is killed leaves the state as it was; its accounts are in the journal, and the next run resumes them.
 
@@ -39,15 +50,23 @@ def run(
     if found is None:
         raise failed(f"the command {command[0]} was not found", "install it or put its folder on PATH", NOT_FOUND)
     say = notifier(quiet=quiet)
-    setting = {name: value for name, (value, _) in FAST.items() if name not in os.environ}
-    for name, value in setting.items():
-        say(f"seatwise: {name}={value}: {FAST[name][1]}")
+    setting = dict[str, str]()
+    for variables, reason in _choices(command):
+        say(f"seatwise: {', '.join(f'{name}={value}' for name, value in variables.items())}: {reason}")
+        setting |= variables
     # Python ignores SIGPIPE, and a command inherits ignored signals.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execve(found, command, os.environ | setting)  # noqa: S606 - the user's own command
     except OSError as error:
         raise failed(f"cannot run {found}: {error.strerror}") from None
+
+
+def _choices(command: list[str]) -> list[Choice]:
+    """Return what is set for this command: all that the user has not chosen."""
+    has_option = any(PARALLEL.fullmatch(word) for word in command[1:])
+    choices = FAST if has_option else (*FAST, AT_ONCE)
+    return [each for each in choices if os.environ.keys().isdisjoint(each[0])]
 
 
 def _check_journal() -> None:

@@ -53,7 +53,7 @@ def keeps_internal_properties() -> bool:
 def widen(threads: int) -> bool:
     """Let the pool that the calling thread works in have so many threads; false where that cannot be done.
 
-    It serves four operations at once, unless `SEATWISE_THREADS` says more.
+    It serves four operations at once, unless `SEATWISE_THREADS` says more, as `seatwise run` does.
     The host has no option for it, so this reaches into what is private to Python's library, and looks before it does.
     """
     arguments = getattr(threading.current_thread(), "_args", ())

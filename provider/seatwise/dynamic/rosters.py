@@ -9,7 +9,7 @@ from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Tenant
-from .base import OLD_SDK, DynamicProvider, Props, failure, one_line_errors, split
+from .base import OLD_SDK, DynamicProvider, Props, count_change, failure, one_line_errors, split
 
 
 class Rosters(DynamicProvider):
@@ -31,6 +31,7 @@ class Rosters(DynamicProvider):
                 resource.preview_new(tenant, inputs, split)
         except AccountError as error:
             problems.append(Problem("", str(error)))
+        count_change(olds, inputs)
         return CheckResult(inputs, [failure(reason) for reason in resource.first(problems)])
 
     @one_line_errors

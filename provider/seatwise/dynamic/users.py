@@ -10,7 +10,7 @@ from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
 from ..wire.tenant import Operation, Tenant
-from .base import OLD_SDK, DynamicProvider, Props, failure, one_line_errors, split, tell
+from .base import OLD_SDK, DynamicProvider, Props, count_change, failure, one_line_errors, split, tell
 
 MANY = 100
 """From this many new accounts on, and at each doubling, a line says how long they take."""
@@ -33,6 +33,7 @@ class Users(DynamicProvider):
             self._expect(new=not olds)
         except AccountError as error:
             problems.append(Problem("", str(error)))
+        count_change(olds, inputs | unknown)
         return CheckResult(inputs | unknown, [failure(str(each)) for each in problems])
 
     @one_line_errors

@@ -1,4 +1,4 @@
-"""Facts that the engine does not pass to a provider: the state of the stack, and the id of the run.
+"""Facts that the engine does not pass to a provider: the state of the stack, how it is written, and the id of the run.
 
 The engine does not announce a replacement to a provider: for `--replace`, a taint and a trigger it calls `create` as
 for a new resource, then `delete` for the old one. Only the state shows that the stack already has the account.
@@ -26,12 +26,24 @@ EXPORT_TIMEOUT_S = 60.0  # seconds
 SELECTED = ("", "")
 """Stands for the stack that is selected where the provider runs."""
 Export = Callable[..., Awaitable[bytes]]
+DIY = frozenset({"file", "s3", "azblob", "gs", "postgres"})
+"""The schemes of backends in which a checkpoint is the whole state."""
 
 
 def run_id() -> str:
     """Return the engine's address, which all provider processes of one run share; without one, this process's id."""
     address = sys.argv[1] if len(sys.argv) > 1 else ""
     return address if re.fullmatch(r"\S+:\d+", address) else str(os.getpid())
+
+
+def writes_checkpoints() -> bool:
+    """Return whether the environment shows that the engine writes the whole state at each change.
+
+    False where PULUMI_SKIP_CHECKPOINTS has any value, as its user has decided, and for a backend that `pulumi login` or
+    the project chose, as the environment does not show it.
+    """
+    scheme, _, _ = os.environ.get("PULUMI_BACKEND_URL", "").partition("://")
+    return scheme in DIY and "PULUMI_SKIP_CHECKPOINTS" not in os.environ
 
 
 async def export(*arguments: str) -> bytes:
