@@ -11,10 +11,11 @@ import anyio
 import httpx
 import pytest
 from benchmarks import backdoor, contestants, figures, results
+from benchmarks.apis import API_KEY
 from benchmarks.backdoor import Seen
 from benchmarks.contestants import Measure
 from benchmarks.figures import Book
-from benchmarks.vendor import API_KEY, Vendor
+from benchmarks.vendor import Vendor
 from rich.console import Console
 
 NOTHING = Seen({}, 0, 0, 0, 0, 0, (), 0.0)
@@ -27,7 +28,8 @@ def at_the_vendor(work: Callable[[Http], Awaitable[None]]) -> None:
 
     async def run() -> None:
         transport = httpx.ASGITransport(Vendor())
-        async with Http(transport=transport, base_url="http://vendor", headers={"api-key": API_KEY}) as http:
+        headers = {"api-key": API_KEY, "authorization": f"Bearer {API_KEY}"}
+        async with Http(transport=transport, base_url="http://vendor", headers=headers) as http:
             await work(http)
 
     anyio.run(run)
@@ -56,6 +58,40 @@ def test_the_vendor_makes_reads_lists_and_changes_accounts() -> None:
         assert (await http.get("/api/v3/users/4")).status_code == 404
         assert (await http.put("/api/v3/users", json={"id": "x", "active": False})).status_code == 404
         assert (await http.get("/api/v3/users/1", headers={"api-key": "no"})).status_code == 401
+
+    at_the_vendor(work)
+
+
+def test_nexudus_answers_a_write_with_the_id_and_takes_the_whole_record() -> None:
+    async def work(http: Http) -> None:
+        for number in range(1, 4):
+            body = {"FullName": "Ana Ruiz", "Email": f"{number}@example.com", "IsAdmin": True, "UserRoles": [77]}
+            made = (await http.post("/api/sys/users", json=body)).json()
+            assert (made["WasSuccessful"], made["Value"]) == (True, {"Id": number})
+        await http.put("/api/sys/users", json={"Id": 2, "FullName": "Anna Ruiz", "Email": "2@example.com"})
+        read = (await http.get("/api/sys/users/2")).json()
+        assert [read[each] for each in ("Id", "FullName", "UserRoles", "Active")] == [2, "Anna Ruiz", [], True]
+        await http.delete("/api/sys/users/1")
+        assert (await http.get("/api/sys/users/1")).status_code == 404
+        assert (await http.put("/api/sys/users", json={"Id": 1})).status_code == 404
+        page = (await http.get("/api/sys/users", params={"page": 2, "size": 1})).json()
+        assert [each["Id"] for each in page["Records"]] == [3]
+        assert "UserRoles" not in page["Records"][0], "lists show a part of the record"
+        assert (page["TotalItems"], page["TotalPages"], page["HasNextPage"]) == (2, 2, False)
+        found = (await http.get("/api/sys/users", params={"User_Email": "3@example.com"})).json()
+        assert [each["Id"] for each in found["Records"]] == [3]
+        assert (await http.get("/api/sys/users/2", headers={"authorization": "no"})).status_code == 401
+        assert (await seen(http)).kinds == {"create": 3, "read": 3, "update": 2, "delete": 1, "list": 2}
+
+    at_the_vendor(work)
+
+
+def test_nexudus_throttles_with_a_409() -> None:
+    async def work(http: Http) -> None:
+        await http.post("/bench/options", json={"per_minute": 1})
+        answers = [await http.get("/api/sys/users") for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 409]
+        assert (answers[1].content, int(answers[1].headers["retry-after"]) > 0) == (b"", True)
 
     at_the_vendor(work)
 
