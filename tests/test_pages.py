@@ -28,9 +28,11 @@ def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: s
 def test_a_vendor_without_a_page_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "adding-a-vendor.md").write_text("<!-- example:begin --><!-- example:end -->")
     (tmp_path / "settings.md").write_text("<!-- vendors:begin --><!-- vendors:end -->")
+    (tmp_path / "scaling.md").write_text("<!-- beside:begin --><!-- beside:end -->")
     monkeypatch.setattr(fields, "DOCS", tmp_path)
     made = fields.pages()
-    assert {path.name for path in made} == {f"{name}.md" for name in names()} | {"adding-a-vendor.md", "settings.md"}
+    pages = {"adding-a-vendor.md", "settings.md", "scaling.md"}
+    assert {path.name for path in made} == {f"{name}.md" for name in names()} | pages
     text = made[tmp_path / "vendors" / "enerflo.md"]
     assert text.startswith("# Enerflo\n")
     assert "Enerflo Support hands it out" in text, "the module's own words"
@@ -45,6 +47,7 @@ def test_text_between_the_markers_is_replaced_and_no_other() -> None:
     assert fields.filled(before, {"a": "new"}, DOCS) == before.replace("old", "new")
     with pytest.raises(ValueError, match="must have the lines <!-- b:begin --> and <!-- b:end -->"):
         fields.filled(before, {"b": "new"}, DOCS)
+    assert fields.between("a", before, DOCS) == "old"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in INCLUDES], ids=lambda page: page.name)
