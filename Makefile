@@ -31,7 +31,7 @@ crash: ## Kill the real pulumi at every request of a program (half an hour)
 mutants: ## Break seatwise on purpose and see the tests notice (some minutes)
 	@$(LIGHT) python tools/mutants.py
 
-bench: ## Measure against floors of the same run, into benchmarks/results.md (half an hour)
+bench: ## Measure against floors of the same run, into benchmarks/results.md (forty minutes)
 	@$(BENCH) pytest -q tests/test_benchmarks.py
 	@$(BENCH) python -m benchmarks.bench
 

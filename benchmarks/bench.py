@@ -1,6 +1,6 @@
 """Measure seatwise beside OpenTofu, and against a floor, a naive provider and the engine alone.
 
-    python -m benchmarks.bench           # the selection that takes minutes
+    python -m benchmarks.bench           # a selection: forty minutes
     python -m benchmarks.bench --full    # the comparison with OpenTofu and the whole grid: two hours
     python -m benchmarks.bench --table 100 --out FOLDER    # the comparison alone, with a hundred accounts
     python -m benchmarks.bench --quick --out FOLDER    # twenty accounts: shows that the benchmark itself works

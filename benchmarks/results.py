@@ -71,7 +71,7 @@ def markdown(
     grid = book.of("")
     parts = [
         "# Benchmarks",
-        f"Written by `{command}`. `make bench` takes half an hour, `make bench-full` (the whole grid, and "
+        f"Written by `{command}`. `make bench` takes forty minutes, `make bench-full` (the whole grid, and "
         "OpenTofu) two hours.\nRatios are against floors of the same run; seconds are of this machine. "
         "[figures.py](figures.py) says how each is made.",
         rows(("", ""), about.items()),

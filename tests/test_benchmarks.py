@@ -222,6 +222,8 @@ def test_under_a_limit_only_whole_minutes_count() -> None:
     under = measure(USERS, contestants.limited_name(300), kinds={"create": 600}, seen=seen)
     assert figure("throughput", under).value.startswith("0.97 of it, over 2 x 60 s")
     assert figure("share of 429s", under).reached is True
+    assert figure("requests a create", replace(under, accounts=571)).reached is False, "1,051 for each thousand"
+    assert figure("requests a create", replace(under, accounts=572)).reached is True
 
 
 def test_a_failure_of_the_naive_program_is_a_result() -> None:
