@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import httpx
 
+from .apis import API_KEY
 from .processes import process
-from .vendor import API_KEY
 
-WRITES = ("create", "update")
+WRITES = ("create", "update", "delete")
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Seen:
     """What the vendor saw of one operation."""
 
     kinds: Mapping[str, int]
-    """Requests by kind: create, list, read, update."""
+    """Requests by kind: create, list, read, update, delete."""
     limited: int
-    """Answers with 429."""
+    """Throttled requests."""
     unavailable: int
     """Answers with 503."""
     connections: int
@@ -68,6 +68,9 @@ class BackDoor:
             "ENERFLO_BASE_URL": url,
             "ENERFLO_API_KEY": API_KEY,
             "ENERFLO_REQUESTS_PER_MINUTE": "0",
+            "NEXUDUS_BASE_URL": url,
+            "NEXUDUS_TOKEN": API_KEY,
+            "NEXUDUS_REQUESTS_PER_MINUTE": "0",
         }
         self._http = http
 

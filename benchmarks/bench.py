@@ -1,7 +1,8 @@
-"""Measure seatwise against a floor, a naive provider and the engine alone. Run it with `make bench`.
+"""Measure seatwise beside OpenTofu, and against a floor, a naive provider and the engine alone.
 
-    python -m benchmarks.bench           # the selection that takes minutes
-    python -m benchmarks.bench --full    # the whole grid, which takes an hour and a half
+    python -m benchmarks.bench           # a selection: forty minutes
+    python -m benchmarks.bench --full    # the comparison with OpenTofu and the whole grid: two hours
+    python -m benchmarks.bench --table 100 --out FOLDER    # the comparison alone, with a hundred accounts
     python -m benchmarks.bench --quick --out FOLDER    # twenty accounts: shows that the benchmark itself works
 
 Everything happens in temporary folders and on this machine. A missed target is a result; the exit code is 1 only
@@ -14,18 +15,21 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from . import comparison as beside
 from . import contestants as who
+from . import tofu
 from .backdoor import BackDoor, running
 from .contestants import Contestant, Measure, Watch
 from .cpu import KINDS
 from .figures import LATENCY, MAIN, ROSTER_IN_FLIGHT, THREADS, Book, figures
+from .goals import goals
 from .results import line, machine, markdown, plot, table
 
 Step = Callable[[BackDoor, Watch], Iterable[Measure]]
@@ -54,15 +58,44 @@ class Plan:
     """The limit in the study of limits."""
     minutes: int
     """Whole minutes at that limit; 0 leaves the study out."""
+    compared: Mapping[int, int] = field(default_factory=dict)
+    """Accounts of the comparison with OpenTofu, and how often each of these is repeated."""
+    compared_paced: int = 0
+    """Accounts of the comparison under a limit; 0 leaves it out."""
+    compared_large: int = 0
+    """Accounts of one stack of `User`s at the comparison's API; 0 leaves it out."""
+    people: int = 0
+    """People from a file with accounts at three vendors; 0 leaves them out."""
 
 
-QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 0, 100, 20, 60, 0)
-USUAL = Plan("make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, MAIN, 10 * MAIN, MAIN, MAIN, 300, 1)
-FULL = Plan("make bench-full", {100: 3, MAIN: 3, 10 * MAIN: 1}, (0, LATENCY), MAIN, MAIN, 0, MAIN, MAIN, 600, 2)
+QUICK = Plan("python -m benchmarks.bench --quick", {20: 1}, (LATENCY,), 30, 20, 0, 100, 20, 60, 0, {20: 1}, people=20)
+USUAL = Plan(
+    "make bench", {100: 3, MAIN: 1}, (LATENCY,), MAIN, MAIN, 10 * MAIN, MAIN, MAIN, beside.PER_MINUTE, 1, {MAIN: 1}
+)
+FULL = replace(
+    USUAL,
+    command="make bench-full",
+    sizes={100: 3, MAIN: 3},
+    latencies=(0, LATENCY),
+    minutes=2,
+    compared={MAIN: 3},
+    compared_paced=200,
+    compared_large=10 * MAIN,
+    people=beside.PEOPLE_COUNT,
+)
+
+
+def only_compared(number: str) -> Plan:
+    """Return the plan of the comparison alone, with this many accounts."""
+    accounts = int(number)
+    command = f"python -m benchmarks.bench --table {accounts}"
+    nothing = Plan(command, {}, (), 0, 0, 0, 0, 0, 0, 0)
+    return replace(nothing, compared={accounts: 1}, compared_paced=min(accounts, 20), people=accounts)
 
 
 def steps(plan: Plan) -> Iterator[Step]:
     """Return all measurements to do, alternating between contestants."""
+    yield from _comparison(plan)
     for accounts, repeats in plan.sizes.items():
         for latency in plan.latencies:
             for _ in range(repeats):
@@ -70,12 +103,33 @@ def steps(plan: Plan) -> Iterator[Step]:
     yield from _studies(plan)
 
 
+def _comparison(plan: Plan) -> Iterator[Step]:
+    """Return the measurements beside OpenTofu, which is left out where it is not built."""
+    for accounts, repeats in plan.compared.items():
+        for _ in range(repeats):
+            for rival in _there(beside.RIVALS):
+                yield partial(beside.compared, beside.TABLE, rival, accounts, LATENCY, 0)
+    if plan.compared_paced:
+        for rival in _there(beside.PACED_RIVALS):
+            yield partial(beside.compared, beside.PACED, rival, plan.compared_paced, LATENCY, beside.PER_MINUTE)
+    if plan.compared_large:
+        yield partial(beside.compared, beside.LARGE, beside.USERS, plan.compared_large, LATENCY, 0)
+    if plan.people:
+        yield partial(beside.from_file, plan.people)
+
+
+def _there(rivals: Iterable[beside.Rival]) -> list[beside.Rival]:
+    why_not = tofu.missing()
+    return [each for each in rivals if each not in (beside.OPENTOFU, beside.SLOWER) or not why_not]
+
+
 def _studies(plan: Plan) -> Iterator[Step]:
     """Return the measurements outside the grid, each done once."""
+    if not plan.sizes:
+        return
     for accounts in sorted({min(plan.sizes), plan.naive}):
         for contestant in (who.NAIVE, who.NAIVE_IN_MAIN):
             yield partial(who.live, contestant, accounts, LATENCY)
-    yield partial(who.live, who.WIDE, plan.naive, LATENCY)
     for kind in KINDS:
         yield partial(who.provider_alone, kind, plan.provider_alone)
     if 0 not in plan.latencies or plan.untuned not in plan.sizes:
@@ -88,7 +142,8 @@ def _studies(plan: Plan) -> Iterator[Step]:
         yield partial(who.live, who.USERS, plan.large, 0)
     if plan.minutes:
         for contestant in (who.USERS, who.ROSTER):
-            yield partial(who.limited, contestant, _enough(plan, contestant), 0, plan.per_minute)
+            # One request for each account goes beyond the whole minutes.
+            yield partial(who.limited, contestant, int(1.1 * plan.per_minute * plan.minutes), 0, plan.per_minute)
 
 
 def _round(accounts: int, latency: float) -> Iterator[Step]:
@@ -107,12 +162,6 @@ def _team(accounts: int, latency: float) -> Iterator[Step]:
 
 def _only_create(contestant: Contestant) -> Contestant:
     return Contestant(contestant.name, contestant.program, ("create",))
-
-
-def _enough(plan: Plan, contestant: Contestant) -> int:
-    """Return how many accounts need requests (two for a `User`, one for a member) beyond the whole minutes."""
-    requests = plan.per_minute * plan.minutes
-    return int(requests * (1.1 if contestant is who.ROSTER else 0.6))
 
 
 def measured(plan: Plan, console: Console) -> list[Measure]:
@@ -145,6 +194,7 @@ def main() -> int:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--full", action="store_const", dest="plan", const=FULL, default=USUAL)
     size.add_argument("--quick", action="store_const", dest="plan", const=QUICK)
+    size.add_argument("--table", type=only_compared, dest="plan", metavar="ACCOUNTS", help="the comparison alone")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER", help="for results.*")
     given = parser.parse_args()
     # Also of SIGINT, which a shell has ignored in what it runs in the background: with that, each of the engine's
@@ -158,10 +208,12 @@ def main() -> int:
         console.print("interrupted: nothing is written, and nothing is left running")
         return 130
     about["time"] = f"{(time.monotonic() - started) / 60:.0f} minutes"
-    result = figures(book)
-    console.print(table(result))
-    given.out.joinpath("results.md").write_text(markdown(book, result, about, given.plan.command))
-    plot(book, LATENCY, given.out / "results.png")
+    result, reached = figures(book), goals(book)
+    console.print(table("Goals beside OpenTofu", reached))
+    console.print(table("Figures", result))
+    given.out.joinpath("results.md").write_text(markdown(book, result, reached, about, given.plan.command))
+    if given.plan.sizes:
+        plot(book.of(""), LATENCY, given.out / "results.png")
     for failed in book.failed():
         console.print(f"failed, and must not: {line(failed)}", highlight=False, markup=False, style="red")
     return 1 if book.failed() else 0

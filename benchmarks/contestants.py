@@ -14,6 +14,7 @@ from .backdoor import BackDoor, Seen
 from .engine import FAST, Project, Ran
 from .people import CHANGED, COUNT
 from .processes import ROOT, process
+from .usage import PROVIDER, Usage
 
 PROGRAMS = Path(__file__).parent / "programs"
 NAIVE_IMPORT = "from benchmarks.naive.naive import User\n"
@@ -60,8 +61,8 @@ class Measure:
     seconds: float
     """The whole command (of the floor: its requests alone)."""
     seen: Seen
-    cpu: float = 0
-    """Seconds of processor time of the command and all that it started."""
+    usage: Usage = field(default_factory=Usage)
+    """Of the command and all that it started."""
     failure: str = ""
     must_work: bool = True
     exported: int = 0
@@ -70,34 +71,32 @@ class Measure:
     """Bytes of the state file, after a create."""
     known: int = 0
     """Resources of the program that the state holds, after a create."""
+    study: str = ""
+    """What it belongs to (see `comparison.py`); empty for the grid and the studies of this file."""
 
 
 # --- contestants ------------------------------------------------------------------------------
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the text of a program."""
     return (PROGRAMS / f"{name}.py").read_text()
 
 
 def _naive_in_main() -> str:
     """Return the naive program with its provider's class in the program itself, as in Pulumi's documentation."""
-    text = _program("naive")
+    text = program("naive")
     assert NAIVE_IMPORT in text
     return text.replace(NAIVE_IMPORT, (ROOT / "benchmarks" / "naive" / "naive.py").read_text())
 
 
-USERS = Contestant("seatwise User", _program("users"))
-ROSTER = Contestant("seatwise Roster", _program("roster"))
-WIDE = Contestant(
-    "seatwise User, 16 threads",
-    _program("users"),
-    environment={**FAST, "SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"},
-)
-UNTUNED = Contestant("seatwise User, default settings", _program("users"), ("create",), {})
-NAIVE = Contestant("naive, importable", _program("naive"), ("create", "no-op"), must_work=False)
+USERS = Contestant("seatwise User", program("users"))
+ROSTER = Contestant("seatwise Roster", program("roster"))
+UNTUNED = Contestant("seatwise User, default settings", program("users"), ("create",), {})
+NAIVE = Contestant("naive, importable", program("naive"), ("create", "no-op"), must_work=False)
 NAIVE_IN_MAIN = Contestant("naive, in __main__", _naive_in_main(), ("create", "no-op"), must_work=False)
-IDLE_USERS = Contestant("engine alone, a resource each", _program("idle_users"), ("create",))
-IDLE_ROSTER = Contestant("engine alone, one resource", _program("idle_roster"), ("create",))
+IDLE_USERS = Contestant("engine alone, a resource each", program("idle_users"), ("create",))
+IDLE_ROSTER = Contestant("engine alone, one resource", program("idle_roster"), ("create",))
 
 
 # --- operations -------------------------------------------------------------------------------
@@ -165,9 +164,9 @@ def provider_alone(kind: str, accounts: int, vendor: BackDoor, watch: Watch) -> 
     """Create accounts with seatwise's `User` or `Roster` without the engine, at a vendor without latency."""
     vendor.reset()
     name = provider_alone_name(kind)
-    with watch(f"{name}: create, {accounts:,} accounts"), _folder() as folder:
+    with watch(f"{name}: create, {accounts:,} accounts"), temporary_folder() as folder:
         told = child("cpu", kind, str(accounts), **vendor.environment, SEATWISE_JOURNAL=str(folder / "journal.db"))
-    yield Measure(name, "create", accounts, 0, told["seconds"], vendor.seen(), cpu=told["cpu"])
+    yield Measure(name, "create", accounts, 0, told["seconds"], vendor.seen(), Usage({PROVIDER: told["cpu"]}))
 
 
 def provider_alone_name(kind: str) -> str:
@@ -221,12 +220,13 @@ def _project(
     """Create the contestant's project in a temporary folder, with an empty vendor, during the block."""
     vendor.reset()
     environment = {**vendor.environment, **contestant.environment, COUNT: str(accounts), **(more or {})}
-    with _folder() as folder:
+    with temporary_folder() as folder:
         yield Project(folder, contestant.program, environment)
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that goes with the block."""
     with tempfile.TemporaryDirectory(prefix="seatwise-bench-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -252,8 +252,8 @@ def _measured(
         latency,
         ran.seconds,
         seen,
-        cpu=ran.cpu,
-        failure=_reason(ran) if ran.code else "",
+        usage=ran.usage,
+        failure=reason(ran) if ran.code else "",
         must_work=contestant.must_work,
         exported=len(json.dumps(state, separators=(",", ":"))) if state else 0,
         on_disk=project.bytes_on_disk() if is_create else 0,
@@ -261,7 +261,7 @@ def _measured(
     )
 
 
-def _reason(ran: Ran) -> str:
+def reason(ran: Ran) -> str:
     """Return the last line that looks like an error."""
     found = re.findall(r"^.*(?:[Ee]rror\b).*$", ran.output, re.MULTILINE)
-    return (found or ran.output.splitlines() or ["no message"])[-1].strip()
+    return (found or ran.output.splitlines() or ["no message"])[-1].strip(" │╷╵:")

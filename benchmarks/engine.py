@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .processes import ROOT, process
+from .usage import Usage, watched
 
 FAST: Mapping[str, str] = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """The documented settings for large stacks on a file backend."""
@@ -26,14 +26,29 @@ class Ran:
     code: int
     output: str
     seconds: float
-    cpu: float
-    """Seconds of processor time of the command and of all that it started."""
+    usage: Usage
+    """Of the command and of all that it started."""
+
+
+def ran(command: list[str], folder: Path, environment: Mapping[str, str]) -> Ran:
+    """Run a command to its end, and measure it."""
+    started = time.monotonic()
+    with process(command, folder, environment, errors=True) as running, watched(running.pid) as usage:
+        try:
+            output, _ = running.communicate(timeout=COMMAND_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            output = f"error: no end in {COMMAND_TIMEOUT_S} seconds"
+        seconds = time.monotonic() - started
+    return Ran(running.returncode, output, seconds, usage)
 
 
 class Project:
-    """A Pulumi project in a folder, with an empty stack and its own journal."""
+    """A Pulumi project in a folder, with an empty stack and its own journal; `prefix` goes before each command."""
 
-    def __init__(self, folder: Path, program: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, program: str, environment: Mapping[str, str], prefix: tuple[str, ...] = ()
+    ) -> None:
+        self._prefix = prefix
         self._folder = folder / "project"
         self._state = folder / "state"
         self._folder.mkdir()
@@ -58,14 +73,12 @@ class Project:
 
     def run(self, *arguments: str, **environment: str) -> Ran:
         """Run `pulumi` with these arguments and, for this command only, these additional variables."""
-        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-        used, started = _cpu(), time.monotonic()
-        with process(command, self._folder, {**self._environment, **environment}, errors=True) as pulumi:
-            try:
-                output, _ = pulumi.communicate(timeout=COMMAND_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                output = f"error: no end in {COMMAND_TIMEOUT_S} seconds"
-        return Ran(pulumi.returncode, output, time.monotonic() - started, _cpu() - used)
+        command = [*self._prefix, "pulumi", *arguments, "--non-interactive", "--color", "never"]
+        return ran(command, self._folder, {**self._environment, **environment})
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file beside the program."""
+        return self._folder / name
 
     def exported(self) -> dict[str, Any]:
         """Return the output of `pulumi stack export`; empty if it fails."""
@@ -78,9 +91,3 @@ class Project:
         """Return the size of the state file in bytes."""
         (file,) = (self._state / ".pulumi" / "stacks").rglob(f"{STACK}.json")
         return file.stat().st_size
-
-
-def _cpu() -> float:
-    """Return the seconds of processor time of all child processes that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime

@@ -19,9 +19,6 @@ ROSTER_IN_FLIGHT = 16
 OURS = (who.USERS.name, who.ROSTER.name)
 MAIN = 1_000
 """The number of accounts for which most targets are set."""
-OPENTOFU: Mapping[str, float] = {"create": 26, "no-op": 53, "refresh": 52, who.UPDATE_ALL: 178, "retire": 152}
-"""Seconds that OpenTofu with a generic REST provider took for `MAIN` accounts at `LATENCY`, measured elsewhere."""
-OPENTOFU_REQUESTS: Mapping[str, int] = {"no-op": 2_000, "refresh": 2_000, who.UPDATE_ALL: 5_000, "retire": 3_000}
 NONE = "no target"
 
 
@@ -41,6 +38,10 @@ class Book:
 
     def __init__(self, measures: Iterable[Measure]) -> None:
         self.measures = list(measures)
+
+    def of(self, study: str) -> "Book":
+        """Return the measures of one study."""
+        return Book(each for each in self.measures if each.study == study)
 
     def all(self, contestant: str, operation: str, accounts: int, latency: float = LATENCY) -> list[Measure]:
         """Return the measures of one kind that did not fail."""
@@ -77,8 +78,8 @@ class Book:
 def figures(book: Book) -> list[Figure]:
     """Return all figures for which there are measures, in the order of their targets."""
     parts = (
-        _whole_roster, _provider_work, _users, _untuned, _naive, _ten_thousand, _refresh, _state, _processor,
-        _flaky, _limited, _connections, _requests, _rival, _duplicates,
+        _whole_roster, _provider_work, _users, _untuned, _naive, _refresh, _state, _processor,
+        _flaky, _limited, _connections, _requests, _duplicates,
     )  # fmt: skip
     return [figure for part in parts for figure in part(book)]
 
@@ -104,7 +105,7 @@ def most_requests(operation: str, accounts: int) -> int | None:
 # --- one after the other ----------------------------------------------------------------------
 
 
-def _at_most(
+def at_most(
     name: str, value: float | None, limit: float | None, digits: int = 2, unit: str = "", note: str = ""
 ) -> Iterator[Figure]:
     """Yield a figure with an upper limit, if it was measured; `note` is appended to the value."""
@@ -117,7 +118,8 @@ def _at_most(
         yield Figure(name, shown, f"<= {limit:,.{digits if limit % 1 else 0}f}{unit}", value <= limit)
 
 
-def _over(top: float | None, bottom: float | None) -> float | None:
+def over(top: float | None, bottom: float | None) -> float | None:
+    """Return the ratio; None if one of the two was not measured."""
     return top / bottom if top is not None and bottom else None
 
 
@@ -133,10 +135,10 @@ def _whole_roster(book: Book) -> Iterator[Figure]:
         floor = book.middle(who.floor_name(ROSTER_IN_FLIGHT), "create", accounts, of=work)
         fixed = book.middle(who.IDLE_ROSTER.name, "create", accounts)
         name = f"Roster, create {accounts:,} at 100 ms, whole `up` / "
-        both = _over(whole, _sum(floor, fixed))
+        both = over(whole, _sum(floor, fixed))
         note = f" ({whole:.1f} s / ({floor:.1f} + {fixed:.1f} s))" if whole and floor and fixed else ""
-        yield from _at_most(name + "(aiohttp + engine alone)", both, limits.get(accounts), note=note)
-        yield from _at_most(name + "aiohttp, the engine's own seconds not allowed for", _over(whole, floor), None)
+        yield from at_most(name + "(aiohttp + engine alone)", both, limits.get(accounts), note=note)
+        yield from at_most(name + "aiohttp, the engine's own seconds not allowed for", over(whole, floor), None)
 
 
 def _provider_work(book: Book) -> Iterator[Figure]:
@@ -146,7 +148,7 @@ def _provider_work(book: Book) -> Iterator[Figure]:
         name = f"Roster, create {accounts:,} at 100 ms, first request to last answer / aiohttp"
         in_flight = book.middle(who.ROSTER.name, "create", accounts, of=lambda each: each.seen.most_in_flight)
         note = f" ({ours:.1f} / {floor:.1f} s, {in_flight:.0f} / 16 in flight)" if ours and floor else ""
-        yield from _at_most(name, _over(ours, floor), 1.15 if accounts >= MAIN else None, note=note)
+        yield from at_most(name, over(ours, floor), 1.15 if accounts >= MAIN else None, note=note)
 
 
 def _users(book: Book) -> Iterator[Figure]:
@@ -155,14 +157,14 @@ def _users(book: Book) -> Iterator[Figure]:
         least = accounts * LATENCY * 2 / THREADS
         name = f"User x {accounts:,}, create at 100 ms, whole `up` / (2 requests each, 4 in flight)"
         note = f" ({whole:.1f} / {least:.1f} s)" if whole else ""
-        yield from _at_most(name, _over(whole, least), 1.3 if accounts == MAIN else None, note=note)
+        yield from at_most(name, over(whole, least), 1.3 if accounts == MAIN else None, note=note)
 
 
 def _untuned(book: Book) -> Iterator[Figure]:
     for accounts in book.sizes(who.UNTUNED.name, "create"):
         slow = book.middle(who.UNTUNED.name, "create", accounts, 0)
         fast = book.middle(who.USERS.name, "create", accounts, 0)
-        times = _over(slow, fast)
+        times = over(slow, fast)
         if times is None:
             continue
         value = f"{times:.1f}x ({slow:.1f} / {fast:.1f} s)"
@@ -183,17 +185,6 @@ def _naive(book: Book) -> Iterator[Figure]:
         yield Figure(f"{contestant.name} x {each.accounts:,}, create", value, "said as it is")
 
 
-def _ten_thousand(book: Book) -> Iterator[Figure]:
-    tried = [
-        each
-        for each in book.measures
-        if (each.contestant, each.operation, each.accounts) == (who.USERS.name, "create", 10 * MAIN)
-    ]
-    for each in tried[-1:]:
-        value = f"fails: {each.failure}" if each.failure else f"passes, in {each.seconds:.0f} s"
-        yield Figure("User x 10,000 in one stack", value, "passes", not each.failure)
-
-
 def _refresh(book: Book) -> Iterator[Figure]:
     for contestant in OURS:
         for accounts in book.sizes(contestant, "refresh"):
@@ -202,18 +193,18 @@ def _refresh(book: Book) -> Iterator[Figure]:
             name = f"{_short(contestant)}, refresh of {accounts:,} at 100 ms, first request to last answer / "
             name += "one GET each by aiohttp, 4 in flight"
             note = f" ({ours:.2f} / {floor:.2f} s)" if ours and floor else ""
-            yield from _at_most(name, _over(ours, floor), 0.10 if accounts >= MAIN else None, note=note)
+            yield from at_most(name, over(ours, floor), 0.10 if accounts >= MAIN else None, note=note)
 
 
 def _state(book: Book) -> Iterator[Figure]:
     def per_account(contestant: str, accounts: int, of: Callable[[Measure], float]) -> float | None:
-        return _over(book.middle(contestant, "create", accounts, of=of), accounts)
+        return over(book.middle(contestant, "create", accounts, of=of), accounts)
 
     for accounts in book.sizes(who.ROSTER.name, "create"):
         for what, of in _STATES.items():
             limit = 400 if accounts >= MAIN else None
             value = per_account(who.ROSTER.name, accounts, of)
-            yield from _at_most(f"Roster of {accounts:,}, bytes of {what} an account", value, limit, 0)
+            yield from at_most(f"Roster of {accounts:,}, bytes of {what} an account", value, limit, 0)
     for accounts in book.sizes(who.USERS.name, "create"):
         for what, of in _STATES.items():
             value = per_account(who.USERS.name, accounts, of)
@@ -223,7 +214,7 @@ def _state(book: Book) -> Iterator[Figure]:
             most = round(idle + 700) if accounts >= MAIN else None
             note = f" (the engine's own: {idle:,.0f})"
             name = f"User x {accounts:,}, bytes of {what} an account"
-            yield from _at_most(name, round(value), most, 0, note=note)
+            yield from at_most(name, round(value), most, 0, note=note)
 
 
 _STATES: Mapping[str, Callable[[Measure], float]] = {
@@ -236,31 +227,32 @@ def _processor(book: Book) -> Iterator[Figure]:
     for kind in ("User", "Roster"):
         contestant = who.provider_alone_name(kind)
         for accounts in book.sizes(contestant, "create"):
-            each = book.middle(contestant, "create", accounts, 0, of=lambda measure: measure.cpu)
+            each = book.middle(contestant, "create", accounts, 0, of=lambda measure: measure.usage.total)
             name = f"{kind}, CPU of the provider per create ({accounts:,} of them, without the engine)"
-            yield from _at_most(name, None if each is None else each * 1000 / accounts, 3, 1, " ms")
+            yield from at_most(name, None if each is None else each * 1000 / accounts, 3, 1, " ms")
     for contestant, idle in ((who.USERS.name, who.IDLE_USERS.name), (who.ROSTER.name, who.IDLE_ROSTER.name)):
         for accounts in book.sizes(contestant, "create"):
-            whole = book.middle(contestant, "create", accounts, of=lambda measure: measure.cpu)
-            own = book.middle(idle, "create", accounts, of=lambda measure: measure.cpu)
+            whole = book.middle(contestant, "create", accounts, of=lambda measure: measure.usage.total)
+            own = book.middle(idle, "create", accounts, of=lambda measure: measure.usage.total)
             if whole is None or own is None:
                 continue
             name = f"{_short(contestant)}, CPU of the whole `up` per create beyond the engine alone ({accounts:,})"
-            yield from _at_most(name, (whole - own) * 1000 / accounts, None, 1, " ms")
+            yield from at_most(name, (whole - own) * 1000 / accounts, None, 1, " ms")
 
 
 def _flaky(book: Book) -> Iterator[Figure]:
     for contestant in OURS:
         for accounts in book.sizes(contestant, who.UPDATE_ALL_FLAKY):
             name = f"{_short(contestant)}, update of all {accounts:,}, 10 % of answers 503 / none, "
-            for what, of, limit in (("time", work, 1.35), ("requests", _requests_of, 1.12)):
+            for what, of, limit in (("time", work, 1.35), ("requests", requests_of, 1.12)):
                 bad = book.middle(contestant, who.UPDATE_ALL_FLAKY, accounts, of=of)
                 good = book.middle(contestant, who.UPDATE_ALL, accounts, of=of)
                 note = f" ({bad:,.1f} / {good:,.1f})" if bad and good else ""
-                yield from _at_most(f"{name}{what}", _over(bad, good), limit if accounts >= MAIN else None, note=note)
+                yield from at_most(f"{name}{what}", over(bad, good), limit if accounts >= MAIN else None, note=note)
 
 
-def _requests_of(measure: Measure) -> float:
+def requests_of(measure: Measure) -> float:
+    """Return the number of requests."""
     return measure.seen.requests
 
 
@@ -275,8 +267,10 @@ def _limited(book: Book) -> Iterator[Figure]:
             share = min(minutes) / int(limit)
             value = f"{share:.2f} of it, over {len(minutes)} x {MINUTE:.0f} s"
             yield Figure(f"{name}throughput of the worst whole minute", value, ">= 0.90", share >= 0.9)
+        a_create = each.seen.requests / each.accounts
+        yield from at_most(f"{name}requests a create, where its answer has the record", a_create, 1.05)
         turned_away = 100 * each.seen.limited / max(1, each.seen.requests)
-        yield from _at_most(f"{name}share of 429s", turned_away, 1, 2, " %")
+        yield from at_most(f"{name}share of 429s", turned_away, 1, 2, " %")
 
 
 def _connections(book: Book) -> Iterator[Figure]:
@@ -286,7 +280,7 @@ def _connections(book: Book) -> Iterator[Figure]:
             most = each.seen.most_in_flight
             name = f"{_short(contestant)}, connections for {each.accounts:,} creates"
             limit = most if contestant in OURS else None
-            yield from _at_most(name, each.seen.connections, limit, 0, note=f" (in flight: {most})")
+            yield from at_most(name, each.seen.connections, limit, 0, note=f" (in flight: {most})")
 
 
 def _requests(book: Book) -> Iterator[Figure]:
@@ -302,26 +296,14 @@ def _requests(book: Book) -> Iterator[Figure]:
                 name = f"{_short(contestant)}, requests of {operation} ({accounts:,})"
                 note = f" ({kinds})" if kinds else ""
                 limit = most_requests(operation, accounts)
-                yield from _at_most(name, worst.seen.requests, limit, 0, note=note)
-
-
-def _rival(book: Book) -> Iterator[Figure]:
-    for contestant in (*OURS, who.WIDE.name):
-        for operation, limit in OPENTOFU.items():
-            name = f"{_short(contestant)}, {operation} of {MAIN:,} at 100 ms, whole command (OpenTofu: {limit} s"
-            requests = OPENTOFU_REQUESTS.get(operation)
-            name += f", {requests:,} requests)" if requests else ")"
-            seconds = book.middle(contestant, operation, MAIN)
-            sent = book.middle(contestant, operation, MAIN, of=_requests_of)
-            note = "" if sent is None else f", {sent:,.0f} requests"
-            yield from _at_most(name, seconds, limit, 1, " s", note)
+                yield from at_most(name, worst.seen.requests, limit, 0, note=note)
 
 
 def _duplicates(book: Book) -> Iterator[Figure]:
-    ours = [each for each in book.measures if each.contestant in (*OURS, who.WIDE.name)]
+    ours = [each for each in book.measures if each.contestant in OURS or (each.study and each.must_work)]
     if ours:
         worst = max(each.seen.duplicates for each in ours)
-        yield from _at_most("seatwise, duplicate accounts after any operation", worst, 0, 0)
+        yield from at_most("seatwise, duplicate accounts after any operation", worst, 0, 0)
 
 
 def _short(contestant: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from .apis import API_KEY
 from .people import email
-from .vendor import API_KEY
 
 OPERATIONS = ("create", "read", "update", "deactivate")
 

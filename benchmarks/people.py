@@ -12,7 +12,11 @@ def email(number: int) -> str:
 
 
 def people() -> Iterator[tuple[str, str]]:
-    """Yield e-mail and first name of each person; the first `CHANGED` people have a new name."""
-    changed = int(os.environ.get(CHANGED, "0"))
-    for number in range(1, int(os.environ[COUNT]) + 1):
+    """Yield e-mail and first name of each person, as the environment says."""
+    return named(int(os.environ[COUNT]), int(os.environ.get(CHANGED, "0")))
+
+
+def named(accounts: int, changed: int) -> Iterator[tuple[str, str]]:
+    """Yield e-mail and first name of this many people; the first `changed` people have a new name."""
+    for number in range(1, accounts + 1):
         yield email(number), "Anna" if number <= changed else "Ana"

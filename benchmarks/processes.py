@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-OF_THE_USER = ("PULUMI_", "SEATWISE_", "ENERFLO_", "BENCH_")
+OF_THE_USER = ("PULUMI_", "SEATWISE_", "ENERFLO_", "NEXUDUS_", "TENOVOS_", "BENCH_", "TF_", "TOFU_", "REST_API_")
 """Variables of the user that must not influence a benchmark."""
 
 
@@ -25,7 +25,7 @@ def process(
     started = subprocess.Popen(
         command,
         cwd=folder,
-        env={**_without_settings(), **(environment or {})},
+        env={**without_settings(), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if errors else None,
         text=True,
@@ -39,7 +39,8 @@ def process(
             started.stdout.close()
 
 
-def _without_settings() -> dict[str, str]:
+def without_settings() -> dict[str, str]:
+    """Return the environment without the variables of `OF_THE_USER`."""
     return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_USER)}
 
 

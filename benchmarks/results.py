@@ -12,11 +12,13 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from . import tofu
+from .beside import sections
 from .contestants import OPERATIONS, Measure
 from .figures import Book, Figure
 from .processes import ROOT
+from .tables import VERDICTS, figure_rows, rows
 
-VERDICTS = {True: "ok", False: "**missed**", None: "-"}
 STYLES = {True: "green", False: "red", None: "dim"}
 LOOKS = ("-o", "--s", "-.^", ":D", "-v", "--P", "-.X", ":*")
 """Line and marker of each contestant, which can be told apart without colours."""
@@ -39,6 +41,7 @@ def machine() -> dict[str, str]:
         "cores": f"{os.cpu_count()}, with a load of {os.getloadavg()[0]:.1f} before the run",
         "python": platform.python_version(),
         "pulumi": f"{pulumi.stdout.strip()}, SDK {importlib.metadata.version('pulumi')}, file backend",
+        "opentofu": tofu.version(),
         "packages": versions,
         "commit": commit.stdout.strip() or "unknown",
     }
@@ -51,9 +54,9 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or "unknown processor"
 
 
-def table(figures: Iterable[Figure]) -> Table:
-    """Return the results as a table for the terminal."""
-    drawn = Table("figure", "measured", "target", "", title="Figures", title_justify="left")
+def table(title: str, figures: Iterable[Figure]) -> Table:
+    """Return figures as a table for the terminal."""
+    drawn = Table("figure", "measured", "target", "", title=title, title_justify="left")
     for each in figures:
         verdict = VERDICTS[each.reached].strip("*")
         style = STYLES[each.reached]
@@ -61,31 +64,30 @@ def table(figures: Iterable[Figure]) -> Table:
     return drawn
 
 
-def markdown(book: Book, figures: Iterable[Figure], about: Mapping[str, str], command: str) -> str:
+def markdown(
+    book: Book, figures: Iterable[Figure], goals: Iterable[Figure], about: Mapping[str, str], command: str
+) -> str:
     """Return the content of `results.md`."""
+    grid = book.of("")
     parts = [
         "# Benchmarks",
-        f"Written by `{command}`. `make bench` takes half an hour, `make bench-full` (the whole grid) three times that."
-        "\nRatios are against floors of the same run; seconds are of this machine. "
+        f"Written by `{command}`. `make bench` takes forty minutes, `make bench-full` (the whole grid, and "
+        "OpenTofu) two hours.\nRatios are against floors of the same run; seconds are of this machine. "
         "[figures.py](figures.py) says how each is made.",
-        _rows(("", ""), about.items()),
-        "## Figures",
-        _rows(
-            ("figure", "measured", "target", ""),
-            ((each.name, each.value, each.target, VERDICTS[each.reached]) for each in figures),
-        ),
-        "## Seconds",
-        "The whole command, or the requests alone for aiohttp. Where there are three, they are the least, the median "
-        "and the most of the repeats.",
-        _rows(("contestant", "accounts", "latency", *OPERATIONS), _seconds(book)),
-        "![Seconds against accounts](results.png)",
+        rows(("", ""), about.items()),
+        *sections(book, goals, about["opentofu"]),
     ]
+    if grid.measures:
+        parts += [
+            "## Figures",
+            figure_rows(figures),
+            "## Seconds",
+            "The whole command, or the requests alone for aiohttp. Where there are three, they are the least, the "
+            "median and the most of the repeats.",
+            rows(("contestant", "accounts", "latency", *OPERATIONS), _seconds(grid)),
+            "![Seconds against accounts](results.png)",
+        ]
     return "\n\n".join(parts) + "\n"
-
-
-def _rows(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [titles, tuple("---" for _ in titles), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
 def _seconds(book: Book) -> Iterator[tuple[str, ...]]:
@@ -116,6 +118,7 @@ def _cell(book: Book, contestant: str, operation: str, accounts: int, latency: f
 def line(measure: Measure) -> str:
     """Return the line that is printed after a measure."""
     what = f"{measure.contestant}: {measure.operation}, {measure.accounts:,} accounts, {measure.latency * 1000:.0f} ms"
+    what += f", {measure.study}" if measure.study else ""
     if measure.failure:
         return f"{what}: fails after {measure.seconds:.1f} s: {measure.failure}"
     return f"{what}: {measure.seconds:.2f} s, {measure.seen.requests:,} requests"

@@ -1,8 +1,7 @@
-"""A fake Enerflo for benchmarks: one process, all in memory, so that it is never the bottleneck.
+"""A fake vendor for benchmarks: one process, all in memory, so that it is never the bottleneck.
 
-It answers as the sandbox's stand-in does (`provider/seatwise/sandbox/enerflo.py`) but for two things: bodies are
-taken as they are, and one e-mail may be given twice, so that duplicates can be counted. How long an answer takes,
-which requests are turned away and what is counted is up to the back door under `/bench`:
+It has the APIs of `apis.py`. How long an answer takes, which requests are turned away and what is counted is up to the
+back door under `/bench`:
 
     POST /bench/reset    forget all accounts, and all that was counted
     POST /bench/options  turn switches (see `Options`), and forget what was counted
@@ -18,22 +17,16 @@ import math
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-API_KEY = "bench-key"
-LARGEST_PAGE = 200
+from .apis import Answer, Api, Enerflo, Nexudus
+
 MINUTE = 60.0  # seconds
 KEEP_ALIVE = 75  # seconds, as nginx does: the engine may be busy for a while between two requests
-SLUGS = {"Sales Rep": "agent", "Setter": "setter"}
-KINDS = {("POST", "/api/v1/users"): "create", ("PUT", "/api/v3/users"): "update", ("GET", "/api/v3/users"): "list"}
-READ = "/api/v3/users/"
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class Options:
     fail_every: int = 0
     """Every n-th request gets a bare 503 and is not carried out; 0 means none."""
     per_minute: int = 0
-    """How many requests any 60 seconds may have; more get 429 with Retry-After; 0 means no limit."""
+    """How many requests any 60 seconds may have; more are throttled with Retry-After; 0 means no limit."""
 
 
 @dataclass
@@ -53,9 +46,9 @@ class Counts:
     """The counts. Times are seconds on this machine's monotonic clock."""
 
     kinds: Counter[str] = field(default_factory=Counter)
-    """Requests by kind (create, list, read, update), including throttled ones."""
+    """Requests by kind (create, list, read, update, delete), including throttled ones."""
     limited: int = 0
-    """Answers with 429."""
+    """Throttled requests."""
     unavailable: int = 0
     """Answers with 503."""
     connections: set[Any] = field(default_factory=set)
@@ -84,22 +77,12 @@ class Counts:
         }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer."""
-
-    body: Mapping[str, Any] | None
-    status: int = 200
-    retry_after: int | None = None
-    """Seconds."""
-
-
 class Vendor:
     """The fake vendor as an ASGI application."""
 
     def __init__(self) -> None:
         self._options = Options()
-        self._accounts: list[Record] = []
+        self._apis: list[Api] = [Enerflo(), Nexudus()]
         self._counts = Counts()
         self._window: deque[float] = deque()
         self._seen = 0
@@ -116,24 +99,18 @@ class Vendor:
         counts.in_flight += 1
         counts.most_in_flight = max(counts.most_in_flight, counts.in_flight)
         try:
-            kind = _kind(scope["method"], path)
+            api = next((each for each in self._apis if each.has(path)), self._apis[0])
+            kind = api.kind(scope["method"], path)
             counts.kinds[kind] += 1
-            refusal = self._stranger(scope) or self._turned_away()
+            refusal = api.stranger(scope["headers"]) or self._turned_away(api)
             if self._options.latency:
                 await asyncio.sleep(self._options.latency)
-            await _send(send, refusal or self._carried_out(kind, path, scope["query_string"], body))
+            await _send(send, refusal or api.carried_out(kind, path, scope["query_string"], body))
         finally:
             counts.in_flight -= 1
             counts.last = time.monotonic()
 
-    # --- the API ------------------------------------------------------------------------------
-
-    def _stranger(self, scope: Any) -> Answer | None:
-        if (b"api-key", API_KEY.encode()) in scope["headers"]:
-            return None
-        return Answer({"message": "Unauthenticated."}, 401)
-
-    def _turned_away(self) -> Answer | None:
+    def _turned_away(self, api: Api) -> Answer | None:
         """Return the answer to a request that is throttled or fails on purpose; None to carry it out."""
         now, counts, options = time.monotonic(), self._counts, self._options
         counts.first = now if counts.first is None else counts.first
@@ -145,96 +122,27 @@ class Vendor:
             self._window.popleft()
         if options.per_minute and len(self._window) >= options.per_minute:
             counts.limited += 1
-            return Answer(None, 429, retry_after=math.ceil(self._window[0] + MINUTE - now))
+            return api.throttled(math.ceil(self._window[0] + MINUTE - now))
         if options.per_minute:
             self._window.append(now)
         counts.served[int((now - counts.first) // MINUTE)] += 1
         return None
 
-    def _carried_out(self, kind: str, path: str, query: bytes, body: bytes) -> Answer:
-        if kind == "create":
-            return self._create(json.loads(body))
-        if kind == "update":
-            return self._update(json.loads(body))
-        if kind == "list":
-            return self._list({name: int(values[0]) for name, values in parse_qs(query.decode()).items()})
-        record = self._account(path.removeprefix(READ)) if kind == "read" else None
-        return _missing() if record is None else Answer({"success": True, "data": _shown(record)})
-
-    def _create(self, body: Record) -> Answer:
-        record = {**body, "id": len(self._accounts) + 1, "active": True}
-        self._accounts.append(record)
-        return Answer({"success": True, "user": _shown(record)})
-
-    def _update(self, body: Record) -> Answer:
-        record = self._account(body.pop("id"))
-        if record is None:
-            return _missing()
-        record.update(body)
-        return Answer({"success": True})
-
-    def _list(self, query: Mapping[str, int]) -> Answer:
-        size, page = min(query.get("pageSize", 25), LARGEST_PAGE), query.get("page", 1)
-        pages = max(1, -(-len(self._accounts) // size))
-        results = [_shown(record) for record in self._accounts[(page - 1) * size : page * size]]
-        return Answer({"success": True, "page": page, "totalPages": pages, "results": results})
-
-    def _account(self, account: Any) -> Record | None:
-        number = int(account) if str(account).isdecimal() else 0
-        return self._accounts[number - 1] if 0 < number <= len(self._accounts) else None
-
     # --- the back door ------------------------------------------------------------------------
 
     def _back_door(self, what: str, body: bytes) -> Answer:
         if what == "counts":
-            return Answer(self._counts.shown(self._duplicates()))
+            return Answer(self._counts.shown(sum(api.duplicates() for api in self._apis)))
         if what not in ("reset", "options"):
-            return _missing()
+            return Answer({}, 404)
         if what == "reset":
-            self._accounts, self._options = [], Options()
+            self._apis, self._options = [Enerflo(), Nexudus()], Options()
         else:
             self._options = replace(self._options, **json.loads(body))
         # Requests in flight subtract themselves from the old counts.
         self._counts, self._seen = Counts(), 0
         self._window.clear()
         return Answer({})
-
-    def _duplicates(self) -> int:
-        return len(self._accounts) - len({str(record.get("email")).casefold() for record in self._accounts})
-
-
-def _kind(method: str, path: str) -> str:
-    if method == "GET" and path.startswith(READ):
-        return "read"
-    return KINDS.get((method, path), "unknown")
-
-
-def _missing() -> Answer:
-    return Answer({"message": "User not found."}, 404)
-
-
-def _shown(record: Record) -> Record:
-    """Return a user as the API shows it: slugs, and 1 or 0."""
-    first, last = record.get("first_name") or "", record.get("last_name") or ""
-    return {
-        "id": record["id"],
-        "first_name": first,
-        "last_name": last,
-        "name": f"{first} {last}".strip(),
-        "email": record.get("email"),
-        "phone": record.get("phone"),
-        "company_id": 7,
-        "active": 1 if record["active"] else 0,
-        "timezone": record.get("timezone") or "America/Denver",
-        "valid_email": 1,
-        "roles": [SLUGS.get(role, role) for role in record.get("roles", [])],
-        "external_user_id": record.get("external_user_id"),
-        "meta": {
-            "inactive": not record["active"],
-            "allow_optimus": record.get("allow_optimus", False),
-            "can_create_customers": record.get("can_create_customers", True),
-        },
-    }
 
 
 async def _body(receive: Receive) -> bytes:

@@ -29,6 +29,7 @@ def test_text_between_the_markers_is_replaced_and_no_other() -> None:
     assert fields.filled(before, {"a": "new"}, DOCS) == before.replace("old", "new")
     with pytest.raises(ValueError, match="must have the lines <!-- b:begin --> and <!-- b:end -->"):
         fields.filled(before, {"b": "new"}, DOCS)
+    assert fields.between("a", before, DOCS) == "old"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in INCLUDES], ids=lambda page: page.name)

@@ -81,6 +81,33 @@ def test_the_versions_agree(run: ModuleType) -> None:
     assert run.OLDEST_PULUMI == engine.OLDEST
     assert f"github.com/pulumi/pulumi/pkg/v3 v{run.PULUMI_VERSION}" in (ROOT / "tools/pulumi/go.mod").read_text()
     assert run.version_of("/nowhere/pulumi") == ()
+    assert f"opentofu/opentofu v{run.OPENTOFU_VERSION}" in (ROOT / "tools/opentofu/go.mod").read_text()
+    assert f"terraform-provider-restapi v{run.RESTAPI_VERSION}" in (ROOT / "tools/restapi/go.mod").read_text()
+
+
+@pytest.mark.parametrize(("may_build", "reason"), [(False, "only `make bench-full` builds it"), (True, "no Go")])
+def test_without_opentofu_the_benchmarks_get_the_reason(run: ModuleType, may_build: bool, reason: str) -> None:
+    environment: dict[str, str] = {}
+    assert run.opentofu_path(environment, may_build) == []
+    assert reason in environment[run.NO_OPENTOFU]
+
+
+def test_a_kept_opentofu_is_used(run: ModuleType) -> None:
+    home = run.CACHE / f"opentofu-{run.OPENTOFU_VERSION}-restapi-{run.RESTAPI_VERSION}"
+    home.mkdir(parents=True)
+    environment = {run.NO_OPENTOFU: "of a run before"}
+    assert run.opentofu_path(environment, may_build=False) == [str(home / "bin")]
+    assert environment == {}
+
+
+def test_a_build_of_opentofu_that_fails_is_a_reason(run: ModuleType, tmp_path: Path) -> None:
+    go = tmp_path / "bin" / "go"
+    go.write_text("#!/bin/sh\nexit 1\n")
+    go.chmod(0o755)
+    environment: dict[str, str] = {}
+    assert run.opentofu_path(environment, may_build=True) == []
+    assert "tools/opentofu/go.mod" in environment[run.NO_OPENTOFU]
+    assert list(run.CACHE.iterdir()) == []
 
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)

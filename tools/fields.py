@@ -1,4 +1,4 @@
-"""Write the tables of docs/ from the code, and the worked example into docs/adding-a-vendor.md.
+"""Write the tables of docs/ from the code and benchmarks/results.md, and the example into docs/adding-a-vendor.md.
 
 Run it with `make docs`. What people write stays: only the text between the markers
 `<!-- name:begin -->` and `<!-- name:end -->` is replaced. A vendor without a page gets one.
@@ -24,6 +24,7 @@ from seatwise.wire.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 EXAMPLE = DOCS / "examples" / "vendors" / "acme.py"
+RESULTS = DOCS.parent / "benchmarks" / "results.md"
 PAGE = """# {title}
 
 How to manage the users of {title}: credentials, every field, and what is special.
@@ -40,6 +41,7 @@ def pages() -> dict[Path, str]:
     parts = {
         DOCS / "adding-a-vendor.md": {"example": f"```python\n{EXAMPLE.read_text()}```"},
         DOCS / "settings.md": {"vendors": settings_of_all()},
+        DOCS / "scaling.md": {"beside": between("beside", RESULTS.read_text(), RESULTS)},
     }
     return vendors | {path: filled(path.read_text(), part, path) for path, part in parts.items()}
 
@@ -62,12 +64,24 @@ def skeleton(module: ModuleType) -> str:
 def filled(text: str, parts: Mapping[str, str], path: Path) -> str:
     """Return the text with each part between its markers; raises ValueError if markers are missing."""
     for name, part in parts.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        if begin not in text or end not in text:
-            raise ValueError(f"{path} must have the lines {begin} and {end}")
+        begin, end = markers(name, text, path)
         before, rest = text.split(begin, 1)
         text = f"{before}{begin}\n{part}\n{end}{rest.split(end, 1)[1]}"
     return text
+
+
+def markers(name: str, text: str, path: Path) -> tuple[str, str]:
+    """Return the markers around a part of a text; raises ValueError if they are missing."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if begin not in text or end not in text:
+        raise ValueError(f"{path} must have the lines {begin} and {end}")
+    return begin, end
+
+
+def between(name: str, text: str, path: Path) -> str:
+    """Return the part of a text between its markers."""
+    begin, end = markers(name, text, path)
+    return text.split(begin, 1)[1].split(end, 1)[0].strip("\n")
 
 
 def settings_of_all() -> str:

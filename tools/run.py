@@ -4,17 +4,21 @@
     python3 tools/run.py pytest              # with uv, the locked packages and a `pulumi` command
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
+    python3 tools/run.py --bench --opentofu pytest # with the `tofu` command and its REST provider, too
     python3 tools/run.py --docs sphinx-build # with the packages of the site, too
     python3 tools/run.py --workflows zizmor  # with the packages that check the hosted CI's files, too
     python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
     python3 tools/run.py --lowest pytest     # with the lowest versions that pyproject.toml allows
 
-Three steps, each skipped if it was done before:
+Three steps, and with `--opentofu` a fourth, each skipped if it was done before:
 
 1. `uv`: the one on PATH, else the pinned one from PyPI, kept in the cache folder;
 2. the locked packages: `uv sync --locked` into `.venv`; the lowest ones go into `.venv-lowest`;
 3. `pulumi`: the one on PATH if it is new enough, else the official installer, else a Go build
-   from `tools/pulumi/go.mod` and `tools/python-host/go.mod`, kept in the cache folder.
+   from `tools/pulumi/go.mod` and `tools/python-host/go.mod`, kept in the cache folder;
+4. `tofu`, for the benchmarks: a Go build from `tools/opentofu/go.mod` and `tools/restapi/go.mod`, kept
+   in the cache folder. Without Go the benchmarks leave it out and say so. `--bench` alone uses the
+   kept one and builds nothing.
 
 The cache folder is `$SEATWISE_CACHE`, else `$XDG_CACHE_HOME/seatwise`, else `~/.cache/seatwise`. Each
 tool is renamed into it after it has run once, so that an incomplete installation is never used. Needs
@@ -38,6 +42,8 @@ CACHE = Path(
 UV_VERSION = "0.13.9"
 PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
 OLDEST_PULUMI = (3, 254, 0)  # the first version whose import files may contain inputs and outputs
+OPENTOFU_VERSION, RESTAPI_VERSION = "1.12.6", "1.20.0"  # those of tools/opentofu/go.mod and tools/restapi/go.mod
+NO_OPENTOFU = "BENCH_NO_OPENTOFU"  # the variable with the reason why there is no `tofu`
 INSTALLER_TIMEOUT_S = 300
 LOWEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
 BUILD_TAGS = "osusergo,grpcnotrace"
@@ -62,6 +68,18 @@ GO_BUILDS = {
         "Pulumi's Python host (about 2 minutes on two cores)",
     ),
 }
+OPENTOFU_BUILDS = {
+    "tofu": (
+        ROOT / "tools" / "opentofu",
+        "github.com/opentofu/opentofu/cmd/tofu",
+        "the tofu command (about ten minutes on two cores)",
+    ),
+    "terraform-provider-restapi": (
+        ROOT / "tools" / "restapi",
+        "github.com/Mastercard/terraform-provider-restapi",
+        "its REST provider (about a minute on two cores)",
+    ),
+}
 
 
 class SetupError(Exception):
@@ -72,7 +90,8 @@ def main(argv):
     with_pulumi, lowest = "--no-pulumi" not in argv, "--lowest" in argv
     environment_folder = ROOT / (".venv-lowest" if lowest else ".venv")
     groups = [word for flag, words in GROUPS.items() if flag in argv for word in words]
-    command = [word for word in argv if word not in ("--no-pulumi", "--lowest", *GROUPS)]
+    command = [word for word in argv if word not in ("--no-pulumi", "--lowest", "--opentofu", *GROUPS)]
+    environment = dict(os.environ)
     try:
         uv = find_uv()
         if lowest:
@@ -82,12 +101,14 @@ def main(argv):
         path = [str(environment_folder / "bin"), str(uv.parent)]
         if with_pulumi:
             path.append(str(find_pulumi(environment_folder / "bin" / "python").parent))
+        if "--bench" in argv:
+            path += opentofu_path(environment, may_build="--opentofu" in argv)
     except SetupError as error:
         print("seatwise setup: {}".format(error), file=sys.stderr)
         return 1
     if not command:
         return 0
-    environment = dict(os.environ, PATH=os.pathsep.join([*path, os.environ.get("PATH", "")]))
+    environment["PATH"] = os.pathsep.join([*path, os.environ.get("PATH", "")])
     environment["VIRTUAL_ENV"] = str(environment_folder)
     # Each `pulumi` command starts three Pythons. They compile nothing twice, whatever the machine's own setting is.
     environment["PYTHONPYCACHEPREFIX"] = str(environment_folder / "pycache")
@@ -192,16 +213,22 @@ def build(folder):
         )
     say("building pulumi {} with Go, once for this machine; the result goes to {}".format(PULUMI_VERSION, CACHE))
     binaries = folder / "bin"
-    binaries.mkdir(parents=True)
     linker_flags = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v" + PULUMI_VERSION
-    for name, (module, package, title) in GO_BUILDS.items():
-        go = ["go", "build", "-trimpath", "-tags", BUILD_TAGS, "-ldflags", linker_flags]
-        attempt_with_clock([*go, "-o", str(binaries / name), package], module, title)
+    remedy = ", or install pulumi (https://www.pulumi.com/docs/install/)"
+    build_all(GO_BUILDS, binaries, ["-tags", BUILD_TAGS, "-ldflags", linker_flags], remedy)
     sdk = go_list(GO_BUILDS["pulumi"][0], "github.com/pulumi/pulumi/sdk/v3")
     for script in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
         target = binaries / Path(script).name
         shutil.copyfile(str(sdk / script), str(target))
         target.chmod(0o755)
+
+
+def build_all(builds, binaries, flags, remedy=""):
+    """Build commands with Go into a folder."""
+    binaries.mkdir(parents=True)
+    for name, (module, package, title) in builds.items():
+        command = ["go", "build", "-trimpath", *flags, "-o", str(binaries / name), package]
+        attempt_with_clock(command, module, title, remedy)
 
 
 def go_list(module, package):
@@ -223,6 +250,37 @@ def version_of(pulumi):
         return ()
     numbers = re.match(rb"v?(\d+)\.(\d+)\.(\d+)", answer.stdout)
     return tuple(int(number) for number in numbers.groups()) if numbers else ()
+
+
+# --- opentofu ---------------------------------------------------------------------------------
+
+
+def opentofu_path(environment, may_build):
+    """Return the folder of `tofu` and its provider in a list. Without one, set the variable with the reason."""
+    home = CACHE / "opentofu-{}-restapi-{}".format(OPENTOFU_VERSION, RESTAPI_VERSION)
+    try:
+        if not home.exists():
+            build_opentofu(home, may_build)
+    except SetupError as error:
+        reason = str(error).splitlines()[-1]
+        environment[NO_OPENTOFU] = reason
+        if may_build:
+            say("the benchmarks leave OpenTofu out: " + str(error))
+        return []
+    environment.pop(NO_OPENTOFU, None)
+    return [str(home / "bin")]
+
+
+def build_opentofu(home, may_build):
+    if not may_build:
+        raise SetupError("it has not been built on this machine, and only `make bench-full` builds it")
+    if not shutil.which("go"):
+        raise SetupError("there is no Go to build it with (https://go.dev/dl/)")
+    say("building OpenTofu {} with Go, once for this machine; the result goes to {}".format(OPENTOFU_VERSION, CACHE))
+    with finished_folder(home) as folder:
+        flags = ["-ldflags", "-s -w -X github.com/opentofu/opentofu/version.dev=no"]
+        build_all(OPENTOFU_BUILDS, folder / "bin", flags)
+        attempt([str(folder / "bin" / "tofu"), "version"], "delete {} and try again".format(CACHE))
 
 
 # --- helpers ----------------------------------------------------------------------------------
@@ -257,7 +315,7 @@ def attempt(command, remedy):
         raise SetupError("`{}` failed ({}); {}".format(" ".join(command[:4]), last, remedy))
 
 
-def attempt_with_clock(command, folder, title):
+def attempt_with_clock(command, folder, title, remedy):
     """Run a step that takes minutes, and report every ten seconds that it is still running."""
     say("building {} ...".format(title))
     started = time.monotonic()
@@ -278,8 +336,8 @@ def attempt_with_clock(command, folder, title):
             errors.seek(0)
             tail = "\n".join(errors.read().splitlines()[-8:])
             raise SetupError(
-                "{}\nthe Go build failed: check that Go is 1.25 or newer and that its module proxy can be reached, "
-                "or install pulumi (https://www.pulumi.com/docs/install/)".format(tail)
+                "{}\nthe Go build failed: check that Go is as new as {} says and that its module proxy can be "
+                "reached{}".format(tail, (folder / "go.mod").relative_to(ROOT), remedy)
             )
     say("  done in {} s".format(int(time.monotonic() - started)))
 
