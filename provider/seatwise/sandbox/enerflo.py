@@ -18,7 +18,7 @@ EMAIL, ID = "email", "id"
 LIMITS = [Limit(300, 60)]
 KEEPS_EMAILS = True
 QUIRKS = {
-    "enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "none")),
+    "enerflo_reply": Quirk("the answer to a create has the user in", "user", ("user", "data", "bare", "id", "none")),
     "enerflo_office_keys": Quirk("an office in the list has its id in", "office_id", ("office_id", "id")),
     "enerflo_inactive": Quirk("deactivated users are", "listed", ("listed", "listed on demand", "hidden")),
     "enerflo_nulls": Quirk("a list has fields without a value", "yes", ("yes", "no")),
@@ -152,7 +152,13 @@ async def create(request: Request) -> Response:
     except Taken:
         return _refusal("email", "has already been taken")
     shown = _shown(record)
-    shapes: dict[str, dict[str, Any]] = {"user": {"user": shown}, "data": {"data": shown}, "bare": shown, "none": {}}
+    shapes: dict[str, dict[str, Any]] = {
+        "user": {"user": shown},
+        "data": {"data": shown},
+        "bare": shown,
+        "id": {"id": number},
+        "none": {},
+    }
     return json_reply({"success": True, **shapes[options_of(request).quirks["enerflo_reply"]]})
 
 

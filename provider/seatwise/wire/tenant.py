@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from ..core.account.answers import Answers
 from ..core.account.exchanges import Exchanges
 from ..core.account.list_cache import ListCache
 from ..core.account.notices import Notices
@@ -84,6 +85,7 @@ class Tenant:
         self.journal = Journal(name, self.warn, run.journal, aside, self.engine_state.run)
         self.removals = removals
         self.list_cache = ListCache()
+        self.answers = Answers()
         self.ownership = Ownership()
         self.exchanges = Exchanges()
         self.unreadable_reported: set[tuple[str, str]] = set()
@@ -336,6 +338,7 @@ class Operation:
         self.warn = tenant.warn
         self.notices = tenant.notices
         self.list_cache = tenant.list_cache
+        self.answers = tenant.answers
         self.ownership = tenant.ownership
         self.engine_state = tenant.engine_state
         self.unreadable_reported = tenant.unreadable_reported

@@ -8,10 +8,10 @@ does not contain an account proves nothing by itself.
 from collections.abc import Iterable
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, VendorBroken
+from ..vendor.errors import AccountError, RateLimited, Unreachable, VendorBroken
 from ..vendor.fields import email_key
 from ..vendor.vendor import Listing, Paged, Vendor
-from .list_cache import CachedList, ListCache
+from .list_cache import CachedList, LoadedPages
 from .ports import Tenant
 from .refusals import refused
 
@@ -23,6 +23,8 @@ PAGES_PER_ACCOUNT = 10
 """A list is loaded once a tenth as many accounts were asked for as it has pages."""
 LIST_SHARE_OF_DEADLINE = 0.25
 """The share of an operation's time that loading a list may take if the operation does not need the list."""
+WAIT_SHARE_OF_DEADLINE = 0.6
+"""The share that it may wait while another operation loads the list: by default longer than a rate limit's minute."""
 
 
 async def ids_with(tenant: Tenant, email: str) -> set[str] | None:
@@ -61,7 +63,7 @@ async def contains(tenant: Tenant, account: str) -> bool | None:
         is_absent = listed is not None and listed.is_coherent and account not in listed.records
         is_old = listed is not None and tenant.now() > listed.loaded_at + ABSENCE_TTL_S
         if listed is None or not is_absent or account in cache.written or is_old:
-            cache.list = listed = await _load(tenant, None)
+            cache.list = listed = await _load(tenant, LoadedPages(tenant.now()))
         is_listed = account in listed.records
         return is_listed if is_listed or listed.is_coherent else None
 
@@ -76,37 +78,60 @@ async def all_records(tenant: Tenant) -> list[Record]:
 
 
 async def _is_open(tenant: Tenant, *, must: bool) -> bool:
-    """Return whether the list can be asked. Load it if that is worth it, or if it `must` be asked."""
+    """Return whether the list can be asked. Load it if that is worth it, or if it `must` be asked.
+
+    A list of which some pages came in time is loaded further by the next operation.
+    """
     cache = tenant.list_cache
     cache.asked += 1
     if not tenant.vendor.has_list or (not must and (cache.is_useless or cache.asked == 1)):
         return False
-    tenant = tenant if must else tenant.operation(LIST_SHARE_OF_DEADLINE)
+    patient = tenant if must else tenant.operation(WAIT_SHARE_OF_DEADLINE)
     try:
-        async with tenant.lock():
+        async with patient.lock():
+            quick = tenant if must else tenant.operation(LIST_SHARE_OF_DEADLINE)
             if cache.list is None or tenant.now() > cache.list.loaded_at + LIST_TTL_S:
-                await _load_if_worth_it(tenant, cache, must=must)
+                await _load_in_time(tenant, quick, must=must)
     except AccountError:
-        cache.is_useless = True
         if must:
             raise
     return cache.list is not None
 
 
-async def _load_if_worth_it(tenant: Tenant, cache: ListCache, *, must: bool) -> None:
-    cache.list = first = None
+async def _load_in_time(tenant: Tenant, quick: Tenant, *, must: bool) -> None:
+    """Load the list in the time of `quick`; if it could not be asked in that time, in all of the operation's time.
+
+    What keeps the list from being asked, such as a rate limit, keeps everything else from being asked as well.
+    """
+    cache = tenant.list_cache
+    before = cache.pages_loaded
+    try:
+        await _load_if_worth_it(quick, must=must)
+    except AccountError as error:
+        is_not_asked = isinstance(error, RateLimited) or (isinstance(error, Unreachable) and not error.maybe_sent)
+        if is_not_asked and quick is not tenant:
+            await _load_in_time(tenant, tenant, must=must)
+            return
+        cache.is_useless = not is_not_asked and cache.pages_loaded <= before
+        raise
+
+
+async def _load_if_worth_it(tenant: Tenant, *, must: bool) -> None:
+    cache, now = tenant.list_cache, tenant.now()
+    cache.list = None
+    part = cache.part if cache.part is not None and now <= cache.part.begun_at + LIST_TTL_S else LoadedPages(now)
     if cache.pages is None:
-        first = await page(tenant, accounts(tenant.vendor), 1)
-        cache.pages = first.pages or 1
+        part.listings[1] = await page(tenant, accounts(tenant.vendor), 1)
+        cache.pages = part.listings[1].pages or 1
     if must or cache.asked * PAGES_PER_ACCOUNT >= cache.pages:
-        cache.pages = None
-        cache.list = await _load(tenant, first)
+        cache.part = part
+        cache.list = await _load(tenant, part)
+        cache.part = cache.pages = None
 
 
-async def _load(tenant: Tenant, first: Listing | None) -> CachedList:
-    begun = tenant.now()
-    records, total = await pages(tenant, accounts(tenant.vendor), first)
-    return CachedList(tenant.vendor, records, total, begun)
+async def _load(tenant: Tenant, part: LoadedPages) -> CachedList:
+    records, total = await pages(tenant, accounts(tenant.vendor), part.listings)
+    return CachedList(tenant.vendor, records, total, part.begun_at)
 
 
 def accounts(vendor: Vendor, email: str | None = None) -> Paged:
@@ -119,29 +144,34 @@ def incoherent(vendor: Vendor, about: str) -> VendorBroken:
     return VendorBroken("the list is incomplete or contains duplicates", status=200, vendor=vendor.title, account=about)
 
 
-async def pages(tenant: Tenant, of: Paged, first: Listing | None = None) -> tuple[list[Record], int | None]:
-    """Return the records of all pages, loaded at once if their number is known, and how many the vendor counts."""
-    first = first or await page(tenant, of, 1)
+async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = None) -> tuple[list[Record], int | None]:
+    """Return the records of all pages, loaded at once if their number is known, and how many the vendor counts.
+
+    `loaded` has the pages that are there already, by number, and gets the others.
+    """
+    loaded = {} if loaded is None else loaded
+    if 1 not in loaded:
+        loaded[1] = await page(tenant, of, 1)
+    first = loaded[1]
     if first.pages is None:
-        return await _one_after_the_other(tenant, of, first), first.total
-    loaded = {1: first}
+        await _load_one_after_the_other(tenant, of, loaded)
+    else:
 
-    async def load(number: int) -> None:
-        loaded[number] = await page(tenant, of, number)
+        async def load(number: int) -> None:
+            loaded[number] = await page(tenant, of, number)
 
-    await tenant.each(load, range(2, first.pages + 1))
+        await tenant.each(load, [number for number in range(2, first.pages + 1) if number not in loaded])
     return [record for number in sorted(loaded) for record in loaded[number].records], first.total
 
 
-async def _one_after_the_other(tenant: Tenant, of: Paged, listing: Listing) -> list[Record]:
-    records, number = list(listing.records), 1
-    while listing.more and listing.records:
+async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int, Listing]) -> None:
+    number = max(loaded)
+    while loaded[number].more and loaded[number].records:
+        following = await page(tenant, of, number + 1)
+        if following.records == loaded[number].records:
+            return  # a list that knows no pages is always its first one
         number += 1
-        before, listing = listing, await page(tenant, of, number)
-        if listing.records == before.records:
-            break  # a list that knows no pages is always its first one
-        records += listing.records
-    return records
+        loaded[number] = following
 
 
 async def page(tenant: Tenant, of: Paged, number: int) -> Listing:

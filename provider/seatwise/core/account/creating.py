@@ -1,22 +1,22 @@
 """Creating an account exactly once: look the e-mail up, record the create, send it, and look for a lost account."""
 
-from dataclasses import replace
-
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
-from ..vendor.fields import Schema, Takes, Values
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .account_list import record_of
+from .answers import lacking, new_state, sent_values
 from .finding import Found, has_email, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
-from .refusals import refused, tell_unfit
+from .refusals import learn_secrets, refused, tell_unfit
 from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
-from .state import differences, expand, observed, readable_values, seen
+from .state import differences, expand, readable_values
 from .waiting import reported_pauses
 from .writing import change, revealed
 
+FIRST = "that was created first"
+"""The name of the lock on the account whose answer is compared with its record."""
 READ_BACK_BACKOFF_S = (0, 1, 2, 4)
 """Seconds to wait before each read of an account that was just created."""
 
@@ -95,7 +95,10 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
             )
         raise refusal
     account = vendor.parse_created_id(answer) if answer is not None and answer.ok else None
-    if account is not None:
+    if answer is not None and account is not None:
+        is_new = not tenant.list_cache.knows(account) and tenant.journal.last_of(account) is None
+        if is_new:  # else it is another account's id
+            tenant.answers.keep(vendor, account, answer, declared, tenant.list_cache.unshown)
         return account, None
     found = await _searched(tenant, email)
     return found.account, found.record if found.is_whole else None
@@ -127,15 +130,16 @@ def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
     return not vendor.is_success(answer) and (answer.ok or 400 <= answer.status < 500)
 
 
-async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str) -> Begun:
-    """Read a new account back, unless its state is known, and send what its create did not take.
+async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str, *, is_listed: bool = False) -> Begun:
+    """Find out how a new account is, unless its state is known, and send what its create did not take.
 
-    An answer may have held another account's id: a record with another e-mail shows it, and the account is looked up.
+    The answer to its create may say it, or, with `is_listed`, the list; else it is read back by its id. An answer may
+    have held another account's id: a record with another e-mail shows it, and the account is looked up.
     """
     if begun.state is not None:
         return begun
     email = declared.email
-    record = begun.record or await _read_back(tenant, begun.account, email)
+    record = begun.record or await _record_of_new(tenant, begun.account, declared, is_listed=is_listed)
     if record is not None and not has_email(tenant, record, email):
         begun = await _find_instead(tenant, begun.account, email, owner)
         record = begun.record or await _read_back(tenant, begun.account, email)
@@ -143,6 +147,27 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str)
     if record is None:
         _mark_unseen(tenant, begun.account)
     return Begun(begun.account, state)
+
+
+async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_listed: bool) -> Record | None:
+    """Return the record of an account that was just created; None if the vendor does not show it yet.
+
+    While the first account of the run is read back, the others wait for what that proves of their answers.
+    """
+    answers, answered = tenant.answers, tenant.answers.whole.pop(account, None)
+    if answered is not None:
+        async with tenant.lock(FIRST):
+            if answers.agree is None:
+                tenant.list_cache.wanted[account] = frozenset(readable_values(tenant.vendor.schema, declared.values))
+                record = await _read_back(tenant, account, declared.email)
+                answers.compare(tenant.vendor.schema, answered, record)
+                return record
+    if answered is not None and answers.agree:
+        learn_secrets(tenant, answered)
+        tell_unfit(tenant, answered)
+        return answered
+    listed = await _listed(tenant, account, declared) if is_listed else None
+    return listed or await _read_back(tenant, account, declared.email)
 
 
 async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> Begun:
@@ -157,7 +182,7 @@ async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> B
 def as_sent(tenant: Tenant, account: str, declared: Declared) -> AccountState:
     """Return the state of a new account that was not read back: as its create was sent."""
     _mark_unseen(tenant, account)
-    return _as_sent(tenant.vendor, _sent(tenant.vendor.schema, declared), None)
+    return new_state(tenant.vendor, sent_values(tenant.vendor.schema, declared), None)
 
 
 def _mark_unseen(tenant: Tenant, account: str) -> None:
@@ -166,27 +191,15 @@ def _mark_unseen(tenant: Tenant, account: str) -> None:
         tenant.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
 
 
-async def listed_as_sent(tenant: Tenant, begun: Begun, declared: Declared) -> Begun:
-    """Return a new account with its record from the list, if that shows all that was sent; else unchanged."""
-    vendor = tenant.vendor
-    if begun.state is not None or begun.record is not None or not vendor.lists_whole_records:
-        return begun
-    sent = _sent(vendor.schema, declared)
-    record = await record_of(tenant, begun.account, readable_values(vendor.schema, sent))
+async def _listed(tenant: Tenant, account: str, declared: Declared) -> Record | None:
+    """Return the account's record in the list, if it shows all that was sent."""
+    vendor, sent = tenant.vendor, sent_values(tenant.vendor.schema, declared)
+    record = await record_of(tenant, account, readable_values(vendor.schema, sent))
     if record is None or not has_email(tenant, record, declared.email):
-        return begun
-    if differences(vendor.schema, _as_sent(vendor, sent, record).values, sent):
-        return begun
-    return replace(begun, record=record)
-
-
-def _sent(schema: Schema, declared: Declared) -> Values:
-    """Return the declared values that a create takes."""
-    return {name: value for name, value in declared.values.items() if schema[name].takes & Takes.CREATE}
-
-
-def _as_sent(vendor: Vendor, sent: Values, record: Record | None) -> AccountState:
-    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False)
+        return None
+    is_short = not vendor.lists_whole_records and lacking(vendor.schema, record, sent)
+    is_other = differences(vendor.schema, new_state(vendor, sent, record).values, sent)
+    return None if is_short or is_other else record
 
 
 async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, record: Record | None) -> AccountState:
@@ -195,11 +208,13 @@ async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, recor
     The account exists: a failure is a warning now, and the difference stays for the next run.
     """
     schema = tenant.vendor.schema
-    sent = _sent(schema, declared)
-    state = _as_sent(tenant.vendor, sent, record)
+    sent = sent_values(schema, declared)
+    state = new_state(tenant.vendor, sent, record)
     not_sent = {name: value for name, value in declared.values.items() if name not in sent}
     if not differences(schema, state.values, not_sent):
         return state.under(declared)
+    if record is None:  # the id in the answer may be another account's: the next run reads it first
+        return state
     try:
         return await change(tenant, account, state, declared)
     except AccountError as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ..vendor.boundary import Record
 from ..vendor.fields import email_key
-from ..vendor.vendor import Vendor
+from ..vendor.vendor import Listing, Vendor
 
 
 class CachedList:
@@ -25,6 +25,16 @@ class CachedList:
             self.ids[email_key(vendor.parse_email(record))].add(account)
 
 
+class LoadedPages:
+    """The pages of a list that are loaded so far."""
+
+    def __init__(self, begun_at: float) -> None:
+        self.begun_at = begun_at
+        """When its first page was asked for, in seconds of the tenant's clock."""
+        self.listings: dict[int, Listing] = {}
+        """The pages by their numbers, from 1."""
+
+
 class ListCache:
     """One tenant's list as one run knows it. The functions that load and ask it are in `account_list`."""
 
@@ -32,9 +42,11 @@ class ListCache:
         self.asked = 0
         """How many times the list was asked for."""
         self.is_useless = False
-        """Whether a load failed: the list is not loaded again unless it must be."""
+        """Whether a load failed, and not for the rate limit: the list is not loaded again unless it must be."""
         self.pages: int | None = None
         """How many pages the list has, where that is known."""
+        self.part: LoadedPages | None = None
+        """What the last load has got of the list, if it ended before the last page."""
         self.list: CachedList | None = None
         self.by_id: tuple[str, Record] | None = None
         """One account as it reads by its id: the list is asked only if it shows as much."""
@@ -53,12 +65,22 @@ class ListCache:
     def wrote(self, account: str, *emails: str) -> None:
         """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
         self.written.add(account)
+        self.part = None  # pages from before and after a write do not fit together
         for email in emails:
             self.emails[email_key(email)].add(account)
 
+    @property
+    def pages_loaded(self) -> int:
+        """How many pages of the list are loaded, while it is not whole."""
+        return 0 if self.part is None else len(self.part.listings)
+
+    def knows(self, account: str) -> bool:
+        """Return whether the list, or this run, had this account before."""
+        return account in self.written or (self.list is not None and account in self.list.records)
+
     def renew(self, accounts: Iterable[str]) -> None:
         """Let the list be loaded again, and be asked about these accounts too: their writes have arrived."""
-        self.list = self.pages = None
+        self.list = self.part = self.pages = None
         self.asked = 0
         self.written.difference_update(accounts)
 

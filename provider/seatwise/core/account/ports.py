@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from ..vendor.http import Answer, Request
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
+from .answers import Answers
 from .list_cache import ListCache
 from .notices import Notices
 from .ownership import Ownership
@@ -27,6 +28,7 @@ class Tenant(Protocol):
     ownership: Ownership
     list_cache: ListCache
     notices: Notices
+    answers: Answers
 
     @property
     def journal(self) -> "Journal":

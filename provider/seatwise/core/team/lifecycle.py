@@ -10,7 +10,7 @@ from itertools import islice
 
 from ..account import lifecycle
 from ..account.account_list import record_of
-from ..account.creating import as_sent, begin, complete, listed_as_sent
+from ..account.creating import as_sent, begin, complete
 from ..account.finding import fetch
 from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
@@ -216,9 +216,8 @@ async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Memb
 
     async def finish(tenant: Tenant, key: str) -> None:
         declared = Declared(members[key])
-        made = await listed_as_sent(tenant, begun[key], declared)
         try:
-            made = await complete(tenant, made, declared, owner)
+            made = await complete(tenant, begun[key], declared, owner, is_listed=True)
         except UnknownOutcome:  # the id was another account's, and its own does not show
             lost.add(key)
             raise

@@ -1,0 +1,69 @@
+"""The answers to creates: whether an account may count as the answer shows it, without being read back.
+
+A vendor may answer what it was sent and keep something else. So the first account of a run is read by its id all the
+same, and the other answers are believed only if that record agrees with its answer.
+"""
+
+from ..vendor.boundary import Record
+from ..vendor.fields import VOLATILE, Schema, Takes, Values
+from ..vendor.http import Answer
+from ..vendor.vendor import Vendor
+from .properties import AccountState, Declared
+from .state import differences, observed, seen
+
+
+class Answers:
+    """What one run knows of the answers to a tenant's creates."""
+
+    def __init__(self) -> None:
+        self.agree: bool | None = None
+        """Whether the first account of the run, read by its id, was as the answer to its create; None: not read yet."""
+        self.whole: dict[str, Record] = {}
+        """The records in answers that hold all that was sent, by account, until they are believed or not."""
+
+    def keep(self, vendor: Vendor, account: str, answer: Answer, declared: Declared, unshown: set[str]) -> None:
+        """Keep the record in the answer to a create, if it is a whole one. `unshown` are fields that no record has."""
+        record = None if vendor.echoes else vendor.parse_record(answer)
+        if record is not None and _is_whole(vendor, account, record, declared, unshown):
+            self.whole[account] = record
+
+    def compare(self, schema: Schema, answered: Record, record: Record | None) -> None:
+        """Compare the first account's answer with its record by id; None says that it cannot be read yet."""
+        self.agree = record is not None and _agree(schema, answered, record)
+
+
+def sent_values(schema: Schema, declared: Declared) -> Values:
+    """Return the declared values that a create takes."""
+    return {name: value for name, value in declared.values.items() if schema[name].takes & Takes.CREATE}
+
+
+def new_state(vendor: Vendor, sent: Values, record: Record | None) -> AccountState:
+    """Return the state of a new account, from what was sent and what a record shows."""
+    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False)
+
+
+def lacking(schema: Schema, record: Record, values: Values) -> set[str]:
+    """Return the names of the fields that tell whether the account has these values, and that a record does not show.
+
+    A value that cannot be read counts as not shown.
+    """
+    fields = [schema[name] for name in values]
+    telling = {each.delta.of if each.delta else each.name for each in fields if each.delta or each.is_readable}
+    return telling - (schema.names_in(record) - {*schema.unread(record)})
+
+
+def _is_whole(vendor: Vendor, account: str, record: Record, declared: Declared, unshown: set[str]) -> bool:
+    """Return whether a record has the id, the e-mail and every readable field of this account, as sent."""
+    schema, sent = vendor.schema, sent_values(vendor.schema, declared)
+    if vendor.parse_id(record) != account or not schema["email"].same(vendor.parse_email(record), declared.email):
+        return False
+    state = new_state(vendor, sent, record)
+    is_as_sent = not state.as_declared and not differences(schema, state.values, sent)
+    return is_as_sent and not lacking(schema, record, sent) - unshown
+
+
+def _agree(schema: Schema, answered: Record, record: Record) -> bool:
+    """Return whether an answer has all that the record by id has."""
+    said, there = schema.parse(answered), schema.parse(record)
+    steady = [name for name in there if VOLATILE not in schema[name].marks]
+    return all(name in said and schema[name].same(there[name], said[name]) for name in steady)
