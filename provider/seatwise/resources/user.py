@@ -19,6 +19,7 @@ from ..vendors import vendor_named
 from .fields import OPTIONAL, Fields, ReadOnly, WriteOnly, declared_arguments, declared_outputs, positional, read_only
 from .owners import former_owners, owner_named
 from .provider import PACKAGE, TenantProvider
+from .waiting import awaited_as_one
 
 
 class AccountArgs(Fields):
@@ -67,7 +68,8 @@ class UserResource(Fields, dynamic.Resource):
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
         props = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
-        super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
+        with awaited_as_one():
+            super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
