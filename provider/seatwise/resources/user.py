@@ -5,6 +5,7 @@ import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import InitVar
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import pulumi
@@ -197,7 +198,8 @@ def schema_of(resource: type[UserResource], naming: Callable[[str], str]) -> Sch
     )
 
 
-def outputs_of(resource: type[UserResource]) -> list[str]:
+@cache
+def outputs_of(resource: type[UserResource]) -> Sequence[str]:
     """Return the names of the outputs of a resource class, those that a program's own subclass annotates included."""
     kinds = (kind for kind in reversed(resource.__mro__) if issubclass(kind, UserResource))
     annotated = (item for kind in kinds for item in inspect.get_annotations(kind).items())
