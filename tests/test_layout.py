@@ -52,6 +52,13 @@ def test_only_the_wire_speaks_http() -> None:
     assert users == {"wire"}
 
 
+def test_a_program_without_look_ups_imports_no_http_client() -> None:
+    """Its import takes as long as that of the whole package."""
+    program = "import sys, seatwise; assert 'httpx' not in sys.modules"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_no_shared_file_knows_a_vendor() -> None:
     """Only a vendor's own files and the package's list of imports mention it in code."""
     for path in PACKAGE.rglob("*.py"):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from itertools import count
 from threading import Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pulumi import dynamic
 from pulumi.dynamic import CheckFailure
@@ -21,8 +21,10 @@ from ..vendors import names, vendor_named
 from ..wire import loop
 from ..wire.engine import StackState, writes_checkpoints
 from ..wire.settings import PROVIDER, RunSettings, Settings
-from ..wire.tenant import Operation, Tenant
 from .host import end_with_engine, keeps_internal_properties, widen
+
+if TYPE_CHECKING:
+    from ..wire.tenant import Operation, Tenant
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,7 +36,7 @@ REMOVALS = Removals()
 """The removals of this process, at all vendors."""
 ENGINE_STATE = StackState()
 """The engine's state, exported once a run, whatever the number of vendors."""
-TENANTS: list[Tenant] = []
+TENANTS: list["Tenant"] = []
 """The tenants of this process. Users and Rosters of one vendor share one."""
 MANY_CHANGES = 300
 """From this many changed resources on, most of the engine's time goes into checkpoints."""
@@ -105,12 +107,12 @@ class DynamicProvider(dynamic.ResourceProvider):
                 remedy=f'Give it one of {self.vendor.name} ({self.vendor.name}.Provider("main") is the main tenant)',
             )
 
-    def _connected(self) -> Tenant:
+    def _connected(self) -> "Tenant":
         if self._tenant is None:
             self._tenant = tenant_with(self.vendor, self._settings())
         return self._tenant
 
-    def _scope(self, tenant: Tenant) -> Tenant | Operation:
+    def _scope(self, tenant: "Tenant") -> "Tenant | Operation":
         """Return the tenant that an operation of the core gets. Called in the event loop."""
         raise NotImplementedError
 
@@ -139,8 +141,10 @@ def _end_with_engine() -> None:
     end_with_engine(loop.is_idle)
 
 
-def tenant_with(vendor: type[Vendor], settings: Settings) -> Tenant:
+def tenant_with(vendor: type[Vendor], settings: Settings) -> "Tenant":
     """Return the tenant of this process that has these settings; create it if necessary."""
+    from ..wire.tenant import Tenant  # with httpx, which a program needs for its look-ups alone
+
     run = RunSettings.load()
     with _lock:
         for tenant in TENANTS:

@@ -1,5 +1,7 @@
 """The dynamic provider of teams: each resource is many accounts."""
 
+from typing import TYPE_CHECKING
+
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core.account.properties import former_owners_of, missing_owner
@@ -8,8 +10,10 @@ from ..core.team.properties import run_of
 from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
-from ..wire.tenant import Tenant
 from .base import OLD_SDK, DynamicProvider, Props, count_change, failure, one_line_errors, split
+
+if TYPE_CHECKING:
+    from ..wire.tenant import Tenant
 
 
 class Rosters(DynamicProvider):
@@ -60,6 +64,6 @@ class Rosters(DynamicProvider):
         """Deprovision all accounts as `on_leave` says."""
         self._run(resource.delete, id, props)
 
-    def _scope(self, tenant: Tenant) -> Tenant:
+    def _scope(self, tenant: "Tenant") -> "Tenant":
         """Return the tenant itself: each member is an operation with a deadline of its own."""
         return tenant

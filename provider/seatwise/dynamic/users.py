@@ -1,5 +1,7 @@
 """The dynamic provider of single accounts: each resource is one account."""
 
+from typing import TYPE_CHECKING
+
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from ..core.account import resource
@@ -9,8 +11,10 @@ from ..core.team import estimate
 from ..core.vendor.errors import AccountError
 from ..core.vendor.fields import Problem
 from ..core.vendor.secrets import VAULT
-from ..wire.tenant import Operation, Tenant
 from .base import OLD_SDK, DynamicProvider, Props, count_change, failure, one_line_errors, split, tell
+
+if TYPE_CHECKING:
+    from ..wire.tenant import Operation, Tenant
 
 MANY = 100
 """From this many new accounts on, and at each doubling, a line says how long they take."""
@@ -78,7 +82,7 @@ class Users(DynamicProvider):
         if line:
             tell(f"{self.vendor.title}: {line}")
 
-    def _scope(self, tenant: Tenant) -> Operation:
+    def _scope(self, tenant: "Tenant") -> "Operation":
         """Return an operation, which ends within its deadline."""
         return tenant.operation()
 

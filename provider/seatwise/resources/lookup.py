@@ -5,7 +5,7 @@ They run in the program's own process, on the event loop that all of seatwise's 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -21,16 +21,18 @@ from ..dynamic.base import tenant_with
 from ..vendors import module_named
 from ..wire import loop
 from ..wire.settings import Settings
-from ..wire.tenant import Tenant
 from .fields import LookupResult
 from .provider import TenantProvider
+
+if TYPE_CHECKING:
+    from ..wire.tenant import Tenant
 
 T = TypeVar("T")
 P = TypeVar("P", bound=TenantProvider)
 R = TypeVar("R", bound=LookupResult)
 N = TypeVar("N", bound=Named)
 I_co = TypeVar("I_co", covariant=True)
-_RUNS: WeakKeyDictionary[Any, dict[Tenant, Lookups]] = WeakKeyDictionary()
+_RUNS: "WeakKeyDictionary[Any, dict[Tenant, Lookups]]" = WeakKeyDictionary()
 """The look-ups of each run: one process may run a program several times."""
 
 

@@ -15,6 +15,7 @@ from ..core.vendor.vendor import Vendor
 from ..files.reading import converted, is_known
 from ..wire.settings import RunSettings
 from .user import PersonAccount, UserResource, refuse_import
+from .waiting import awaited_as_one
 
 
 class Person(pulumi.ComponentResource):
@@ -84,7 +85,8 @@ class Person(pulumi.ComponentResource):
         if not isinstance(is_active, bool):
             is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
 
-        super().__init__("seatwise:index:Person", resource_name, None, opts)
+        with awaited_as_one():
+            super().__init__("seatwise:index:Person", resource_name, None, opts)
         self.accounts = {
             seat.qualified(seat.vendor.name): seat.declare(
                 seat.qualified(resource_name), _inactive_unless(is_active, seat.vendor, arguments), self
@@ -92,7 +94,8 @@ class Person(pulumi.ComponentResource):
             for seat, arguments in zip(seats, declared, strict=True)
         }
         ids: Any = {name: account.id for name, account in self.accounts.items()}
-        self.ids = Output.from_input(ids)
+        with awaited_as_one():
+            self.ids = Output.all(**ids) if ids else Output.from_input(ids)
         self.register_outputs({"ids": self.ids})
 
 

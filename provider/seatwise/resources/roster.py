@@ -17,6 +17,7 @@ from ..dynamic import load
 from ..files.members import typed_members
 from .owners import former_owners, owner_named
 from .user import refuse_import, refuse_provider
+from .waiting import awaited_as_one
 
 THIS_RUN = uuid4().hex
 """The name of this run of the program."""
@@ -102,7 +103,8 @@ class Roster(dynamic.Resource):
             "max_removals": max_removals,
         }
         signed = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
-        super().__init__(load(f"{kind.name}:Roster"), resource_name, program_inputs(signed, THIS_RUN), opts)
+        with awaited_as_one():
+            super().__init__(load(f"{kind.name}:Roster"), resource_name, program_inputs(signed, THIS_RUN), opts)
         outputs = Output.all(self.failed, self.counts, failed_run_of(self.__dict__))
         outputs.apply(lambda known: _fail_if_any_failed(resource_name, *known))
 

@@ -5,6 +5,7 @@ import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import InitVar
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import pulumi
@@ -19,6 +20,7 @@ from ..vendors import vendor_named
 from .fields import OPTIONAL, Fields, ReadOnly, WriteOnly, declared_arguments, declared_outputs, positional, read_only
 from .owners import former_owners, owner_named
 from .provider import PACKAGE, TenantProvider
+from .waiting import awaited_as_one
 
 
 class AccountArgs(Fields):
@@ -67,7 +69,8 @@ class UserResource(Fields, dynamic.Resource):
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
             pulumi.log.warn(f"{resource_name}: {hint}")
         props = with_owner(props, owner_named(resource_name, opts), former_owners(self, resource_name, opts))
-        super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
+        with awaited_as_one():
+            super().__init__(provider, resource_name, props, pulumi.ResourceOptions.merge(ours, opts))
 
     @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
@@ -195,7 +198,8 @@ def schema_of(resource: type[UserResource], naming: Callable[[str], str]) -> Sch
     )
 
 
-def outputs_of(resource: type[UserResource]) -> list[str]:
+@cache
+def outputs_of(resource: type[UserResource]) -> Sequence[str]:
     """Return the names of the outputs of a resource class, those that a program's own subclass annotates included."""
     kinds = (kind for kind in reversed(resource.__mro__) if issubclass(kind, UserResource))
     annotated = (item for kind in kinds for item in inspect.get_annotations(kind).items())

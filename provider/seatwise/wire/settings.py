@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, Unpack, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import httpx
 from platformdirs import user_state_path
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
@@ -99,6 +98,8 @@ def _proxy(secret: SecretStr) -> SecretStr:
 
 def _is_url(text: str) -> bool:
     """Return whether httpx accepts the URL; it refuses international names that cannot be a domain."""
+    import httpx  # its import costs as much as that of all of seatwise, and most programs do not need it
+
     try:
         httpx.URL(text)
     except httpx.InvalidURL:

@@ -13,7 +13,7 @@ import re
 import string
 import typing
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -240,7 +240,7 @@ class Field:
     """One field of an account."""
 
     name: str
-    type: object = field(repr=False)
+    type: Any = field(repr=False)
     required: bool
     takes: Takes
     wire: Wire
@@ -248,11 +248,17 @@ class Field:
     compare: Compare[Any] = Compare(lambda value: value)
     delta: Delta | None = None
     checks: tuple[Check[Any], ...] = ()
-    adapter: TypeAdapter[object] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(object))
-    bare: TypeAdapter[object] = field(repr=False, compare=False, default_factory=lambda: TypeAdapter(object))
-    """The type without its rules: a vendor may hold a value that a program may not declare."""
 
-    @property
+    @cached_property
+    def _adapter(self) -> TypeAdapter[object]:
+        return TypeAdapter(self.type)
+
+    @cached_property
+    def _bare(self) -> TypeAdapter[object]:
+        """The type without its rules: a vendor may hold a value that a program may not declare."""
+        return TypeAdapter(bare(self.type), config=ConfigDict(coerce_numbers_to_str=True))
+
+    @cached_property
     def secret(self) -> bool:
         """Whether the value is stored nowhere."""
         return SECRET in self.marks
@@ -269,7 +275,7 @@ class Field:
 
     def parse(self, value: object) -> object:
         """Return the value in its Python type (3.0 becomes 3, 1 becomes true); raises ValidationError."""
-        return self.adapter.validate_python(value)
+        return self._adapter.validate_python(value)
 
     def declared(self, value: object) -> object:
         """Return a declared value as it is sent; raises ValueError (ValidationError is a subclass) with the reason."""
@@ -286,9 +292,13 @@ class Field:
 
         Returns `Unfit` for a value of another type.
         """
-        for adapter in (self.adapter, self.bare):
+        if value is None:
+            return None
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError:
             with suppress(ValidationError):
-                return None if value is None else adapter.validate_python(value)
+                return self._bare.validate_python(value)
         return Unfit(value)
 
     def has(self, value: object, wanted: object) -> bool:
@@ -369,9 +379,18 @@ class Schema(Mapping[str, Field]):
                 if both:
                     yield Problem(added, f"and {removed} share {sorted(both)}: drop them from one of the two")
 
-    def arguments(self) -> Iterator[Field]:
+    def arguments(self) -> Iterable[Field]:
         """Return the fields that a program can set."""
-        return (field for field in self.values() if field.takes or not field.is_readable)
+        return self._arguments.values()
+
+    @cached_property
+    def _arguments(self) -> Mapping[str, Field]:
+        return {field.name: field for field in self.values() if field.takes or not field.is_readable}
+
+    @cached_property
+    def _required(self) -> Sequence[Field]:
+        """The arguments that an account must have, or that a new account must have."""
+        return [each for each in self.arguments() if each.required or NEEDED_TO_CREATE in each.marks]
 
     def check(
         self, news: Values, unknown: frozenset[str], *, new: bool = True
@@ -379,25 +398,22 @@ class Schema(Mapping[str, Field]):
         """Return the known values in their types, and all problems with them."""
         values: dict[str, object] = {}
         problems: list[Problem] = []
-        arguments = {field.name: field for field in self.arguments()}
         for name, value in news.items():
             if is_not_given(value):
                 continue
-            if name not in arguments:
-                problems.append(Problem(name, f"is not an argument of this resource{close_to(name, arguments)}"))
+            if name not in self._arguments:
+                problems.append(Problem(name, f"is not an argument of this resource{close_to(name, self._arguments)}"))
                 continue
             try:
-                values[name] = arguments[name].declared(value)
+                values[name] = self._arguments[name].declared(value)
             except ValidationError as error:
                 problems += [Problem(name, _reason(detail)) for detail in error.errors(include_url=False)]
             except ValueError as error:
                 problems.append(Problem(name, str(error)))
         problems += [
             Problem(field.name, "is required")
-            for field in arguments.values()
-            if (field.required or (new and NEEDED_TO_CREATE in field.marks))
-            and is_not_given(news.get(field.name))
-            and field.name not in unknown
+            for field in self._required
+            if (field.required or new) and is_not_given(news.get(field.name)) and field.name not in unknown
         ]
         return values, problems
 
@@ -406,10 +422,9 @@ class Schema(Mapping[str, Field]):
 
         A value that does not fit its field's type, which a state of an earlier version may hold, is left out.
         """
-        plain = {name: value for name, value in values.items() if name not in self or self[name].secret}
-        read = {name: self[name].read(value) for name, value in values.items() if name not in plain}
-        typed = {name: value for name, value in read.items() if not isinstance(value, Unfit)}
-        return {name: (plain | typed)[name] for name in values if name in plain or name in typed}
+        read = ((name, self._fields.get(name), value) for name, value in values.items())
+        typed = ((name, value if item is None or item.secret else item.read(value)) for name, item, value in read)
+        return {name: value for name, value in typed if not isinstance(value, Unfit)}
 
     def raw(self, record: Record, name: str) -> Json:
         """Return the vendor's own value of one readable field, or None if the record does not have it."""
@@ -479,8 +494,7 @@ def _field(name: str, type_: Any, naming: Callable[[str], str], *, required: boo
     )
     compare = _last(metadata, Compare, Compare(lambda value: value))
     checks = tuple(mark for mark in metadata if isinstance(mark, Check))
-    unchecked = TypeAdapter(bare(type_), config=ConfigDict(coerce_numbers_to_str=True))
-    return Field(name, type_, required, takes, wire, marks, compare, delta, checks, TypeAdapter(type_), unchecked)
+    return Field(name, type_, required, takes, wire, marks, compare, delta, checks)
 
 
 def bare(type_: object) -> Any:
