@@ -131,8 +131,9 @@ def paced(limits: tuple[Limit, ...]) -> str:
     if not limits:
         return "no limit is documented, so none is kept to before the vendor asks for it"
     told = (
-        f"at most {limit.requests} {'writing ' if limit.writes else ''}request{'s' * (limit.requests > 1)} "
-        f"in {limit.seconds:g} seconds"
+        f"at most {limit.requests} {'writing ' if limit.writes else ''}"
+        f"{' or '.join(limit.verbs)}{' ' * bool(limit.verbs)}request{'s' * (limit.requests > 1)} "
+        f"in {limit.seconds:g} seconds{f', {limit.burst} at once' if limit.burst else ''}"
         for limit in limits
     )
     return ", ".join(told)

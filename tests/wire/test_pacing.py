@@ -82,6 +82,42 @@ async def test_a_limit_on_writes_does_not_delay_reads() -> None:
     assert sender.times(writes_only=True)[2] - start == pytest.approx(60 * SLACK)
 
 
+async def test_a_limit_on_verbs_counts_these_alone() -> None:
+    pacing = Pacing([Limit(1, 60, verbs=("DELETE",)), Limit(2, 60, verbs=("POST", "PATCH"))], OwnTally())
+    left = []
+    async with anyio.create_task_group() as tasks:
+        for verb in ("DELETE", "DELETE", "POST", "PATCH", "PATCH", "GET", "GET"):
+
+            async def send(verb: str = verb) -> None:
+                await pacing.take(verb, writes=verb != "GET")
+                left.append((verb, anyio.current_time() > 1))
+
+            tasks.start_soon(send)
+    late = [verb for verb, waited in left if waited]
+    assert (late.count("DELETE"), late.count("GET"), len(late)) == (1, 0, 2)
+
+
+async def test_a_burst_is_all_that_leaves_at_once_and_the_rate_stays() -> None:
+    """180 a minute with a burst of 20 are 20 at once, and 3 a second after that."""
+    sender = PacedSender([Limit(180, 60, burst=20)])
+    for _ in range(400):
+        await sender.send()
+    assert sender.most_within(6.6) == 20
+    assert sender.most_within(60) <= 200
+    assert sender.times()[-1] - sender.times()[0] == pytest.approx(380 / 3 * SLACK, rel=0.05)
+
+
+@pytest.mark.parametrize("verbs", [(), ("GET", "POST")])
+async def test_runs_that_share_a_file_share_limits_on_verbs(verbs: tuple[str, ...], tmp_path: Path) -> None:
+    one, other = (SharedTally("scim here", print, tmp_path / "limits.db") for _ in range(2))
+    limits = [Limit(1, 60, verbs=("DELETE",)), Limit(1, 60, verbs=verbs)]
+    assert one.take(limits, "DELETE", writes=True) == 0
+    assert other.take(limits, "DELETE", writes=True) > 0
+    assert (other.take(limits, "POST", writes=True) > 0) is (verbs == ())
+    for tally in (one, other):
+        tally.close()
+
+
 @pytest.mark.parametrize("reads_first", [0, 120])
 async def test_nexudus_gets_at_most_what_it_documents(reads_first: int) -> None:
     """60 writes a minute, 120 requests a minute and one request in 100 ms, all at the same time."""
@@ -156,23 +192,23 @@ async def test_runs_that_share_a_file_share_the_limits(clock: SimpleNamespace, t
     one, other = (SharedTally("enerflo here", print, tmp_path / "limits.db") for _ in range(2))
     there = SharedTally("enerflo there", print, tmp_path / "limits.db")
     limits = [Limit(3, 60), Limit(1, 60, writes=True)]
-    assert [each.take(limits, writes=False) for each in (one, other)] == [0, 0]
+    assert [each.take(limits, "GET", writes=False) for each in (one, other)] == [0, 0]
     clock.now += 10
-    assert one.take(limits, writes=True) == 0
-    assert other.take(limits, writes=False) == pytest.approx(60 * SLACK - 10)
-    assert there.take(limits, writes=True) == 0
+    assert one.take(limits, "POST", writes=True) == 0
+    assert other.take(limits, "GET", writes=False) == pytest.approx(60 * SLACK - 10)
+    assert there.take(limits, "POST", writes=True) == 0
     clock.now += 51
-    assert other.take(limits, writes=True) == pytest.approx(60 * SLACK - 51), "the other's write counts"
-    assert other.take(limits, writes=False) == 0
+    assert other.take(limits, "POST", writes=True) == pytest.approx(60 * SLACK - 51), "the other's write counts"
+    assert other.take(limits, "GET", writes=False) == 0
     for tally in (one, other, there):
         tally.close()
 
 
 async def test_a_clock_that_was_set_back_delays_no_request(clock: SimpleNamespace, tmp_path: Path) -> None:
     tally = SharedTally("enerflo here", print, tmp_path / "limits.db")
-    assert tally.take([Limit(1, 60)], writes=False) == 0
+    assert tally.take([Limit(1, 60)], "GET", writes=False) == 0
     clock.now -= 86_400
-    shared = tally._file.run(lambda database: tally._take(database, [Limit(1, 60)], False), 99.0)
+    shared = tally._file.run(lambda database: tally._take(database, [Limit(1, 60)], "GET", False), 99.0)
     assert shared == 0
     tally.close()
 
@@ -180,7 +216,7 @@ async def test_a_clock_that_was_set_back_delays_no_request(clock: SimpleNamespac
 async def test_without_the_shared_file_each_process_has_its_limits(tmp_path: Path) -> None:
     warnings: list[str] = []
     tally = SharedTally("enerflo here", warnings.append, tmp_path)
-    assert [tally.take([Limit(2, 60)], writes=False) > 0 for _ in range(3)] == [False, False, True]
+    assert [tally.take([Limit(2, 60)], "GET", writes=False) > 0 for _ in range(3)] == [False, False, True]
     assert len(warnings) == 1
 
 

@@ -24,14 +24,17 @@ closer together than they left. Without it, vendors throttle one request in a hu
 
 def _span(limit: Limit) -> float:
     """Return the seconds for which a request counts against the limit."""
-    return limit.seconds * SLACK
+    return limit.window * SLACK
 
 
 class Tally(Protocol):
     """The count of requests that left within the limits' windows."""
 
-    def take(self, limits: Sequence[Limit], *, writes: bool) -> float:
-        """Count a request and return 0; if a limit is used up, count nothing and return the seconds to wait."""
+    def take(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> float:
+        """Count a request of this method and return 0.
+
+        If a limit is used up, count nothing and return the seconds to wait.
+        """
 
 
 class OwnTally:
@@ -40,10 +43,10 @@ class OwnTally:
     def __init__(self) -> None:
         self._taken: defaultdict[Limit, deque[float]] = defaultdict(deque)
 
-    def take(self, limits: Sequence[Limit], *, writes: bool) -> float:
+    def take(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> float:
         """Count a request as `Tally.take` does."""
         now = anyio.current_time()
-        counting = [limit for limit in limits if writes or not limit.writes]
+        counting = [limit for limit in limits if limit.counts(verb, writes=writes)]
         pause = max((self._wait(limit, now) for limit in counting), default=0)
         if not pause:
             for limit in counting:
@@ -54,7 +57,7 @@ class OwnTally:
         taken = self._taken[limit]
         while taken and taken[0] + _span(limit) <= now:
             taken.popleft()
-        return 0 if len(taken) < limit.requests else taken[0] + _span(limit) - now
+        return 0 if len(taken) < limit.most else taken[0] + _span(limit) - now
 
 
 class SharedTally:
@@ -64,8 +67,10 @@ class SharedTally:
     """
 
     _TABLES = """
-    create table if not exists taken (tenant text not null, at real not null, writes integer not null);
-    create index if not exists taken_by_time on taken (tenant, at);
+    create table if not exists sent (
+        tenant text not null, at real not null, writes integer not null, verb text not null
+    );
+    create index if not exists sent_by_time on sent (tenant, at);
     """
 
     def __init__(self, tenant: str, warn: Callable[[str], None], path: Path) -> None:
@@ -73,32 +78,33 @@ class SharedTally:
         self._file = SharedFile("file of shared limits", path, self._TABLES, warn)
         self._own = OwnTally()
 
-    def take(self, limits: Sequence[Limit], *, writes: bool) -> float:
+    def take(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> float:
         """Count a request as `Tally.take` does."""
-        pause = self._file.run(lambda database: self._take(database, limits, writes), 0.0)
-        return pause or self._own.take(limits, writes=writes)
+        pause = self._file.run(lambda database: self._take(database, limits, verb, writes), 0.0)
+        return pause or self._own.take(limits, verb, writes=writes)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _take(self, database: sqlite3.Connection, limits: Sequence[Limit], writes: bool) -> float:
+    def _take(self, database: sqlite3.Connection, limits: Sequence[Limit], verb: str, writes: bool) -> float:
         now = time.time()
         longest = max(map(_span, limits), default=0)
-        database.execute("delete from taken where tenant = ? and at < ?", (self._tenant, now - longest))
-        counting = [limit for limit in limits if writes or not limit.writes]
+        database.execute("delete from sent where tenant = ? and at < ?", (self._tenant, now - longest))
+        counting = [limit for limit in limits if limit.counts(verb, writes=writes)]
         pause = max((self._wait(database, limit, now) for limit in counting), default=0)
         if not pause:
-            database.execute("insert into taken values (?, ?, ?)", (self._tenant, now, writes))
+            database.execute("insert into sent values (?, ?, ?, ?)", (self._tenant, now, writes, verb))
         return pause
 
     def _wait(self, database: sqlite3.Connection, limit: Limit, now: float) -> float:
-        """Return the seconds until the oldest of the last `limit.requests` requests leaves the window."""
+        """Return the seconds until the oldest of the last `limit.most` requests leaves the window."""
         query = (
-            "select at from taken where tenant = ? and at > ? and at <= ? and (writes or not ?)"
-            " order by at desc limit 1 offset ?"
+            "select at from sent where tenant = ? and at > ? and at <= ? and (writes or not ?)"
+            " and (? = '' or instr(?, ' ' || verb || ' ')) order by at desc limit 1 offset ?"
         )
-        values = (self._tenant, now - _span(limit), now, limit.writes, limit.requests - 1)
+        verbs = "".join(f" {verb} " for verb in limit.verbs)
+        values = (self._tenant, now - _span(limit), now, limit.writes, verbs, verbs, limit.most - 1)
         row = database.execute(query, values).fetchone()
         return 0 if row is None else float(row[0]) + _span(limit) - now
 
@@ -110,8 +116,8 @@ class Pacing:
         self._limits = limits
         self._tally = tally
         self._held_until = float("-inf")
-        # Two queues, so that reads can leave while writes wait for the limit on writes.
-        self._queues = {True: anyio.Lock(), False: anyio.Lock()}
+        # A queue for each set of limits, so that reads can leave while writes wait for the limit on writes.
+        self._queues: defaultdict[tuple[Limit, ...], anyio.Lock] = defaultdict(anyio.Lock)
 
     def hold(self, seconds: float) -> None:
         """Let no request leave for this long: a vendor that throttles one request throttles the next ones too.
@@ -120,17 +126,18 @@ class Pacing:
         """
         self._held_until = max(self._held_until, anyio.current_time() + seconds)
 
-    async def take(self, *, writes: bool, deadline: float = float("inf")) -> None:
+    async def take(self, verb: str = "GET", *, writes: bool, deadline: float = float("inf")) -> None:
         """Wait until every limit that counts this request lets it leave, in the order of the calls.
 
         Raises TimeoutError as soon as the wait would end after the deadline (the event loop's seconds).
         """
-        async with self._queues[writes]:
-            while pause := self._pause(writes):
+        counting = tuple(limit for limit in self._limits if limit.counts(verb, writes=writes))
+        async with self._queues[counting]:
+            while pause := self._pause(verb, writes):
                 if anyio.current_time() + pause > deadline:
                     raise TimeoutError
                 await anyio.sleep(pause)
 
-    def _pause(self, writes: bool) -> float:
+    def _pause(self, verb: str, writes: bool) -> float:
         held = self._held_until - anyio.current_time()
-        return held if held > 0 else self._tally.take(self._limits, writes=writes)
+        return held if held > 0 else self._tally.take(self._limits, verb, writes=writes)

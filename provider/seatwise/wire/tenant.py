@@ -238,7 +238,7 @@ class Tenant:
         writes = request.effect in (Effect.CREATE, Effect.REPEATABLE)
         try:
             with anyio.fail_after(deadline - anyio.current_time()):
-                await self._pacing.take(writes=writes, deadline=deadline)
+                await self._pacing.take(request.method, writes=writes, deadline=deadline)
         except TimeoutError:
             problem = f"the rate limit allows no request within {seconds:.0f} seconds"
             raise RateLimited(problem, status=429, vendor=title, remedy=more) from None

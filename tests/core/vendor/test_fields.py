@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from seatwise.core.vendor.field_types import (
     DateTime,
     Email,
+    Entries,
     FirstAndOthers,
     IdSet,
     NameSet,
@@ -34,7 +35,9 @@ from seatwise.core.vendor.fields import (
     Schema,
     Takes,
     Wire,
+    escaped,
     is_not_given,
+    keys_of,
 )
 from seatwise.core.vendor.vendor import Vendor
 from seatwise.vendors import enerflo, nexudus, tenovos
@@ -426,3 +429,49 @@ def test_a_create_sends_what_it_takes() -> None:
 
 def test_an_update_sends_what_it_takes_in_its_own_names_and_types() -> None:
     assert SCHEMA.body(EVERYTHING, Takes.UPDATE) == ALWAYS | {"state": "on", "desk": 155, "where": {"room": "12b"}}
+
+
+# --- paths and parts --------------------------------------------------------------------------
+
+URN = r"urn:acme:2\.0:User"
+
+
+def test_a_key_on_the_wire_may_contain_dots() -> None:
+    schema = Schema.of({"team": Annotated[str, Wire.everywhere(rf"{URN}.team.name")]}, str)
+    record: dict[str, Any] = {"urn:acme:2.0:User": {"team": {"name": "north"}}}
+    assert schema.parse(record) == {"team": "north"}
+    assert schema.body({"team": "north"}, Takes.CREATE) == record
+    assert (keys_of(URN), escaped("urn:acme:2.0:User")) == (("urn:acme:2.0:User",), URN)
+
+
+@pytest.mark.parametrize(
+    ("declared", "there", "is_same"),
+    [
+        ({"urn:a": {"level": 3}}, {"urn:a": {"level": 3, "more": True}, "urn:b": {}}, True),
+        ({"urn:a": {"level": 3}}, {"urn:a": {"level": 3.0}}, True),
+        ({"urn:a": {"level": 3}}, {"urn:a": {"level": 4}}, False),
+        ({"urn:a": {"level": 3}}, {}, False),
+        ({"urn:a": {"level": 3}}, None, False),
+        ({"urn:a": {"level": None}}, {}, True),
+        ({"urn:a": {"level": None}}, {"urn:a": {"level": 3}}, False),
+        ({"urn:a": {"inner": {"x": 1}}}, {"urn:a": {"inner": {"x": 1, "y": 2}}}, True),
+        ({"urn:a": ["x"]}, {"urn:a": ["x", "y"]}, False),
+        ({}, {"urn:a": {"level": 3}}, True),
+        (None, {"urn:a": {"level": 3}}, True),
+    ],
+)
+def test_of_entries_what_is_declared_must_be_there(declared: Any, there: Any, is_same: bool) -> None:
+    field = Schema.of({"extensions": Entries}, str)["extensions"]
+    assert field.same(declared, there) is is_same
+
+
+def test_whole_numbers_in_entries_are_sent_as_such() -> None:
+    field = Schema.of({"extensions": Entries}, str)["extensions"]
+    assert (
+        str(field.declared({"urn:a": {"level": 3.0, "all": [1.0, 1.5]}})) == "{'urn:a': {'level': 3, 'all': [1, 1.5]}}"
+    )
+
+
+def test_an_entry_with_a_character_that_no_text_has_is_refused() -> None:
+    _, problems = Schema.of({"extensions": Entries}, str).check({"extensions": {"urn:a": {"x": ["\x07"]}}}, frozenset())
+    assert "CONTROL CHARACTER" in str(problems[0])

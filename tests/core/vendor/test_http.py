@@ -36,7 +36,7 @@ def test_a_segment_that_urls_resolve_away_is_refused(text: str) -> None:
     "answer",
     [
         pytest.param(Answer(429, {"content-type": "text/html; charset=UTF-8"}, b"<!DOCTYPE html>"), id="HTML"),
-        pytest.param(Answer(200, {"content-type": "text/html"}, b'{"id": 1}'), id="said to be HTML"),
+        pytest.param(Answer(200, {"content-type": "text/html"}, b"1"), id="said to be HTML, and no object"),
         pytest.param(Answer(502, {}, b"<html></html>"), id="HTML without a type"),
         pytest.param(Answer(200), id="empty"),
         pytest.param(Answer(200, {}, b'{"id": 1'), id="truncated"),
@@ -48,6 +48,11 @@ def test_a_segment_that_urls_resolve_away_is_refused(text: str) -> None:
 def test_a_body_that_is_no_json_is_no_answer(answer: Answer) -> None:
     assert answer.json is None
     assert answer.object == {}
+
+
+def test_json_under_a_wrong_label_is_read() -> None:
+    for label in ("text/html", "text/plain", "application/scim+json", ""):
+        assert Answer(200, {"content-type": label}, b'{"id": 1}').object == {"id": 1}
 
 
 @pytest.mark.parametrize(

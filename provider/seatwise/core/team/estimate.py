@@ -45,8 +45,10 @@ def _counted(number: int, what: str) -> str:
 
 
 def _seconds(limit: Limit, writes: int, reads: int) -> float:
-    requests = writes if limit.writes else writes + reads
-    return requests / limit.requests * limit.seconds
+    counted = (writes if limit.counts("PATCH", writes=True) or limit.counts("POST", writes=True) else 0) + (
+        reads if limit.counts("GET", writes=False) else 0
+    )
+    return counted / limit.requests * limit.seconds
 
 
 def _a_minute(limit: Limit) -> float:

@@ -4,11 +4,11 @@ import enum
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from .fields import SECRET, Check, Compare, email_address, email_key, folded
+from .fields import NO_VALUE, SECRET, Check, Compare, email_address, email_key, folded
 
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 
@@ -60,6 +60,28 @@ def _first_and_rest(items: Iterable[object]) -> tuple[object, frozenset[object]]
     return first, frozenset(rest)
 
 
+def _whole_numbers(value: Any) -> Any:
+    """Return a value with whole numbers as int: the engine turns them into floats, and a vendor may refuse `3.0`."""
+    if isinstance(value, dict):
+        return {key: _whole_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _covers(declared: Any, actual: Any) -> bool:
+    """Return whether each declared entry is there, at every level; a null is the same as no entry."""
+    if isinstance(declared, dict) and isinstance(actual, dict | None):
+        return all(_covers(value, (actual or {}).get(key)) for key, value in declared.items())
+    if declared in NO_VALUE:
+        return actual in NO_VALUE
+    return bool(declared == actual)
+
+
+def _entries_are_there(declared: Any, actual: Any) -> bool:
+    return _covers(declared or {}, actual or {})
+
+
 def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
     """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
     numbers = {each.name.casefold(): each.value for each in kind}
@@ -103,5 +125,11 @@ FirstAndOthers = Annotated[
     list[int], Compare[list[int]](frozenset, declared=_first_and_rest, how="the first, and the others in any order")
 ]
 """Ids of which the first has its own meaning when they are written."""
+Entries = Annotated[
+    dict[str, Any],
+    AfterValidator(_whole_numbers),
+    Compare(repr, how="what is declared is there", covers=_entries_are_there),
+]
+"""A mapping of which a program declares a part; the vendor may have more in it."""
 Password = Annotated[str, SECRET]
 """A secret text: sent once and stored nowhere."""

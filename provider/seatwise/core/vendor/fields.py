@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from types import GenericAlias, MappingProxyType
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -39,7 +39,7 @@ class Takes(enum.Flag):
     UPDATE = enum.auto()
 
 
-NO_VALUE: tuple[object, ...] = (None, "", [])
+NO_VALUE: tuple[object, ...] = (None, "", [], {})
 """Values that mean the same as no value. False and 0 are not among them."""
 CREATE_ONLY = Takes.CREATE
 UPDATE_ONLY = Takes.UPDATE
@@ -65,7 +65,7 @@ NEEDED_TO_CREATE = Mark.NEEDED_TO_CREATE
 
 @dataclass(frozen=True)
 class Wire:
-    """Names on the wire where the vendor's naming rule does not give them; dots go into objects.
+    """Names on the wire where the vendor's naming rule does not give them; dots go into objects (see `keys_of`).
 
     `update_value` turns the value into what the update wants, where that is another type.
     """
@@ -86,12 +86,14 @@ class Compare(Generic[V]):
     """The comparison of two values: by their normal forms, which `how` describes.
 
     `declared` is the stricter form for two values that a person wrote, where the vendor's answer
-    loses something (the order of a list) that matters when it is sent.
+    loses something (the order of a list) that matters when it is sent. `covers` replaces both: whether a declared
+    value, its first argument, is there in the second one, which may have more.
     """
 
     normal: Callable[[V], object]
     declared: Callable[[V], object] | None = None
     how: str = "as it is"
+    covers: Callable[[V, V], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,9 @@ def unfit(value: object) -> str:
     if isinstance(value, list | tuple):
         found = ((number, unfit(each)) for number, each in enumerate(value))
         return next((f"item {number}: {reason}" for number, reason in found if reason), "")
+    if isinstance(value, Mapping):
+        inner = (reason for item in value.items() for each in item if (reason := unfit(each)))
+        return next((f"an entry {reason}" for reason in inner), "")
     if isinstance(value, str):
         if value in UNKNOWN:
             return "is a text that the engine takes for a value that it does not know yet: choose another"
@@ -306,7 +311,12 @@ class Field:
         return self.same([*value, wanted], value) if isinstance(value, list) else value == wanted
 
     def same(self, left: object, right: object, *, both_declared: bool = False) -> bool:
-        """Return whether two values mean the same; all values in NO_VALUE do."""
+        """Return whether two values mean the same; all values in NO_VALUE do.
+
+        `left` is what is declared, where the two differ in that: with `Compare.covers`, `right` may have more.
+        """
+        if self.compare.covers:
+            return self.compare.covers(left, right)
         if left in NO_VALUE or right in NO_VALUE:
             return left in NO_VALUE and right in NO_VALUE
         normal = self.compare.declared if both_declared and self.compare.declared else self.compare.normal
@@ -547,21 +557,30 @@ def close_to(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {likely[0]}?" if likely else ""
 
 
+@cache
+def keys_of(path: str) -> tuple[str, ...]:
+    r"""Return the keys of a path on the wire, from the outermost: a dot separates two, and `\.` is a dot in a key."""
+    return tuple(key.replace(r"\.", ".") for key in re.split(r"(?<!\\)\.", path))
+
+
+def escaped(key: str) -> str:
+    r"""Return a key as a path on the wire says it, with `\.` for each dot."""
+    return key.replace(".", r"\.")
+
+
 def _dig(record: Record, path: str) -> tuple[bool, Json]:
-    first, _, rest = path.partition(".")
-    if first not in record:
-        return False, None
-    value = record[first]
-    if not rest:
-        return True, value
-    return _dig(value, rest) if isinstance(value, dict) else (False, None)
+    inner: Json = dict(record) if not isinstance(record, dict) else record
+    for key in keys_of(path):
+        if not isinstance(inner, dict) or key not in inner:
+            return False, None
+        inner = inner[key]
+    return True, inner
 
 
 def _bury(body: dict[str, object], path: str, value: object) -> None:
-    first, _, rest = path.partition(".")
-    if not rest:
-        body[first] = value
-        return
-    inner = body.setdefault(first, {})
-    assert isinstance(inner, dict)
-    _bury(inner, rest, value)
+    *outer, last = keys_of(path)
+    for key in outer:
+        inner = body.setdefault(key, {})
+        assert isinstance(inner, dict)
+        body = inner
+    body[last] = value

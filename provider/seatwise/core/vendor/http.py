@@ -58,8 +58,13 @@ class Answer:
 
     @cached_property
     def json(self) -> Json:
-        """The decoded body, made safe by `boundary`; None when it is empty, HTML or truncated."""
-        return None if "html" in self.headers.get("content-type", "") else decoded(self.body)
+        """The decoded body, made safe by `boundary`, whatever its label says; None when it is empty, HTML or truncated.
+
+        Under the label of HTML only objects and lists count: some services label all their JSON so.
+        """
+        value = decoded(self.body)
+        is_html = "html" in self.headers.get("content-type", "")
+        return None if is_html and not isinstance(value, dict | list) else value
 
     @property
     def text(self) -> str:

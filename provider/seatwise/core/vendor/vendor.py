@@ -22,11 +22,31 @@ Refresh = str | Mapping[str, object]
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `requests` in any `seconds`; `writes` says that only writing requests count."""
+    """At most `requests` in any `seconds`.
+
+    `writes` says that only writing requests count, `verbs` that only requests of these methods do. With a `burst`
+    no more than so many leave at once, at the same rate.
+    """
 
     requests: int
     seconds: float
     writes: bool = False
+    verbs: tuple[str, ...] = ()
+    burst: int = 0
+
+    def counts(self, verb: str, *, writes: bool) -> bool:
+        """Return whether a request of this method counts against the limit."""
+        return (writes or not self.writes) and (not self.verbs or verb in self.verbs)
+
+    @property
+    def most(self) -> int:
+        """How many requests may leave in any `window`."""
+        return self.burst or self.requests
+
+    @property
+    def window(self) -> float:
+        """The seconds for which a request counts: those in which a burst is allowed again, or all."""
+        return self.seconds * self.most / self.requests
 
 
 @dataclass(frozen=True)
