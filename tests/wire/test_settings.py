@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import pytest
 import trustme
+from pydantic import TypeAdapter, ValidationError
 
 from seatwise.core.vendor.errors import SettingsError
 from seatwise.vendors import enerflo, names, nexudus, tenovos, vendor_named
-from seatwise.wire.settings import PROVIDER, RunSettings, Settings
+from seatwise.wire.settings import PROVIDER, LoginUrl, RunSettings, Settings
 
 SECRET = "s3cr3t-value"
 ENERFLO = {"ENERFLO_API_KEY": SECRET}
@@ -70,6 +71,22 @@ OF_MAIN = ("main-token", None, "main-client")
 OF_ANA = (None, "ana", None)
 WEST: Final[dict[str, Any]] = {"base_url": "https://west.example"}
 LOGIN: Final[dict[str, Any]] = {"username": "ana", "password": SECRET}
+
+
+LOGIN_URL: TypeAdapter[str] = TypeAdapter(LoginUrl)
+
+
+@pytest.mark.parametrize("url", ["https://login.example/token", "http://127.0.0.1:8080/realms/a/token"])
+def test_a_login_url_is_kept_as_it_is(url: str) -> None:
+    assert LOGIN_URL.validate_python(url) == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://login.example/token", "https://a@login.example/", "https://10.0.0.1/", "token"]
+)
+def test_a_login_url_must_be_as_safe_as_a_base_url(url: str) -> None:
+    with pytest.raises(ValidationError):
+        LOGIN_URL.validate_python(url)
 
 
 @pytest.mark.parametrize(

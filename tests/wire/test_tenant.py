@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import anyio
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from seatwise.core.account.refusals import refused
 from seatwise.core.account.removals import Removals
@@ -21,6 +22,7 @@ from seatwise.core.vendor.errors import AccountError, NotAuthorised, RateLimited
 from seatwise.core.vendor.http import Answer, Effect, Request
 from seatwise.core.vendor.secrets import Vault
 from seatwise.core.vendor.vendor import Vendor
+from seatwise.vendors import nexudus
 from seatwise.vendors.enerflo import Enerflo
 from seatwise.vendors.nexudus import Nexudus
 from seatwise.vendors.tenovos import Tenovos
@@ -85,6 +87,34 @@ async def test_a_request_has_base_url_json_and_a_credential_header() -> None:
     assert answer.ok
     assert str(request.url) == "https://api.example/base/users/a%2Fb?page=2"
     assert (request.headers["accept"], request.headers["api-key"]) == ("application/json", KEY)
+
+
+class LoginElsewhere(nexudus.Settings):
+    """Settings whose login is on another origin."""
+
+    @property
+    def login_url(self) -> str:
+        return "https://login.example/realms/a/token"
+
+
+async def test_a_login_elsewhere_goes_there_and_nothing_else_does() -> None:
+    far_end = Script(httpx.Response(200, json={"access_token": "token-1", "expires_in": 3600}))
+    settings = LoginElsewhere(
+        base_url="https://api.example/base", username="ana", password=SecretStr(PASSWORD), requests_per_minute=0
+    )
+    tenant = Tenant(Nexudus(settings), Vault(), print, RunSettings.load(), Removals(), Wire(far_end))
+    await tenant.send(READ)
+    await tenant.send(CHANGE)
+    urls = [str(request.url) for request in far_end.requests]
+    assert urls == [settings.login_url, "https://api.example/base/things/7", "https://api.example/base/things"]
+    assert "authorization" not in far_end.requests[0].headers
+
+
+async def test_a_request_may_say_what_its_json_is() -> None:
+    far_end = Script()
+    label = {"Content-Type": "application/scim+json"}
+    await tenant_of(Enerflo, far_end).send(Request("POST", "/Users", Effect.CREATE, headers=label, json={}))
+    assert far_end.requests[0].headers["content-type"] == "application/scim+json"
 
 
 # --- repeating --------------------------------------------------------------------------------

@@ -58,6 +58,12 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _login_url(url: str) -> str:
+    """Return the URL of a login elsewhere; raise ValueError unless it is as safe as a base URL."""
+    _base_url(url)
+    return url
+
+
 def _has_valid_port(parts: SplitResult) -> bool:
     try:
         return parts.port != 0
@@ -138,6 +144,8 @@ def _header_text(text: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+LoginUrl = Annotated[str, AfterValidator(_login_url), CREDENTIAL]
+"""The whole URL at which a vendor logs in, on another origin than its API. It belongs to the credentials."""
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 """A credential that is sent in a header."""
 HeaderText = Annotated[str, AfterValidator(_header_text)]
@@ -280,6 +288,11 @@ class Settings(BaseSettings):
     def tenant_id(self) -> str:
         """The tenant's name if it has one, else the base URL: unique among the tenants of one vendor."""
         return self.tenant or self.base_url
+
+    @property
+    def login_url(self) -> str | None:
+        """The URL of the login, if it is not below the base URL: the only other place that gets a request."""
+        return None
 
     def secrets(self) -> list[str]:
         """Return every secret value, so that messages can blank them."""

@@ -197,7 +197,8 @@ class Tenant:
             cost = self._retry_cost(request, result.outcome, attempt) if in_time and not result.is_final else None
             if cost is None:
                 with _marking_maybe_sent(maybe_sent):
-                    return replace(self._final_answer(result, None if in_time else asked), maybe_sent_before=maybe_sent)
+                    answer = self._final_answer(request, result, None if in_time else asked)
+                    return replace(answer, maybe_sent_before=maybe_sent)
             spent = cost
             maybe_sent = maybe_sent or result.outcome is Outcome.UNCLEAR
             await anyio.sleep(pause)
@@ -209,7 +210,7 @@ class Tenant:
             return None
         return self._retry_budget.spend(outcome) if may_repeat(request.effect, outcome, attempt) else None
 
-    def _final_answer(self, result: TryResult, too_long: float | None) -> Answer:
+    def _final_answer(self, request: Request, result: TryResult, too_long: float | None) -> Answer:
         """Return the answer of the last try.
 
         Raises Unreachable without an answer, and RateLimited if it asks for `too_long` seconds of waiting.
@@ -218,16 +219,21 @@ class Tenant:
         if result.answer is None:
             raise Unreachable(
                 result.problem, maybe_sent=result.outcome is Outcome.UNCLEAR, vendor=title,
-                remedy=self._connection_remedy(),
+                remedy=self._connection_remedy(request),
             )  # fmt: skip
         if result.outcome is Outcome.TURNED_AWAY and too_long is not None:
             problem = f"the vendor asks to wait {too_long:.0f} seconds"
             raise RateLimited(problem, status=result.answer.status, vendor=title)
         return result.answer
 
-    def _connection_remedy(self) -> str:
-        base_url = self.vendor.settings.base_url
-        return self._proxy.remedy(base_url) if self._proxy else f"Check that {base_url} can be reached from here"
+    def _connection_remedy(self, request: Request) -> str:
+        url = self._login_url(request) or self.vendor.settings.base_url
+        return self._proxy.remedy(url) if self._proxy else f"Check that {url} can be reached from here"
+
+    def _login_url(self, request: Request) -> str | None:
+        """Return the URL of a login elsewhere, as the settings declare it; None for every other request."""
+        login_url: str | None = self.vendor.settings.login_url
+        return login_url if request.effect is Effect.LOGIN else None
 
     async def _wait_for_pacing(self, request: Request, deadline: float) -> None:
         seconds, title = self.vendor.settings.deadline, self.vendor.title
@@ -281,10 +287,10 @@ class Tenant:
         try:
             content = None if request.json is None else json.dumps(request.json, allow_nan=False).encode()
             if content is not None:
-                headers["Content-Type"] = "application/json"
+                headers.setdefault("Content-Type", "application/json")
             return self._http.build_request(
                 request.method,
-                request.path,
+                self._login_url(request) or request.path,
                 params=dict(request.query) or None,
                 headers=headers,
                 content=content,

@@ -262,7 +262,10 @@ class Vendor(ABC):
         return f"Check {self.settings.credential_names}, and what it is allowed to do"
 
     def request_login(self, refresh: Refresh | None) -> Request:
-        """Return the request for a new token; `refresh` is the last token's, or None for a fresh login."""
+        """Return the request for a new token; `refresh` is the last token's, or None for a fresh login.
+
+        It goes to the settings' `login_url` where they have one, whatever its path.
+        """
         raise NotImplementedError(f"{self.title} has no login")
 
     def parse_token(self, answer: Answer) -> Token:
