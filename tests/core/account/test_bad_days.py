@@ -241,6 +241,50 @@ async def test_what_others_changed_meanwhile_survives_an_update() -> None:
         assert (after["IsAdmin"], after["ChatRooms"], after["Devices"]) == (True, [5], "a laptop")
 
 
+OUTDATED = answered(412, b"{}", carried_out=False)
+
+
+@pytest.mark.parametrize("operation", ["update", "deactivate"])
+async def test_an_update_to_an_outdated_record_is_merged_into_a_fresh_one_and_sent_once_more(operation: str) -> None:
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+
+        async def outdated(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            world.change_by_hand(account, {"IsAdmin": True})
+            return await OUTDATED(request, inner)
+
+        world.fault("PUT", outdated)
+        if operation == "update":
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, full_name="Anna Ruiz"))
+        else:
+            await lifecycle.delete(world.tenant, account, outs)
+        record = world.accounts[account]
+        assert record["IsAdmin"], "what a person set meanwhile stays"
+        assert (record["FullName"], record["Active"]) == (
+            ("Anna Ruiz", True) if operation == "update" else ("Ana Ruiz", False)
+        )
+
+
+async def test_an_update_that_is_outdated_twice_is_refused_and_certainly_not_done() -> None:
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.fault("PUT", OUTDATED, OUTDATED)
+        with pytest.raises(Refused, match="412") as caught:
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, full_name="Anna Ruiz"))
+        assert not caught.value.maybe_sent
+        assert world.door.journal.why_unconfirmed(account) is None
+
+
+async def test_an_update_that_is_outdated_by_its_own_lost_try_is_done() -> None:
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.fault("PUT", lost_after, OUTDATED, answered(500, carried_out=False), OUTDATED)
+        with pytest.raises(Refused, match="412") as caught:
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, full_name="Anna Ruiz"))
+        assert caught.value.maybe_sent
+        assert world.door.journal.why_unconfirmed(account) is not None
+
+
 async def test_an_account_that_seatwise_deactivated_comes_back_under_its_id(world: World) -> None:
     account, outs = await lifecycle.create(world.tenant, world.inputs())
     await lifecycle.delete(world.tenant, account, outs)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..vendor.boundary import Record, restored
 from ..vendor.errors import AccountError, Refused, VendorBroken
 from ..vendor.fields import RESPELLED, Values
+from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
@@ -103,19 +105,16 @@ async def send_update(
 ) -> Record | None:
     """Send one update; return the record after it, if the vendor shows it. The account is unconfirmed meanwhile.
 
+    If the record has changed since it was read, which 412 says, it is read again and the update is sent once more.
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
     vendor, who = tenant.vendor, f"{email} ({account})"
-    if record is not None:
-        record, lost = restored(record)
-        if lost:
-            tenant.warn(
-                f"{vendor.title} {who}: {', '.join(lost)}: not a number that can be sent back; null is sent instead"
-            )
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email, changes.get("email", email))
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
-        answer = await tenant.send(vendor.request_update(account, revealed(tenant, changes), record))
+        answer = await _send_merged(tenant, account, who, changes, record)
+        if record is not None and vendor.is_outdated(answer):
+            answer = await _send_to_fresh(tenant, account, email, changes, answer)
         if not vendor.is_success(answer):
             raise refused(tenant, answer, operation, who)
     is_confirmed, record_after = vendor.is_confirmed(answer), vendor.parse_record(answer)
@@ -135,6 +134,30 @@ async def send_update(
     if _denies(vendor, after, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
     return after
+
+
+async def _send_merged(tenant: Tenant, account: str, who: str, changes: Values, record: Record | None) -> Answer:
+    """Send an update, merged into the record where the vendor replaces whole records."""
+    lost: list[str] = []
+    if record is not None:
+        record, lost = restored(record)
+    if lost:
+        problem = "not a number that can be sent back; null is sent instead"
+        tenant.warn(f"{tenant.vendor.title} {who}: {', '.join(lost)}: {problem}")
+    return await tenant.send(tenant.vendor.request_update(account, revealed(tenant, changes), record))
+
+
+async def _send_to_fresh(tenant: Tenant, account: str, email: str, changes: Values, refused_as: Answer) -> Answer:
+    """Read the record again, and send the update that was refused as outdated, merged into it."""
+    try:
+        record = await fetch(tenant, account, email)
+        if record is None:
+            raise gone(tenant, account, email)
+        answer = await _send_merged(tenant, account, f"{email} ({account})", changes, record)
+    except AccountError as error:
+        error.maybe_sent = error.maybe_sent or refused_as.maybe_sent_before
+        raise
+    return replace(answer, maybe_sent_before=answer.maybe_sent_before or refused_as.maybe_sent_before)
 
 
 def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:

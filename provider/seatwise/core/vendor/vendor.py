@@ -354,6 +354,10 @@ class Vendor(ABC):
         """Return whether the answer says that the account does not exist."""
         return answer.status in (404, 410)
 
+    def is_outdated(self, answer: Answer) -> bool:
+        """Return whether the vendor refused an update because the record it was made from has changed since."""
+        return answer.status == 412
+
     def is_taken(self, answer: Answer) -> bool:
         """Return whether the vendor refused a create because the e-mail is taken."""
         return answer.status == 409
