@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from seatwise.core.account import finding
+from seatwise.core.account.account_list import pages
 from seatwise.core.vendor.errors import VendorBroken
 from seatwise.core.vendor.http import Answer, Request
+from seatwise.core.vendor.vendor import Listing, Paged
 from seatwise.vendors.tenovos import Settings, Tenovos
 
 TENOVOS = Tenovos(
@@ -70,3 +72,50 @@ def a_tenant(listed: list[Any], count: int, warn: Callable[[str], None]) -> Any:
         assert list(pages) == []
 
     return SimpleNamespace(unreadable_reported=set(), vendor=TENOVOS, send=send, each=each, warn=warn)
+
+
+# --- pages by whatever the vendor gives -------------------------------------------------------
+
+
+def by_index(query: dict[str, Any]) -> Listing:
+    """A server that caps pages at three records, and counts from 1."""
+    start = int(query["start"])
+    shown = [{"id": number} for number in range(start, min(start + 3, 8))]
+    return Listing(shown, total=7, pages=3, next={"start": start + 3} if start + 3 < 8 else None)
+
+
+def by_cursor(query: dict[str, Any]) -> Listing:
+    """A server with cursors, one of whose pages is empty."""
+    shown, after = {"": ([1, 2], "b"), "b": ([], "c"), "c": ([3], None)}[str(query.get("cursor", ""))]
+    return Listing([{"id": number} for number in shown], next={"cursor": after} if after else None)
+
+
+def for_ever(query: dict[str, Any]) -> Listing:
+    """A server whose cursor always leads to the same page."""
+    return Listing([{"id": 1}], next={"cursor": "a"})
+
+
+@pytest.mark.parametrize(
+    ("server", "ids", "requests"),
+    [
+        (by_index, [1, 2, 3, 4, 5, 6, 7], [{"start": 1}, {"start": 4}, {"start": 7}]),
+        (by_cursor, [1, 2, 3], [{"start": 1}, {"start": 11, "cursor": "b"}, {"start": 21, "cursor": "c"}]),
+        (for_ever, [1], [{"start": 1}, {"start": 11, "cursor": "a"}]),
+    ],
+)
+async def test_the_next_page_is_asked_for_as_the_one_before_it_says(
+    server: Callable[[dict[str, Any]], Listing], ids: list[int], requests: list[dict[str, Any]]
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(request: Request) -> Answer:
+        sent.append(dict(request.query))
+        return Answer(200)
+
+    of = Paged(
+        ask=lambda number: Request("GET", "/users", query={"start": number * 10 - 9}),
+        read=lambda answer: server(sent[-1]),
+    )
+    records, _ = await pages(cast(Any, SimpleNamespace(send=send)), of)
+    assert [each["id"] for each in records] == ids
+    assert sent == requests

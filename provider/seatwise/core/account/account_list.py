@@ -5,7 +5,8 @@ that cannot be loaded, or that contradicts itself, is not asked: then each accou
 does not contain an account proves nothing by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, RateLimited, Unreachable, VendorBroken
@@ -153,7 +154,7 @@ async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = N
     if 1 not in loaded:
         loaded[1] = await page(tenant, of, 1)
     first = loaded[1]
-    if first.pages is None:
+    if first.pages is None or first.next is not None:
         await _load_one_after_the_other(tenant, of, loaded)
     else:
 
@@ -166,17 +167,21 @@ async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = N
 
 async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int, Listing]) -> None:
     number = max(loaded)
-    while loaded[number].more and loaded[number].records:
-        following = await page(tenant, of, number + 1)
+    while loaded[number].next is not None or (loaded[number].more and loaded[number].records):
+        following = await page(tenant, of, number + 1, loaded[number].next)
         if following.records == loaded[number].records:
             return  # a list that knows no pages is always its first one
         number += 1
         loaded[number] = following
 
 
-async def page(tenant: Tenant, of: Paged, number: int) -> Listing:
-    """Return one page (from 1) of a list; raise the refusal if it cannot be read."""
-    answer = await tenant.send(of.ask(number))
+async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str | int] | None = None) -> Listing:
+    """Return one page (from 1) of a list; raise the refusal if it cannot be read.
+
+    `after` is the `next` of the page before, if that has one.
+    """
+    request = of.ask(number)
+    answer = await tenant.send(replace(request, query={**request.query, **(after or {})}))
     listing = of.read(answer) if answer.ok else None
     if listing is not None:
         return listing

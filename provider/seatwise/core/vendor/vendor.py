@@ -78,13 +78,16 @@ class Token:
 class Listing:
     """One page of accounts, and whether another follows.
 
-    `pages` and `total` are how many pages and accounts there are, where the vendor says so.
+    `pages` and `total` are how many pages and accounts there are, where the vendor says so. `next` is the query by
+    which the following page is asked for, where its number does not say it: a cursor, or the index after a page that
+    the server made smaller than asked. It replaces these parts of the query of `request_page`.
     """
 
     records: Sequence[Record]
     more: bool = False
     pages: int | None = None
     total: int | None = None
+    next: Mapping[str, str | int] | None = None
 
     @classmethod
     def of(cls, records: Json, *, more: bool = False, pages: Json = None, total: Json = None) -> "Listing | None":
