@@ -115,7 +115,7 @@ def settings(module: ModuleType) -> str:
         for name in own_settings(kind)
     ]
     table = ["| environment | Pulumi config | default | |", "|---|---|---|---|", *rows]
-    return "\n".join([*table, "", f"Requests are paced: {paced(vendor.limits)}."])
+    return "\n".join([*table, "", f"Requests are paced: {paced(limits_of(vendor))}."])
 
 
 def default(kind: type[Settings], name: str) -> str:
@@ -126,8 +126,18 @@ def default(kind: type[Settings], name: str) -> str:
     return f"`{field.default}`" if field.default is not None and not isinstance(field.default, SecretStr) else ""
 
 
-def paced(limits: tuple[Limit, ...]) -> str:
+def limits_of(vendor: type[Vendor]) -> tuple[Limit, ...] | None:
+    """Return the limits of a vendor; None if they depend on the settings."""
+    limits: object = inspect.getattr_static(vendor, "limits")
+    if isinstance(limits, property):
+        return () if limits is vars(Vendor)["limits"] else None
+    return vendor.limits  # type: ignore[return-value]
+
+
+def paced(limits: tuple[Limit, ...] | None) -> str:
     """Return the rate limits that apply by default, as text."""
+    if limits is None:
+        return "as the settings say"
     if not limits:
         return "no limit is documented, so none is kept to before the vendor asks for it"
     told = (

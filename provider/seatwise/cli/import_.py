@@ -78,10 +78,7 @@ def import_(
         raise misused("--stack-file and --program name the same file: give two names")
     for path in (stack_file, program):
         _check_writable(path, force=force)
-    if on_destroy is None and not (quiet or as_json) and sys.stdin.isatty():
-        on_destroy = _ask_on_destroy(kind)
-    if on_destroy is OnDestroy.DELETE and not kind.can_delete:
-        raise misused(f"--on-destroy delete: {kind.title} cannot delete accounts; use deactivate or retain")
+    on_destroy = _policy(kind, on_destroy, ask=not (quiet or as_json) and sys.stdin.isatty())
     say = notifier(quiet=quiet)
     with exit_on_error(), progress("reading accounts", quiet=quiet) as tell:
         resources, text, left_out = anyio.run(_read_accounts, kind, match, ids or [], on_destroy, tell)
@@ -102,9 +99,23 @@ def import_(
     say(f"An account whose declaration you later remove from the program {LEAVING[on_destroy]}")
 
 
-def _ask_on_destroy(kind: type[Vendor]) -> OnDestroy:
+def _policy(kind: type[Vendor], given: OnDestroy | None, *, ask: bool) -> OnDestroy | None:
+    """Return the given policy, or that which the user chooses; end the command if the tenant cannot follow it."""
+    with exit_on_error():
+        vendor = kind(kind.settings_type.load())
+    if given is None and ask:
+        return _ask_on_destroy(vendor)
+    if given is OnDestroy.DELETE and not vendor.can_delete:
+        raise misused(f"--on-destroy delete: {kind.title} cannot delete accounts; use deactivate or retain")
+    if given is OnDestroy.DEACTIVATE and vendor.deactivating_deletes:
+        raise misused(f"--on-destroy deactivate: {kind.title} would delete the account then; use delete or retain")
+    return given
+
+
+def _ask_on_destroy(vendor: Vendor) -> OnDestroy:
     """Ask the user what happens to an account when its declaration is removed."""
-    choices = [each.value for each in OnDestroy if kind.can_delete or each is not OnDestroy.DELETE]
+    refused = {OnDestroy.DELETE: not vendor.can_delete, OnDestroy.DEACTIVATE: vendor.deactivating_deletes}
+    choices = [each.value for each in OnDestroy if not refused.get(each)]
     question = "What happens to an account when you remove its declaration from the program (retain: it stays active)?"
     return OnDestroy(Prompt.ask(question, choices=choices, console=console(stderr=True)))
 

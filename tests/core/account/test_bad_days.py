@@ -19,6 +19,7 @@ from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import (
     AccountError,
     AccountExists,
+    InvalidAccount,
     NotAuthorised,
     Refused,
     TooManyRemovals,
@@ -994,3 +995,17 @@ async def test_an_update_that_the_vendor_confirms_is_one_whatever_becomes_of_a_f
         outs = await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, first_name="Anna"))
 
         assert outs["first_name"] == "Ann", "as the vendor said; the next run compares again"
+
+
+async def test_where_deactivating_deletes_no_account_is_deactivated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an old state or another program says: only `on_destroy="delete"` may end an account."""
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        monkeypatch.setattr(type(world.door.vendor), "deactivating_deletes", True)
+        with pytest.raises(InvalidAccount, match="would delete it for good"):
+            await lifecycle.delete(world.tenant, account, outs)
+        with pytest.raises(InvalidAccount, match="would delete it for good"):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, active=False))
+        assert world.accounts[account]["Active"]
+        await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"})
+        assert world.accounts == {}

@@ -7,11 +7,13 @@ import pytest
 from seatwise.core.account.properties import ADOPTED, AS_DECLARED, DECLARED, AccountState, Declared
 from seatwise.core.account.state import (
     check,
+    deactivation_problems,
     diff,
     differences,
     expand,
     observed,
     readable_values,
+    removal_problems,
     seen,
 )
 from seatwise.core.vendor.fields import Problem
@@ -97,8 +99,30 @@ def test_another_first_password_is_refused_without_naming_it() -> None:
 )
 def test_delete_on_destroy_is_refused_where_there_is_none(vendor: type[Vendor], refused: bool) -> None:
     reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
-    _, problems = check(vendor, {}, {**vendor.example, "on_destroy": "delete"}, NONE, Vault())
-    assert problems == ([Problem("on_destroy", reason)] if refused else [])
+    assert removal_problems(vendor(None), "on_destroy", "delete") == (
+        [Problem("on_destroy", reason)] if refused else []
+    )
+    assert removal_problems(vendor(None), "on_destroy", None) == []
+
+
+class Deleting(Nexudus):
+    """A vendor that deletes accounts that are deactivated."""
+
+    deactivating_deletes = True
+
+
+@pytest.mark.parametrize(
+    ("how", "is_refused"), [(None, True), ("deactivate", True), ("delete", False), ("retain", False)]
+)
+def test_where_deactivating_deletes_the_program_must_ask_for_it(how: str | None, is_refused: bool) -> None:
+    reason = 'must be "delete" or "retain": Nexudus deletes an account for good when it is deactivated'
+    assert removal_problems(Deleting(None), "on_destroy", how) == [Problem("on_destroy", reason)] * is_refused
+
+
+def test_where_deactivating_deletes_no_argument_may_deactivate() -> None:
+    assert [each.field for each in deactivation_problems(Deleting(None), {"active": False})] == ["active"]
+    assert deactivation_problems(Deleting(None), {"active": True}) == []
+    assert deactivation_problems(Nexudus(None), {"active": False}) == []
 
 
 def test_the_vendors_rules_count_what_is_unknown_yet_as_given() -> None:

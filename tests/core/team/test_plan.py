@@ -12,7 +12,7 @@ from pulumi.output import Unknown
 from seatwise.core.account import state
 from seatwise.core.account.properties import AccountState
 from seatwise.core.team import plan as team
-from seatwise.core.team.plan import Plan
+from seatwise.core.team.plan import Plan, tenant_problems
 from seatwise.core.team.properties import SEEN, Member, Team, TeamDeclared, key_of, keyed, unpacked
 from seatwise.core.vendor.errors import InvalidAccount
 from seatwise.core.vendor.fields import Values
@@ -259,11 +259,6 @@ def test_the_problems_of_all_members_are_told_at_once() -> None:
     [
         (Enerflo, {"on_existing": "maybe"}, ["on_existing must be one of 'fail', 'adopt'"]),
         (Enerflo, {"on_leave": "drop"}, ["on_leave must be one of 'deactivate', 'delete', 'retain'"]),
-        (
-            Enerflo,
-            {"on_leave": "delete"},
-            ['on_leave cannot be "delete": Enerflo has no way to delete; use "deactivate" or "retain"'],
-        ),
         (Nexudus, {"on_leave": "delete"}, []),
         (Enerflo, {"on_leave": "retain", "on_existing": "adopt", "max_removals": "5%"}, []),
         (
@@ -273,9 +268,9 @@ def test_the_problems_of_all_members_are_told_at_once() -> None:
         ),
         (
             Tenovos,
-            {"on_leave": "delete", "max_removals": -1},
+            {"on_leave": "drop", "max_removals": -1},
             [
-                'on_leave cannot be "delete": Tenovos has no way to delete; use "deactivate" or "retain"',
+                "on_leave must be one of 'deactivate', 'delete', 'retain'",
                 'max_removals must be a number of members, or a share of them such as "10%"',
             ],
         ),
@@ -287,6 +282,25 @@ def test_a_policy_is_one_that_the_vendor_can_keep_and_told_once(
     example = {name: value for name, value in vendor.example.items() if name != "email"}
     people = {f"p{number}@example.com": example for number in range(3)}
     assert checked(vendor, {"members": people, **policy})[1] == told
+
+
+@pytest.mark.parametrize(("vendor", "count"), [(Enerflo, 1), (Nexudus, 0), (Tenovos, 1)])
+def test_leavers_are_deleted_where_the_tenant_can(vendor: type[Vendor], count: int) -> None:
+    told = [str(each) for each in tenant_problems(vendor(None), TeamDeclared.from_inputs({"on_leave": "delete"}))]
+    assert (
+        told
+        == [f'on_leave cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'] * count
+    )
+
+
+def test_where_deactivating_deletes_a_team_must_ask_for_it() -> None:
+    class Deleting(Nexudus):
+        deactivating_deletes = True
+
+    team = TeamDeclared.from_inputs({"members": {"ana@example.com": {"active": False}}})
+    policy, member = tenant_problems(Deleting(None), team)
+    assert str(policy).startswith('on_leave must be "delete" or "retain"')
+    assert str(member).startswith("ana@example.com: active deletes the account for good")
 
 
 def test_what_is_not_known_yet_passes_and_is_kept() -> None:

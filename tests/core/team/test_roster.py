@@ -760,7 +760,7 @@ async def test_a_delete_that_fails_is_tried_again(nexudus: World) -> None:
 
 @pytest.mark.parametrize("on_leave", ["deactivate", "delete"])
 async def test_who_comes_back_has_the_account_of_before(world: World, stack: Stack, on_leave: str) -> None:
-    everybody = a_team(world, 4, {"on_leave": on_leave if world.vendor.can_delete else "deactivate"})
+    everybody = a_team(world, 4, {"on_leave": on_leave if world.door.vendor.can_delete else "deactivate"})
     assert await stack.up({"sales": everybody})
     ids = stack.outs["ids"]
     assert await stack.up({"sales": without(everybody, "p1")})

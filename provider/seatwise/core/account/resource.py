@@ -29,13 +29,15 @@ def check(
 
 
 def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequence[str]) -> list[Problem]:
-    """Record what the resource of these checked inputs declares in this run; return a problem if another one does too.
+    """Record what the resource of these checked inputs declares in this run; return its problems at this tenant.
 
-    `former` are the owners that it had before, as its aliases say.
+    Another resource may declare the same account, and the tenant may be unable to follow a policy. `former` are the
+    owners that it had before, as its aliases say.
     """
     owner, email = owner_of(inputs), inputs.get("email")
     record_names(tenant, olds, owner, former, [str(email or "")])
-    return declare_email(tenant, email, owner)
+    problems = state.removal_problems(tenant.vendor, "on_destroy", inputs.get("on_destroy"))
+    return [*problems, *state.deactivation_problems(tenant.vendor, inputs), *declare_email(tenant, email, owner)]
 
 
 def record_names(

@@ -28,14 +28,30 @@ def checked(
     """Check as `check` does, but ignore changes of create-only arguments."""
     values, problems = vendor.schema.check(news, unknown, new=not olds and news.get("on_existing") != "adopt")
     problems += vendor.rules(values, frozenset(values) | unknown)
-    if values.get("on_destroy") == "delete" and not vendor.can_delete:
-        reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
-        problems.append(Problem("on_destroy", reason))
     for name, value in values.items():
         if vendor.schema[name].secret:
             argument = json.dumps([*whose, vendor.name, name]) if whose else ""
             values[name] = vault.seal(str(value), olds.get(name), argument)
     return values, problems
+
+
+def removal_problems(vendor: Vendor, name: str, how: object) -> list[Problem]:
+    """Return the problem of a policy that this tenant cannot follow; `name` is the argument that gives it."""
+    if how == "delete" and not vendor.can_delete:
+        reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
+        return [Problem(name, reason)]
+    if how in (None, "deactivate") and vendor.deactivating_deletes:
+        reason = f'must be "delete" or "retain": {vendor.title} deletes an account for good when it is deactivated'
+        return [Problem(name, reason)]
+    return []
+
+
+def deactivation_problems(vendor: Vendor, values: Values) -> list[Problem]:
+    """Return the problems of arguments that deactivate an account at a tenant that deletes it then."""
+    if not vendor.deactivating_deletes or not vendor.deactivates(values):
+        return []
+    reason = f'deletes the account for good at {vendor.title}: remove its declaration, with on_destroy="delete"'
+    return [Problem(name, reason) for name in vendor.deactivation]
 
 
 def immutable_changes(vendor: type[Vendor], olds: Values, values: Values, within: str = "") -> list[Problem]:

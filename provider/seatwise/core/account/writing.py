@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..vendor.boundary import Record, restored
-from ..vendor.errors import AccountError, Refused, VendorBroken
+from ..vendor.errors import AccountError, InvalidAccount, Refused, VendorBroken
 from ..vendor.fields import RESPELLED, Values
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
@@ -109,6 +109,11 @@ async def send_update(
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
     vendor, who = tenant.vendor, f"{email} ({account})"
+    if vendor.deactivating_deletes and vendor.deactivates(changes):
+        raise InvalidAccount(
+            "not deactivated, because the vendor would delete it for good",
+            vendor=vendor.title, account=who, remedy='Say on_destroy="delete" to delete it, or "retain" to leave it',
+        )  # fmt: skip
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email, changes.get("email", email))
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):

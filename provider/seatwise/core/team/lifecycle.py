@@ -284,9 +284,11 @@ async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, o
     async def leave(tenant: Tenant, key: str) -> None:
         old = team.members[key]
         now = "retain" if how == "retain" else "deactivate"
+        if how == "delete" and tenant.vendor.deactivating_deletes:
+            now = "delete"
         is_deactivated = await lifecycle.delete(tenant, old.id, replace(old.state, on_destroy=now), owner)
         del team.members[key]
-        if how == "delete" and is_deactivated:
+        if how == "delete" and now == "deactivate" and is_deactivated:
             team.leaving[key] = old.id
 
     await work.each(leave, [key for key in keys if key not in work.failed], are_leaving=True)

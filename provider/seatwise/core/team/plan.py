@@ -37,7 +37,7 @@ def check(
     `olds` are the inputs before, empty for a new team; `split` parts arguments into those that are known and
     those that are not yet; `owner` names the team for the salts of its members' secrets.
     """
-    problems = [*_policies(vendor, news.policy)]
+    problems = [*_policies(news.policy)]
     policy = {"on_existing": "adopt"} if news.policy.on_existing == "adopt" else {}
     before = olds.members
     by_name = {key_now(key, each): unpacked(key, each) for key, each in before.items()}
@@ -79,7 +79,16 @@ def immutable_changes(vendor: type[Vendor], team: Team, news: Members, split: Sp
     return problems
 
 
-def _policies(vendor: type[Vendor], policy: TeamPolicy) -> Iterable[Problem]:
+def tenant_problems(vendor: Vendor, declared: TeamDeclared) -> list[Problem]:
+    """Return the problems of a team that another tenant of the vendor might not have."""
+    problems = account_state.removal_problems(vendor, "on_leave", declared.policy.on_leave)
+    for key, member in declared.members.items():
+        found = account_state.deactivation_problems(vendor, member)
+        problems += [Problem("", f"{key}: {problem}") for problem in found]
+    return problems
+
+
+def _policies(policy: TeamPolicy) -> Iterable[Problem]:
     choices = (
         ("on_existing", policy.on_existing, ("fail", "adopt")),
         ("on_leave", policy.on_leave, ("deactivate", "delete", "retain")),
@@ -87,9 +96,6 @@ def _policies(vendor: type[Vendor], policy: TeamPolicy) -> Iterable[Problem]:
     for name, given, allowed in choices:
         if given not in (None, *allowed):
             yield Problem(name, f"must be one of {', '.join(map(repr, allowed))}")
-    if policy.on_leave == "delete" and not vendor.can_delete:
-        reason = f'cannot be "delete": {vendor.title} has no way to delete; use "deactivate" or "retain"'
-        yield Problem("on_leave", reason)
     if most_removals(policy.max_removals, 0) is None:
         yield Problem("max_removals", 'must be a number of members, or a share of them such as "10%"')
 

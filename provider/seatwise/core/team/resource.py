@@ -33,14 +33,15 @@ def check(
 
 
 def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequence[str]) -> list[Problem]:
-    """Record what a team of these checked inputs declares in this run; return problems if other resources do too.
+    """Record what a team of these checked inputs declares in this run; return its problems at this tenant.
 
     `former` are the owners that it had before, as its aliases say.
     """
-    members = TeamDeclared.from_inputs(inputs).members
+    declared = TeamDeclared.from_inputs(inputs)
+    members, problems = declared.members, planning.tenant_problems(tenant.vendor, declared)
     owner = owner_of(inputs) + MEMBERS if Signature.of(inputs).owner is not None else ""
     record_names(tenant, olds, owner_of(inputs), former, members, MEMBERS)
-    return [Problem(key, each.reason) for key in members for each in declare_email(tenant, key, owner)]
+    return problems + [Problem(key, each.reason) for key in members for each in declare_email(tenant, key, owner)]
 
 
 def preview_new(tenant: Tenant, inputs: Properties, split: Split) -> None:

@@ -209,14 +209,10 @@ class Vendor(ABC):
     """Its name in messages: the name of its class, unless it says another."""
     id_key: ClassVar[str] = "id"
     """The key of the id in a record."""
-    limits: ClassVar[tuple[Limit, ...]] = ()
-    """How many requests its documentation allows."""
     deactivation: ClassVar[Values] = MappingProxyType({"active": False})
     """The argument values that deactivate an account."""
     reactivation: ClassVar[Values] = MappingProxyType({"active": True})
     """The argument values that make it active again."""
-    can_delete: ClassVar[bool] = False
-    """Whether an account can be deleted for good."""
     name_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name")
     """The fields that are a person's name."""
     role_field: ClassVar[str] = "roles"
@@ -229,6 +225,23 @@ class Vendor(ABC):
     lists: ClassVar[Mapping[str, NameList[Named]]] = MappingProxyType({})
     """What else programs look up by name, such as `offices`."""
 
+    # A fact that is the same for every tenant is an attribute of the class in a vendor's file: `can_delete = True`.
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """How many requests the documentation allows."""
+        return ()
+
+    @property
+    def can_delete(self) -> bool:
+        """Whether an account can be deleted for good."""
+        return False
+
+    @property
+    def deactivating_deletes(self) -> bool:
+        """Whether an account that is deactivated is gone for good: then a program must ask for the deletion."""
+        return False
+
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
         """Return the problems of several arguments together; `given` contains the names of unknown values as well."""
@@ -236,14 +249,20 @@ class Vendor(ABC):
 
     # --- the account list ---------------------------------------------------------------------
 
-    finds_by_email: ClassVar[bool] = True
-    """Whether `request_page` with an e-mail costs one request, and not the whole list."""
-    lists_whole_records: ClassVar[bool] = True
-    """Whether the list's records are as complete as a single account's."""
     version: ClassVar[str | None] = None
     """The output that changes whenever the account does, where the list shows it."""
     way_to_list: ClassVar[str] = ""
     """The remedy where `has_list` is false."""
+
+    @property
+    def finds_by_email(self) -> bool:
+        """Whether `request_page` with an e-mail costs one request, and not the whole list."""
+        return True
+
+    @property
+    def lists_whole_records(self) -> bool:
+        """Whether the list's records are as complete as a single account's."""
+        return True
 
     @property
     def has_list(self) -> bool:
@@ -277,12 +296,15 @@ class Vendor(ABC):
 
     # --- requests -----------------------------------------------------------------------------
 
-    replaces: ClassVar[bool] = False
-    """Whether an update replaces the whole record, so that seatwise reads and merges it first."""
     create_path: ClassVar[str] = ""
     """The path of a create, where it is not `path`."""
     create_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
     """What a create sends where the program does not say it, under the vendor's names."""
+
+    @property
+    def replaces(self) -> bool:
+        """Whether an update replaces the whole record, so that seatwise reads and merges it first."""
+        return False
 
     def request_create(self, values: Values) -> Request:
         """Return the request that creates an account."""
