@@ -39,7 +39,7 @@ def sent_values(schema: Schema, declared: Declared) -> Values:
 
 def new_state(vendor: Vendor, sent: Values, record: Record | None) -> AccountState:
     """Return the state of a new account, from what was sent and what a record shows."""
-    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False)
+    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False, written=sent)
 
 
 def lacking(schema: Schema, record: Record, values: Values) -> set[str]:

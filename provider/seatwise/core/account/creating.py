@@ -9,9 +9,9 @@ from .answers import lacking, new_state, sent_values
 from .finding import Found, has_email, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
-from .refusals import learn_secrets, refused, tell_unfit
+from .refusals import learn_secrets, refused, tell_unfit, tell_unkept
 from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
-from .state import differences, expand, readable_values
+from .state import compared, differences, expand, readable_values
 from .waiting import reported_pauses
 from .writing import change, revealed
 
@@ -162,7 +162,9 @@ async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is
                 record = await _read_back(tenant, account, declared.email)
                 answers.compare(tenant.vendor.schema, answered, record)
                 return record
-    if answered is not None and answers.agree:
+    # An answer may repeat what was sent and is not kept: another record must have had a value in the same field.
+    is_kept = answered is not None and tenant.vendor.schema.filled_in(answered) <= tenant.list_cache.kept
+    if answered is not None and answers.agree and is_kept:
         learn_secrets(tenant, answered)
         tell_unfit(tenant, answered)
         return answered
@@ -198,7 +200,7 @@ async def _listed(tenant: Tenant, account: str, declared: Declared) -> Record | 
     if record is None or not has_email(tenant, record, declared.email):
         return None
     is_short = not vendor.lists_whole_records and lacking(vendor.schema, record, sent)
-    is_other = differences(vendor.schema, new_state(vendor, sent, record).values, sent)
+    is_other = differences(vendor.schema, compared(vendor.schema, new_state(vendor, sent, record)), sent)
     return None if is_short or is_other else record
 
 
@@ -211,6 +213,7 @@ async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, recor
     sent = sent_values(schema, declared)
     state = new_state(tenant.vendor, sent, record)
     not_sent = {name: value for name, value in declared.values.items() if name not in sent}
+    tell_unkept(tenant, state)
     if not differences(schema, state.values, not_sent):
         return state.under(declared)
     if record is None:  # the id in the answer may be another account's: the next run reads it first

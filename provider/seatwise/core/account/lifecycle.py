@@ -18,8 +18,8 @@ from .holders import exact_owner, life, other_lives
 from .owner import is_team
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState
-from .refusals import refused, tell_unfit
-from .state import observed, readable_values, seen
+from .refusals import refused, tell_unfit, tell_unkept
+from .state import observed, readable_values, seen, unkept
 from .updating import counted_removal, refuse_others, update
 from .writing import marked_unconfirmed, send_update
 
@@ -50,7 +50,9 @@ async def read(
     refuse_others(tenant, account, state.email, record)
     if not state.is_managed:  # a state that begins here contains all writes
         state = state.at(tenant.journal.revision(account))
-    return _refreshed(vendor, state, record)
+    refreshed = _refreshed(vendor, state, record)
+    tell_unkept(tenant, refreshed)
+    return refreshed
 
 
 async def _unchanged(
@@ -79,7 +81,8 @@ def _refreshed(vendor: Vendor, state: AccountState, record: Record) -> AccountSt
     """Return the state as a record makes it."""
     declared = state.declared().values
     actual = seen(vendor.schema, declared, record)
-    after = observed(vendor, declared, actual, state.values, adopted=state.adopted)
+    written = unkept(vendor.schema, state)
+    after = observed(vendor, declared, actual, state.values, adopted=state.adopted, written=written)
     return replace(state, values=after.values, as_declared=after.as_declared, declared_names=state.declared_names or ())
 
 

@@ -62,6 +62,9 @@ class ListCache:
         self.unshown: set[str] = set()
         """Fields that a record by id lacks as well: the list is not expected to show them."""
 
+        self.kept: set[str] = set()
+        """Sparse fields that some record by id had with a value: the tenant keeps what is written to them."""
+
     def wrote(self, account: str, *emails: str) -> None:
         """Remember that an account is about to be, or was, written, and the e-mails that it may have now."""
         self.written.add(account)
@@ -88,12 +91,14 @@ class ListCache:
         """Keep an account that was read by its id, to see whether the list shows as much."""
         self.unshown |= self.wanted.pop(account, frozenset()) - vendor.schema.names_in(record)
         self.by_id = self.by_id or (account, record)
+        self.kept |= vendor.schema.filled_in(record)
 
     def says_as_much(self, vendor: Vendor, listed: CachedList) -> bool:
         """Return whether the list shows all of an account that its record by id has."""
         if listed.is_whole is None and self.by_id is not None and self.by_id[0] in listed.records:
             account, record = self.by_id
-            listed.is_whole = vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()
+            by_id, in_list = (vendor.schema.parse(each, is_whole=False) for each in (record, listed.records[account]))
+            listed.is_whole = by_id.keys() <= in_list.keys()
         return bool(listed.is_whole)
 
     def listed_emails(self) -> list[str]:

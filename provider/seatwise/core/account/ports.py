@@ -60,7 +60,8 @@ class Tenant(Protocol):
         """Show the user a warning."""
 
     unreadable_reported: set[tuple[str, str]]
-    """Accounts and fields for which this run has shown a warning that their values cannot be read."""
+    """Accounts and fields for which this run has shown a warning that their values cannot be read. A field that the
+    whole tenant does not keep has no account."""
 
 
 class EntryKind(enum.StrEnum):

@@ -28,7 +28,7 @@ TENANT = "__tenant"
 DECLARED = "__declared"
 """Output: the names of the arguments that the program gave."""
 AS_DECLARED = "__as_declared"
-"""Output: declared values of create-only fields for which the vendor now has another value."""
+"""Output: declared values that the vendor does not have and no update would change."""
 REVISION = "__revision"
 """Output: the write revision, the count of the account's confirmed writes that this state contains."""
 ADOPTED = "adopted"
@@ -148,7 +148,8 @@ class AccountState:
     declared_names: tuple[str, ...] | None = None
     """The names of the arguments that the program gave; None if no program manages the account (`User.get`)."""
     as_declared: Values = field(default_factory=dict)
-    """Declared values of create-only fields for which the vendor now has another value."""
+    """Declared values that the vendor does not have and no update would change: of create-only fields for which it has
+    another value, and of fields that it accepts and does not keep."""
     adopted: bool = False
     revision: int = 0
     """The write revision: the count of confirmed writes that this state contains."""

@@ -5,6 +5,8 @@ from ..vendor.errors import AccountError, NoSuchAccount, SettingsError
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .ports import Tenant
+from .properties import AccountState
+from .state import unkept
 
 
 def tell_unfit(tenant: Tenant, record: Record) -> None:
@@ -21,6 +23,17 @@ def tell_unfit(tenant: Tenant, record: Record) -> None:
         tenant.unreadable_reported.update((account, name) for name in new)
         if new:
             tenant.warn(f"{vendor.title} {vendor.parse_email(record)} ({account}): {', '.join(new)}: {what}")
+
+
+def tell_unkept(tenant: Tenant, state: AccountState) -> None:
+    """Show a warning, once in a run, for each field that the tenant accepts and does not keep."""
+    new = [name for name in unkept(tenant.vendor.schema, state) if ("", name) not in tenant.unreadable_reported]
+    tenant.unreadable_reported.update(("", name) for name in new)
+    for name in sorted(new):
+        tenant.warn(
+            f"{tenant.vendor.title}: {name} is accepted and not kept here: it counts as not supported, for all "
+            "accounts, until the service keeps it"
+        )
 
 
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:

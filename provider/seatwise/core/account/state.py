@@ -1,10 +1,10 @@
 """Comparing declared and observed state: check, diff, and the state that results. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from ..vendor.boundary import Record
-from ..vendor.fields import Problem, Schema, Takes, Values
+from ..vendor.fields import NO_VALUE, Problem, Schema, Takes, Values
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 from .properties import NONE, AccountState, Declared
@@ -78,7 +78,7 @@ def _fixed(vendor: type[Vendor], name: str, within: str) -> Problem:
 
 def diff(vendor: type[Vendor], state: AccountState, declared: Declared, unknown: frozenset[str]) -> bool:
     """Return whether an update is due. Arguments whose value is unknown count as changed."""
-    if unknown or differences(vendor.schema, state.values, declared.values):
+    if unknown or differences(vendor.schema, compared(vendor.schema, state), declared.values):
         return True
     return state.on_destroy != declared.on_destroy or declared.names != tuple(sorted(state.declared_names or ()))
 
@@ -92,9 +92,23 @@ def differences(schema: Schema, current: Values, news: Values) -> dict[str, obje
     }
 
 
-def seen(schema: Schema, news: Values, record: Record | None) -> dict[str, object]:
-    """Return the values in a record, and the items of the declared deltas that it fulfils. Null is None."""
-    actual = {} if record is None else schema.parse(record)
+def unkept(schema: Schema, state: AccountState) -> Values:
+    """Return the declared values that the vendor accepted and does not keep."""
+    given = state.as_declared.items()
+    return {name: value for name, value in given if schema[name].is_sparse and state.values.get(name) in NO_VALUE}
+
+
+def compared(schema: Schema, state: AccountState) -> Values:
+    """Return the values with which a declaration is compared: another try of what is not kept would change nothing."""
+    return {**state.values, **unkept(schema, state)}
+
+
+def seen(schema: Schema, news: Values, record: Record | None, *, is_whole: bool = True) -> dict[str, object]:
+    """Return the values in a record, and the items of the declared deltas that it fulfils. Null is None.
+
+    `is_whole` says whether a sparse field that the record does not have is empty.
+    """
+    actual = {} if record is None else schema.parse(record, is_whole=is_whole)
     for name, wanted in news.items():
         delta = schema[name].delta
         if delta and delta.of in actual:
@@ -104,11 +118,19 @@ def seen(schema: Schema, news: Values, record: Record | None) -> dict[str, objec
     return actual
 
 
-def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = NONE, *, adopted: bool) -> AccountState:
+def observed(
+    vendor: Vendor,
+    declared: Values,
+    actual: Values,
+    before: Values = NONE,
+    *,
+    adopted: bool,
+    written: Container[str] = (),
+) -> AccountState:
     """Return the state of an account: what was seen, in the program's spelling where it means the same.
 
     Declared fields that were not seen keep their declared value. `before` are the values of an earlier look, empty
-    right after a write.
+    right after a write. A sparse field that is empty, though it is among the `written` ones, is not kept by the vendor.
     """
     schema = vendor.schema
     values = {name: value for name, value in actual.items() if value is not None}
@@ -116,7 +138,9 @@ def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = 
     for name, value in declared.items():
         if name not in actual or schema[name].same(value, actual[name]):
             values[name] = value
-        elif schema[name].create_only:
+        elif schema[name].create_only or (
+            schema[name].is_sparse and name in written and actual[name] in NO_VALUE and value not in NO_VALUE
+        ):
             as_declared[name] = value
     reconciled = vendor.reconcile_outputs(values, declared, before)
     return AccountState(reconciled, Declared(declared).names, as_declared, adopted)

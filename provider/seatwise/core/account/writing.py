@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from ..vendor.boundary import Record, restored
 from ..vendor.errors import AccountError, InvalidAccount, Refused, VendorBroken
-from ..vendor.fields import RESPELLED, Values
+from ..vendor.fields import NO_VALUE, RESPELLED, Values
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
 from .ports import Tenant, Unconfirmed
 from .properties import NONE, AccountState, Declared
-from .refusals import gone, refused
-from .state import differences, expand, observed, readable_values, seen
+from .refusals import gone, refused, tell_unkept
+from .state import differences, expand, observed, readable_values, seen, unkept
 
 
 async def take_over(
@@ -53,19 +53,23 @@ async def change(
     What was sent and seen gets a new write revision, and so does an account that `is_unconfirmed` and was only seen.
     """
     vendor, schema, wanted = tenant.vendor, tenant.vendor.schema, declared.wanted
-    current, record = dict(state.values), None
-    if vendor.replaces and differences(schema, current, wanted):
+    lost = unkept(schema, state)
+    current, record = {**dict.fromkeys(lost), **state.values}, None
+    if vendor.replaces and differences(schema, {**current, **lost}, wanted):
         record = await fetch(tenant, account, state.email)
         if record is None:
             raise gone(tenant, account, state.email)
         current |= seen(schema, wanted, record)
-    changes = differences(schema, current, wanted)
+        lost = {name: value for name, value in lost.items() if current.get(name) in NO_VALUE}
+    changes = differences(schema, {**current, **lost}, wanted)
     actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
         expanded = expand(schema, changes, current)
         written, is_seen = await _write(tenant, account, state.email, expanded, record, before or state)
         actual |= written
-    after = observed(vendor, wanted, actual, NONE if changes else state.values, adopted=state.adopted)
+    before_write = NONE if changes else state.values
+    after = observed(vendor, wanted, actual, before_write, adopted=state.adopted, written={*lost, *changes})
+    tell_unkept(tenant, after)
     revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
     return after.under(declared).at(revision)
 
@@ -86,7 +90,8 @@ async def _write(
             await name_holder(tenant, error, account, str(changes["email"]))
         raise
     written = readable_values(schema, changes)
-    if any(RESPELLED in schema[name].marks for name in changes):
+    is_read = _must_be_looked_at(tenant, changes)
+    if is_read:
         try:
             after = await fetch(tenant, account, str(changes.get("email", email)))
         except AccountError as error:  # the update is carried out; the account stays unconfirmed until the next run
@@ -97,7 +102,20 @@ async def _write(
             denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
             denied.maybe_sent = True  # the rest of the update may be done
             raise denied
-    return written | seen(schema, {}, after), True
+    return written | seen(schema, {}, after, is_whole=bool(is_read)), True
+
+
+def _must_be_looked_at(tenant: Tenant, changes: Values) -> list[str]:
+    """Return the changes that only a read shows: in the vendor's own spelling, or perhaps not kept.
+
+    An answer may repeat what was sent and is not kept.
+    """
+    schema, kept = tenant.vendor.schema, tenant.list_cache.kept
+    return [
+        name
+        for name, value in changes.items()
+        if RESPELLED in schema[name].marks or (schema[name].is_sparse and value not in NO_VALUE and name not in kept)
+    ]
 
 
 async def send_update(
@@ -125,7 +143,9 @@ async def send_update(
     is_confirmed, record_after = vendor.is_confirmed(answer), vendor.parse_record(answer)
     if record_after is not None and vendor.parse_id(record_after) not in (None, account):  # it is another account's
         is_confirmed, record_after = False, None
-    if is_confirmed and not _denies(vendor, record_after, changes):
+    unread = _must_be_looked_at(tenant, changes)
+    certain = {name: value for name, value in changes.items() if name not in unread}
+    if is_confirmed and not _denies(vendor, record_after, certain):
         return record_after
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes

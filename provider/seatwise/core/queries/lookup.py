@@ -93,7 +93,9 @@ class Lookups:
         for record, _ in seen:
             tell_unfit(tenant, record)
         for field in conditions:
-            if any(field not in vendor.schema.names_in(record) for record, _ in seen):
+            if not vendor.schema[field].is_sparse and any(
+                field not in vendor.schema.names_in(record) for record, _ in seen
+            ):
                 raise VendorBroken(f"the list does not show {field}", status=200, vendor=vendor.title, account="users")
         return [
             _user(vendor, kind, record, values)

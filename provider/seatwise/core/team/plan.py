@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..account import state as account_state
 from ..account.properties import AccountState, Declared
-from ..account.state import differences
+from ..account.state import compared, differences
 from ..vendor.fields import Problem, Values
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
@@ -194,7 +194,7 @@ def is_due(plan: Plan, team: Team, declared: TeamDeclared) -> bool:
 def changed(vendor: Vendor, state: AccountState, known: Values) -> list[str]:
     """Return the arguments in which a member changes, whether they are given or not given any more."""
     declared = Declared.of(known)
-    names = set(differences(vendor.schema, state.values, declared.values))
+    names = set(differences(vendor.schema, compared(vendor.schema, state), declared.values))
     return sorted(names | ({*declared.names} ^ {*(state.declared_names or ())}))
 
 

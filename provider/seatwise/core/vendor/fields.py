@@ -53,6 +53,7 @@ class Mark(enum.Enum):
     UNREADABLE = "the vendor never returns it: it keeps its last declared value"
     RESPELLED = "the vendor returns it in a spelling of its own: read back after writing it"
     VOLATILE = "it changes while the account is used: an import leaves it out"
+    SPARSE = "a record without it says that it is empty, or that this tenant does not keep it"
     NEEDED_TO_CREATE = "required for a new account, and not for an account that exists"
 
 
@@ -60,6 +61,7 @@ SECRET = Mark.SECRET
 UNREADABLE = Mark.UNREADABLE
 RESPELLED = Mark.RESPELLED
 VOLATILE = Mark.VOLATILE
+SPARSE = Mark.SPARSE
 NEEDED_TO_CREATE = Mark.NEEDED_TO_CREATE
 
 
@@ -273,6 +275,11 @@ class Field:
         """Whether a record of the vendor may contain it."""
         return self.wire.read is not None
 
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether a record without it says something: that it is empty."""
+        return SPARSE in self.marks
+
     @property
     def create_only(self) -> bool:
         """Whether only a create takes it."""
@@ -367,6 +374,10 @@ class Schema(Mapping[str, Field]):
         return frozenset(field.name for field in self.values() if field.secret)
 
     @cached_property
+    def _sparse(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.values() if field.is_sparse)
+
+    @cached_property
     def _deltas(self) -> Mapping[str, tuple[list[str], list[str]]]:
         """For the name of each list that has deltas, the names of those that add to it and of those that remove."""
         deltas: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in self}
@@ -445,17 +456,24 @@ class Schema(Mapping[str, Field]):
         value = self[name].read(self.raw(record, name))
         return None if isinstance(value, Unfit) else value
 
-    def parse(self, record: Record) -> dict[str, object]:
+    def parse(self, record: Record, *, is_whole: bool = True) -> dict[str, object]:
         """Return the values of a record, by argument name.
 
-        A field that the record does not have, or not in its type, is left out: it could not be read. A null is None.
+        A field that the record does not have, or not in its type, is left out: it could not be read. A null is None,
+        and so is a sparse field that the record does not have if the record `is_whole`. An answer to a write may not
+        be.
         """
-        read = ((name, self[name].read(value)) for name, value in self._written(record))
-        return {name: value for name, value in read if not isinstance(value, Unfit)}
+        read = [(name, self[name].read(value)) for name, value in self._written(record)]
+        empty = dict.fromkeys(self._sparse - {name for name, _ in read}) if is_whole and self._sparse else {}
+        return empty | {name: value for name, value in read if not isinstance(value, Unfit)}
 
     def unread(self, record: Record) -> list[str]:
         """Return the names of the fields whose values in a record do not have their type."""
         return [name for name, value in self._written(record) if isinstance(self[name].read(value), Unfit)]
+
+    def filled_in(self, record: Record) -> set[str]:
+        """Return the names of the sparse fields that have a value in a record."""
+        return {name for name, value in self._written(record) if name in self._sparse and value not in NO_VALUE}
 
     def mended(self, record: Record) -> list[str]:
         """Return the names of the fields whose values in a record have replaced characters."""
