@@ -118,7 +118,7 @@ class Stack:
                 self.failed = {str(number): problem.reason for number, problem in enumerate(late)}
                 return
             plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.unconfirmed(now.revision))
-            is_due = team.is_due(plan, now, TeamDeclared.from_inputs(news))
+            is_due = team.is_due(self.world.door.vendor, plan, now, TeamDeclared.from_inputs(news))
             outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
         self.state[name] = Kept(name, news, as_sent(outs), True)
         self.failed = dict(outs["failed"])

@@ -135,7 +135,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
     ("a create is sent while an earlier one may arrive", "wire/journal.py",
      "if last is not None and last.kind is EntryKind.PENDING and last.age < each.window:", "if False:"),
     ("the owner of an account is found by e-mail alone", "core/account/lifecycle.py",
-     "return record is not None and has_email(tenant, record, email)", "return True"),
+     "return record is not None and has_identity(tenant, record, email)", "return True"),
     ("a removal does not wait for a create that resumes the account", "core/account/lifecycle.py",
      "async with tenant.lock(account):", 'async with tenant.lock(f"delete {account}"):'),
     ("an account moves between teams of any stacks", "core/account/ownership.py",

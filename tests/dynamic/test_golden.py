@@ -79,7 +79,7 @@ def test_a_golden_resource_is_as_its_inputs_say(name: str, doors: Any) -> None:
 def test_a_golden_team_has_its_members(doors: Any) -> None:
     sales, desk = (RESOURCES[name] for name in ("enerflo:Roster::sales", PARTING))
     team = Team.from_outputs(doors(sales)._connected().vendor, sales["outputs"])
-    assert {member.state.email: member.state.adopted for member in team.members.values()} == {
+    assert {member.state.values["email"]: member.state.adopted for member in team.members.values()} == {
         "kim@example.com": False, "Max.Strauß@Example.com": False, "Olga@example.com": True,
     }  # fmt: skip
     assert Team.from_outputs(doors(desk)._connected().vendor, desk["outputs"]).leaving == {"peter@example.com": "1005"}

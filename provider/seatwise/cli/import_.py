@@ -141,9 +141,7 @@ async def _read_accounts(
     """
     records = []
     async with tenant(kind) as live:
-        wanted = (
-            _by_ids(live, ids) if ids else finding.everyone(live, lambda _, email: audit.matches_pattern(email, match))
-        )
+        wanted = _by_ids(live, ids) if ids else finding.everyone(live, audit.AccountFilter(match).may_match)
         async for record in wanted:
             records.append(record)
             tell(f"{count_accounts(records)} read")

@@ -35,13 +35,14 @@ def show(
 async def _fields(kind: type[Vendor], account: str) -> dict[str, Any]:
     """Return the id and the fields of the account with this e-mail or id; raises NoSuchAccount."""
     async with tenant(kind) as live:
-        if "@" in account:
+        is_email, found = "@" in account, None
+        if is_email or kind.identity_field != "email":
             found = await finding.look_up_uncached(live, account)
-            record = (await finding.whole(live, found, account)).record if found else None
-        else:
+        record = (await finding.whole(live, found, account)).record if found else None
+        if record is None and not is_email:
             record = await finding.fetch(live, account, None)
         if record is None:
             remedy = f"`seatwise list {kind.name}` shows all accounts"
-            problem = "no account has this e-mail" if "@" in account else "no account has this id"
+            problem = f"no account has this {kind.identity_name()}" if is_email else "no account has this id"
             raise NoSuchAccount(problem, status=404, vendor=kind.title, account=account, remedy=remedy)
         return {"id": live.vendor.parse_id(record)} | audit.fields(live.vendor, record)

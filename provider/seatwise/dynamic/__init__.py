@@ -58,7 +58,7 @@ def import_file(
         left_out += found.told(vendor, record)
         if found.values is not None:
             accounts.append((vendor.parse_id(record) or "", record, {**found.values, **policy}))
-    resource_names = takeover.resource_names(str(values.get("email", account)) for account, _, values in accounts)
+    resource_names = takeover.resource_names(vendor.identity(values) or account for account, _, values in accounts)
     provider = provider_string(key)
     by_program = with_owner({}, "")  # the program says the owner
     resources = [

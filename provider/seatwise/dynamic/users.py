@@ -71,11 +71,11 @@ class Users(DynamicProvider):
     def delete(self, id: str, props: Props) -> None:
         """Deprovision the account as `on_destroy` says."""
         if not self._run(resource.delete, id, props):
-            tell(f"{self.vendor.title} {props.get('email', '')} ({id}) stays as it is: this run continues with it")
+            tell(f"{self.vendor.title} {self.vendor.identity(props)} ({id}) stays as it is: this run continues with it")
 
     def _report_exchange(self, olds: Props, news: Props) -> None:
         """Show once in a run that accounts exchange e-mails."""
-        old, new = olds.get("email"), news.get("email")
+        old, new = (each.get(self.vendor.identity_field) for each in (olds, news))
         if not (isinstance(old, str) and isinstance(new, str)):
             return
         line = self._connected().exchanges.change(display_name(owner_of(news)), old, new)

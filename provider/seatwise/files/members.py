@@ -54,7 +54,7 @@ def typed_members(vendor: type[Vendor], rows: Iterable[Mapping[str, Any]]) -> li
         member, found = _checked(vendor, {name: row[name] for name in row if name in arguments})
         members.append(member)
         problems += [line(place, problem, row) for problem in found]
-    problems += repeated(members, places, "email", email_key)
+    problems += repeated(members, places, vendor.identity_field, email_key)
     if problems:
         raise InvalidMembers(problems, vendor=vendor.title)
     return members
@@ -85,9 +85,12 @@ def _kind(value: Any) -> str:
 
 def _checked(vendor: type[Vendor], row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Return a member's converted values, and the problems with the others."""
+    identity = vendor.identity_field
+    if row.get(identity) is None and "email" in row:
+        row = {**row, identity: row["email"]}
     values, problems = converted(vendor.schema, row, vendor.rules)
-    if not is_known(row.get("email")):
-        problems.append(Problem("email", "must be known when the program runs: it identifies the member"))
+    if not is_known(row.get(identity)):
+        problems.append(Problem(identity, "must be known when the program runs: it identifies the member"))
     return values, problems
 
 

@@ -92,7 +92,7 @@ class Roster(dynamic.Resource):
             raise pulumi.RunError(f"{resource_name}: vendor must be a vendor's module, such as seatwise.enerflo")
         refuse_provider(resource_name, kind.name, opts)
         try:
-            declared = keyed(typed_members(kind, members))
+            declared = keyed(typed_members(kind, members), kind.identity_field)
         except InvalidMembers as error:
             raise pulumi.RunError(f"{resource_name}: {error}") from None
         self._resource_type_name = f"dynamic/seatwise/{kind.name}:Roster"  # type: ignore[misc]

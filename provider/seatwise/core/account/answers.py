@@ -53,9 +53,12 @@ def lacking(schema: Schema, record: Record, values: Values) -> set[str]:
 
 
 def _is_whole(vendor: Vendor, account: str, record: Record, declared: Declared, unshown: set[str]) -> bool:
-    """Return whether a record has the id, the e-mail and every readable field of this account, as sent."""
+    """Return whether a record has the id, the identity and every readable field of this account, as sent."""
     schema, sent = vendor.schema, sent_values(vendor.schema, declared)
-    if vendor.parse_id(record) != account or not schema["email"].same(vendor.parse_email(record), declared.email):
+    identity = schema[vendor.identity_field]
+    if vendor.parse_id(record) != account:
+        return False
+    if not identity.same(vendor.parse_identity(record), vendor.identity(declared.values)):
         return False
     state = new_state(vendor, sent, record)
     is_as_sent = not state.as_declared and not differences(schema, state.values, sent)

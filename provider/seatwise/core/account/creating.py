@@ -6,7 +6,7 @@ from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .account_list import record_of
 from .answers import lacking, new_state, sent_values
-from .finding import Found, has_email, look_for_hidden, look_up
+from .finding import Found, has_identity, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import learn_secrets, refused, tell_unfit, tell_unkept
@@ -40,7 +40,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
     Raises AccountExists before anything is sent if the e-mail is taken and `on_existing` is not "adopt";
     UnknownOutcome if the vendor may have created the account and it cannot be found.
     """
-    email = declared.email
+    email = tenant.vendor.identity(declared.values)
     begun = await resume(tenant, declared, owner)
     if begun is not None:
         return begun
@@ -85,12 +85,13 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
         tenant.journal.withdraw(email)
         refusal = refused(tenant, answer, "create", email)
         if isinstance(refusal, AccountExists):  # though the look-up found no account
+            name = vendor.identity_name()
             refusal.problem = (
-                f"the e-mail is taken, by an account that {vendor.title} does not show ({refusal.problem})"
+                f"the {name} is taken, by an account that {vendor.title} does not show ({refusal.problem})"
             )
             refusal.remedy = (
                 f"If the admin page shows it, its id is in the address of its page there: take it over with `seatwise "
-                f"import {vendor.name} --id ID`. Else choose another e-mail, or ask the vendor to free this one: "
+                f"import {vendor.name} --id ID`. Else choose another {name}, or ask the vendor to free this one: "
                 "deleted accounts may keep theirs"
             )
         raise refusal
@@ -106,7 +107,7 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
 
 async def _searched(tenant: Tenant, email: str) -> Found:
     """Look for an account that may have been created; raise UnknownOutcome if it does not show."""
-    vendor, why = tenant.vendor, "it cannot be found under this e-mail"
+    vendor, why = tenant.vendor, f"it cannot be found under this {tenant.vendor.identity_name()}"
     try:
         found = await look_again(tenant, email)
     except AccountExists:
@@ -138,9 +139,9 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str,
     """
     if begun.state is not None:
         return begun
-    email = declared.email
+    email = tenant.vendor.identity(declared.values)
     record = begun.record or await _record_of_new(tenant, begun.account, declared, is_listed=is_listed)
-    if record is not None and not has_email(tenant, record, email):
+    if record is not None and not has_identity(tenant, record, email):
         begun = await _find_instead(tenant, begun.account, email, owner)
         record = begun.record or await _read_back(tenant, begun.account, email)
     state = await _send_the_rest(tenant, begun.account, declared, record)
@@ -159,7 +160,7 @@ async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is
         async with tenant.lock(FIRST):
             if answers.agree is None:
                 tenant.list_cache.wanted[account] = frozenset(readable_values(tenant.vendor.schema, declared.values))
-                record = await _read_back(tenant, account, declared.email)
+                record = await _read_back(tenant, account, tenant.vendor.identity(declared.values))
                 answers.compare(tenant.vendor.schema, answered, record)
                 return record
     # An answer may repeat what was sent and is not kept: another record must have had a value in the same field.
@@ -169,7 +170,7 @@ async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is
         tell_unfit(tenant, answered)
         return answered
     listed = await _listed(tenant, account, declared) if is_listed else None
-    return listed or await _read_back(tenant, account, declared.email)
+    return listed or await _read_back(tenant, account, tenant.vendor.identity(declared.values))
 
 
 async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> Begun:
@@ -197,7 +198,7 @@ async def _listed(tenant: Tenant, account: str, declared: Declared) -> Record | 
     """Return the account's record in the list, if it shows all that was sent."""
     vendor, sent = tenant.vendor, sent_values(tenant.vendor.schema, declared)
     record = await record_of(tenant, account, readable_values(vendor.schema, sent))
-    if record is None or not has_email(tenant, record, declared.email):
+    if record is None or not has_identity(tenant, record, tenant.vendor.identity(declared.values)):
         return None
     is_short = not vendor.lists_whole_records and lacking(vendor.schema, record, sent)
     is_other = differences(vendor.schema, compared(vendor.schema, new_state(vendor, sent, record)), sent)

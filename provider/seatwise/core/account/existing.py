@@ -21,10 +21,10 @@ def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doub
 
     The error names the owner that the journal knows; `doubt` is why the engine's state could not be asked.
     """
-    vendor, email = tenant.vendor, declared.email
+    vendor, email = tenant.vendor, tenant.vendor.identity(declared.values)
     is_inactive = vendor.is_deactivated(existing.record)
     whose, remedy = _whose(tenant, existing.account, owner)
-    problem = f"an account with this e-mail is there already, with the id {existing.account}"
+    problem = f"an account with this {vendor.identity_name()} is there already, with the id {existing.account}"
     problem += (", and it is inactive" if is_inactive else "") + (f": {whose}" if whose else "")
     error = AccountExists(
         problem + (f" ({doubt})" if doubt and whose else ""),
@@ -43,7 +43,7 @@ def tell_inactive(tenant: Tenant, declared: Declared, existing: Found) -> None:
     missing = _missing(vendor, declared.wanted)
     if not missing or not vendor.is_deactivated(existing.record):
         return
-    who = f"{vendor.title} {declared.email} ({existing.account})"
+    who = f"{vendor.title} {tenant.vendor.identity(declared.values)} ({existing.account})"
     line = f"{who} is adopted and stays inactive: declare {missing} to bring it back"
     tenant.notices.tell(f"{vendor.title}: adopted accounts that stay inactive", line)
 
@@ -61,7 +61,7 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
     holder = tenant.ownership.owner_of(found.account)
     error.problem += f"; the account {found.account} has the e-mail {email}"
     if holder is None:
-        error.remedy = "Free it in the admin page, or declare another e-mail here"
+        error.remedy = f"Free it in the admin page, or declare another {tenant.vendor.identity_name()} here"
         return
     error.problem += f", and belongs to {display_name(holder)}, which declares another one now"
     error.remedy = (

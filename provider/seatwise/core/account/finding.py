@@ -79,9 +79,11 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
 
 
 async def everyone(
-    tenant: Tenant, wanted: Callable[[str, str], bool], *, must_be_whole: bool = False
+    tenant: Tenant, wanted: Callable[..., bool], *, must_be_whole: bool = False
 ) -> AsyncIterator[Record]:
-    """Yield the whole records of all listed accounts for which `wanted` is true of the id and the e-mail.
+    """Yield the whole records of all listed accounts for which `wanted` is true.
+
+    It gets the id, the e-mail and, if that is another text, the identity.
 
     A list that may be incomplete is a warning; if it `must_be_whole`, raise VendorBroken.
     """
@@ -94,10 +96,11 @@ async def everyone(
         tenant.warn(f"{vendor.title}: {lack}; run it again")
     listed = {account: record for record in records if (account := vendor.parse_id(record))}
     for account, record in listed.items():
-        email = vendor.parse_email(record)
-        if not wanted(account, email):
+        names = dict.fromkeys((vendor.parse_email(record), vendor.parse_identity(record)))
+        if not wanted(account, *names):
             continue
-        whole = record if vendor.lists_whole_records else await fetch(tenant, account, email)
+        identity = vendor.parse_identity(record)
+        whole = record if vendor.lists_whole_records else await fetch(tenant, account, identity)
         if whole is not None:
             tell_unfit(tenant, whole)
             yield whole
@@ -130,7 +133,9 @@ async def look_up(tenant: Tenant, email: str) -> Found | None:
         found = await look_up_uncached(tenant, email)
         return found and await whole(tenant, found, email)
     records = [(account, await fetch(tenant, account, email)) for account in sorted(ids)]
-    same = [Found(account, record, True) for account, record in records if record and has_email(tenant, record, email)]
+    same = [
+        Found(account, record, True) for account, record in records if record and has_identity(tenant, record, email)
+    ]
     return _only(tenant, same, email)
 
 
@@ -142,7 +147,7 @@ async def look_up_uncached(tenant: Tenant, email: str) -> Found | None:
     """
     vendor = tenant.vendor
     records, total = await pages(tenant, accounts(vendor, email))
-    by_id = {vendor.parse_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    by_id = {vendor.parse_id(record) or "": record for record in records if has_identity(tenant, record, email)}
     if "" in by_id:
         raise VendorBroken("the list holds this account without an id", status=200, vendor=vendor.title, account=email)
     if not by_id and not is_coherent(vendor, records, total):
@@ -170,7 +175,7 @@ async def look_for_hidden(tenant: Tenant, email: str) -> Found | None:
         return None
     if not all(map(vendor.is_deactivated, records)):
         return None
-    ids = {vendor.parse_id(record) or "": record for record in records if has_email(tenant, record, email)}
+    ids = {vendor.parse_id(record) or "": record for record in records if has_identity(tenant, record, email)}
     found = _only(tenant, [Found(account, record, False) for account, record in ids.items() if account], email)
     return found and await whole(tenant, found, email)
 
@@ -183,19 +188,20 @@ async def whole(tenant: Tenant, found: Found, email: str) -> Found:
     return Found(found.account, record, True)
 
 
-def has_email(tenant: Tenant, record: Record, email: str) -> bool:
-    """Return whether the account in a record has this e-mail."""
+def has_identity(tenant: Tenant, record: Record, email: str) -> bool:
+    """Return whether the account in a record has this identity."""
     vendor = tenant.vendor
-    return vendor.schema["email"].same(vendor.parse_email(record), email)
+    return vendor.schema[vendor.identity_field].same(vendor.parse_identity(record), email)
 
 
 def _only(tenant: Tenant, hits: list[Found], email: str) -> Found | None:
     if len(hits) > 1:
+        name, ids = tenant.vendor.identity_name(), ", ".join(sorted(hit.account for hit in hits))
         raise AccountExists(
-            f"several accounts have this e-mail: {', '.join(sorted(hit.account for hit in hits))}",
+            f"several accounts have this {name}: {ids}",
             status=409,
             vendor=tenant.vendor.title,
             account=email,
-            remedy="Give all but one another e-mail in the admin page",
+            remedy=f"Give all but one another {name} in the admin page",
         )
     return hits[0] if hits else None

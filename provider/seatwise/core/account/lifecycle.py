@@ -13,7 +13,7 @@ from ..vendor.fields import email_key
 from ..vendor.vendor import Vendor
 from .account_list import record_of
 from .creating import create
-from .finding import fetch, has_email
+from .finding import fetch, has_identity
 from .holders import exact_owner, life, other_lives
 from .owner import is_team
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
@@ -39,7 +39,7 @@ async def read(
         unchanged = await _unchanged(tenant, account, state, tracked)
         if unchanged is not None:
             return unchanged
-    record = await fetch(tenant, account, state.values.get("email"))
+    record = await fetch(tenant, account, state.values.get(vendor.identity_field))
     if record is None and not state.is_managed:
         raise NoSuchAccount(
             "there is no account with this id", status=404, vendor=vendor.title, account=account,
@@ -47,7 +47,7 @@ async def read(
         )  # fmt: skip
     if record is None:
         return None
-    refuse_others(tenant, account, state.email, record)
+    refuse_others(tenant, account, tenant.vendor.identity(state.values), record)
     if not state.is_managed:  # a state that begins here contains all writes
         state = state.at(tenant.journal.revision(account))
     refreshed = _refreshed(vendor, state, record)
@@ -71,7 +71,7 @@ async def _unchanged(
         now = {name: value for name, value in refreshed.values.items() if tracked is None or name in tracked}
         if replace(refreshed, values=now) != state:
             return None
-        refuse_others(tenant, account, state.email, listed)
+        refuse_others(tenant, account, tenant.vendor.identity(state.values), listed)
         return refreshed
     version = schema.parse_one(listed, vendor.version)
     return state if version is not None and version == state.values.get(vendor.version) else None
@@ -92,7 +92,7 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
     An account that is gone already is a success. An account stays as it is if the engine replaces its resource, or if
     another resource of this run manages it or declares its e-mail.
     """
-    email, said = state.email, owner
+    email, said = tenant.vendor.identity(state.values), owner
     async with tenant.lock(account):
         owner = await exact_owner(tenant, account, said)
         if await _stays_managed(tenant, account, email, owner):
@@ -145,7 +145,8 @@ def _report_retained(tenant: Tenant, account: str, state: AccountState, owner: s
             f"deactivated). If the person left, deactivate it in the admin page; for others declare "
             f'{policy}="deactivate" and run `pulumi up` before they are taken out'
         )
-    line = f"{state.email} ({account}) {'stays active' if is_active else 'is left as it is'}, {why}"
+    who, what = vendor.identity(state.values), "stays active" if is_active else "is left as it is"
+    line = f"{who} ({account}) {what}, {why}"
     tenant.notices.tell(f"{vendor.title}: accounts that are left as they are", f"{vendor.title} {line}")
 
 
@@ -186,7 +187,7 @@ async def _has_another_life(tenant: Tenant, account: str, owner: str, said: str,
         raise AccountError(
             f"not deleted for good, because {error.problem}",
             vendor=tenant.vendor.title,
-            account=f"{state.email} ({account})",
+            account=f"{tenant.vendor.identity(state.values)} ({account})",
             remedy=error.remedy,
         ) from None
     return bool(others) and tenant.journal.give_up(account, life(owner, state.revision), others)
@@ -207,7 +208,7 @@ async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bo
 
 async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:
     record = await fetch(tenant, account, email)
-    return record is not None and has_email(tenant, record, email)
+    return record is not None and has_identity(tenant, record, email)
 
 
 async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:

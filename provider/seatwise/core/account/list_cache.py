@@ -22,7 +22,7 @@ class CachedList:
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         """The ids of the accounts by e-mail."""
         for account, record in self.records.items():
-            self.ids[email_key(vendor.parse_email(record))].add(account)
+            self.ids[email_key(vendor.parse_identity(record))].add(account)
 
 
 class LoadedPages:

@@ -133,11 +133,6 @@ class Declared:
         """The names of the declared arguments, as a state keeps them."""
         return tuple(sorted(name for name, value in self.values.items() if value is not None))
 
-    @property
-    def email(self) -> str:
-        """The declared e-mail."""
-        return str(self.values["email"])
-
 
 @dataclass(frozen=True)
 class AccountState:
@@ -201,7 +196,7 @@ class AccountState:
 
     def names_of_member(self, vendor: Vendor) -> set[str]:
         """Return the names of the values that a team's state keeps of a member."""
-        return {*(self.declared_names or ()), *vendor.remembered, "email"}
+        return {*(self.declared_names or ()), *vendor.remembered, vendor.identity_field}
 
     def declared(self) -> Declared:
         """Return what a program that declares this state says."""
@@ -230,11 +225,6 @@ class AccountState:
     def is_managed(self) -> bool:
         """Whether a program manages the account; false in a `User.get`, which only reads it."""
         return self.declared_names is not None
-
-    @property
-    def email(self) -> str:
-        """The e-mail; empty if the state has none."""
-        return str(self.values.get("email", ""))
 
     @property
     def names_with_value(self) -> set[str]:

@@ -22,7 +22,7 @@ def tell_unfit(tenant: Tenant, record: Record) -> None:
         new = [name for name in names if (account, name) not in tenant.unreadable_reported]
         tenant.unreadable_reported.update((account, name) for name in new)
         if new:
-            tenant.warn(f"{vendor.title} {vendor.parse_email(record)} ({account}): {', '.join(new)}: {what}")
+            tenant.warn(f"{vendor.title} {vendor.parse_identity(record)} ({account}): {', '.join(new)}: {what}")
 
 
 def tell_unkept(tenant: Tenant, state: AccountState) -> None:

@@ -34,10 +34,10 @@ def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequen
     Another resource may declare the same account, and the tenant may be unable to follow a policy. `former` are the
     owners that it had before, as its aliases say.
     """
-    owner, email = owner_of(inputs), inputs.get("email")
-    record_names(tenant, olds, owner, former, [str(email or "")])
+    owner, identity = owner_of(inputs), inputs.get(tenant.vendor.identity_field)
+    record_names(tenant, olds, owner, former, [str(identity or "")])
     problems = state.removal_problems(tenant.vendor, "on_destroy", inputs.get("on_destroy"))
-    return [*problems, *state.deactivation_problems(tenant.vendor, inputs), *declare_email(tenant, email, owner)]
+    return [*problems, *state.deactivation_problems(tenant.vendor, inputs), *declare_identity(tenant, identity, owner)]
 
 
 def record_names(
@@ -54,17 +54,21 @@ def record_names(
         tenant.journal.declare(name + suffix, emails)
 
 
-def declare_email(tenant: Tenant, email: object, owner: str) -> list[Problem]:
-    """Note which resource declares an e-mail in this run; return a problem if another resource declares it too.
+def declare_identity(tenant: Tenant, identity: object, owner: str) -> list[Problem]:
+    """Note which resource declares an identity in this run; return a problem if another resource declares it too.
 
-    The problem does not contain the e-mail: the program may have marked it as a secret.
+    The problem does not contain the identity: the program may have marked it as a secret.
     """
-    if not isinstance(email, str) or not owner:
+    if not isinstance(identity, str) or not owner:
         return []
-    other = tenant.ownership.declare(email, owner)
+    other = tenant.ownership.declare(identity, owner)
     if other is None:
         return []
-    return [Problem("email", f"is declared by {display_name(other)} as well: one resource owns an account")]
+    return [
+        Problem(
+            tenant.vendor.identity_field, f"is declared by {display_name(other)} as well: one resource owns an account"
+        )
+    ]
 
 
 def renaming(olds: Properties, news: Properties) -> tuple[str, str] | None:
@@ -80,7 +84,7 @@ def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unkn
     """
     refuse_other_tenant(tenant.vendor, account, olds)
     owner = owner_of(known)
-    tenant.ownership.assign_declared(account, known.get("email"), owner)
+    tenant.ownership.assign_declared(account, known.get(tenant.vendor.identity_field), owner)
     tenant.journal.acknowledge([account], owner)
     before = AccountState.from_outputs(tenant.vendor.schema, olds)
     is_changed = state.diff(type(tenant.vendor), before, Declared.of(arguments(known)), unknown)
@@ -136,7 +140,7 @@ def refuse_other_tenant(vendor: Vendor, account: str, outputs: Properties) -> No
         raise InvalidAccount(
             f"it was made in the tenant {made_by}, and this resource's provider is for {here}",
             vendor=vendor.title,
-            account=f"{outputs.get('email', '')} ({account})",
+            account=f"{vendor.identity(outputs)} ({account})",
             remedy="Give it the provider of its own tenant, or declare it under a new name. If it is the same "
             f"tenant at a new address, {vendor.settings.tenant_remedy(made_by)}",
         )

@@ -9,7 +9,7 @@ from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
 from ..vendor.fields import Values
 from ..vendor.secrets import matches
 from .existing import exists, tell_inactive
-from .finding import Found, fetch, has_email, look_up_uncached, whole
+from .finding import Found, fetch, has_identity, look_up_uncached, whole
 from .holders import has_account, held_by, replaced
 from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
@@ -55,7 +55,7 @@ async def _replaced(tenant: Tenant, declared: Declared, owner: str) -> Begun | N
 async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) -> Begun | None:
     """Update the account of a replaced resource as declared; return None if the account is certainly gone."""
     account, state = held.id, AccountState.from_outputs(tenant.vendor.schema, held.outputs)
-    email = str(state.values.get("email", declared.email))
+    email = tenant.vendor.identity(state.values) or tenant.vendor.identity(declared.values)
     async with tenant.lock(account):
         record = await fetch(tenant, account, email)
         if record is None:
@@ -99,7 +99,8 @@ async def continue_or_adopt(tenant: Tenant, declared: Declared, existing: Found,
             return begun
     state = await _adopt(tenant, declared, existing, owner, doubt)
     if doubt:
-        tenant.warn(f"{tenant.vendor.title} {declared.email} ({existing.account}) counts as adopted, because {doubt}")
+        who = f"{tenant.vendor.title} {tenant.vendor.identity(declared.values)} ({existing.account})"
+        tenant.warn(f"{who} counts as adopted, because {doubt}")
     return Begun(existing.account, state)
 
 
@@ -121,7 +122,7 @@ async def _resume_from_journal(tenant: Tenant, declared: Declared, owner: str) -
 
     Its old owner may deactivate it in this run: the lock makes the second operation see what the first one did.
     """
-    email = declared.email
+    email = tenant.vendor.identity(declared.values)
     last = tenant.journal.last(email)
     if last is None:
         return None
@@ -142,7 +143,7 @@ async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | N
     if last.account is None or not (is_owners or _is_deactivated_by_seatwise(tenant, last)):
         return None
     record = await fetch(tenant, last.account, email)
-    if record is None or not has_email(tenant, record, email):
+    if record is None or not has_identity(tenant, record, email):
         return None
     if not is_owners and not tenant.vendor.is_deactivated(record):
         return None  # made active again, and not by seatwise: it counts as any existing account
@@ -200,7 +201,7 @@ async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, o
     if last.kind is EntryKind.DEACTIVATED:
         _warn_of_late(tenant, declared, own.record)
         journal.mark_unconfirmed(account, Unconfirmed.DEACTIVATED)
-    journal.note(declared.email, Entry(EntryKind.CREATED, account, owner))
+    journal.note(tenant.vendor.identity(declared.values), Entry(EntryKind.CREATED, account, owner))
     # A deactivation by seatwise on another machine is in the journal there, not in this one.
     is_off = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_deactivated(own.record)
     if is_off:
@@ -218,15 +219,15 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
         other = tenant.ownership.other_owner(account, owner)
         if other is not None:
             raise AccountExists(
-                f"the account with this e-mail ({account}) is that of {display_name(other)}",
+                f"the account with this {tenant.vendor.identity_name()} ({account}) is that of {display_name(other)}",
                 status=409,
                 vendor=tenant.vendor.title,
-                account=declared.email,
-                remedy="Take it out of the program there, or declare another e-mail here",
+                account=tenant.vendor.identity(declared.values),
+                remedy=f"Take it out of the program there, or declare another {tenant.vendor.identity_name()} here",
             )
         assign_new(tenant, account, owner)
         if journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED:  # by a resource that has just given it up
-            existing = await whole(tenant, existing, declared.email)
+            existing = await whole(tenant, existing, tenant.vendor.identity(declared.values))
             declared = declared.reactivating(tenant.vendor)
         tell_inactive(tenant, declared, existing)
         journal.forget_account(account)  # it may have been created for another owner
@@ -242,7 +243,7 @@ def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:
         if schema[name].create_only and not schema[name].same(value, actual.get(name))
     )
     if late:
-        about = f"{tenant.vendor.title} {declared.email}"
+        about = f"{tenant.vendor.title} {tenant.vendor.identity(declared.values)}"
         tenant.warn(f"{about} was there already: {', '.join(late)} cannot be given to it any more")
 
 

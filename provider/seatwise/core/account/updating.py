@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, VendorBroken
 from ..vendor.fields import Values
-from .finding import fetch, has_email
+from .finding import fetch, has_identity
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import gone
@@ -25,20 +25,20 @@ async def update(
     """
     why = tenant.journal.why_unconfirmed(account, state.revision)
     if why is None:
-        with _counted(tenant, account, state.email, state.values, declared):
+        with _counted(tenant, account, tenant.vendor.identity(state.values), state.values, declared):
             return await change(tenant, account, state, declared)
     secrets: Values = {name: state.values[name] for name in tenant.vendor.schema.secrets & state.values.keys()}
     if record is None:
-        record = await fetch(tenant, account, state.email)
+        record = await fetch(tenant, account, tenant.vendor.identity(state.values))
         if record is None:
-            raise gone(tenant, account, state.email)
-        refuse_others(tenant, account, state.email, record)
-        secrets = _known_secrets(tenant, account, state.email, secrets, declared, why)
+            raise gone(tenant, account, tenant.vendor.identity(state.values))
+        refuse_others(tenant, account, tenant.vendor.identity(state.values), record)
+        secrets = _known_secrets(tenant, account, tenant.vendor.identity(state.values), secrets, declared, why)
     if why is Unconfirmed.DEACTIVATED:
         declared = declared.reactivating(tenant.vendor)
         tenant.journal.forget_account(account)  # it is active again, and for no other resource
     actual = seen(tenant.vendor.schema, declared.wanted, record)
-    with _counted(tenant, account, state.email, actual, declared):
+    with _counted(tenant, account, tenant.vendor.identity(state.values), actual, declared):
         return await take_over(
             tenant, account, record, declared,
             adopted=state.adopted, revision=state.revision, secrets=secrets, before=state,
@@ -53,7 +53,7 @@ def refuse_others(tenant: Tenant, account: str, email: str, record: Record) -> N
     """
     if tenant.journal.why_unconfirmed(account) is not Unconfirmed.UNSEEN or not email:
         return
-    if has_email(tenant, record, email):
+    if has_identity(tenant, record, email):
         tenant.journal.mark_unconfirmed(account, Unconfirmed.CHANGED)  # only the next update records all of its state
         return
     last = tenant.journal.last(email)

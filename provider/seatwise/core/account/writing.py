@@ -56,16 +56,18 @@ async def change(
     lost = unkept(schema, state)
     current, record = {**dict.fromkeys(lost), **state.values}, None
     if vendor.replaces and differences(schema, {**current, **lost}, wanted):
-        record = await fetch(tenant, account, state.email)
+        record = await fetch(tenant, account, tenant.vendor.identity(state.values))
         if record is None:
-            raise gone(tenant, account, state.email)
+            raise gone(tenant, account, tenant.vendor.identity(state.values))
         current |= seen(schema, wanted, record)
         lost = {name: value for name, value in lost.items() if current.get(name) in NO_VALUE}
     changes = differences(schema, {**current, **lost}, wanted)
     actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
         expanded = expand(schema, changes, current)
-        written, is_seen = await _write(tenant, account, state.email, expanded, record, before or state)
+        written, is_seen = await _write(
+            tenant, account, tenant.vendor.identity(state.values), expanded, record, before or state
+        )
         actual |= written
     before_write = NONE if changes else state.values
     after = observed(vendor, wanted, actual, before_write, adopted=state.adopted, written={*lost, *changes})
@@ -79,21 +81,22 @@ async def _write(
 ) -> tuple[dict[str, object], bool]:
     """Send one update; return the readable fields that changed, and whether the vendor was seen to have them."""
     schema = tenant.vendor.schema
-    is_renamed = "email" in changes and not schema["email"].same(changes["email"], email)
+    identity = tenant.vendor.identity_field
+    is_renamed = identity in changes and not schema[identity].same(changes[identity], email)
     if is_renamed:
         # The next account with the old e-mail is another one.
-        tenant.journal.rename(account, str(changes["email"]))
+        tenant.journal.rename(account, tenant.vendor.identity(changes))
     try:
         after = await send_update(tenant, account, email, "update", changes, record)
     except Refused as error:
         if is_renamed:
-            await name_holder(tenant, error, account, str(changes["email"]))
+            await name_holder(tenant, error, account, tenant.vendor.identity(changes))
         raise
     written = readable_values(schema, changes)
     is_read = _must_be_looked_at(tenant, changes)
     if is_read:
         try:
-            after = await fetch(tenant, account, str(changes.get("email", email)))
+            after = await fetch(tenant, account, str(changes.get(tenant.vendor.identity_field, email)))
         except AccountError as error:  # the update is carried out; the account stays unconfirmed until the next run
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
             return written, False
@@ -133,7 +136,7 @@ async def send_update(
             vendor=vendor.title, account=who, remedy='Say on_destroy="delete" to delete it, or "retain" to leave it',
         )  # fmt: skip
     before = tenant.journal.why_unconfirmed(account)
-    tenant.list_cache.wrote(account, email, changes.get("email", email))
+    tenant.list_cache.wrote(account, email, changes.get(tenant.vendor.identity_field, email))
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
         answer = await _send_merged(tenant, account, who, changes, record)
         if record is not None and vendor.is_outdated(answer):
@@ -150,7 +153,7 @@ async def send_update(
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
     try:
-        after = await fetch(tenant, account, str(changes.get("email", email)))
+        after = await fetch(tenant, account, str(changes.get(tenant.vendor.identity_field, email)))
     except AccountError as error:
         if is_confirmed and not _denies(vendor, record_after, asked):
             return record_after

@@ -67,11 +67,11 @@ class AccountFilter:
     people: frozenset[str] | None = None
     """E-mails of accounts to leave out, because their people have not left; inactive accounts are left out too."""
 
-    def may_match(self, account: str, email: str) -> bool:
-        """Return whether the account may match, by its id and e-mail alone."""
+    def may_match(self, account: str, *names: str) -> bool:
+        """Return whether the account may match, by its id, its e-mail and its identity alone."""
         is_owned = self.owned is not None and account in self.owned
-        is_in_file = self.people is not None and email_key(email) in self.people
-        return matches_pattern(email, self.match) and not is_owned and not is_in_file
+        is_in_file = self.people is not None and not self.people.isdisjoint(map(email_key, names))
+        return any(matches_pattern(each, self.match) for each in names) and not is_owned and not is_in_file
 
     def matches(self, vendor: Vendor, summary: Summary) -> bool:
         """Return whether an account that `may_match` also has the wanted status and role."""

@@ -71,7 +71,7 @@ class Lookups:
         found = await look_up(tenant, email)
         if found is None:
             near = _suggestion(email, self._list_cache.listed_emails())
-            raise UnknownName(f"no user has this e-mail{near}", vendor=vendor.title, account=email)
+            raise UnknownName(f"no user has this {vendor.identity_name()}{near}", vendor=vendor.title, account=email)
         return _user(vendor, kind, found.record, vendor.schema.parse(found.record))
 
     async def users(

@@ -48,7 +48,7 @@ class Declarable:
 
     def told(self, vendor: Vendor, record: Record) -> list[str]:
         """Return a warning for the account that is not adopted, or for each value that is left out."""
-        about = f"{vendor.title} {vendor.parse_email(record)} ({vendor.parse_id(record)})"
+        about = f"{vendor.title} {vendor.parse_identity(record)} ({vendor.parse_id(record)})"
         refused = [str(problem) for problem in self.refused]
         if self.values is None:
             way_out = f"Correct it in the admin page of {vendor.title}, then import it"

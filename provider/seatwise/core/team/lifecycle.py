@@ -159,8 +159,10 @@ def _replaced(tenant: Tenant, held: Held, declared: TeamDeclared) -> Team:
 async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, owner: str) -> Team:
     """Make the team as declared and return it. Its report names the members that are not as declared, and why."""
     vendor = tenant.vendor
-    members: Members = {key: vendor.schema.typed(unpacked(key, each)) for key, each in declared.members.items()}
-    team.follow(members)
+    members: Members = {
+        key: vendor.schema.typed(unpacked(key, each, vendor.identity_field)) for key, each in declared.members.items()
+    }
+    team.follow(members, vendor.identity_field)
     unconfirmed = tenant.journal.unconfirmed(team.revision)
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
@@ -266,7 +268,7 @@ async def _certain_leavers(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
         except AccountError:
             unread += 1
             return
-        if record is None or key_of(tenant.vendor.parse_email(record)) not in joins:
+        if record is None or key_of(tenant.vendor.parse_identity(record)) not in joins:
             found.append(key)
 
     if not joins:
@@ -316,7 +318,9 @@ async def _delete_if_inactive(tenant: Tenant, key: str, account: str, owner: str
     if not tenant.vendor.is_deactivated(record):
         tenant.warn(f"{tenant.vendor.title} {key}: not deleted, because it is active again")
         return
-    await lifecycle.delete(tenant, account, AccountState({"email": key}, on_destroy="delete"), owner)
+    await lifecycle.delete(
+        tenant, account, AccountState({tenant.vendor.identity_field: key}, on_destroy="delete"), owner
+    )
 
 
 async def read(tenant: Tenant, name: str, team: Team) -> tuple[Team, TeamDeclared]:
@@ -335,7 +339,7 @@ async def read(tenant: Tenant, name: str, team: Team) -> tuple[Team, TeamDeclare
             del team.members[key]
         else:
             team.members[key] = Member(old.id, found)
-            declared[key] = packed(key, found.declared().values)
+            declared[key] = packed(key, found.declared().values, vendor.identity_field)
 
     await work.each(look, list(team.members), first_alone=True)
     _raise_if_any_failed(work, "the state stays as it was until a refresh reads them all")
@@ -395,7 +399,7 @@ def _leavers_of_replaced(tenant: Tenant, team: Team, owner: str) -> list[str]:
     return [
         key
         for key, each in team.members.items()
-        if key_of(each.state.email or key) not in declared
+        if key_of(tenant.vendor.identity(each.state.values) or key) not in declared
         and not tenant.ownership.continues_with(each.id, key, owner)
         and not _is_done(tenant, each.id)
     ]

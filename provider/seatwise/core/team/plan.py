@@ -40,22 +40,25 @@ def check(
     problems = [*_policies(news.policy)]
     policy = {"on_existing": "adopt"} if news.policy.on_existing == "adopt" else {}
     before = olds.members
-    by_name = {key_now(key, each): unpacked(key, each) for key, each in before.items()}
-    by_email = {key_of(unpacked(key, each)["email"]): unpacked(key, each) for key, each in before.items()}
+    name = vendor.identity_field
+    by_key = {key: unpacked(key, each, name) for key, each in before.items()}
+    by_name = {key_now(key, each, name): by_key[key] for key, each in before.items()}
+    by_identity = {key_of(each[name]): each for each in by_key.values()}
     members: dict[str, Values] = {}
     for key, member in news.members.items():
-        known, later = split(unpacked(key, {name: value for name, value in member.items() if name not in OF_THE_TEAM}))
+        own = {argument: value for argument, value in member.items() if argument not in OF_THE_TEAM}
+        known, later = split(unpacked(key, own, name))
         problems += [
-            Problem("", f"{key}: {name} cannot be given for a member: give {instead} for the Roster")
-            for name, instead in OF_THE_TEAM.items()
-            if name in member
+            Problem("", f"{key}: {argument} cannot be given for a member: give {instead} for the Roster")
+            for argument, instead in OF_THE_TEAM.items()
+            if argument in member
         ]
-        old = by_name.get(key) or by_email.get(key, {})
+        old = by_name.get(key) or by_identity.get(key, {})
         typed = vendor.schema.typed(old)
         whose = (owner, key) if owner else ()
         values, found = account_state.checked(vendor, typed, {**known, **policy}, frozenset(later), vault, whose)
-        checked = {name: value for name, value in values.items() if name != "on_existing"}
-        members[key] = packed(key, checked) | {**later}
+        checked = {argument: value for argument, value in values.items() if argument != "on_existing"}
+        members[key] = packed(key, checked, name) | {**later}
         problems += [Problem("", f"{key}: {problem}") for problem in found]
     if not problems:
         problems += too_many_leavers(vendor, before, members, news.policy.max_removals)
@@ -71,7 +74,7 @@ def immutable_changes(vendor: type[Vendor], team: Team, news: Members, split: Sp
     for key in sorted(team.members.keys() & news.keys()):
         old = team.members[key].state
         olds = {**old.values, **old.as_declared}
-        known, _ = split(unpacked(key, news[key]))
+        known, _ = split(unpacked(key, news[key], vendor.identity_field))
         lost = {*(old.declared_names or ())} - {*olds}
         values = {name: value for name, value in vendor.schema.typed(known).items() if name not in lost}
         found = account_state.immutable_changes(vendor, olds, values, f'members["{key}"]')
@@ -116,8 +119,10 @@ def too_many_leavers(vendor: type[Vendor] | Vendor, before: Members, after: Memb
 
     The limit on a whole run is `core.account.removals`.
     """
-    names = {key: key_now(key, before[key]) for key in sorted(before)}
-    now = {key: name if name in after else key_of(unpacked(key, before[key])["email"]) for key, name in names.items()}
+    field = vendor.identity_field
+    names = {key: key_now(key, before[key], field) for key in sorted(before)}
+    said = {key: key_of(unpacked(key, before[key], field)[field]) for key in names}
+    now = {key: name if name in after else said[key] for key, name in names.items()}
     out = [
         key
         for key, name in now.items()
@@ -163,7 +168,7 @@ class Plan:
         for key, member in sorted(team.members.items()):
             if key not in news:
                 continue
-            known, later = split(unpacked(key, news[key]))
+            known, later = split(unpacked(key, news[key], vendor.identity_field))
             names = sorted({*changed(vendor, member.state, known), *later})
             if names:
                 changes[key] = names
@@ -184,9 +189,11 @@ class Plan:
         return sum(map(len, (self.joins, self.changes, self.looks, self.leaves, self.deletes)))
 
 
-def is_due(plan: Plan, team: Team, declared: TeamDeclared) -> bool:
+def is_due(vendor: type[Vendor] | Vendor, plan: Plan, team: Team, declared: TeamDeclared) -> bool:
     """Return whether an update is due, also if a member failed in the last run: the outputs must not repeat that."""
-    is_kept_otherwise = not team.names_in_state <= renamed(declared.members).keys()  # under an earlier e-mail
+    is_kept_otherwise = (
+        not team.names_in_state <= renamed(declared.members, vendor.identity_field).keys()
+    )  # an earlier name
     has_failed = team.report is not None and bool(team.report.failed)
     return bool(plan) or has_failed or is_kept_otherwise or team.policy != declared.policy
 

@@ -1,8 +1,8 @@
 """The engine's properties of a team: parsed where they come in, written where they go out. Pure.
 
-Members are kept by e-mail (its ASCII letters in lower case), each as the arguments that the program gives, so that the
-engine shows what changes by person and field. This is the only file that knows the internal keys of a team; those of
-an account are in `core.account.properties`.
+Members are kept by identity, mostly an e-mail (its ASCII letters in lower case), each as the arguments that the program
+gives, so that the engine shows what changes by person and field. This is the only file that knows the internal keys of
+a team; those of an account are in `core.account.properties`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,39 +85,39 @@ class Report:
         return {"failed": dict(self.failed), "counts": dict(self.counts), **run}
 
 
-def keyed(members: Iterable[Values]) -> dict[str, dict[str, object]]:
-    """Return members by e-mail; the e-mail itself is left out where it is spelt as its key."""
-    return {key: packed(key, member) for key, member in ((key_of(each["email"]), each) for each in members)}
+def keyed(members: Iterable[Values], field: str = "email") -> dict[str, dict[str, object]]:
+    """Return members by identity, which `field` has; it is left out where it is spelt as its key."""
+    return {key: packed(key, member, field) for key, member in ((key_of(each[field]), each) for each in members)}
 
 
-def key_of(email: str) -> str:
+def key_of(identity: str) -> str:
     """Return the name of a member."""
-    return email_key(composed(email))
+    return email_key(composed(identity))
 
 
-def key_now(key: str, member: Values) -> str:
+def key_now(key: str, member: Values, field: str) -> str:
     """Return the name of a member of a state: the first versions folded more than ASCII letters."""
-    email = unpacked(key, member)["email"]
-    return key_of(email) if folded(email) == key else key
+    identity = unpacked(key, member, field)[field]
+    return key_of(identity) if folded(identity) == key else key
 
 
-def renamed(members: Members) -> dict[str, Values]:
+def renamed(members: Members, field: str) -> dict[str, Values]:
     """Return the members of a state by the names that they have today."""
     now: dict[str, Values] = {}
     for key, member in members.items():
-        name = key_now(key, member)
+        name = key_now(key, member, field)
         now[key if name in members or name in now else name] = member
     return now
 
 
-def packed(key: str, member: Values) -> dict[str, object]:
-    """Return a member's arguments as the state keeps them."""
-    return {name: value for name, value in member.items() if name != "email" or value != key}
+def packed(key: str, member: Values, field: str = "email") -> dict[str, object]:
+    """Return a member's arguments as the state keeps them; `field` is that of the identity."""
+    return {name: value for name, value in member.items() if name != field or value != key}
 
 
-def unpacked(key: str, member: Values) -> Values:
+def unpacked(key: str, member: Values, field: str = "email") -> Values:
     """Return a member's arguments."""
-    return {"email": key, **member}
+    return {field: key, **member}
 
 
 @dataclass(frozen=True)
@@ -146,17 +146,18 @@ class Team:
         """Parse the outputs of a Roster, of any version of seatwise."""
         seen, ids, revision = outputs.get(SEEN, {}), outputs.get("ids", {}), revision_of(outputs)
         kept: Members = outputs.get("members", {})
+        field = vendor.identity_field
         members = {
             name: Member(
-                ids[key], AccountState.from_member(vendor, unpacked(key, kept[key]), seen.get(key, {}), revision)
+                ids[key], AccountState.from_member(vendor, unpacked(key, kept[key], field), seen.get(key, {}), revision)
             )
-            for name, key in zip(renamed(kept), kept, strict=True)
+            for name, key in zip(renamed(kept, field), kept, strict=True)
         }
         leaving = dict(outputs.get(LEAVING, {}))
         return cls(members, leaving, revision, TeamPolicy.of(outputs), Report.of(outputs), frozenset(members))
 
-    def follow(self, news: Members) -> None:
-        """Keep a member that got another e-mail at the vendor, and then the same e-mail in the program.
+    def follow(self, news: Members, field: str = "email") -> None:
+        """Keep a member that got another identity (its `field`) at the vendor, and then the same one in the program.
 
         Keep a member under a name of the first versions, too: they folded more than ASCII letters. Raise InvalidAccount
         if it may be the name of several members.
@@ -166,7 +167,7 @@ class Team:
             if folded(key) != key and key not in self.members:
                 folds.setdefault(folded(key), []).append(key)
         for key, member in list(self.members.items()):
-            now = key_of(member.state.email or key)
+            now = key_of(str(member.state.values.get(field) or key))
             if now not in news:
                 now = _only(key, [*([key] if key in news else []), *folds.get(key, [])]) or now
             if key not in news and now in news and now not in self.members:
@@ -178,9 +179,9 @@ class Team:
         """Return the outputs of this team, without a signature."""
         members, seen = dict[str, Outputs](), dict[str, Outputs]()
         for key, member in sorted(self.members.items()):
-            names = ("email", *(member.state.declared_names or ()))
+            names = (vendor.identity_field, *(member.state.declared_names or ()))
             values = member.state.values
-            members[key] = packed(key, {name: values[name] for name in names if name in values})
+            members[key] = packed(key, {name: values[name] for name in names if name in values}, vendor.identity_field)
             beside = member.state.beside(vendor, members[key])
             seen |= {key: beside} if beside else {}
         outputs: Outputs = {"members": members, "ids": {key: self.members[key].id for key in members}}

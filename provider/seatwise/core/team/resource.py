@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..account.owner import MEMBERS, name_in, parsed
 from ..account.ports import Tenant
 from ..account.properties import Outputs, Properties, Signature, owner_of
-from ..account.resource import declare_email, record_names, refuse_other_tenant, sign
+from ..account.resource import declare_identity, record_names, refuse_other_tenant, sign
 from ..vendor.errors import InvalidAccount
 from ..vendor.fields import Problem
 from ..vendor.secrets import Vault
@@ -41,7 +41,7 @@ def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequen
     members, problems = declared.members, planning.tenant_problems(tenant.vendor, declared)
     owner = owner_of(inputs) + MEMBERS if Signature.of(inputs).owner is not None else ""
     record_names(tenant, olds, owner_of(inputs), former, members, MEMBERS)
-    return problems + [Problem(key, each.reason) for key in members for each in declare_email(tenant, key, owner)]
+    return problems + [Problem(key, each.reason) for key in members for each in declare_identity(tenant, key, owner)]
 
 
 def preview_new(tenant: Tenant, inputs: Properties, split: Split) -> None:
@@ -57,8 +57,8 @@ def diff(tenant: Tenant, account: str, olds: Properties, news: Properties, split
     refuse_other_tenant(tenant.vendor, account, olds)
     # In a refresh the inputs are those of before, whose members may have the names of an earlier version.
     team, declared = Team.from_outputs(tenant.vendor, olds), TeamDeclared.from_inputs(news)
-    members = renamed(declared.members)
-    team.follow(members)
+    members = renamed(declared.members, tenant.vendor.identity_field)
+    team.follow(members, tenant.vendor.identity_field)
     owner = owner_of(news) + MEMBERS
     for key in team.members.keys() & members.keys():
         tenant.ownership.assign_declared(team.members[key].id, key, owner)
@@ -66,7 +66,7 @@ def diff(tenant: Tenant, account: str, olds: Properties, news: Properties, split
     problems = planning.immutable_changes(type(tenant.vendor), team, members, split)
     if problems:
         raise InvalidAccount("; ".join(first(problems)))
-    return planning.is_due(_announced(tenant, team, members, news, split), team, declared)
+    return planning.is_due(tenant.vendor, _announced(tenant, team, members, news, split), team, declared)
 
 
 def _announced(tenant: Tenant, team: Team, members: Members, inputs: Properties, split: Split) -> Plan:

@@ -195,7 +195,10 @@ class Vendor(ABC):
 
     @abstractmethod
     def request_page(self, email: str | None, page: int) -> Request:
-        """Return the request for a page (from 1) of the accounts with this e-mail; None: of all accounts."""
+        """Return the request for a page (from 1) of the accounts with this identity; None: of all accounts.
+
+        The identity is an e-mail unless `identity_field` says otherwise.
+        """
 
     @abstractmethod
     def parse_page(self, answer: Answer) -> Listing | None:
@@ -209,6 +212,8 @@ class Vendor(ABC):
     """Its name in messages: the name of its class, unless it says another."""
     id_key: ClassVar[str] = "id"
     """The key of the id in a record."""
+    identity_field: ClassVar[str] = "email"
+    """The argument by which accounts are found and told apart: their e-mail, or a user name."""
     deactivation: ClassVar[Values] = MappingProxyType({"active": False})
     """The argument values that deactivate an account."""
     reactivation: ClassVar[Values] = MappingProxyType({"active": True})
@@ -345,10 +350,15 @@ class Vendor(ABC):
         """Return the id in a record, or None if it has none."""
         return identifier(record.get(self.id_key))
 
+    def parse_identity(self, record: Record) -> str:
+        """Return the identity in a record, or an empty text."""
+        identity = self.schema.raw(record, self.identity_field)
+        return identity if isinstance(identity, str) else ""
+
     def parse_email(self, record: Record) -> str:
-        """Return the e-mail in a record, or an empty text."""
+        """Return the e-mail in a record, or the identity if the account has no e-mail."""
         email = self.schema.raw(record, "email")
-        return email if isinstance(email, str) else ""
+        return email if isinstance(email, str) and email else self.parse_identity(record)
 
     def parse_created_id(self, answer: Answer) -> str | None:
         """Return the id in the answer to a create, or None if it has none."""
@@ -436,6 +446,16 @@ class Vendor(ABC):
         if own is None:
             return self.limits
         return (Limit(own, 60),) if own else ()
+
+    @classmethod
+    def identity(cls, values: Values) -> str:
+        """Return the identity among an account's values, or an empty text."""
+        return str(values.get(cls.identity_field) or "")
+
+    @classmethod
+    def identity_name(cls) -> str:
+        """Return the name of the identity in messages: `e-mail`, `user name`."""
+        return "e-mail" if cls.identity_field == "email" else cls.identity_field.replace("_", " ")
 
     def deactivates(self, changes: Values) -> bool:
         """Return whether these changes deactivate an account."""
