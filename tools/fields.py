@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes
+from seatwise.core.vendor.fields import NEEDED_TO_CREATE, UNREADABLE, VOLATILE, Field, Takes, keys_of
 from seatwise.core.vendor.vendor import Limit, Vendor
 from seatwise.resources.fields import declared_arguments
 from seatwise.resources.provider import KeyArgs, LoginArgs, TenantArgs
@@ -51,7 +51,8 @@ def vendor_page(name: str) -> str:
     path = DOCS / "vendors" / f"{name}.md"
     module = module_named(name)
     text = path.read_text() if path.exists() else skeleton(module)
-    return filled(text, {part.__name__: part(module) for part in (settings, arguments, outputs)}, path)
+    own: dict[str, str] = module.tables() if hasattr(module, "tables") else {}
+    return filled(text, {part.__name__: part(module) for part in (settings, arguments, outputs)} | own, path)
 
 
 def skeleton(module: ModuleType) -> str:
@@ -203,7 +204,13 @@ def carried(item: Field, operation: Takes, wire: str | None) -> str:
     """Return the field's name in a request, as text."""
     if item.delta:
         return f"in `{item.delta.of}`"
-    return f"`{wire}`" if item.takes & operation and wire else "no"
+    return f"`{plain(wire)}`" if item.takes & operation and wire else "no"
+
+
+def plain(wire: str) -> str:
+    """Return a name on the wire without the marks of dots that are part of a key, and long keys by their end."""
+    keys = keys_of(wire)
+    return ".".join(key.rpartition(":extension:")[2] for key in keys)
 
 
 def read(item: Field) -> str:
@@ -212,7 +219,7 @@ def read(item: Field) -> str:
         return "write-only"
     if item.delta:
         return f"from `{item.delta.of}`"
-    return "no" if UNREADABLE in item.marks else f"`{item.wire.read}`"
+    return "no" if UNREADABLE in item.marks else f"`{plain(item.wire.read or '')}`"
 
 
 def type_name(annotation: Any) -> str:
@@ -221,6 +228,8 @@ def type_name(annotation: Any) -> str:
         annotation = typing.get_args(annotation)[0]
     if typing.get_origin(annotation) is typing.Literal:
         return " or ".join(f'`"{value}"`' for value in typing.get_args(annotation))
+    if "typing." in str(annotation):
+        return f"`{annotation}`".replace("typing.", "")
     return (
         f"`{annotation.__name__ if isinstance(annotation, type) and not typing.get_args(annotation) else annotation}`"
     )

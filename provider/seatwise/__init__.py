@@ -16,9 +16,9 @@ from .files.members import load_members
 from .files.people import PersonArgs, people
 from .resources.person import Person
 from .resources.roster import Roster
-from .vendors import Finder, enerflo, module_named, nexudus, tenovos
+from .vendors import Finder, enerflo, module_named, nexudus, scim, tenovos
 
-__all__ = ["Person", "PersonArgs", "Roster", "enerflo", "load_members", "nexudus", "people", "tenovos"]
+__all__ = ["Person", "PersonArgs", "Roster", "enerflo", "load_members", "nexudus", "people", "scim", "tenovos"]
 
 sys.meta_path.append(Finder())
 

@@ -59,13 +59,14 @@ async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) 
     if found is None or found.account == account:
         return
     holder = tenant.ownership.owner_of(found.account)
-    error.problem += f"; the account {found.account} has the e-mail {email}"
+    name = tenant.vendor.identity_name()
+    error.problem += f"; the account {found.account} has the {name} {email}"
     if holder is None:
-        error.remedy = f"Free it in the admin page, or declare another {tenant.vendor.identity_name()} here"
+        error.remedy = f"Free it in the admin page, or declare another {name} here"
         return
     error.problem += f", and belongs to {display_name(holder)}, which declares another one now"
     error.remedy = (
-        "Once that account has its new e-mail, `pulumi up` again changes this one. Where two exchange theirs, "
+        f"Once that account has its new {name}, `pulumi up` again changes this one. Where two exchange theirs, "
         "give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the admin page"
     )
 

@@ -226,8 +226,9 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
 
 async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> None:
     vendor = tenant.vendor
-    record = await fetch(tenant, account, email) if vendor.replaces else None
-    if vendor.replaces and record is None:
+    merges = vendor.merges(vendor.deactivation)
+    record = await fetch(tenant, account, email) if merges else None
+    if merges and record is None:
         return
     try:
         await send_update(tenant, account, email, "deactivate", vendor.deactivation, record)

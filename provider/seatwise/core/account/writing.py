@@ -55,7 +55,8 @@ async def change(
     vendor, schema, wanted = tenant.vendor, tenant.vendor.schema, declared.wanted
     lost = unkept(schema, state)
     current, record = {**dict.fromkeys(lost), **state.values}, None
-    if vendor.replaces and differences(schema, {**current, **lost}, wanted):
+    due = differences(schema, {**current, **lost}, wanted)
+    if due and vendor.merges(due):
         record = await fetch(tenant, account, tenant.vendor.identity(state.values))
         if record is None:
             raise gone(tenant, account, tenant.vendor.identity(state.values))

@@ -149,7 +149,9 @@ async def _load(tenant: Tenant, listed: NameList[N]) -> list[N]:
     way_out = listed.lacking(vendor.settings)
     if way_out:
         raise SettingsError("this API has no such list", vendor=vendor.title, account=listed.about, remedy=way_out)
-    paged = Paged(ask=listed.ask, read=listed.read or vendor.parse_page, about=listed.about)
+    paged = Paged(
+        ask=lambda page: vendor.request_items(listed, page), read=listed.read or vendor.parse_page, about=listed.about
+    )
     records, total = await pages(tenant, paged)
     names = [field.name for field in dataclasses.fields(listed.kind)]
     keys = {name: listed.keys.get(name) or (vendor.schema.naming(name),) for name in names}

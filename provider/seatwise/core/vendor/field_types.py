@@ -82,6 +82,17 @@ def _entries_are_there(declared: Any, actual: Any) -> bool:
     return _covers(declared or {}, actual or {})
 
 
+def _items_are_there(declared: Any, actual: Any) -> bool:
+    """Return whether each declared item is there, and no other one."""
+    left = list(actual or [])
+    for item in declared or []:
+        found = next((each for each in left if _covers(item, each)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return not left
+
+
 def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
     """Let an int be given by its name in `kind` as well, in any case: `english us` for `ENGLISH_US`."""
     numbers = {each.name.casefold(): each.value for each in kind}
@@ -131,5 +142,11 @@ Entries = Annotated[
     Compare(repr, how="what is declared is there", covers=_entries_are_there),
 ]
 """A mapping of which a program declares a part; the vendor may have more in it."""
+Items = Annotated[
+    list[dict[str, Any]],
+    AfterValidator(_whole_numbers),
+    Compare(repr, how="in any order, each with what is declared", covers=_items_are_there),
+]
+"""All items of a list, of each of which a program declares a part."""
 Password = Annotated[str, SECRET]
 """A secret text: sent once and stored nowhere."""

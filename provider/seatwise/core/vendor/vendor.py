@@ -311,6 +311,14 @@ class Vendor(ABC):
         """Whether an update replaces the whole record, so that seatwise reads and merges it first."""
         return False
 
+    def merges(self, changes: Values) -> bool:
+        """Return whether an update with these changes is made from the fresh record."""
+        return self.replaces
+
+    def request_items(self, listed: NameList[Any], page: int) -> Request:
+        """Return the request for a page (from 1) of another list of the vendor."""
+        return listed.ask(page)
+
     def request_create(self, values: Values) -> Request:
         """Return the request that creates an account."""
         body = {**self.create_defaults, **self.schema.body(values, Takes.CREATE)}
@@ -321,7 +329,7 @@ class Vendor(ABC):
         return Request("GET", self._path_of(account))
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
-        """Return the request that changes an account; `record` is its fresh record where `replaces` is true."""
+        """Return the request that changes an account; `record` is its fresh record where `merges` is true."""
         body = self.schema.body(changes, Takes.UPDATE)
         return Request("PATCH", self._path_of(account), Effect.REPEATABLE, json=body)
 

@@ -1,0 +1,639 @@
+"""SCIM 2.0, the protocol that many services speak for their accounts.
+
+- Resources: https://www.rfc-editor.org/rfc/rfc7643
+- Requests: https://www.rfc-editor.org/rfc/rfc7644
+- Cursors: https://www.rfc-editor.org/rfc/rfc9865
+
+What a service does otherwise is in `SERVICES`. A record here is the resource as the service wrote it, with the names of
+attributes as the RFC spells them, and with keys of our own for what stands deeper, such as `primaryEmail`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
+
+from pulumi import Input, ResourceOptions
+from pydantic import Field, SecretStr, model_validator
+from pydantic.alias_generators import to_camel
+
+from ..core.vendor.boundary import Json, Record
+from ..core.vendor.field_types import Email, Entries, Items, NameSet, Number, Password
+from ..core.vendor.fields import (
+    NO_VALUE,
+    SPARSE,
+    VISIBLE,
+    Compare,
+    Problem,
+    Values,
+    Wire,
+    email_key,
+    escaped,
+    folded,
+    keys_of,
+)
+from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, token_text, whole_number
+from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
+from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
+from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup
+from ..resources.provider import TenantArgs, TenantProvider
+from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
+from ..wire import settings
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+ACCEPT = {"Accept": "application/scim+json"}
+HEADERS = {"Content-Type": "application/scim+json", **ACCEPT}
+READ_ONLY = ("meta", "groups")
+"""Attributes that an update must not send back."""
+VERBS_OF_WRITES = ("POST", "PUT", "PATCH", "DELETE")
+NAMES = (
+    "id", "externalId", "meta", "version", "schemas", "userName", "name", "formatted", "familyName", "givenName",
+    "middleName", "honorificPrefix", "honorificSuffix", "displayName", "nickName", "profileUrl", "title", "userType",
+    "preferredLanguage", "locale", "timezone", "active", "emails", "phoneNumbers", "ims", "photos", "addresses",
+    "groups", "entitlements", "roles", "x509Certificates", "value", "type", "primary", "display", "streetAddress",
+    "locality", "region", "postalCode", "country", "employeeNumber", "costCenter", "organization", "division",
+    "department", "manager", "Resources", "totalResults", "startIndex", "itemsPerPage", "nextCursor", ENTERPRISE, CORE,
+)  # fmt: skip
+"""Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
+SPELLING = {name.lower(): name for name in NAMES}
+
+
+# --- services ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service does otherwise than most; a setting of the same name overrides each cell."""
+
+    source: str
+    """Where it says so."""
+    update: Literal["patch", "put"] = "patch"
+    find_by: Literal["filter", "list"] = "filter"
+    paging: Literal["index", "cursor"] = "index"
+    page_size: int = 100
+    deactivating: Literal["disables", "deletes"] = "disables"
+    deleting: Literal["deletes", "disables"] = "deletes"
+    limits: tuple[Limit, ...] = ()
+
+
+SERVICES: Mapping[str, Service] = {
+    "generic": Service("https://www.rfc-editor.org/rfc/rfc7644"),
+    "keycloak": Service("tried at version 26.7.4, whose pages have at most 100 records"),
+    "slack": Service(
+        "https://docs.slack.dev/reference/scim-api/rate-limits",
+        deleting="disables",
+        limits=(
+            Limit(300, 60, verbs=("GET",)),  # of one user; there are more of lists
+            Limit(600, 60, verbs=VERBS_OF_WRITES, burst=180),
+            *(Limit(180, 60, verbs=verbs, burst=20) for verbs in (("POST",), ("PUT", "PATCH"), ("DELETE",))),
+        ),
+    ),
+    "github": Service(
+        "https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/"
+        "provisioning-user-accounts-with-scim/deprovisioning-and-reinstating-users"
+    ),
+    "aws": Service("https://docs.aws.amazon.com/singlesignon/latest/developerguide/limitations.html", paging="cursor"),
+    "pagerduty": Service("https://support.pagerduty.com/main/docs/scim-user-provisioning", deactivating="deletes"),
+    "entra": Service("https://learn.microsoft.com/en-us/entra/identity/app-provisioning/entra-id-scim-api-reference"),
+    "databricks": Service("https://docs.databricks.com/aws/en/reference/scim-2-1", limits=(Limit(15, 1),)),
+    "atlassian": Service("https://developer.atlassian.com/cloud/admin/user-provisioning/rest/api-group-users/"),
+}
+"""Services by the name that `SCIM_SERVICE` gives."""
+
+
+def tables() -> dict[str, str]:
+    """Return the tables of the documentation that no other vendor has, by the names of their markers."""
+    cells = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
+    head = ["service", *(f"`SCIM_{name.upper()}`" for name in cells), "requests", "says so"]
+    rows = [head, ["---"] * len(head)]
+    for name, row in SERVICES.items():
+        said = f"[its page]({row.source})" if row.source.startswith("https://") else row.source
+        paced = "a limit of its own" if row.limits else "no limit"
+        rows.append([f"`{name}`", *(str(getattr(row, cell)) for cell in cells), paced, said])
+    return {"services": "\n".join(f"| {' | '.join(row)} |" for row in rows)}
+
+
+class Settings(settings.Settings):
+    """The address of a service's SCIM API, the credentials, and how the service deviates."""
+
+    base_url: settings.BaseUrl
+    token: settings.HeaderSecret | None = None
+    client_id: Annotated[str | None, settings.CREDENTIAL] = None
+    """Id of the client that logs in (OAuth 2 client credentials), instead of a token."""
+    client_secret: SecretStr | None = None
+    """Secret of this client."""
+    token_url: settings.LoginUrl | None = None
+    """The whole URL at which it logs in; the only other place that gets a request, and the login alone."""
+    scope: Annotated[str | None, settings.CREDENTIAL] = None
+    """Scope of the login, where the service wants one."""
+    service: Literal[
+        "generic", "keycloak", "slack", "github", "aws", "pagerduty", "entra", "databricks", "atlassian"
+    ] = "generic"
+    """The service, if it is a known one."""
+    update: Literal["patch", "put"] | None = None
+    """How accounts are changed: `patch`, or `put` of the whole resource."""
+    find_by: Literal["filter", "list"] | None = None
+    """How an account is found: a `filter` on the user name, or the whole `list` where there are no filters."""
+    paging: Literal["index", "cursor"] | None = None
+    """How pages follow each other: by `index` or by `cursor`."""
+    page_size: int | None = Field(default=None, ge=1)
+    """How many records a page has at most."""
+    deactivating: Literal["disables", "deletes"] | None = None
+    """What deactivating does: it `disables` an account, or `deletes` it for good."""
+    deleting: Literal["deletes", "disables"] | None = None
+    """What DELETE does: it `deletes` an account for good, or only `disables` it."""
+
+    @model_validator(mode="after")
+    def _some_credentials(self) -> Self:
+        if self.token is None:
+            for name in ("client_id", "client_secret", "token_url"):
+                if getattr(self, name) is None:
+                    is_begun = self.client_id or self.client_secret or self.token_url
+                    raise settings.Missing(name if is_begun else "token", instead="token" if is_begun else "client_id")
+        return self
+
+    @property
+    def login_url(self) -> str | None:
+        """The URL of the login; None with a token."""
+        return None if self.token is not None else self.token_url
+
+    @property
+    def row(self) -> Service:
+        """The service's row, with the cells that settings override."""
+        cells = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
+        own = {name: getattr(self, name) for name in cells if getattr(self, name) is not None}
+        return replace(SERVICES[self.service], **own)
+
+
+# --- fields -----------------------------------------------------------------------------------
+
+
+def _at_work(name: str) -> Wire:
+    """Return the place of an attribute of the enterprise extension."""
+    return Wire.everywhere(f"{escaped(ENTERPRISE)}.{name}")
+
+
+UserName = Annotated[str, VISIBLE, Compare(email_key, how="without case (ASCII)")]
+Text = Annotated[str, SPARSE]
+Tag = Annotated[str, SPARSE, Compare(folded, how="without case")]
+
+
+class IdentityFields(Fields):
+    """The arguments that `scim.User` requires and the description of a person gives."""
+
+    user_name: Key[UserName]
+    """The login, unique at the service; often an e-mail."""
+
+
+class OwnFields(AccountArgs):
+    """The fields that are optional."""
+
+    email: Arg[Annotated[Email, SPARSE, Wire.everywhere("primaryEmail")]] = OPTIONAL
+    """The primary e-mail. Others stay as they are."""
+    emails: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    """All e-mails, such as `[{"value": "ana@example.com", "type": "work", "primary": True}]`. Not together with
+    `email`."""
+    external_id: Arg[Text] = OPTIONAL
+    """Id of the user in your own system."""
+    first_name: Arg[Annotated[Text, Wire.everywhere("name.givenName")]] = OPTIONAL
+    """Given name."""
+    last_name: Arg[Annotated[Text, Wire.everywhere("name.familyName")]] = OPTIONAL
+    """Family name."""
+    middle_name: Arg[Annotated[Text, Wire.everywhere("name.middleName")]] = OPTIONAL
+    """Middle name."""
+    formatted_name: Arg[Annotated[Text, Wire.everywhere("name.formatted")]] = OPTIONAL
+    """The whole name, as it is displayed."""
+    honorific_prefix: Arg[Annotated[Text, Wire.everywhere("name.honorificPrefix")]] = OPTIONAL
+    """Title before the name, such as "Dr."."""
+    honorific_suffix: Arg[Annotated[Text, Wire.everywhere("name.honorificSuffix")]] = OPTIONAL
+    """Suffix after the name, such as "III"."""
+    display_name: Arg[Text] = OPTIONAL
+    """Name to display."""
+    nick_name: Arg[Text] = OPTIONAL
+    """Nickname."""
+    profile_url: Arg[Text] = OPTIONAL
+    """URL of a page about the user."""
+    title: Arg[Text] = OPTIONAL
+    """Title in the organization, such as "Engineer"."""
+    user_type: Arg[Text] = OPTIONAL
+    """The relation to the organization, such as "Contractor"."""
+    preferred_language: Arg[Tag] = OPTIONAL
+    """Preferred language, such as "en-US"."""
+    locale: Arg[Tag] = OPTIONAL
+    """Locale for numbers and dates, such as "en-US"."""
+    timezone: Arg[Text] = OPTIONAL
+    """Time zone, such as "America/Denver"."""
+    active: Arg[bool] = OPTIONAL
+    """Whether the user can log in."""
+    phone: Arg[Annotated[Number, SPARSE, Wire.everywhere("primaryPhone")]] = OPTIONAL
+    """The primary phone number. Others stay as they are."""
+    phone_numbers: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    """All phone numbers, as `emails`. Not together with `phone`."""
+    ims: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    """All addresses for instant messages."""
+    photos: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    """All photos, each with its URL as `value`."""
+    addresses: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    """All addresses, with `streetAddress`, `locality`, `region`, `postalCode`, `country`, `type`."""
+    entitlements: ListArg[Annotated[NameSet, SPARSE, Wire.everywhere("entitlementValues")], str] = OPTIONAL
+    """Values of all entitlements."""
+    roles: ListArg[Annotated[NameSet, SPARSE, Wire.everywhere("roleValues")], str] = OPTIONAL
+    """Values of all roles."""
+    x509_certificates: ListArg[Annotated[Items, SPARSE, Wire.everywhere("x509Certificates")], Mapping[str, Any]] = (
+        OPTIONAL
+    )
+    """All certificates, each in Base64 as `value`."""
+    employee_number: Arg[Annotated[Text, _at_work("employeeNumber")]] = OPTIONAL
+    """Number of the employee (enterprise extension)."""
+    cost_center: Arg[Annotated[Text, _at_work("costCenter")]] = OPTIONAL
+    """Cost center (enterprise extension)."""
+    organization: Arg[Annotated[Text, _at_work("organization")]] = OPTIONAL
+    """Organization (enterprise extension)."""
+    division: Arg[Annotated[Text, _at_work("division")]] = OPTIONAL
+    """Division (enterprise extension)."""
+    department: Arg[Annotated[Text, _at_work("department")]] = OPTIONAL
+    """Department (enterprise extension)."""
+    manager_id: Arg[Annotated[Text, _at_work("manager.value")]] = OPTIONAL
+    """Id of the manager's account (enterprise extension)."""
+    extensions: Arg[Annotated[Entries, SPARSE]] = OPTIONAL
+    """Attributes of other schemas, by the schema's URN; what is not declared stays as it is, and None removes."""
+    password: WriteOnly[Password] = OPTIONAL
+    """The password. Write-only."""
+    groups: ReadOnly[Annotated[NameSet, Wire(read="groupIds")]] = read_only()
+    """Ids of the groups that the service shows at the user; many show none."""
+
+
+class UserArgs(IdentityFields, OwnFields, Args):
+    """Arguments of `scim.User`."""
+
+
+class User(IdentityFields, OwnFields, UserResource):
+    """A user of a service that speaks SCIM 2.0 (https://www.rfc-editor.org/rfc/rfc7643).
+
+    A service may accept a field and not keep it: then a warning names it, and its output is empty.
+    """
+
+
+class ProviderArgs(TenantArgs, total=False):
+    """Arguments of `scim.Provider`."""
+
+    token: Input[str]
+    """The bearer token."""
+    client_id: Input[str]
+    """Id of the client that logs in, instead of a token."""
+    client_secret: Input[str]
+    """Secret of this client."""
+    token_url: Input[str]
+    """The whole URL at which it logs in."""
+    scope: Input[str]
+    """Scope of the login."""
+    service: Input[str]
+    """The service, if it is a known one, such as `"slack"`."""
+    update: Input[str]
+    """`"patch"` or `"put"`."""
+    find_by: Input[str]
+    """`"filter"` or `"list"`."""
+    paging: Input[str]
+    """`"index"` or `"cursor"`."""
+    page_size: Input[int]
+    """How many records a page has at most."""
+    deactivating: Input[str]
+    """`"disables"` or `"deletes"`."""
+    deleting: Input[str]
+    """`"deletes"` or `"disables"`."""
+
+
+class Provider(TenantProvider):
+    """Another service, or another tenant, for `opts=pulumi.ResourceOptions(provider=...)`."""
+
+    def __init__(self, resource_name: str, opts: ResourceOptions | None = None, **args: Unpack[ProviderArgs]) -> None:
+        super().__init__(resource_name, args, opts)
+
+
+class Account(PersonAccount, OwnFields):
+    """An account of a `seatwise.Person`, with what the person's description does not say."""
+
+    user = User
+    provider: Provider | None = OPTIONAL
+    user_name: Arg[UserName] = OPTIONAL
+    """The login; the person's e-mail unless it is given."""
+
+
+SHOWN = (
+    "user_name", "email", "external_id", "first_name", "last_name", "formatted_name", "display_name", "nick_name",
+    "title", "user_type", "preferred_language", "locale", "timezone", "active", "phone", "entitlements", "roles",
+    "employee_number", "cost_center", "organization", "division", "department", "manager_id", "groups",
+)  # fmt: skip
+
+
+class GetUserResult(LookupResult, IdentityFields, OwnFields, init=False, shows=SHOWN):
+    """A user that a look-up found; the fields mean what they mean at `User`, and are None where the service shows none.
+
+    Fields that are not in its `repr`, such as `addresses`, are always None.
+    """
+
+
+@dataclass(frozen=True)
+class Group(Named):
+    """A group of the service."""
+
+    id: str
+    """The service's id."""
+
+
+GROUPS = NameList(
+    # https://www.rfc-editor.org/rfc/rfc7643#section-4.2
+    ask=lambda page: Request("GET", "/Groups", headers=ACCEPT),
+    about="groups",
+    kind=Group,
+    keys={"id": ("id",), "name": ("displayName",)},
+)
+
+PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
+"""Lists of which an argument is the primary value."""
+VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
+"""Lists of which an argument has the values."""
+OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
+
+
+class Scim(Vendor):
+    """Requests and answers of RFC 7644: many-valued attributes, PATCH and PUT, filters, versions."""
+
+    schema = schema_of(User, to_camel)
+    settings_type = Settings
+    title = "SCIM"
+    path = "/Users"
+    identity_field = "user_name"
+    lists: ClassVar = {"groups": GROUPS}
+    described: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **Vendor.described,
+        "user_name": ("email",),
+        "display_name": ("first_name", "last_name"),
+    }
+    example: ClassVar[Values] = {
+        "user_name": "ana@example.com",
+        "email": "ana@example.com",
+        "display_name": "Ana Ruiz",
+        "first_name": "Ana",
+        "last_name": "Ruiz",
+        "title": "Engineer",
+        "department": "Research",
+        "phone": "+1 555 010 0001",
+        "password": "a first password",
+    }
+    example_change: ClassVar[Values] = {"display_name": "Anna Ruiz", "first_name": "Anna", "department": "Field"}
+
+    @property
+    def _row(self) -> Service:
+        row: Service = self.settings.row
+        return row
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        return self._row.limits
+
+    @property
+    def can_delete(self) -> bool:
+        return self._row.deleting == "deletes"
+
+    @property
+    def deactivating_deletes(self) -> bool:
+        return self._row.deactivating == "deletes"
+
+    @property
+    def replaces(self) -> bool:
+        return self._row.update == "put"
+
+    @property
+    def finds_by_email(self) -> bool:
+        return self._row.find_by == "filter"
+
+    @classmethod
+    def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
+        """Yield a problem for a primary value beside the list that has it."""
+        for one, all_ in (("email", "emails"), ("phone", "phone_numbers")):
+            if {one, all_} <= given:
+                yield Problem(all_, f"says all of them, and so cannot stand beside {one}: give one of the two")
+
+    # --- login --------------------------------------------------------------------------------
+
+    def token(self) -> Token | None:
+        given = self.settings.token
+        return None if given is None else Token({"Authorization": f"Bearer {given.get_secret_value()}"})
+
+    def request_login(self, refresh: Refresh | None) -> Request:
+        # https://www.rfc-editor.org/rfc/rfc6749#section-4.4; there is no refresh token.
+        given = self.settings
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": given.client_id,
+            "client_secret": given.client_secret.get_secret_value(),
+        }
+        return Request("POST", "", Effect.LOGIN, form=form | ({"scope": given.scope} if given.scope else {}))
+
+    def parse_token(self, answer: Answer) -> Token:
+        token = token_text(answer.object.get("access_token"))
+        return Token({"Authorization": f"Bearer {token}"}, expires_in=number(answer.object.get("expires_in")))
+
+    # --- requests -----------------------------------------------------------------------------
+
+    def request_page(self, email: str | None, page: int) -> Request:
+        query: dict[str, str | int] = dict(self._paging(page))
+        if email is not None and self.finds_by_email:
+            query["filter"] = f"userName eq {json.dumps(email, ensure_ascii=False)}"
+        return Request("GET", self.path, query=query, headers=ACCEPT)
+
+    def request_items(self, listed: NameList[Any], page: int) -> Request:
+        return replace(super().request_items(listed, page), query=self._paging(page))
+
+    def _paging(self, page: int) -> Mapping[str, int]:
+        size = self._row.page_size
+        index = {"startIndex": (page - 1) * size + 1} if self._row.paging == "index" else {}
+        return {**index, "count": size}
+
+    def request_create(self, values: Values) -> Request:
+        resource: dict[str, Any] = {"schemas": [CORE], "active": True}
+        return Request("POST", self.path, Effect.CREATE, headers=HEADERS, json=self._with(resource, values))
+
+    def request_read(self, account: str) -> Request:
+        return Request("GET", self._path_of(account), headers=ACCEPT)
+
+    def merges(self, changes: Values) -> bool:
+        """Return whether the changes are part of a list, whose other items an update has to repeat."""
+        return self.replaces or not {"email", "phone"}.isdisjoint(changes)
+
+    def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
+        path, known = self._path_of(account), record or {}
+        version = json_object(known.get("meta")).get("version")
+        headers = HEADERS | ({"If-Match": version} if isinstance(version, str) and version else {})
+        if self.replaces:
+            own = (*READ_ONLY, *OUR_KEYS)
+            resource = {key: value for key, value in known.items() if key not in own}
+            body = self._with(json.loads(json.dumps(resource)), changes)
+            return Request("PUT", path, Effect.REPEATABLE, headers=headers, json=body)
+        operations = [each for name, value in changes.items() for each in self._operations(name, value, known)]
+        body = {"schemas": [PATCH], "Operations": operations}
+        return Request("PATCH", path, Effect.REPEATABLE, headers=headers, json=body)
+
+    def _with(self, resource: dict[str, Any], values: Values) -> dict[str, Any]:
+        """Return the resource with these values in it; other items and attributes stay."""
+        for name, value in values.items():
+            if name == "extensions":
+                for urn, attributes in (value or {}).items():
+                    _put(resource, (urn,), _merged(resource.get(urn), attributes))
+            else:
+                keys, written = self._written(name, value, resource)
+                _put(resource, keys, written)
+        urns = [key for key in resource if key.lower().startswith("urn:") and key != CORE]
+        named = resource.get("schemas") or [CORE]
+        resource["schemas"] = [*named, *(urn for urn in urns if urn not in named)]
+        return resource
+
+    def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
+        """Yield the operations of a PATCH that set one argument."""
+        if name == "extensions":
+            for urn, attributes in (value or {}).items():
+                for key, inner in (attributes or {}).items():
+                    yield _operation(f"{urn}:{key}", inner)
+            return
+        keys, written = self._written(name, value, record)
+        if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
+            keys, written = keys[:-1], {"value": written} if written not in NO_VALUE else None
+        yield _operation(f"{keys[0]}:{'.'.join(keys[1:])}" if keys[0] == ENTERPRISE else ".".join(keys), written)
+
+    def _written(self, name: str, value: Any, resource: Mapping[str, Any]) -> tuple[tuple[str, ...], Any]:
+        """Return the path and the value of an argument in a resource, whose lists may have other items."""
+        path = self.schema[name].wire.update or name
+        if path in PRIMARY:
+            return (PRIMARY[path],), _with_primary(resource.get(PRIMARY[path]), value)
+        if path in VALUES:
+            return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
+        return keys_of(path), value
+
+    # --- answers ------------------------------------------------------------------------------
+
+    def parse_record(self, answer: Answer) -> Record | None:
+        record = _normal(answer.object)
+        return record if record.get("id") else None
+
+    def parse_page(self, answer: Answer) -> Listing | None:
+        body = json_object(_spelt(answer.json))
+        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex")) or 1
+        resources = body.get("Resources")
+        if resources is None and total == 0:
+            resources = []
+        if not isinstance(resources, list):
+            return None
+        records, cursor = [_normal(each) for each in objects(resources)], body.get("nextCursor")
+        following: dict[str, str | int] | None = None
+        if isinstance(cursor, str) and cursor:
+            following = {"cursor": cursor}
+        elif self._row.paging == "index" and total is not None and records and start - 1 + len(records) < total:
+            following = {"startIndex": start + len(records)}
+        pages = -(-total // len(records)) if following and total and records else None
+        return Listing(records, following is not None, pages, total, following)
+
+    def is_confirmed(self, answer: Answer) -> bool:
+        """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""
+        return answer.status == 204 or super().is_confirmed(answer)
+
+    def is_taken(self, answer: Answer) -> bool:
+        return answer.status == 409 or answer.object.get("scimType") == "uniqueness"
+
+
+def _spelt(value: Json) -> Json:
+    """Return the value with the names of attributes as the RFCs spell them, except in other schemas' attributes."""
+    if isinstance(value, list):
+        return [_spelt(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = {key: SPELLING.get(key.lower(), key) for key in value}
+    is_other = {key for key, name in names.items() if ":" in name and name != ENTERPRISE}
+    return {names[key]: each if key in is_other else _spelt(each) for key, each in value.items()}
+
+
+def _normal(resource: Record) -> dict[str, Json]:
+    """Return a resource with our keys."""
+    whole: Json = dict(resource)
+    record = dict(json_object(_spelt(whole)))
+    work = record.get(ENTERPRISE)
+    if isinstance(work, dict) and isinstance(work.get("manager"), str):  # some write the id alone
+        record[ENTERPRISE] = {**work, "manager": {"value": work["manager"]}}
+    for key, name in PRIMARY.items():
+        found = _primary(record.get(name)).get("value")
+        record |= {} if found is None else {key: found}
+    for key, name in (*VALUES.items(), ("groupIds", "groups")):
+        items = record.get(name)
+        if isinstance(items, list):
+            record[key] = [each.get("value") if isinstance(each, dict) else each for each in items]
+    others = {key: value for key, value in record.items() if ":" in key and key not in (ENTERPRISE, CORE)}
+    return {**record, "extensions": others} if others else record
+
+
+def _primary(items: Any) -> Mapping[str, Any]:
+    """Return the primary item of a list: the one that says so, else the one for work, else the first."""
+    many = objects(items) if isinstance(items, list) else []
+    primary, at_work = ([each for each in many if each.get(key) == wanted] for key, wanted in
+                        (("primary", True), ("type", "work")))  # fmt: skip
+    return next(iter([*primary, *at_work, *many]), {})
+
+
+def _with_primary(items: Any, value: Any) -> list[Any]:
+    """Return a list with another primary value; without a value the list is without its primary item."""
+    many = items if isinstance(items, list) else []
+    old = _primary(many)
+    others = [each for each in many if each is not old and each != old]
+    if value in NO_VALUE:
+        return others
+    return [{"type": "work", **old, "value": value, "primary": True}, *others]
+
+
+def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
+    """Return a list with these values, whose items keep what else they have."""
+    known = {each.get("value"): each for each in objects(items if isinstance(items, list) else [])}
+    return [known.get(each) or {"value": each} for each in values]
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """Return the attributes of an extension with declared ones in them; None removes an attribute."""
+    if not isinstance(new, dict):
+        return new
+    there = old if isinstance(old, dict) else {}
+    merged = {**there, **{key: _merged(there.get(key), value) for key, value in new.items()}}
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _operation(path: str, value: Any) -> dict[str, Any]:
+    if value in NO_VALUE:
+        return {"op": "remove", "path": path}
+    return {"op": "replace", "path": path, "value": value}
+
+
+def _put(resource: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+    """Set a value in a resource; a value that is empty is removed: an empty text is not the same to every service."""
+    *outer, last = keys
+    for key in outer:
+        inner = resource.get(key)
+        resource[key] = inner if isinstance(inner, dict) else {}
+        resource = resource[key]
+    if value in NO_VALUE:
+        resource.pop(last, None)
+    else:
+        resource[last] = value
+
+
+# --- looking things up ------------------------------------------------------------------------
+
+
+get_user = UserLookup(Scim, Provider, GetUserResult)
+"""The user with this user name, whose account need not be in this stack. If no user has it, it is an error."""
+get_users = UsersLookup(Scim, Provider, GetUserResult)
+"""All users, or only the active or inactive users."""
+get_groups = ListLookup(Scim, Provider, GROUPS)
+"""All groups."""
+group_id = IdLookup(Scim, Provider, GROUPS, Group)
+"""The id of the group with this name. If none or several have the name, it is an error."""
+
+VENDOR = Scim
