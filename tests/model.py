@@ -146,7 +146,7 @@ class Stack:
         assert problems == [], problems
         if old is not None:
             world.door.ownership.record_in_state(owner, old.owner)
-        other = world.door.ownership.declare(str(arguments["email"]), owner)
+        other = world.door.ownership.declare(world.vendor.identity(arguments), owner)
         assert other is None, other
         return values
 
@@ -175,7 +175,7 @@ class Stack:
 
     def _diff(self, old: Resource, inputs: dict[str, Any], owner: str) -> bool:
         """What the door's diff does."""
-        self.world.door.ownership.assign_declared(old.id, inputs.get("email"), owner)
+        self.world.door.ownership.assign_declared(old.id, self.world.vendor.identity(inputs), owner)
         self._acknowledge(old.id, owner)
         return owner != old.owner or self.world.diff(old.outs, inputs) or self._is_unconfirmed(old)
 

@@ -92,7 +92,7 @@ class Stack:
     def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
         """Return the checked inputs and the problems."""
         old = self.state[name].inputs if name in self.state else {}
-        news = as_sent({"members": keyed(declared.members), **declared.policies})
+        news = as_sent({"members": keyed(declared.members, self.world.vendor.identity_field), **declared.policies})
         before, declared_now = TeamDeclared.from_inputs(old), TeamDeclared.from_inputs(news)
         members, problems = team.check(self.world.vendor, before, declared_now, split, self.world.vault)
         told = [f"{each.field} {each.reason}".strip() for each in problems]
@@ -125,14 +125,14 @@ class Stack:
 
     async def _account(self, name: str, arguments: Arguments) -> None:
         world, old = self.world, self.state.get(name)
-        other = world.door.ownership.declare(arguments["email"], self.owner(name))
+        other = world.door.ownership.declare(world.vendor.identity(arguments), self.owner(name))
         assert other is None, other
         inputs, problems = state.check(world.vendor, old.inputs if old else {}, arguments, frozenset(), world.vault)
         assert problems == [], problems
         if old is None:
             account, outs = await lifecycle.create(world.tenant, inputs, self.owner(name))
         else:
-            world.door.ownership.assign_declared(old.id, arguments["email"], self.owner(name))
+            world.door.ownership.assign_declared(old.id, world.vendor.identity(arguments), self.owner(name))
             account, outs = old.id, await lifecycle.update(world.tenant, old.id, old.outs, inputs)
         self.state[name] = Kept(account, inputs, outs, False)
 
@@ -163,7 +163,7 @@ def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
     """Return the vendor's example for a create, without the password, whose fingerprint is slow."""
     schema, example = world.vendor.schema, world.vendor.example
     plain = {key: example[key] for key in example if schema[key].takes & Takes.CREATE and not schema[key].secret}
-    own = {"email": f"{name}@example.com"} | ({"username": name} if "username" in example else {})
+    own = world.named(f"{name}@example.com") | ({"username": name} if "username" in example else {})
     return {**plain, **own, **arguments}
 
 

@@ -206,10 +206,15 @@ class World:
 
     def inputs(self, olds: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
         """Checked inputs: the vendor's example, with these values instead."""
-        news = {**self.vendor.example, **values}
+        named = self.named(values["email"]) if "email" in values else {}
+        news = {**self.vendor.example, **named, **values}
         checked, problems = state.check(self.vendor, olds or {}, news, frozenset(), self.vault)
         assert problems == []
         return checked
+
+    def named(self, email: str) -> dict[str, Any]:
+        """The arguments that give an account this e-mail, which is its identity as well."""
+        return {"email": email, self.vendor.identity_field: email}
 
     def fault(self, kind: str, *faults: Fault) -> None:
         """Let the next requests of that kind, or of that method (logins aside), meet these faults, one each."""
@@ -285,7 +290,7 @@ def kind_of(request: httpx.Request) -> str:
     if path.endswith("/token"):
         return "token"
     if request.method == "GET":
-        return "list" if path.endswith("/users") or "/search/" in path else "read"
+        return "list" if path.lower().endswith("/users") or "/search/" in path else "read"
     return {"POST": "create", "DELETE": "delete"}.get(request.method, "update")
 
 

@@ -177,12 +177,26 @@ ACCOUNTS = {
         given_once={"username": None},
         quirks={"tenovos_search_lag": (0, 1, 3)},
     ),
+    "scim": Accounts(
+        (
+            Argument("display_name", "displayName", _NAMES),
+            Argument("title", "title", ("Engineer", "Lead")),
+            Argument("nick_name", "nickName", _NAMES),
+            Argument("preferred_language", "preferredLanguage", ("en-US", "es-CL"), normal=str.lower),
+            Argument("active", "active", (True, False)),
+        ),
+        active="active",
+        is_active=(False, True),
+        never_declared={"userType": ("Contractor", "Employee"), "locale": ("en-US", "es-CL")},
+        quirks={"scim_patch": ("the record", "204"), "scim_pages": ("index",), "scim_cap": (2, 100)},
+        on_destroy=(None, "deactivate", "retain", "delete"),
+    ),
 }  # fmt: skip
 EMAILS = tuple(f"{name}@example.com" for name in ("ana", "ben", "cleo", "dan", "eva", "finn"))
 MEMORY = Path("/dev/shm")
 """A folder without a disk, where there is one."""
 RESOURCES = ("r1", "r2", "r3", "r4", "r5")
-BOOKKEEPING = {"UpdatedOn", "UpdatedBy", "hidden"}
+BOOKKEEPING = {"UpdatedOn", "UpdatedBy", "hidden", "meta", "schemas"}
 """What the vendors change by themselves."""
 
 # --- what is in the way -----------------------------------------------------------------------

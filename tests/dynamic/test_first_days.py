@@ -69,7 +69,7 @@ async def test_an_account_that_stays_active_is_named_with_why(
     policy = {"on_destroy": on_destroy} if on_destroy else {}
     await lifecycle.delete(world.tenant, account, outs | policy, owner)
     assert is_active(world, account)
-    email = world.vendor.example["email"]
+    email = world.vendor.identity(world.vendor.example)
     assert told(world) == [f"{world.vendor.title} {email} ({account}) stays active, {why}"]
 
 
@@ -136,8 +136,9 @@ def deactivate(world: World, account: str) -> None:
 async def test_the_remedy_fits_the_resource(world: World, owner: str) -> None:
     (account,) = world.accounts
     line = await refusal(world, owner)
+    name = world.vendor.identity_name()
     assert line == (
-        f"{world.vendor.title} ana@example.com: an account with this e-mail is there already, with the id {account}. "
+        f"{world.vendor.title} ana@example.com: an account with this {name} is there already, with the id {account}. "
         + REMEDIES[owner].format(vendor=world.name, back="")
     )
     deactivate(world, account)
@@ -264,8 +265,8 @@ async def test_the_waits_of_a_team_are_not_a_line_for_each() -> None:
 
 HAS_IT = "{title} {old}@example.com ({account}): update refused with "
 BELONGS = (
-    "; the account {other} has the e-mail {new}@example.com, and belongs to stack/{new}, which declares "
-    "another one now. Once that account has its new e-mail, `pulumi up` again changes this one. Where two "
+    "; the account {other} has the {name} {new}@example.com, and belongs to stack/{new}, which declares "
+    "another one now. Once that account has its new {name}, `pulumi up` again changes this one. Where two "
     "exchange theirs, give one of them a temporary address of yours first: by the program and a `pulumi up`, or in the "
     "admin page"
 )
@@ -315,14 +316,16 @@ async def test_who_has_the_e_mail_that_another_is_to_get_is_named(world: World) 
     for one, other in ((ben, cleo), (cleo, ben)):
         begins = HAS_IT.format(title=world.vendor.title, old=one.name, account=one.account)
         assert errors[one.name].startswith(begins)
-        assert errors[one.name].endswith(BELONGS.format(other=other.account, new=other.name))
+        assert errors[one.name].endswith(
+            BELONGS.format(other=other.account, new=other.name, name=world.vendor.identity_name())
+        )
 
 
 async def test_two_exchange_their_e_mails_by_a_temporary_address(world: World) -> None:
     await start_over(world)
     ben, cleo = await declared(world, "ben", "cleo")
     assert await given_emails(world, {cleo: "temporary"}) == {}
-    cleo = Resource("cleo", cleo.account, {**cleo.outs, "email": "temporary@example.com"})
+    cleo = Resource("cleo", cleo.account, {**cleo.outs, **world.named("temporary@example.com")})
     assert await given_emails(world, {ben: "cleo"}) == {}
     assert await given_emails(world, {cleo: "ben"}) == {}
     assert {name: world.email(world.accounts[each.account]) for name, each in {"ben": ben, "cleo": cleo}.items()} == {
@@ -342,14 +345,13 @@ async def test_the_e_mail_of_an_account_without_resource_is_to_be_freed(world: W
     (other,) = world.accounts
     (ben,) = await declared(world, "ben")
     errors = await given_emails(world, {ben: "ana"})
-    assert errors["ben"].endswith(
-        f"; the account {other} has the e-mail ana@example.com. Free it in the admin page, or declare another e-mail "
-        "here"
-    )
+    name = world.vendor.identity_name()
+    free = f"Free it in the admin page, or declare another {name} here"
+    assert errors["ben"].endswith(f"; the account {other} has the {name} ana@example.com. {free}")
 
 
 async def test_a_change_refused_for_another_reason_names_no_account(world: World) -> None:
     await start_over(world)
     (ben,) = await declared(world, "ben")
     world.fault("update", answered(422, b'{"message": "not this one"}', carried_out=False))
-    assert "has the e-mail" not in (await given_emails(world, {ben: "dan"}))["ben"]
+    assert f"has the {world.vendor.identity_name()}" not in (await given_emails(world, {ben: "dan"}))["ben"]

@@ -125,7 +125,7 @@ async def test_adoption_changes_what_is_declared_and_nothing_else(world: World) 
     assert outs["adopted"] is True
     assert not world.diff(outs, news)
     changed = {key for key, value in world.accounts[account].items() if before.get(key) != value}
-    assert 0 < len(changed - {"UpdatedOn", "PasswordSalt"}) <= len(world.vendor.example_change)
+    assert 0 < len(changed - {"UpdatedOn", "PasswordSalt", "meta"}) <= len(world.vendor.example_change)
     await lifecycle.delete(world.tenant, account, outs)
     assert world.calls.count("POST") == 1
     retired = world.vendor.schema.parse(world.accounts[account])
@@ -450,7 +450,7 @@ async def test_a_create_that_certainly_made_nothing_is_not_remembered(world: Wor
 def people(world: World, count: int, **values: Any) -> dict[str, dict[str, Any]]:
     """A program of so many accounts."""
     names = [f"u{number}" for number in range(count)]
-    own = {name: {"email": f"{name}@example.com"} for name in names}
+    own = {name: world.named(f"{name}@example.com") for name in names}
     if "username" in world.vendor.example:
         own = {name: {**own[name], "username": name} for name in names}
     plain = {name: value for name, value in world.vendor.example.items() if name != "password"}
@@ -579,7 +579,7 @@ async def test_who_gave_up_an_e_mail_is_not_given_back_under_it(world: World) ->
     """An account left the e-mail, then the team; who has that e-mail now was given it by somebody else."""
     stack = Stack(world)
     assert await stack.up({"ana": {**world.vendor.example}})
-    assert await stack.up({"ana": {**world.vendor.example, "email": "new@example.com"}})
+    assert await stack.up({"ana": {**world.vendor.example, **world.named("new@example.com")}})
     assert await stack.up({})
     (account,) = world.accounts
     record = has_now(world, account, email=world.vendor.example["email"])
@@ -597,7 +597,7 @@ async def test_however_an_e_mail_was_given_up_it_is_not_given_back(world: World,
     if how == "somebody's hands" and left == "the state":
         return  # neither was seatwise's doing, nor does the account look as if anybody had done anything
     stack = Stack(world, checkpoints=False)
-    moved = {"ana": {**world.vendor.example, "email": "new@example.com"}}
+    moved = {"ana": {**world.vendor.example, **world.named("new@example.com")}}
     assert await stack.up({"ana": {**world.vendor.example}})
     (account,) = world.accounts
     if how == "somebody's hands":

@@ -249,7 +249,7 @@ async def test_an_account_that_was_read_once_with_its_email_may_get_another_emai
     found = await lifecycle.read(world.tenant, account, outs)
 
     assert found is not None
-    assert found.outputs["email"] == "moved@example.com", "drift, and not a stranger's account"
+    assert found.outputs[world.vendor.identity_field] == "moved@example.com", "drift, and not a stranger's account"
     assert world.door.journal.why_unconfirmed(account) is Unconfirmed.CHANGED
 
 
@@ -345,7 +345,7 @@ async def test_a_stack_beside_another_makes_accounts_without_a_state(world: Worl
 
 async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> None:
     plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
-    news = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
+    news = {"members": {EMAIL: {name: value for name, value in plain.items() if name != world.vendor.identity_field}}}
     outs = await roster.create(world.door, "hosts", news, owner("hosts"))
     await world.restart()
     before, renamed = world.accounts, owner("hosts", "prod")
@@ -364,7 +364,7 @@ async def test_a_team_that_is_replaced_as_its_stack_is_renamed(world: World) -> 
 async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World, kind: str, *, is_forced: bool) -> None:
     """Though a person has given the account another e-mail: the old outputs name the stack of before."""
     plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
-    team = {"members": {EMAIL: {name: value for name, value in plain.items() if name != "email"}}}
+    team = {"members": {EMAIL: {name: value for name, value in plain.items() if name != world.vendor.identity_field}}}
     renamed, suffix = owner("ana", "prod"), MEMBERS if kind == "team" else ""
     if kind == "team":
         outs = await roster.create(world.door, "ana", team, ANA)

@@ -123,7 +123,7 @@ async def test_a_change_that_was_killed_and_is_reverted_by_a_new_runner_takes_a_
     assert await stack.up({"ana": world.vendor.example})
 
     (after,) = world.accounts.values()
-    untold = {"UpdatedOn": None}
+    untold = {"UpdatedOn": None, "meta": None}
     assert after | untold == before | untold
 
 

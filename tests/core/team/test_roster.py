@@ -43,7 +43,9 @@ def set_by_hand(world: World, account: str, **fields: Any) -> None:
 def about(request: httpx.Request, accounts: Iterable[str], emails: Iterable[str]) -> bool:
     """Whether a request is about one of these."""
     body = json.loads(request.content) if request.content else {}
-    said = {str(body.get(key)) for key in ("id", "Id", "email", "Email")} | {request.url.path.rpartition("/")[2]}
+    said = {str(body.get(key)) for key in ("id", "Id", "email", "Email", "userName")} | {
+        request.url.path.rpartition("/")[2]
+    }
     return not said.isdisjoint({*accounts, *emails})
 
 
@@ -464,7 +466,7 @@ async def test_a_team_of_another_stack_is_not_given_what_a_killed_run_made(world
     assert not await another.up({"sales": program})
 
     assert "16 failed" in another.failed[""]
-    assert "an account with this e-mail is there already, with the id " in another.failed[""]
+    assert f"an account with this {world.vendor.identity_name()} is there already, with the id " in another.failed[""]
     assert len(world.accounts) == 16
 
 
@@ -532,7 +534,8 @@ async def test_who_was_made_before_the_vendor_went_down_is_in_the_state_and_is_m
 
 def told_password(sent: Sent) -> str | None:
     body = sent.body if isinstance(sent.body, dict) else {}
-    return body.get("password") or body.get("Password")
+    operations = [each for each in body.get("Operations", ()) if each["path"] == "password"]
+    return body.get("password") or body.get("Password") or (operations[0]["value"] if operations else None)
 
 
 async def test_who_is_taken_over_when_the_vendor_goes_down_stays_one_that_was_there_before(
@@ -590,12 +593,12 @@ async def test_an_e_mail_that_was_changed_by_hand_is_seen_and_put_back(world: Wo
     program = a_team(world, 3)
     assert await stack.up({"sales": program})
     account = stack.outs["ids"]["p1@example.com"]
-    email = {"nexudus": "Email"}.get(world.name, "email")
+    email = STAND_INS[world.name].EMAIL
     set_by_hand(world, account, **{email: "zoe@example.com", "UpdatedOn": "2031-01-01T00:00:00Z"})
 
     assert await stack.refresh()
 
-    assert stack.outs["members"]["p1@example.com"]["email"] == "zoe@example.com"
+    assert stack.outs["members"]["p1@example.com"][world.vendor.identity_field] == "zoe@example.com"
     assert await stack.up({"sales": program})
     assert by_name(world)["p1"] == [account]
 
@@ -811,7 +814,10 @@ async def test_who_is_there_already_is_left_alone_and_named(world: World, stack:
     assert not await stack.up({"sales": a_team(world, 3)})
 
     assert list(stack.failed) == ["p1@example.com"]
-    assert "an account with this e-mail is there already, with the id 5" in stack.failed["p1@example.com"]
+    assert (
+        f"an account with this {world.vendor.identity_name()} is there already, with the id 5"
+        in stack.failed["p1@example.com"]
+    )
     assert world.accounts["5"] == before
     assert sorted(stack.outs["ids"]) == ["p0@example.com", "p2@example.com"]
 
@@ -1034,7 +1040,7 @@ async def test_a_member_whose_e_mail_was_changed_at_the_vendor_and_then_in_the_p
     world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "new@example.com"})
     if is_refreshed:
         assert await stack.refresh()
-    renamed = a_member(world, "p1", email="new@example.com")
+    renamed = a_member(world, "p1", **world.named("new@example.com"))
     program = Roster([*without(program, "p1").members, renamed], program.policies)
     for _ in range(2):
         assert await stack.up({"sales": program}), stack.failed
@@ -1070,7 +1076,7 @@ async def test_an_account_of_one_resource_is_not_adopted_by_another(
 
     assert not await stack.up({**first, "lopez": lopez})
     owner = "stack/sales" if is_team else "stack/ana"
-    assert f"the account with this e-mail ({account}) is that of {owner}" in stack.failed[""]
+    assert f"the account with this {world.vendor.identity_name()} ({account}) is that of {owner}" in stack.failed[""]
 
     second = {"sales": Roster([a_member(world, "ben")])} if is_team else {}
     for _ in range(2):
@@ -1110,7 +1116,7 @@ async def test_a_member_whose_e_mail_changes_and_changes_back_stays(
     world: World, stack: Stack, *, is_refreshed: bool
 ) -> None:
     def sales(name: str) -> dict[str, Roster]:
-        return {"sales": Roster([a_member(world, "ana", email=f"{name}@example.com"), a_member(world, "ben")])}
+        return {"sales": Roster([a_member(world, "ana", **world.named(f"{name}@example.com")), a_member(world, "ben")])}
 
     assert await stack.up(sales("ana"))
     account = by_name(world)["ana"][0]
@@ -1130,7 +1136,7 @@ async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mai
     account = stack.state["ana"].id
     world.door.ownership.assign(account, stack.owner("ana"))
     member = a_member(world, "ana", **more)
-    moved = a_member(world, "ana", email="ana.new@example.com")
+    moved = a_member(world, "ana", **world.named("ana.new@example.com"))
     await stack.up({"sales": Roster([member]), "ana": moved})
     assert "sales" not in stack.state or stack.outs["ids"].get("ana@example.com") != account
     assert await stack.up({"ana": moved}), stack.failed
@@ -1178,7 +1184,7 @@ async def test_a_team_whose_e_mails_all_change_has_lost_nobody(world: World, sta
         world.change_by_hand(account, {STAND_INS[world.name].EMAIL: f"{name_of(world.email(record))}@new.example"})
     assert await stack.refresh()
     renamed: list[Arguments] = [
-        {**each, "email": each["email"].replace("example.com", "new.example")} for each in program.members
+        {**each, **world.named(each["email"].replace("example.com", "new.example"))} for each in program.members
     ]
     assert await stack.up({"sales": Roster(renamed)}), stack.failed
     assert active(world) == ["p0", "p1", "p2", "p3", "p4"]
