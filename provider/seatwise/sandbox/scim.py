@@ -271,7 +271,9 @@ def _record(request: Request) -> dict[str, Any]:
 
 async def read(request: Request) -> Response:
     """GET /Users/{id}"""
-    return _one_reply(request, _record(request))
+    record, asked = _record(request), request.query_params
+    choose = _chosen(asked.get("attributes"), asked.get("excludedAttributes"))
+    return _reply(request, choose(_shown(request, record)), 200, {"etag": record["meta"]["version"]})
 
 
 async def remove(request: Request) -> Response:
@@ -452,9 +454,38 @@ def _same(value: Any, wanted: Any) -> bool:
 
 async def listing(request: Request) -> Response:
     """GET /Users"""
-    text = request.query_params.get("filter")
+    asked = request.query_params
+    return _found(request, asked.get("filter"), _chosen(asked.get("attributes"), asked.get("excludedAttributes")))
+
+
+async def search(request: Request) -> Response:
+    """POST /Users/.search and /.search"""
+    body = await json_body(request)
+    choose = _chosen(*(",".join(body.get(name) or ()) for name in ("attributes", "excludedAttributes")))
+    return _found(request, body.get("filter"), choose)
+
+
+def _found(request: Request, text: str | None, choose: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
     users = [record for _, record in store_of(request).all(VENDOR) if text is None or _matches(record, text)]
-    return _page(request, [_shown(request, each) for each in users])
+    return _page(request, [choose(_shown(request, each)) for each in users])
+
+
+def _chosen(wanted: str | None, unwanted: str | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a function that leaves the attributes of a resource that a request asks for."""
+    some, others = (
+        {each.strip().removeprefix(f"{CORE}:").partition(".")[0].lower() for each in (text or "").split(",")} - {""}
+        for text in (wanted, unwanted)
+    )
+
+    def choose(resource: dict[str, Any]) -> dict[str, Any]:
+        kept = {
+            key for key in resource if key in ("schemas", "id") or (
+                key.lower() not in others and (not some or any(each.startswith(key.lower()) for each in some))
+            )
+        }  # fmt: skip
+        return {key: value for key, value in resource.items() if key in kept}
+
+    return choose
 
 
 async def groups(request: Request) -> Response:
@@ -538,6 +569,13 @@ async def schema(request: Request) -> Response:
     return _reply(request, _schema(request, request.path_params["id"]))
 
 
+async def nothing(request: Request) -> Response:
+    """Any other path, and other methods of those above."""
+    if request.path_params["path"].partition("/")[0] in ("ServiceProviderConfig", "ResourceTypes", "Schemas"):
+        raise Refused(405, "", "this can only be read")
+    raise Refused(404, "", "there is nothing here")
+
+
 async def token(request: Request) -> Response:
     """POST /token: OAuth 2 client credentials, as an identity provider has them."""
     form = await request.form()
@@ -573,6 +611,8 @@ MOUNTS = {
         Route("/token", token, methods=["POST"]),
         Route("/Users", _served(create), methods=["POST"]),
         Route("/Users", _served(listing)),
+        Route("/Users/.search", _served(search), methods=["POST"]),
+        Route("/.search", _served(search), methods=["POST"]),
         Route("/Users/{id}", _served(read), name="one"),
         Route("/Users/{id}", _served(put), methods=["PUT"]),
         Route("/Users/{id}", _served(patch), methods=["PATCH"]),
@@ -583,5 +623,6 @@ MOUNTS = {
         Route("/ResourceTypes/{id}", _served(type_), name="type"),
         Route("/Schemas", _served(schemas)),
         Route("/Schemas/{id}", _served(schema), name="schema"),
+        Route("/{path:path}", _served(nothing), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
 }
