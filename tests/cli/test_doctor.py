@@ -61,7 +61,7 @@ def test_the_doctor_shows_that_a_general_proxy_is_not_used(
     code, output = examined()
     mark = "ok  " if code == 0 else "FIX "
     assert f"{mark} proxy: {general} is set, and seatwise does not read it" in output
-    assert "ENERFLO_PROXY, NEXUDUS_PROXY, TENOVOS_PROXY" in " ".join(output.split())
+    assert "ENERFLO_PROXY, NEXUDUS_PROXY, SCIM_PROXY, TENOVOS_PROXY" in " ".join(output.split())
 
 
 def test_the_doctor_accepts_a_general_proxy_beside_a_vendors(settings: None, monkeypatch: pytest.MonkeyPatch) -> None:

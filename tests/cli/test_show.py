@@ -54,7 +54,7 @@ def test_api_1_0_of_tenovos_can_show_one_account(tenants: str, monkeypatch: pyte
 @pytest.mark.parametrize("vendor", names())
 def test_a_missing_account_is_one_line(vendor: str, account: str, tenants: str) -> None:
     line = failed_with("show", vendor, account)
-    key = "e-mail" if "@" in account else "id"
+    key = vendor_named(vendor).identity_name() if "@" in account else "id"
     assert line.endswith(f"{account}: no account has this {key}. `seatwise list {vendor}` shows all accounts")
 
 

@@ -37,7 +37,7 @@ from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.core.vendor.errors import AccountError, AccountExists, NoSuchAccount
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 from seatwise.wire import journal
 from seatwise.wire.settings import RunSettings
 from virtual import (
@@ -224,6 +224,12 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
+def _written(body: Mapping[str, Any], key: str) -> Any:
+    """What an update writes under a key: in its body, or in an operation of a PATCH by RFC 7644."""
+    said = [each.get("value") for each in body.get("Operations", ()) if each["path"] == key]
+    return said[0] if said else body.get(key)
+
+
 @dataclass
 class Weather:
     """What becomes of the requests of one run."""
@@ -298,6 +304,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.accounts_of = ACCOUNTS[self.vendor]
         self.email_key = STAND_INS[self.vendor].EMAIL
+        self.identity = vendor_named(self.vendor).identity_field
         self.clock = MockClock(autojump_threshold=0)
         self.program: dict[str, dict[str, Any]] = {}
         self.left_out: dict[str, dict[str, Any]] = {}
@@ -358,7 +365,7 @@ class Histories(RuleBasedStateMachine):
         found = one_of((each for each in RESOURCES if each not in self.program), name)
         if found in self.stack.state:  # it was taken out of the program, and no run has seen that yet
             arguments = self.left_out[found]
-            self.program[found] = {**arguments, "email": self._email_for(found, arguments["email"])}
+            self.program[found] = {**arguments, self.identity: self._email_for(found, arguments[self.identity])}
             return
         used = self._used()
         free = [each for each in EMAILS if each not in used]
@@ -369,7 +376,7 @@ class Histories(RuleBasedStateMachine):
         self.given[found] += 1
         required = {each.name: one_of(each.values, values) for each in self.accounts_of.arguments if each.required}
         once = {key: value or f"{found}-{self.given[found]}" for key, value in self.accounts_of.given_once.items()}
-        self.program[found] = {"email": _spelt(one_of(free, email), spelling), **required, **once}
+        self.program[found] = {self.identity: _spelt(one_of(free, email), spelling), **required, **once}
         if adopt:
             self.program[found]["on_existing"] = "adopt"
 
@@ -389,8 +396,8 @@ class Histories(RuleBasedStateMachine):
         elif what == "none" and optional:
             del arguments[one_of(optional, which)]
         elif what == "email":
-            free = [_fold(arguments["email"]), *self._free_emails()]
-            arguments["email"] = _spelt(one_of(free, which), value % 2 == 0)
+            free = [_fold(arguments[self.identity]), *self._free_emails()]
+            arguments[self.identity] = _spelt(one_of(free, which), value % 2 == 0)
         elif what == "policy" and which % 2:
             arguments["on_destroy"] = one_of(self.accounts_of.on_destroy, value)
         elif what == "policy":
@@ -404,7 +411,7 @@ class Histories(RuleBasedStateMachine):
 
     def _email_for(self, name: str, wanted: str) -> str:
         """That e-mail if it is nobody else's, or the one that the resource has."""
-        own = self.program.get(name, self.stack.state[name].inputs)["email"]
+        own = self.program.get(name, self.stack.state[name].inputs)[self.identity]
         return wanted if _fold(wanted) in (_fold(own), *self._free_emails()) else str(own)
 
     def _leave_out(self, name: str) -> None:
@@ -418,7 +425,7 @@ class Histories(RuleBasedStateMachine):
             was, now = self.settled.get(name), self.program.get(name)
             if was is not None and name in self.stack.state:
                 once = {key: (now or self.left_out[name])[key] for key in self.accounts_of.given_once}
-                self.program[name] = {**was, **once, "email": self._email_for(name, was["email"])}
+                self.program[name] = {**was, **once, self.identity: self._email_for(name, was[self.identity])}
             elif was is None and now is not None and name not in self.stack.state:
                 self._leave_out(name)
 
@@ -572,7 +579,7 @@ class Histories(RuleBasedStateMachine):
         other.project += "-2" if where == "project" else ""
         other.name += "-2" if where == "stack" else ""
         asked = f"{name}-2" if where == "resource" else name
-        arguments = {**self._arguments(name), "email": self._email_of(account), "on_existing": "fail"}
+        arguments = {**self._arguments(name), self.identity: self._email_of(account), "on_existing": "fail"}
         assert not self._in_time(partial(other.up, {asked: arguments})), f"{account} is in two states"
         error = other.failures[asked]
         assert isinstance(error, AccountExists), error
@@ -592,7 +599,7 @@ class Histories(RuleBasedStateMachine):
 
     def _is_plain(self, resource: Resource, emails: Mapping[str, int]) -> bool:
         """Whether nothing is in doubt about a resource's account: it is active, and the only one with its e-mail."""
-        record, email = self.world.accounts.get(resource.id), _fold(resource.inputs["email"])
+        record, email = self.world.accounts.get(resource.id), _fold(resource.inputs[self.identity])
         if record is None or self.world.is_retired(record) or record.get("hidden"):
             return False
         return email == self.world.email(record) and emails[email] == 1 and email not in self.left
@@ -621,7 +628,7 @@ class Histories(RuleBasedStateMachine):
             return
         once = dict.fromkeys(self.accounts_of.given_once, f"{stack}-{name}-{number}")
         other = Stack(self.world, name=stack, project=self.stack.project)
-        arguments = {**self._arguments(name), **once, "email": one_of(free, number), "on_existing": "fail"}
+        arguments = {**self._arguments(name), **once, self.identity: one_of(free, number), "on_existing": "fail"}
         before = self.world.accounts.keys()
         self._in_time(partial(other.up, {name: arguments}))
         for account in self.world.accounts.keys() - before:
@@ -660,8 +667,8 @@ class Histories(RuleBasedStateMachine):
         """E-mails that the program says, the state knows, or accounts in the state have."""
         known = self._known()
         return (
-            {_fold(arguments["email"]) for arguments in self.program.values()}
-            | {_fold(resource.inputs["email"]) for resource in self.stack.state.values()}
+            {_fold(arguments[self.identity]) for arguments in self.program.values()}
+            | {_fold(resource.inputs[self.identity]) for resource in self.stack.state.values()}
             | {self.world.email(record) for account, record in self.world.accounts.items() if account in known}
         )
 
@@ -732,7 +739,8 @@ class Histories(RuleBasedStateMachine):
     def _begun(self, weather: Weather, *, is_up: bool = True, replaced: Iterable[str] = ()) -> "Run":
         """A run that is about to begin."""
         stack, program = self.stack, dict(self.program) if is_up else {}
-        return Run(weather, is_up, program, self.world.accounts, dict(stack.state), [*stack.pending], {*replaced})
+        known, pending = dict(stack.state), [*stack.pending]
+        return Run(weather, is_up, program, self.world.accounts, known, pending, {*replaced}, self.identity)
 
     def _run(
         self,
@@ -796,8 +804,8 @@ class Histories(RuleBasedStateMachine):
                 if run.is_retained(old):
                     self._leave_alone(old.id)
                 else:
-                    self.owed[old.id] = _fold(old.outs["email"]), ""
-                    if self._email_of(old.id) != _fold(old.outs["email"]):  # somebody changed it before
+                    self.owed[old.id] = _fold(old.outs[self.identity]), ""
+                    if self._email_of(old.id) != _fold(old.outs[self.identity]):  # somebody changed it before
                         self._lend(old.id)
                         self._leave_alone(old.id)
         for account, record in run.after.items():
@@ -829,7 +837,7 @@ class Histories(RuleBasedStateMachine):
         maybe = {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
         maybe |= {email for _, email in run.to_be_made() if email in retired or (is_killed and email not in there)}
         # Of a resource that is replaced, the state may have an account that is gone.
-        found = {_fold(each.inputs["email"]) for each in self.stack.state.values() if each.id in run.after}
+        found = {_fold(each.inputs[self.identity]) for each in self.stack.state.values() if each.id in run.after}
         self.intents = (self.intents | maybe) - found
         self.left = {**self.left, **dict.fromkeys(maybe, self.clock.current_time())}
         self.left = {email: at for email, at in self.left.items() if email not in found}
@@ -850,7 +858,7 @@ class Histories(RuleBasedStateMachine):
         )
         worse = {email for email, count in after.items() if count > max(1, before[email])}
         # Whether a new e-mail of an account that is there is taken is for the vendor to say.
-        worse -= {_fold(str(sent.body.get(self.email_key))) for sent in self.world.trail if sent.kind == "update"}
+        worse -= {_fold(str(_written(sent.body, self.email_key))) for sent in self.world.trail if sent.kind == "update"}
         assert not worse, f"P1: {worse}"
         if max(after.values(), default=0) <= 1:
             oracle.no_duplicates(self.world)
@@ -918,7 +926,7 @@ class Histories(RuleBasedStateMachine):
         """Whether a failure has its reason in the vendor's table."""
         if name not in run.program:
             return False
-        email = _fold(run.program[name]["email"])
+        email = _fold(run.program[name][self.identity])
         tables = (run.before, run.after)
         having = {
             account: record
@@ -944,7 +952,7 @@ class Histories(RuleBasedStateMachine):
         """Whether somebody has what only one account can have, besides the e-mail."""
         arguments = run.program[name]
         return any(
-            record[key] == arguments[key] and self.world.email(record) != _fold(arguments["email"])
+            record[key] == arguments[key] and self.world.email(record) != _fold(arguments[self.identity])
             for key in self.accounts_of.given_once
             for record in table.values()
         )
@@ -974,7 +982,7 @@ class Histories(RuleBasedStateMachine):
     def _ask_whether_one_is_as_declared(self, name: str) -> None:
         account, arguments = self.stack.state[name].id, self.program[name]
         record = self.world.accounts[account]
-        assert self.world.email(record) == _fold(arguments["email"])
+        assert self.world.email(record) == _fold(arguments[self.identity])
         for item in self.accounts_of.arguments:
             if arguments.get(item.name) is not None:
                 assert item.is_so(arguments[item.name], record), f"{name}: {item.name} is {record.get(item.key)!r}"
@@ -1015,7 +1023,7 @@ class Histories(RuleBasedStateMachine):
         """What a person does who reads the messages."""
         for account, (email, owner) in list(self.owed.items()):
             declared = self.program.get(owner)
-            if owner and (declared is None or owner in self.stack.state or _fold(declared["email"]) != email):
+            if owner and (declared is None or owner in self.stack.state or _fold(declared[self.identity]) != email):
                 self._delete_by_hand(account)  # made for a resource that nobody wants any more
         for number, name in enumerate(list(self.program)):
             self._clear_the_way(name, adopts=number % 2 == 0)
@@ -1028,7 +1036,7 @@ class Histories(RuleBasedStateMachine):
                 emails[email] -= 1
 
     def _clear_the_way(self, name: str, *, adopts: bool) -> None:
-        email = _fold(self.program[name]["email"])
+        email = _fold(self.program[name][self.identity])
         known = {resource.id: owner for owner, resource in self.stack.state.items()}
         having = {a: record for a, record in self.world.accounts.items() if self.world.email(record) == email}
         others = [a for a, record in having.items() if a not in known and not self._is_owed(name, a, record)]
@@ -1040,7 +1048,7 @@ class Histories(RuleBasedStateMachine):
                 self.program[name][item] += "-again"
         here = self._email_of(self.stack.state[name].id) if name in self.stack.state else ""
         if here not in ("", email) and (others or email in self.reserved):
-            self.program[name]["email"] = here
+            self.program[name][self.identity] = here
         elif name not in self.stack.state and email in self.reserved:
             del self.program[name]
         elif name not in self.stack.state and len(having) == len(others) == 1 and adopts:
@@ -1065,6 +1073,8 @@ class Run:
     pending: list[Resource]
     """Old resources of replacements that were interrupted."""
     replaced: set[str]
+    identity: str
+    """The argument by which accounts are told apart."""
     after: dict[str, Record] = field(default_factory=dict)
 
     def is_retained(self, resource: Resource) -> bool:
@@ -1079,7 +1089,7 @@ class Run:
         """The resources that the engine does not know yet, with their e-mails."""
         for name, arguments in self.program.items():
             if name not in self.known or name in self.made_again():
-                yield name, _fold(arguments["email"])
+                yield name, _fold(arguments[self.identity])
 
 
 def without_bookkeeping(table: Mapping[str, Record]) -> dict[str, Record]:

@@ -88,7 +88,7 @@ def test_the_page_shows_the_accounts_of_every_vendor(http: Client) -> None:
         made(http, vendor)
     page = words(http.get("/"))
     assert "Stand-ins for " in page
-    assert "Enerflo, Nexudus and Tenovos" in page
+    assert "Enerflo, Nexudus, SCIM and Tenovos" in page
     assert "not for the internet" in page
     assert "1 account at Enerflo First name Last name E-mail Roles State Actions Ana ana@example.com" in page
     assert "ana@example.com Setter, Sales Rep active Change" in page

@@ -29,7 +29,7 @@ def sandbox(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run stand-ins for Enerflo, Nexudus and Tenovos on this machine, until Ctrl-C.
+    """Run stand-ins for Enerflo, Nexudus, Tenovos and SCIM on this machine, until Ctrl-C.
 
     Prints the environment that points seatwise at it. Listens on loopback only; not for the internet.
 

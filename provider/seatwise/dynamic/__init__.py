@@ -72,7 +72,7 @@ def import_file(
         for name, (account, record, values) in zip(resource_names, accounts, strict=True)
     ]
     declared = zip(resource_names, (values for _, _, values in accounts), strict=True)
-    return resources, takeover.program(vendor.name, declared), left_out
+    return resources, takeover.program(vendor, declared), left_out
 
 
 def _outputs(vendor: Vendor, record: Mapping[str, Any], values: Mapping[str, Any], revision: int) -> Props:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -239,8 +240,13 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["title_of"] = str.capitalize
+    found.filters["title_of"] = _title
     return found
+
+
+def _title(vendor: str) -> str:
+    """Return the name of a vendor for people: its stand-in's `TITLE`, else its own name with a capital."""
+    return str(getattr(import_module(f".{vendor}", __package__), "TITLE", vendor.capitalize()))
 
 
 def _rendered(template: str, status: int = 200, **values: Any) -> Response:

@@ -20,6 +20,7 @@ from .replies import Limit, Quirk, json_body, json_reply, options_of, store_of, 
 from .store import Store, Taken
 
 VENDOR = "scim"
+TITLE = "SCIM"
 EMAIL, ID = "userName", "id"
 LIMITS: list[Limit] = []  # the protocol has none
 KEEPS_EMAILS = False

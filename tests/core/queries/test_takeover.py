@@ -169,7 +169,7 @@ def test_the_program_has_the_same_values_even_unusual_ones() -> None:
         "roles": ["A" * 40, "B" * 40],
         "active": True,
     }
-    tree = ast.parse(takeover.program("enerflo", [("ana@example.com", values)]))
+    tree = ast.parse(takeover.program(ENERFLO, [("ana@example.com", values)]))
     (call,) = [node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
     assert [ast.literal_eval(argument) for argument in call.args] == ["ana@example.com"]
     assert {str(each.arg): ast.literal_eval(each.value) for each in call.keywords} == values
@@ -183,7 +183,7 @@ def test_resource_names_are_stable_and_unique() -> None:
     "text", ["a\x1b[31m", "\x07", "\u202eab", "a\u200bb", "a\nb", "\u2028", "both \" and ' \x85", "é 😀"]
 )
 def test_a_program_contains_only_printable_characters(text: str) -> None:
-    program = takeover.program("enerflo", [(f"{text}@example.com", {"first_name": text, "roles": [text]})])
+    program = takeover.program(ENERFLO, [(f"{text}@example.com", {"first_name": text, "roles": [text]})])
     assert all(map(str.isprintable, program.splitlines()))
     (call,) = [each for each in ast.walk(ast.parse(program)) if isinstance(each, ast.Call)]
     said = {each.arg: ast.literal_eval(each.value) for each in call.keywords}

@@ -79,11 +79,11 @@ def state(vendor: Vendor, record: Record, values: Values) -> AccountState:
     return observed(vendor, declared.values, actual, adopted=True).under(declared)
 
 
-def program(vendor: str, accounts: Iterable[tuple[str, Values]]) -> str:
+def program(vendor: Vendor, accounts: Iterable[tuple[str, Values]]) -> str:
     """Return a Python program that declares the accounts, given as resource names with their arguments."""
-    title = f'"""Existing accounts of {vendor.capitalize()}, adopted with `seatwise import`."""'
-    calls = [_call(vendor, name, values) for name, values in accounts]
-    return "\n\n".join([title, f"from seatwise import {vendor}", *calls]) + "\n"
+    title = f'"""Existing accounts of {vendor.title}, adopted with `seatwise import`."""'
+    calls = [_call(vendor.name, name, values) for name, values in accounts]
+    return "\n\n".join([title, f"from seatwise import {vendor.name}", *calls]) + "\n"
 
 
 def _call(vendor: str, name: str, values: Values) -> str:
