@@ -52,7 +52,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 def people(world: World, count: int = PEOPLE, **values: Any) -> dict[str, dict[str, Any]]:
     """A program of so many accounts, without passwords."""
     plain = {name: value for name, value in world.vendor.example.items() if name != "password"}
-    own = {f"u{number}": {"email": f"u{number}@example.com"} for number in range(count)}
+    own = {f"u{number}": world.named(f"u{number}@example.com") for number in range(count)}
     if "username" in world.vendor.example:
         own = {name: {**fields, "username": name} for name, fields in own.items()}
     return {name: {**plain, **fields, **values} for name, fields in own.items()}
@@ -117,7 +117,17 @@ async def test_p2_no_account_is_left_that_nobody_owns(world: World, fault: Fault
 
 async def test_p3_what_others_changed_and_nobody_declared_stays(world: World) -> None:
     stack = Stack(world)
-    declared = {"email", "username", "full_name", "first_name", "last_name", "language", "roles", "user_role_name"}
+    declared = {
+        "email",
+        "user_name",
+        "username",
+        "full_name",
+        "first_name",
+        "last_name",
+        "language",
+        "roles",
+        "user_role_name",
+    }
     program = {
         name: {field: value for field, value in arguments.items() if field in declared}
         for name, arguments in people(world, 1).items()
@@ -128,11 +138,12 @@ async def test_p3_what_others_changed_and_nobody_declared_stays(world: World) ->
         "enerflo": {"phone": "5550100009", "offices": [77]},
         "nexudus": {"Devices": "a laptop", "ChatRooms": [5], "IsAdmin": True, "OnNewMember": True},
         "tenovos": {"company": "Another Inc.", "phone": "555 010 0009"},
+        "scim": {"nickName": "Ani", "urn:acme:2.0:User": {"level": 3}},
     }
     fields = (world.vendor.schema[name] for name in world.vendor.example_change if name not in declared)
     others = {str(field.wire.read): world.vendor.example_change[field.name] for field in fields}
     wanted = changes.get(world.name, others)
-    edited = {key: value for key, value in wanted.items() if key in record or world.name == "nexudus"}
+    edited = {key: value for key, value in wanted.items() if key in record or world.name in ("nexudus", "scim")}
     assert edited
     world.change_by_hand(account, edited)
 
@@ -463,7 +474,7 @@ async def test_p11_links_in_answers_are_not_used() -> None:
 async def test_p12_nobody_elses_account_is_taken(world: World) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 1))
-    stand_in = {"email": "u1@example.com", "Email": "u1@example.com"}
+    stand_in = {"email": "u1@example.com", "Email": "u1@example.com", "userName": "u1@example.com"}
     world.make_by_hand("99", **stand_in)
     assert not await stack.up(people(world, 2))
     assert isinstance(stack.failures["u1"], AccountExists)
