@@ -284,7 +284,7 @@ class Vendor(ABC):
     tells_ids: ClassVar[bool] = True
     """Whether the answer to a create holds the id."""
     echoes: ClassVar[bool] = False
-    """Whether the answer to a create repeats what was sent, whatever the vendor keeps: then it is never believed."""
+    """Whether the answer to a create repeats what was sent, whatever the vendor keeps: then it is never trusted."""
     verdict: ClassVar[tuple[str, bool | str, bool | str] | None] = None
     """The key under which an answer says whether a writing request was carried out, with the values for yes and no.
     None if only the status says it."""
