@@ -2,8 +2,8 @@
 
 F1 to F4 are about connections, F5 and F6 about time, F7 to F12 about answers that are none or say "not now",
 F13 and F14 about permission, F15 and F16 about what the vendor says is there, F17 and F18 about answers that
-are a trap, F19 is a machine that stops, F20 is somebody else's hand, F21 is an answer that says what is not so. Used by the fault matrix, and by the
-comparison with providers that know less.
+are a trap, F19 is a machine that stops, F20 is somebody else's hand, F21 is an answer that says what is not so.
+Used by the fault matrix, and by the comparison with providers that know less.
 """
 
 import sys
