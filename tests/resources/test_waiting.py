@@ -56,13 +56,13 @@ def awaited_at_once(declaration: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(("kind", "registered"), [("User", 30), ("Person", 90)])
-def test_the_sdk_waits_for_one_future_whatever_the_number_of_resources(kind: str, registered: int) -> None:
+def test_the_sdk_waits_for_one_future_for_many_resources(kind: str, registered: int) -> None:
     resources, most = awaited_at_once(DECLARATIONS[kind])
     assert resources == registered
     assert most < 10, "the stack's own, and one more"
 
 
-def test_a_team_leaves_one_future_to_wait_for_which_is_its_verdict() -> None:
+def test_the_only_future_of_a_team_to_wait_for_is_its_verdict() -> None:
     resources, most = awaited_at_once(DECLARATIONS["Roster"])
     assert resources == 30
     assert most < 30 * 6, "a team has nine outputs of its own"

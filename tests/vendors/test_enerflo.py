@@ -58,7 +58,7 @@ def test_an_update_puts_the_id_and_what_changed_of_its_page() -> None:
     assert ENERFLO.request_update("7", {"active": False}, None).json == {"id": "7", "active": False}
 
 
-def test_an_account_is_read_by_its_id_and_found_in_the_whole_list() -> None:
+def test_an_account_is_read_by_id_and_found_in_the_account_list() -> None:
     assert ENERFLO.request_read("7/../8") == Request("GET", "/api/v3/users/7%2F..%2F8")
     page = Request("GET", "/api/v3/users", query={"page": 2, "pageSize": 100})
     assert ENERFLO.request_page("ana@example.com", 2) == page

@@ -46,7 +46,7 @@ async def test_roles_that_stay_as_they_were_are_no_success(before: list[str], af
         assert found.outputs["roles"] == after
 
 
-async def test_roles_that_are_taken_back_after_a_lost_answer_are_a_success() -> None:
+async def test_reverting_roles_after_a_lost_answer_succeeds() -> None:
     """The slugs are those of the state, and so are the Names."""
     async with World("enerflo") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
@@ -88,7 +88,7 @@ async def test_names_that_an_import_guessed_can_be_corrected() -> None:
 
 
 @pytest.mark.parametrize("on_existing", ["fail", "adopt"])
-async def test_a_hidden_account_is_found_where_the_list_can_be_asked_for_it(on_existing: str) -> None:
+async def test_a_create_finds_a_hidden_account_listed_on_demand(on_existing: str) -> None:
     async with World("enerflo", enerflo_inactive="listed on demand") as world:
         account, _ = await lifecycle.create(world.tenant, world.inputs())
         world.change_by_hand(account, {"active": False})
@@ -115,7 +115,7 @@ async def test_where_it_cannot_the_error_says_how_to_take_it_over(shown: str) ->
             await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), "p/s/ana")
 
 
-async def test_a_field_that_was_emptied_is_seen_though_the_list_leaves_it_out() -> None:
+async def test_a_refresh_shows_an_emptied_field_that_the_list_omits() -> None:
     async with World("enerflo", enerflo_nulls="no") as world:
         emails = [f"p{number}@example.com" for number in range(5)]
         members: dict[str, Any] = {each: world.inputs(email=each, external_user_id="x") for each in emails}

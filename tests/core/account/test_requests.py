@@ -186,7 +186,7 @@ async def test_users_of_a_large_tenant_are_read_by_their_ids() -> None:
 
 
 @pytest.mark.parametrize("seconds", [5, 40, 60])
-async def test_a_vendor_that_turns_away_the_first_requests_gets_two_more(tenancy: Tenancy, seconds: int) -> None:
+async def test_first_requests_that_get_a_429_cost_at_most_two_more(tenancy: Tenancy, seconds: int) -> None:
     """40 seconds are more than a list that is not needed may take."""
     many = 20
     async with World(tenancy.vendor, given=tenancy.given) as world:
