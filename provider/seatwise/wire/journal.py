@@ -73,6 +73,7 @@ _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed =
 _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
+_NOT_PENDING = "delete from deeds where tenant = ? and email = ? and deed = ?"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
 _Row = tuple[str, str | None, str, float, int]
 """What `_DEED` selects."""
@@ -183,10 +184,7 @@ class Journal:
         before = self._before.get(email_key(email))
 
         def take_back(database: sqlite3.Connection) -> None:
-            database.execute(
-                "delete from deeds where tenant = ? and email = ? and deed = ?",
-                (self._tenant, email_key(email), EntryKind.PENDING),
-            )
+            database.execute(_NOT_PENDING, (self._tenant, email_key(email), EntryKind.PENDING))
             self._forget_folded(database, email)
             if before is not None:
                 database.execute(_NOTE, before)
@@ -285,6 +283,10 @@ class Journal:
                 database.execute(_NOTE, self._deed(email, old))
 
         self._file.run(move, None)
+
+    def forget_pending(self, email: str) -> None:
+        """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""
+        self._run(_NOT_PENDING, self._tenant, email_key(email), EntryKind.PENDING)
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""

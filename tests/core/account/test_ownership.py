@@ -216,6 +216,43 @@ async def test_an_answer_with_the_id_of_a_stranger_is_not_believed(world: World)
     assert world.accounts[stranger] == before
 
 
+@pytest.mark.parametrize("asks", [ANA, owner("another")], ids=["its owner", "another resource"])
+async def test_a_lost_create_is_no_claim_to_an_account_with_its_email(world: World, asks: str) -> None:
+    """The create never arrived, and an adopted account of another resource has got the e-mail since."""
+    account, outs = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
+    world.door.journal.forget_account(account)
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    news = {**zoe(world), "email": EMAIL}
+    await lifecycle.update(world.tenant, account, outs, news)
+    await world.restart()
+    before = world.accounts
+    world.time_goes_by()
+
+    own: dict[str, Any] = {"username": "another"} if world.name == "tenovos" else {}
+    with pytest.raises(AccountExists) as caught:
+        await lifecycle.create(world.tenant, world.inputs(**own), asks)
+
+    assert caught.value.existing == account
+    assert world.accounts == before
+
+
+async def test_a_lost_create_is_no_claim_to_what_a_person_renamed(world: World) -> None:
+    """The create never arrived, and a person has given the e-mail to an account of another stack."""
+    account, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe", "prod"))
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: EMAIL})
+    await world.restart()
+
+    with pytest.raises(AccountExists) as caught:
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    assert caught.value.existing == account
+
+
 async def test_an_account_first_read_with_another_email_is_left_alone(world: World) -> None:
     """The create could not be read back, and its answer held another account's id."""
     stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))

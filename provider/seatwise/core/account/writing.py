@@ -83,6 +83,8 @@ async def _write(
         if is_renamed:
             await name_holder(tenant, error, account, str(changes["email"]))
         raise
+    if is_renamed:
+        tenant.journal.forget_pending(str(changes["email"]))
     written = readable_values(schema, changes)
     if any(RESPELLED in schema[name].marks for name in changes):
         try:
