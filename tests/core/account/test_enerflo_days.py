@@ -8,7 +8,7 @@ import pytest
 
 from operations import lifecycle, roster
 from seatwise.core.vendor.errors import AccountExists, Unreachable, VendorBroken
-from virtual import Fault, World, lost_after
+from virtual import Fault, World, answered, lost_after
 
 pytestmark = pytest.mark.anyio
 UNCHANGED: dict[str, tuple[list[str], list[str]]] = {
@@ -55,6 +55,19 @@ async def test_reverting_roles_after_a_lost_answer_succeeds() -> None:
             await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Setter"]))
         after = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Regional Manager"]))
         assert after["roles"] == world.accounts[account]["roles"] == ["Regional Manager"]
+
+
+async def test_roles_are_taken_back_after_an_update_that_was_not_read_back() -> None:
+    """The state must not have the slugs of before beside the Names that were written."""
+    async with World("enerflo") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
+        world.fault("read", *[answered(500, carried_out=False)] * 4)
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Setter", "Sales Rep"]))
+        assert outs["roles"] == ["Setter", "Sales Rep"]
+        assert "role_slugs" not in outs
+        after = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Regional Manager"]))
+        assert after["roles"] == world.accounts[account]["roles"] == ["Regional Manager"]
+        assert after["role_slugs"] == ["regional"]
 
 
 async def test_roles_that_a_refresh_found_are_no_names() -> None:
