@@ -81,6 +81,19 @@ async def test_roles_that_a_refresh_found_are_no_names() -> None:
         assert after["roles"] == ["Regional Manager"]
 
 
+async def test_roles_changed_by_hand_are_seen_by_an_update_of_something_else() -> None:
+    async with World("enerflo") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
+        world.change_by_hand(account, {"roles": ["Sales Rep"]})
+        wanted = world.inputs(outs, roles=["Regional Manager"], first_name="Anna")
+        world.fault("update", answered(200, b"<p>Maintenance</p>", carried_out=True))  # so that it is read back
+        outs = await lifecycle.update(world.tenant, account, outs, wanted)
+        assert outs["roles"] == ["agent"]
+        assert world.diff(outs, wanted)
+        await lifecycle.update(world.tenant, account, outs, wanted)
+        assert world.accounts[account]["roles"] == ["Regional Manager"]
+
+
 async def test_an_account_that_is_made_with_fewer_roles_shows_them() -> None:
     async with World("enerflo") as world:
         news = world.inputs(roles=["Setter", "Regional Manager"])

@@ -91,8 +91,8 @@ def seen(schema: Schema, news: Values, record: Record | None) -> dict[str, objec
 def observed(vendor: Vendor, declared: Values, actual: Values, before: Values = NONE, *, adopted: bool) -> AccountState:
     """Return the state of an account: what was seen, in the program's spelling where it means the same.
 
-    Declared fields that were not seen keep their declared value. `before` are the values of an earlier look, empty
-    right after a write.
+    Declared fields that were not seen keep their declared value. `before` are the values of an earlier look, without
+    those that were written since.
     """
     schema = vendor.schema
     values = {name: value for name, value in actual.items() if value is not None}

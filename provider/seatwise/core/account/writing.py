@@ -65,7 +65,8 @@ async def change(
         actual |= written
         if not is_seen:  # what the vendor has made of the written values is not known
             actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
-    after = observed(vendor, wanted, actual, NONE if changes else state.values, adopted=state.adopted)
+    kept = {name: value for name, value in state.values.items() if name not in changes}
+    after = observed(vendor, wanted, actual, kept, adopted=state.adopted)
     revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
     return after.under(declared).at(revision)
 

@@ -356,7 +356,7 @@ class Vendor(ABC):
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Return the outputs, adjusted where the vendor returns too little to compare them with what is declared.
 
-        `before` are the outputs of an earlier read; they are empty right after a write.
+        `before` are the outputs of an earlier read, without those that were written since.
         """
         return outs
 
