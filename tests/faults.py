@@ -1,9 +1,9 @@
-"""Twenty faults, each in its variants, what they do to a request, and what must come of the run that meets them.
+"""Twenty-one faults, each in its variants, what they do to a request, and what must come of the run that meets them.
 
 F1 to F4 are about connections, F5 and F6 about time, F7 to F12 about answers that are none or say "not now",
 F13 and F14 about permission, F15 and F16 about what the vendor says is there, F17 and F18 about answers that
-are a trap, F19 is a machine that stops, F20 is somebody else's hand. Used by the fault matrix, and by the
-comparison with providers that know less.
+are a trap, F19 is a machine that stops, F20 is somebody else's hand, F21 is an answer that says what is not so.
+Used by the fault matrix, and by the comparison with providers that know less.
 """
 
 import sys
@@ -557,6 +557,32 @@ UNREADABLE: Outcomes = {ELSE: WORKS, "look-up": VendorBroken, "read": VendorBrok
 BUSY_FOR_EVER: Outcomes = {ELSE: VendorBroken, "create": UnknownOutcome}
 READS = ("read", *chain.from_iterable(READS_TOO.values()))
 WRITES = ("update", "retire")
+
+
+def of_another(scene: Scene) -> Fault:
+    """It is carried out, and the answer holds the first account's record."""
+
+    async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        url = request.url.join(f"../v3/users/{next(iter(scene.world.accounts))}")
+        await inner.handle_async_request(request)
+        return await inner.handle_async_request(
+            httpx.Request("GET", url, headers={"api-key": request.headers["api-key"]})
+        )
+
+    return fault
+
+
+def keeps_another_name(scene: Scene) -> Fault:
+    """It is carried out with another name, and the answer holds what was sent."""
+
+    async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        answer = await inner.handle_async_request(request)
+        scene.world.change_by_hand(list(scene.world.accounts)[-1], DECLARED[scene.vendor])
+        return answer
+
+    return fault
+
+
 LOOKS = ("look-up", "read")
 
 FAULTS: Mapping[str, tuple[Variant, ...]] = {
@@ -717,6 +743,12 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
         Variant("deletes", by_hand(Scene.delete_by_hand), ALL_WORK, places=("read", "retire", "read before retire")),
         Variant("deletes before the update", by_hand(Scene.delete_by_hand), {ELSE: NoSuchAccount},
                 places=("update", "read before update"), remedy="refresh"),
+    ),
+    "F21": (  # an answer that says what is not so
+        Variant("another account's record", of_another, ALL_WORK, places=("create",), vendors=("enerflo",),
+                people=2, after=1),
+        Variant("what was sent, and something else is kept", keeps_another_name, ALL_WORK, places=("create",),
+                vendors=("enerflo",), people=3, times=FOR_EVER, tries=None),
     ),
 }  # fmt: skip
 

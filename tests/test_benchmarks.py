@@ -67,7 +67,7 @@ def test_the_vendor_makes_reads_lists_and_changes_accounts() -> None:
     at_the_vendor(work)
 
 
-def test_nexudus_answers_a_write_with_the_id_and_takes_the_whole_record() -> None:
+def test_nexudus_returns_the_id_and_replaces_the_whole_record() -> None:
     async def work(http: Http) -> None:
         for number in range(1, 4):
             body = {"FullName": "Ana Ruiz", "Email": f"{number}@example.com", "IsAdmin": True, "UserRoles": [77]}

@@ -1,4 +1,7 @@
-"""Pages, docstrings, comments and messages are plain English: the worst patterns stay out, each with its remedy."""
+"""Pages, docstrings, comments and messages are plain English: the worst patterns stay out, each with its remedy.
+
+Names of tests are short.
+"""
 
 import ast
 import io
@@ -101,3 +104,10 @@ def test_an_idiom_is_found_in_running_text_alone(text: str, count: int) -> None:
 def test_an_idiom_is_found_in_the_texts_of_a_file_not_in_names() -> None:
     source = '"""Let go of it."""\nretired = f"{told(retired)} was told"  # nobody knows\n'
     assert len([each for text in said(source) for each in idioms(text.lower())]) == 3
+
+
+def test_the_name_of_a_test_has_at_most_60_characters() -> None:
+    """It is one fact; what does not fit belongs in the docstring."""
+    names = re.findall(r"\bdef (test_\w+)", "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")))
+    assert names
+    assert [name for name in names if len(name) > 60] == []

@@ -323,8 +323,8 @@ class Histories(RuleBasedStateMachine):
         """
         self.intents: set[str] = set()
         """E-mails of creates of which it is not known what became of them."""
-        self.left: dict[str, float] = {}
-        """When such a create left at the latest, by e-mail (seconds)."""
+        self.left: dict[str, tuple[float, str]] = {}
+        """When such a create left at the latest (seconds), and for which resource, by e-mail."""
         self.without_outcome: dict[str, float] = {}
         """When creates left of which seatwise cannot know what became of them, by e-mail (seconds)."""
         self.drifted: set[str] = set()
@@ -582,8 +582,9 @@ class Histories(RuleBasedStateMachine):
         arguments = {**self._arguments(name), self.identity: self._email_of(account), "on_existing": "fail"}
         assert not self._in_time(partial(other.up, {asked: arguments})), f"{account} is in two states"
         error = other.failures[asked]
-        assert isinstance(error, AccountExists), error
-        assert error.existing == account, f"{error}: {error.existing}"
+        if not (oracle.is_on_its_way(error) and self._may_be_on_its_way(_fold(arguments["email"]))):
+            assert isinstance(error, AccountExists), error
+            assert error.existing == account, f"{error}: {error.existing}"
         assert without_bookkeeping(self.world.accounts) == without_bookkeeping(before)
         self.world.trail.clear()
         self.world.warnings.clear()
@@ -602,7 +603,7 @@ class Histories(RuleBasedStateMachine):
         record, email = self.world.accounts.get(resource.id), _fold(resource.inputs[self.identity])
         if record is None or self.world.is_retired(record) or record.get("hidden"):
             return False
-        return email == self.world.email(record) and emails[email] == 1 and email not in self.left
+        return email == self.world.email(record) and emails[email] == 1
 
     def _arguments(self, name: str) -> dict[str, Any]:
         arguments = self.program.get(name) or self.left_out[name]
@@ -837,10 +838,15 @@ class Histories(RuleBasedStateMachine):
         maybe = {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
         maybe |= {email for _, email in run.to_be_made() if email in retired or (is_killed and email not in there)}
         # Of a resource that is replaced, the state may have an account that is gone.
-        found = {_fold(each.inputs[self.identity]) for each in self.stack.state.values() if each.id in run.after}
-        self.intents = (self.intents | maybe) - found
-        self.left = {**self.left, **dict.fromkeys(maybe, self.clock.current_time())}
-        self.left = {email: at for email, at in self.left.items() if email not in found}
+        found = {
+            _fold(each.inputs[self.identity]): name for name, each in self.stack.state.items() if each.id in run.after
+        }
+        self.intents = (self.intents | maybe) - found.keys()
+        asked = {email: name for name, email in run.to_be_made()}
+        now = self.clock.current_time()
+        self.left |= {email: (now, asked.get(email, "")) for email in maybe}
+        # Another resource's account may have got the e-mail; the create may arrive all the same.
+        self.left = {email: left for email, left in self.left.items() if found.get(email) != left[1]}
 
     def _was_brought_back(self, run: "Run", account: str) -> bool:
         """Whether the run reactivated an account."""
@@ -935,7 +941,7 @@ class Histories(RuleBasedStateMachine):
             if self.world.email(record) == email
         }
         if oracle.is_on_its_way(error):
-            return self.clock.current_time() - self.left.get(email, -CREATE_IN_FLIGHT_S) < CREATE_IN_FLIGHT_S
+            return self._may_be_on_its_way(email)
         old = run.known.get(name)
         if old is None or name in run.made_again():
             others = [account for account, record in having.items() if not self._is_owed(name, account, record)]
@@ -947,6 +953,10 @@ class Histories(RuleBasedStateMachine):
         if old.id not in run.before and isinstance(error, NoSuchAccount):
             return True
         return email in self.reserved or bool(having.keys() - {old.id})
+
+    def _may_be_on_its_way(self, email: str) -> bool:
+        """Whether a create of this e-mail without a known outcome left so lately that it may still arrive."""
+        return email in self.left and self.clock.current_time() - self.left[email][0] < CREATE_IN_FLIGHT_S
 
     def _has_own_name(self, run: "Run", name: str, table: Mapping[str, Record]) -> bool:
         """Whether somebody has what only one account can have, besides the e-mail."""

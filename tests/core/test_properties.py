@@ -158,9 +158,7 @@ async def test_p3_what_others_changed_and_nobody_declared_stays(world: World) ->
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-async def test_p4_one_plain_up_after_the_trouble_ends_as_declared_and_the_next_writes_nothing(
-    world: World, share: float
-) -> None:
+async def test_p4_one_up_after_faults_reaches_the_desired_state(world: World, share: float) -> None:
     stack = Stack(world)
     await lived_through(stack, people(world), share, seed=2)
     await oracle.converges(stack, people(world))
@@ -174,9 +172,7 @@ PERHAPS: list[Fault] = [lost_after, lost_before, answered(500, carried_out=True)
 
 
 @pytest.mark.parametrize("fault", PERHAPS)
-async def test_p4_a_change_that_failed_and_is_taken_back_is_taken_back_at_the_vendor(
-    world: World, fault: Fault
-) -> None:
+async def test_p4_reverting_a_failed_update_undoes_it_at_the_vendor(world: World, fault: Fault) -> None:
     """The state, and so the diff, knows nothing of it: somebody reverts the commit that failed."""
     stack = Stack(world)
     assert await stack.up(people(world, 1))
@@ -188,9 +184,7 @@ async def test_p4_a_change_that_failed_and_is_taken_back_is_taken_back_at_the_ve
 
 @pytest.mark.parametrize("fault", PERHAPS)
 @pytest.mark.parametrize("refreshed", [False, True])
-async def test_p4_a_person_whose_removal_failed_and_is_taken_back_is_let_in_again(
-    world: World, fault: Fault, refreshed: bool
-) -> None:
+async def test_p4_reverting_a_failed_removal_activates_the_account(world: World, fault: Fault, refreshed: bool) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 2))
     world.fault("update", *[fault] * (1 if fault is killed_after else 4))
@@ -227,7 +221,7 @@ async def test_p2_a_return_that_ends_in_a_kill_leaves_no_stranger(world: World, 
     assert not any(world.is_retired(record) for record in world.accounts.values())
 
 
-async def test_p2_who_was_about_to_come_back_may_come_back_under_another_name(world: World) -> None:
+async def test_p2_a_resource_renamed_after_a_kill_resumes_its_account(world: World) -> None:
     """Killed before the vendor heard of it, and the resource renamed since."""
     stack = Stack(world, checkpoints=False)
     (arguments,) = people(world, 1).values()
@@ -239,7 +233,7 @@ async def test_p2_who_was_about_to_come_back_may_come_back_under_another_name(wo
     assert len(world.accounts) == 1
 
 
-async def test_p4_a_refresh_does_not_end_a_doubt_about_what_it_cannot_see() -> None:
+async def test_p4_a_refresh_does_not_confirm_a_field_that_is_not_read() -> None:
     """Tenovos 1.0 never returns the company."""
     async with World("tenovos", unique_emails=False) as world:
         stack = Stack(world)
@@ -251,7 +245,7 @@ async def test_p4_a_refresh_does_not_end_a_doubt_about_what_it_cannot_see() -> N
         assert "Elsewhere" not in str(world.accounts)
 
 
-async def test_p7_a_false_404_is_not_believed_of_who_has_another_email_by_now(world: World) -> None:
+async def test_p7_a_false_404_is_not_trusted_after_an_email_change(world: World) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 2))
     account = stack.state["u1"].id
@@ -261,7 +255,7 @@ async def test_p7_a_false_404_is_not_believed_of_who_has_another_email_by_now(wo
     oracle.nothing_was_claimed_that_is_not_so(stack)
 
 
-async def test_p4_a_removal_that_the_engine_never_heard_of_is_taken_back_too(world: World) -> None:
+async def test_p4_reverting_a_removal_that_the_state_lacks_undoes_it(world: World) -> None:
     """Killed after the answer and before the state was written."""
     stack = Stack(world)
     assert await stack.up(people(world, 1))
@@ -271,7 +265,7 @@ async def test_p4_a_removal_that_the_engine_never_heard_of_is_taken_back_too(wor
     assert not any(world.is_retired(record) for record in world.accounts.values())
 
 
-async def test_p4_a_password_whose_change_failed_and_is_taken_back_is_sent_again() -> None:
+async def test_p4_reverting_a_failed_password_update_sends_the_old_one() -> None:
     async with World("nexudus") as world:
         stack = Stack(world)
         program = {"ana": dict(world.vendor.example)}
@@ -285,9 +279,7 @@ async def test_p4_a_password_whose_change_failed_and_is_taken_back_is_sent_again
 
 @pytest.mark.parametrize("body", [b"", HTML, b'{"cut'])
 @pytest.mark.parametrize("carried_out", [True, False])
-async def test_an_answer_to_an_update_that_says_nothing_is_not_believed(
-    world: World, body: bytes, carried_out: bool
-) -> None:
+async def test_an_unreadable_answer_to_a_write_is_not_trusted(world: World, body: bytes, carried_out: bool) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 1))
     world.fault("update", answered(200, body, carried_out=carried_out))
@@ -301,7 +293,7 @@ async def test_an_answer_to_an_update_that_says_nothing_is_not_believed(
 @pytest.mark.parametrize(
     "fault", [lost_before, lost_after, answered(500, carried_out=False), answered(504, HTML, carried_out=True)]
 )
-async def test_p5_a_create_that_may_have_arrived_is_not_sent_again_by_the_same_run(world: World, fault: Fault) -> None:
+async def test_p5_a_run_sends_a_create_that_may_have_arrived_only_once(world: World, fault: Fault) -> None:
     stack = Stack(world)
     world.fault("create", *[fault] * PEOPLE)
     await stack.up(people(world))
@@ -349,7 +341,7 @@ async def test_p7_an_account_that_is_there_never_leaves_the_state(world: World, 
     assert stack.state == before
 
 
-async def test_p8_a_vendor_that_is_down_costs_a_tenth_more_requests_and_never_more_than_the_deadline(
+async def test_p8_a_vendor_that_is_down_costs_a_tenth_more_requests(
     world: World,
 ) -> None:
     assert await Stack(world).up(people(world, 1))
@@ -483,7 +475,7 @@ async def test_p12_nobody_elses_account_is_taken(world: World) -> None:
     assert stack.state["u1"].outs["adopted"] is True
 
 
-async def test_p12_a_create_that_never_arrived_gives_no_right_to_an_account_that_shows_later() -> None:
+async def test_p12_a_refused_create_gives_no_right_to_a_later_account() -> None:
     """The intent is old by then: what a person made meanwhile is that person's."""
     async with World("enerflo") as world:
         stack = Stack(world)
@@ -508,7 +500,7 @@ async def test_p13_a_second_refresh_sees_what_the_first_saw(world: World) -> Non
     assert not world.diff(once["ana"].outs, once["ana"].inputs)
 
 
-async def test_roles_that_others_changed_before_they_were_ever_read_are_seen() -> None:
+async def test_a_refresh_shows_roles_changed_before_the_first_read() -> None:
     """The read-back of the create failed: what the first refresh sees is not what was written."""
     async with World("enerflo") as world:
         stack = Stack(world)

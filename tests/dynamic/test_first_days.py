@@ -179,7 +179,7 @@ async def test_an_adopted_account_that_is_declared_so_is_not_named(world: World,
     assert told(world) == []
 
 
-async def test_the_remedy_for_an_unknown_id_is_a_command_that_shows_ids(world: World) -> None:
+async def test_the_remedy_for_an_unknown_id_is_to_run_seatwise_show(world: World) -> None:
     with pytest.raises(AccountError, match=f"`seatwise show {world.name} EMAIL` shows the id of an account"):
         await lifecycle.read(world.tenant, "9999", {})
 
@@ -341,7 +341,7 @@ async def test_e_mails_that_move_on_in_a_row_take_another_run(world: World) -> N
     assert await given_emails(world, {ben: "cleo"}) == {}
 
 
-async def test_the_e_mail_of_an_account_without_resource_is_to_be_freed(world: World) -> None:
+async def test_the_e_mail_of_an_unmanaged_account_has_to_be_freed(world: World) -> None:
     (other,) = world.accounts
     (ben,) = await declared(world, "ben")
     errors = await given_emails(world, {ben: "ana"})

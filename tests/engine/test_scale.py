@@ -55,7 +55,7 @@ def test_the_hosts_threads_limit_concurrent_operations(threads: str, at_once: ra
     assert "no effect" not in output
 
 
-def test_seatwise_run_alone_has_more_than_four_operations_at_once(project: Project) -> None:
+def test_seatwise_run_alone_exceeds_four_operations_at_once(project: Project) -> None:
     with running() as vendor:
         project.program("for n in range(24):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
         vendor.switch(latency=1)

@@ -26,18 +26,19 @@ pulumi.runtime.set_mocks(Engine())
 
 def run(program: str) -> Any:
     """Run the preamble and this program, and return the JSON that it prints."""
-    ran = _process(program)
+    ran = process(program)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
 
 def failed(program: str) -> str:
     """Run the preamble and this program, which must fail, and return what it says."""
-    ran = _process(program)
+    ran = process(program)
     assert ran.returncode != 0
     return ran.stderr
 
 
-def _process(program: str) -> "subprocess.CompletedProcess[str]":
+def process(program: str) -> "subprocess.CompletedProcess[str]":
+    """Run the preamble and this program, and return how it ended."""
     command = [sys.executable, "-c", PREAMBLE + program]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)

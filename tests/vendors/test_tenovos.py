@@ -210,12 +210,20 @@ def test_a_refusal_is_an_error_of_the_right_class(
     assert type(V1.refusal(answer({"message": message}, status), operation, "u-1")) is kind
 
 
+END_USER = {"user_role_name": "End user"}
+
+
 @pytest.mark.parametrize(
     ("before", "role", "is_kept"),
-    [({}, "r1", True), ({"user_role_id": "r1"}, "r1", True), ({"user_role_id": "r1"}, "r2", False)],
+    [
+        ({}, "r1", True),
+        ({"user_role_id": "r1"}, "r2", True),  # the name was written
+        (END_USER | {"user_role_id": "r1"}, "r1", True),
+        (END_USER | {"user_role_id": "r1"}, "r2", False),
+    ],
 )
 def test_the_name_of_a_role_is_kept_until_its_id_changes(before: dict[str, Any], role: str, is_kept: bool) -> None:
-    name = {"user_role_name": "End user"}
+    name = END_USER
     outs = V1.reconcile_outputs({"user_role_id": role, **name}, name, before)
     assert outs == {"user_role_id": role} | (name if is_kept else {})
 

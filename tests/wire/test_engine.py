@@ -100,3 +100,13 @@ async def test_outputs_that_are_not_an_object_are_no_state() -> None:
     export, _ = exported(*[json.dumps(broken).encode()] * 3)
     with pytest.raises(AccountError, match="`pulumi stack export` printed no state"):
         await StackState(export).of_owner(ANA)
+
+
+async def test_a_mistake_of_the_code_is_not_a_state_that_cannot_be_read() -> None:
+    """It must show as what it is, and not as a remedy that does not help."""
+
+    async def export(*arguments: str) -> bytes:
+        raise TypeError("an unexpected argument")
+
+    with pytest.raises(TypeError):
+        await StackState(export).of_owner(ANA)

@@ -163,14 +163,18 @@ def test_an_entry_under_a_folded_key_is_found_and_moved(path: Path) -> None:
     assert (remembered(journal, SHARP), journal.last(DOUBLE)) == (Entry(EntryKind.DEACTIVATED, "7"), None)
 
 
-@pytest.mark.parametrize("is_forgotten", [True, False])
-def test_a_create_under_a_folded_key_ends_with_the_email(is_forgotten: bool, path: Path) -> None:
+ENDS: dict[str, Callable[[Journal], None]] = {
+    "the entry is deleted": lambda journal: journal.forget(SHARP),
+    "an account is noted": lambda journal: journal.note(SHARP, MADE),
+    "another account gets the e-mail": lambda journal: journal.forget_pending(SHARP),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_create_under_a_folded_key_ends_with_the_email(end: Callable[[Journal], None], path: Path) -> None:
     as_the_first_versions_wrote(path, EntryKind.PENDING, None)
     journal = opened(path)
-    if is_forgotten:
-        journal.forget(SHARP)
-    else:
-        journal.note(SHARP, MADE)
+    end(journal)
     assert journal.last(DOUBLE) is None
 
 

@@ -5,7 +5,6 @@ import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import InitVar
 from enum import Enum
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import pulumi
@@ -198,8 +197,7 @@ def schema_of(resource: type[UserResource], naming: Callable[[str], str]) -> Sch
     )
 
 
-@cache
-def outputs_of(resource: type[UserResource]) -> Sequence[str]:
+def outputs_of(resource: type[UserResource]) -> list[str]:
     """Return the names of the outputs of a resource class, those that a program's own subclass annotates included."""
     kinds = (kind for kind in reversed(resource.__mro__) if issubclass(kind, UserResource))
     annotated = (item for kind in kinds for item in inspect.get_annotations(kind).items())

@@ -1,10 +1,10 @@
-"""Fewer futures for Pulumi's SDK to wait for (decision 11).
+"""One future for Pulumi's SDK to wait for, in place of each resource's outputs (docs/decisions/11-one-future.md).
 
-At the end of a program the SDK waits for each output, and looks at all of them again whenever one of them is done. So
-its processor time grows with the square of the resources. seatwise takes the futures that a resource of its own makes
-out of the SDK's set, and puts one future there that stands for all of them. The program ends and fails when it did.
+At the end of a program the SDK waits for all outputs, and looks at each of them again whenever one is known. So its
+processor time grows with the square of the resources. seatwise takes the futures that a resource of its own makes out
+of the SDK's set, and puts one future there that stands for all of them. The program ends and fails as it would without.
 
-The set is private to the SDK: where it has another shape, nothing is changed.
+The set is private to the SDK: where it is missing or has another shape, nothing is changed.
 """
 
 import asyncio

@@ -275,10 +275,10 @@ class Enerflo(Vendor):
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Keep the declared Names while their slugs do not change: not every slug is known.
 
-        If the account could not be read back after the write, slugs and Names are compared as they are.
+        If the account could not be read back after they were written, slugs and Names are compared as they are.
         """
         slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
-        is_just_written = not before
+        is_just_written = "roles" not in before
         is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
         if "roles" not in declared or slugs is None or (is_just_written and _are_fewer(slugs, declared["roles"])):
             return outs

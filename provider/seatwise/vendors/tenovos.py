@@ -285,7 +285,8 @@ class Tenovos(Vendor):
 
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Drop the name of a role whose id has changed: it has another name now, and names cannot be read."""
-        if before.get("user_role_id") in (None, outs.get("user_role_id")):
+        is_just_written = "user_role_name" not in before
+        if is_just_written or before.get("user_role_id") in (None, outs.get("user_role_id")):
             return outs
         return {name: value for name, value in outs.items() if name != "user_role_name"}
 

@@ -121,11 +121,14 @@ class StackState:
         ways = [["--show-secrets", "--stack", stack], ["--stack", stack], ["--stack", whole]]
         for arguments in ways if stack else [["--show-secrets"], []]:
             try:
-                return _Stack(held(json.loads(await self._export(*arguments))))
-            except (ValueError, AttributeError, TypeError, KeyError):
-                problem = problem or "`pulumi stack export` printed no state"
+                exported = await self._export(*arguments)
             except AccountError as error:
                 problem = problem or error.problem
+                continue
+            try:
+                return _Stack(held(json.loads(exported)))
+            except (ValueError, AttributeError, TypeError, KeyError):
+                problem = problem or "`pulumi stack export` printed no state"
         return AccountError(
             f"the state of the stack {stack} cannot be read: {problem}",
             remedy="Run it where the pulumi command is on PATH and can read this stack",

@@ -73,6 +73,7 @@ _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed =
 _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
+_NOT_PENDING = "delete from deeds where tenant = ? and email = ? and deed = ?"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
 _Row = tuple[str, str | None, str, float, int]
 """What `_DEED` selects."""
@@ -183,11 +184,7 @@ class Journal:
         before = self._before.get(email_key(email))
 
         def take_back(database: sqlite3.Connection) -> None:
-            database.execute(
-                "delete from deeds where tenant = ? and email = ? and deed = ?",
-                (self._tenant, email_key(email), EntryKind.PENDING),
-            )
-            self._forget_folded(database, email)
+            self._erase_pending(database, _keys(email))
             if before is not None:
                 database.execute(_NOTE, before)
 
@@ -202,7 +199,7 @@ class Journal:
                 database.execute(_LET_GO, (self._tenant, entry.account))
                 database.execute(_UNKNOWN, (self._tenant, entry.account))
             database.execute(_NOTE, self._deed(email, entry))
-            self._forget_folded(database, email)
+            self._erase_pending(database, _keys(email)[1:])
 
         self._file.run(write, None)
 
@@ -250,7 +247,7 @@ class Journal:
 
         def erase(database: sqlite3.Connection) -> None:
             database.execute("delete from deeds where tenant = ? and email = ?", (self._tenant, email_key(email)))
-            self._forget_folded(database, email)
+            self._erase_pending(database, _keys(email)[1:])
 
         self._file.run(erase, None)
 
@@ -265,11 +262,10 @@ class Journal:
                 remedy="Declare only one of them for one run, then both",
             )
 
-    def _forget_folded(self, database: sqlite3.Connection, email: str) -> None:
-        """Delete a pending create under the e-mail's key of the first versions, if that key differs."""
-        query = "delete from deeds where tenant = ? and email = ? and deed = ?"
-        for key in _keys(email)[1:]:
-            database.execute(query, (self._tenant, key, EntryKind.PENDING))
+    def _erase_pending(self, database: sqlite3.Connection, keys: Iterable[str]) -> None:
+        """Delete the pending creates under these keys of e-mails."""
+        for key in keys:
+            database.execute(_NOT_PENDING, (self._tenant, key, EntryKind.PENDING))
 
     def forget_account(self, account: str) -> None:
         """Delete the entries of this account."""
@@ -285,6 +281,10 @@ class Journal:
                 database.execute(_NOTE, self._deed(email, old))
 
         self._file.run(move, None)
+
+    def forget_pending(self, email: str) -> None:
+        """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""
+        self._file.run(lambda database: self._erase_pending(database, _keys(email)), None)
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""

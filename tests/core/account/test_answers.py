@@ -116,7 +116,7 @@ async def test_an_answer_that_is_not_as_sent_is_read_back(change: Callable[[Reco
         assert not world.diff(outs, world.inputs(email="p1@example.com"))
 
 
-async def test_an_answer_without_a_field_that_records_have_is_not_believed() -> None:
+async def test_an_answer_that_lacks_a_field_is_followed_by_a_read() -> None:
     """The outputs would lack it until the next refresh."""
     async with World("enerflo") as world:
         world.fault("create", *[answering(lambda record: record.pop("company_id"))] * 2)

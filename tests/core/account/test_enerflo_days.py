@@ -8,7 +8,7 @@ import pytest
 
 from operations import lifecycle, roster
 from seatwise.core.vendor.errors import AccountExists, Unreachable, VendorBroken
-from virtual import Fault, World, lost_after
+from virtual import Fault, World, answered, lost_after
 
 pytestmark = pytest.mark.anyio
 UNCHANGED: dict[str, tuple[list[str], list[str]]] = {
@@ -46,7 +46,7 @@ async def test_roles_that_stay_as_they_were_are_no_success(before: list[str], af
         assert found.outputs["roles"] == after
 
 
-async def test_roles_that_are_taken_back_after_a_lost_answer_are_a_success() -> None:
+async def test_reverting_roles_after_a_lost_answer_succeeds() -> None:
     """The slugs are those of the state, and so are the Names."""
     async with World("enerflo") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
@@ -55,6 +55,19 @@ async def test_roles_that_are_taken_back_after_a_lost_answer_are_a_success() -> 
             await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Setter"]))
         after = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Regional Manager"]))
         assert after["roles"] == world.accounts[account]["roles"] == ["Regional Manager"]
+
+
+async def test_roles_are_taken_back_after_an_update_that_was_not_read_back() -> None:
+    """The state must not have the slugs of before beside the Names that were written."""
+    async with World("enerflo") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
+        world.fault("read", *[answered(500, carried_out=False)] * 4)
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Setter", "Sales Rep"]))
+        assert outs["roles"] == ["Setter", "Sales Rep"]
+        assert "role_slugs" not in outs
+        after = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Regional Manager"]))
+        assert after["roles"] == world.accounts[account]["roles"] == ["Regional Manager"]
+        assert after["role_slugs"] == ["regional"]
 
 
 async def test_roles_that_a_refresh_found_are_no_names() -> None:
@@ -66,6 +79,19 @@ async def test_roles_that_a_refresh_found_are_no_names() -> None:
         wanted = world.inputs(found.outputs, roles=["Regional Manager"])
         after = await lifecycle.update(world.tenant, account, found.outputs, wanted)
         assert after["roles"] == ["Regional Manager"]
+
+
+async def test_roles_changed_by_hand_are_seen_by_an_update_of_something_else() -> None:
+    async with World("enerflo") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
+        world.change_by_hand(account, {"roles": ["Sales Rep"]})
+        wanted = world.inputs(outs, roles=["Regional Manager"], first_name="Anna")
+        world.fault("update", answered(200, b"<p>Maintenance</p>", carried_out=True))  # so that it is read back
+        outs = await lifecycle.update(world.tenant, account, outs, wanted)
+        assert outs["roles"] == ["agent"]
+        assert world.diff(outs, wanted)
+        await lifecycle.update(world.tenant, account, outs, wanted)
+        assert world.accounts[account]["roles"] == ["Regional Manager"]
 
 
 async def test_an_account_that_is_made_with_fewer_roles_shows_them() -> None:
@@ -88,7 +114,7 @@ async def test_names_that_an_import_guessed_can_be_corrected() -> None:
 
 
 @pytest.mark.parametrize("on_existing", ["fail", "adopt"])
-async def test_a_hidden_account_is_found_where_the_list_can_be_asked_for_it(on_existing: str) -> None:
+async def test_a_create_finds_a_hidden_account_listed_on_demand(on_existing: str) -> None:
     async with World("enerflo", enerflo_inactive="listed on demand") as world:
         account, _ = await lifecycle.create(world.tenant, world.inputs())
         world.change_by_hand(account, {"active": False})
@@ -115,7 +141,7 @@ async def test_where_it_cannot_the_error_says_how_to_take_it_over(shown: str) ->
             await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), "p/s/ana")
 
 
-async def test_a_field_that_was_emptied_is_seen_though_the_list_leaves_it_out() -> None:
+async def test_a_refresh_shows_an_emptied_field_that_the_list_omits() -> None:
     async with World("enerflo", enerflo_nulls="no") as world:
         emails = [f"p{number}@example.com" for number in range(5)]
         members: dict[str, Any] = {each: world.inputs(email=each, external_user_id="x") for each in emails}

@@ -75,7 +75,7 @@ def test_an_owner_of_an_earlier_version_is_recognized(old: str, new: str) -> Non
         (f"accounts/dev/ana{MEMBERS}", made()),
     ],
 )
-def test_an_owner_of_an_earlier_version_that_says_otherwise_is_not(old: str, new: str) -> None:
+def test_an_owner_of_an_earlier_version_that_differs_is_another(old: str, new: str) -> None:
     assert not owner.same(old, new)
 
 

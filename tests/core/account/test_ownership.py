@@ -104,7 +104,7 @@ async def test_a_refusal_names_the_owner_and_the_way_out(world: World, whose: st
     assert "An adopted account stays active when it leaves the program" in str(caught.value)
 
 
-async def test_an_owner_of_an_earlier_version_is_given_its_account_back(world: World) -> None:
+async def test_an_owner_of_an_earlier_version_resumes_its_account(world: World) -> None:
     account, _ = await made(world, "accounts/dev/x:y:Team$ana")
     again, _ = await lifecycle.create(world.tenant, world.inputs(), owner("ana", "dev", "a:b:Area", "x:y:Team"))
     assert again == account
@@ -113,7 +113,7 @@ async def test_an_owner_of_an_earlier_version_is_given_its_account_back(world: W
 # --- creates on their way ---------------------------------------------------------------------
 
 
-async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: World) -> None:
+async def test_an_error_names_the_other_owner_of_a_recent_create(world: World) -> None:
     world.fault("POST", lost_before)
     with pytest.raises(UnknownOutcome):
         await lifecycle.create(world.tenant, world.inputs(), owner("ana", "prod"))
@@ -127,7 +127,7 @@ async def test_a_young_create_of_another_owner_is_an_error_that_names_it(world: 
     assert len(world.accounts) == 1
 
 
-async def test_a_create_of_another_stack_that_came_through_is_not_taken(world: World) -> None:
+async def test_an_account_of_another_stacks_create_is_not_resumed(world: World) -> None:
     account, _ = await made(world, owner("ana", "prod"))
     world.door.journal.note(EMAIL, Entry(EntryKind.PENDING, owner=owner("ana", "prod"), age=400))
     with pytest.raises(AccountExists, match=f"with the id {account}"):
@@ -216,7 +216,44 @@ async def test_an_answer_with_the_id_of_a_stranger_is_not_believed(world: World)
     assert world.accounts[stranger] == before
 
 
-async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_strangers(world: World) -> None:
+@pytest.mark.parametrize("asks", [ANA, owner("another")], ids=["its owner", "another resource"])
+async def test_a_lost_create_is_no_claim_to_an_account_with_its_email(world: World, asks: str) -> None:
+    """The create never arrived, and an adopted account of another resource has got the e-mail since."""
+    account, outs = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
+    world.door.journal.forget_account(account)
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    news = {**zoe(world), "email": EMAIL}
+    await lifecycle.update(world.tenant, account, outs, news)
+    await world.restart()
+    before = world.accounts
+    world.time_goes_by()
+
+    own: dict[str, Any] = {"username": "another"} if world.name == "tenovos" else {}
+    with pytest.raises(AccountExists) as caught:
+        await lifecycle.create(world.tenant, world.inputs(**own), asks)
+
+    assert caught.value.existing == account
+    assert world.accounts == before
+
+
+async def test_a_lost_create_is_no_claim_to_what_a_person_renamed(world: World) -> None:
+    """The create never arrived, and a person has given the e-mail to an account of another stack."""
+    account, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe", "prod"))
+    world.fault("POST", lost_before)
+    with pytest.raises(UnknownOutcome):
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: EMAIL})
+    await world.restart()
+
+    with pytest.raises(AccountExists) as caught:
+        await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+    assert caught.value.existing == account
+
+
+async def test_an_account_first_read_with_another_email_is_left_alone(world: World) -> None:
     """The create could not be read back, and its answer held another account's id."""
     stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
     account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
@@ -238,7 +275,7 @@ async def test_an_account_read_for_the_first_time_is_left_alone_if_it_is_a_stran
     assert (await lifecycle.create(world.tenant, world.inputs(), ANA))[0] == account, "found by its e-mail"
 
 
-async def test_an_account_that_was_read_once_with_its_email_may_get_another_email(world: World) -> None:
+async def test_an_account_that_was_read_once_may_get_another_email(world: World) -> None:
     """Its create could not be read back; the refresh after it could."""
     account, outs = await made(world)
     world.door.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
@@ -256,7 +293,7 @@ async def test_an_account_that_was_read_once_with_its_email_may_get_another_emai
 # --- a changed e-mail -------------------------------------------------------------------------
 
 
-async def test_an_account_under_another_email_is_remembered_as_its_owners(world: World) -> None:
+async def test_the_journal_keeps_the_owner_under_a_changed_email(world: World) -> None:
     if not world.vendor.schema["email"].takes & world.vendor.schema["email"].takes.UPDATE:
         return
     account, outs = await made(world)
@@ -271,7 +308,7 @@ async def test_an_account_under_another_email_is_remembered_as_its_owners(world:
 # --- the journal of a newer version -----------------------------------------------------------
 
 
-async def test_what_a_newer_version_wrote_is_looked_at_or_refused_in_one_line(world: World) -> None:
+async def test_journal_entries_of_a_newer_version_are_read_or_refused(world: World) -> None:
     account, outs = await made(world)
     with closing(sqlite3.connect(world.run.journal)) as journal, journal:
         journal.execute("update deeds set deed = 'LENT'")
@@ -320,7 +357,7 @@ async def test_a_replacement_after_a_rename_survives_a_changed_email(world: Worl
     assert world.email(world.accounts[account]) == "moved@example.com", "drift, which a refresh shows"
 
 
-async def test_a_forced_replacement_keeps_an_adopted_account_whose_email_a_person_changed(world: World) -> None:
+async def test_a_replacement_keeps_an_adopted_account_with_a_new_email(world: World) -> None:
     """The journal has no create of this resource. It says all the same that the resource had an account."""
     account, _ = await made(world)
     adopted, outs = await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), owner("eve"))
@@ -392,7 +429,7 @@ def revised(outs: dict[str, Any], revision: int) -> dict[str, Any]:
     return {**outs, "__revision": revision}
 
 
-async def test_the_old_life_of_a_replaced_resource_is_removed_by_another_process(world: World) -> None:
+async def test_the_delete_of_a_replaced_resource_keeps_the_account(world: World) -> None:
     """A run was killed after the create. In the next one another provider process gets the old resource's delete."""
     account, outs = await made(world)
     old, new = revised(outs, 1), revised(outs, 2)
@@ -418,7 +455,7 @@ async def test_both_lives_of_a_replaced_resource_may_go_in_one_run(world: World)
     assert await lifecycle.delete(world.tenant, account, old, ANA), "it is not said to go on"
 
 
-async def test_of_two_resources_with_one_account_the_last_one_retires_it(world: World) -> None:
+async def test_of_two_resources_of_one_account_the_last_deactivates_it(world: World) -> None:
     account, outs = await made(world)
     ben = owner("ben")
     world.engine_state.held = {ANA: Held(account, outs), ben: Held(account, outs)}
@@ -440,7 +477,7 @@ async def test_what_cannot_be_seen_is_not_deleted_for_good() -> None:
         assert world.is_retired(world.accounts[account])
 
 
-async def test_a_replaced_resource_whose_state_cannot_be_read_makes_no_second_account(world: World) -> None:
+async def test_a_replacement_with_unreadable_state_creates_no_account(world: World) -> None:
     account, _ = await made(world)
     world.door.ownership.record_in_state(ANA, ANA)
     world.engine_state.error = AccountError("the state of the stack dev cannot be read")
@@ -449,7 +486,7 @@ async def test_a_replaced_resource_whose_state_cannot_be_read_makes_no_second_ac
     assert list(world.accounts) == [account]
 
 
-async def test_a_delete_before_its_create_in_another_process_is_left_alone(world: World) -> None:
+async def test_a_delete_before_the_replacements_create_does_nothing(world: World) -> None:
     """The process that makes the new resource has checked it, and noted what it declares."""
     account, outs = await made(world)
     world.door.journal.declare(ANA, ["ruiz@example.com"])
@@ -459,7 +496,7 @@ async def test_a_delete_before_its_create_in_another_process_is_left_alone(world
     assert await lifecycle.delete(world.tenant, account, outs, ANA), "in another run it is a removal"
 
 
-async def test_namesakes_in_a_state_of_an_earlier_version_are_told_apart(world: World) -> None:
+async def test_a_leaver_with_a_namesake_in_an_old_state_is_deactivated(world: World) -> None:
     """Their owners named the direct parent alone: one leaves, and the other one is declared still."""
     person = "seatwise:index:Person"
     sales, field = owner("ana", "dev", "x:y:Sales", person), owner("ana", "dev", "x:y:Field", person)

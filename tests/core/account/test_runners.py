@@ -59,7 +59,7 @@ async def test_what_the_other_runner_did_is_no_news(world: World, go_to: GoTo) -
     assert len(world.trail) == sent
 
 
-async def test_what_a_killed_runner_left_in_doubt_does_no_harm_after_another_one(world: World, go_to: GoTo) -> None:
+async def test_an_unconfirmed_write_of_a_killed_runner_does_no_harm(world: World, go_to: GoTo) -> None:
     stack, changed = Stack(world, checkpoints=False), {**world.vendor.example, **world.vendor.example_change}
     await go_to("first")
     await stack.up({"ana": world.vendor.example})
@@ -108,9 +108,7 @@ async def test_an_update_that_was_killed_is_done_again_by_a_new_runner(world: Wo
     assert len(world.trail) == sent
 
 
-async def test_a_change_that_was_killed_and_is_reverted_by_a_new_runner_takes_a_refresh(
-    world: World, go_to: GoTo
-) -> None:
+async def test_a_new_runner_reverts_a_killed_update_after_a_refresh(world: World, go_to: GoTo) -> None:
     stack = Stack(world)
     await stack.up({"ana": world.vendor.example})
     (before,) = world.accounts.values()
@@ -127,9 +125,7 @@ async def test_a_change_that_was_killed_and_is_reverted_by_a_new_runner_takes_a_
     assert after | untold == before | untold
 
 
-async def test_a_removal_that_was_killed_and_is_reverted_by_a_new_runner_shows_and_takes_a_word(
-    world: World, go_to: GoTo
-) -> None:
+async def test_a_new_runner_activates_the_account_of_a_killed_removal(world: World, go_to: GoTo) -> None:
     stack = Stack(world)
     await stack.up({"ana": world.vendor.example})
     world.fault("update", killed_after)

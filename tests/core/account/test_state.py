@@ -38,7 +38,7 @@ ENERFLO = Enerflo(None)
         pytest.param({"can_create_customers": True}, {"can_create_customers": False}, id="switched off"),
     ],
 )
-def test_a_changed_create_only_argument_is_refused_with_the_ways_out(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_a_changed_immutable_argument_is_refused_with_remedies(old: dict[str, Any], new: dict[str, Any]) -> None:
     _, (problem,) = check(Enerflo, ANA | old, ANA | new, NONE, Vault())
     (name,) = new
     assert problem.field == name

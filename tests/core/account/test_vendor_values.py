@@ -155,7 +155,7 @@ async def test_an_odd_id_or_e_mail_is_none(world: World) -> None:
 
 
 @pytest.mark.parametrize("escape", [str, json.dumps, repr, quote], ids=["plain", "JSON", "repr", "URL"])
-async def test_a_look_up_that_quotes_another_requests_password_is_told_without_it(world: World, escape: Any) -> None:
+async def test_the_error_of_a_look_up_hides_another_requests_password(world: World, escape: Any) -> None:
     password = """pass \\"w'ord\t1"""
     world.vault.seal(password)
     body = json.dumps({"message": f"cannot process {escape(password)} at \x1b[31m this time"}).encode()

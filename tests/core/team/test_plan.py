@@ -66,9 +66,7 @@ def through_the_engine(props: Any) -> Any:
         pytest.param("straße@x.y", "straße@x.y", {}, id="as its key, outside ASCII"),
     ],
 )
-def test_members_are_kept_by_e_mail_and_the_e_mail_where_it_is_spelt_otherwise(
-    email: str, key: str, kept: dict[str, str]
-) -> None:
+def test_a_member_keeps_the_e_mail_that_differs_from_its_key(email: str, key: str, kept: dict[str, str]) -> None:
     assert keyed([{"email": email, "first_name": "Ana"}]) == {key: {"first_name": "Ana", **kept}}
     assert unpacked(key, {"first_name": "Ana", **kept}) == {"email": email, "first_name": "Ana"}
 
@@ -117,7 +115,7 @@ def test_a_member_comes_back_from_the_state_as_it_was(vendor: Vendor, otherwise:
     assert team.changed(vendor, member.state, example) == team.changed(vendor, outs, example)
 
 
-def test_nothing_is_kept_of_a_member_but_what_is_declared_and_what_a_later_look_needs(vendor: Vendor) -> None:
+def test_a_team_keeps_only_declared_and_remembered_fields(vendor: Vendor) -> None:
     declared = {name: value for name, value in vendor.example.items() if not vendor.schema[name].secret}
     outs = Team({"ana@example.com": Member("7", made(vendor, RECORDS[vendor.name], declared))}).to_outputs(vendor)
 
@@ -241,7 +239,7 @@ def members(count: int, **arguments: Any) -> dict[str, dict[str, Any]]:
         (Nexudus, {"language": [SECRET], "full_name": "Ana"}, ["language must be a whole number"]),
     ],
 )
-def test_a_problem_names_the_member_and_the_field_and_never_the_value(
+def test_a_problem_names_the_member_and_field_without_the_value(
     vendor: type[Vendor], member: dict[str, Any], told: list[str]
 ) -> None:
     _, problems = checked(vendor, {"members": {"ana@example.com": member}})
@@ -316,7 +314,7 @@ def test_numbers_that_came_through_the_engine_are_numbers_again() -> None:
     assert (found["ana@example.com"]["office_ids"], problems) == ([5], [])
 
 
-def test_a_password_is_replaced_by_a_fingerprint_that_stays_the_same_as_long_as_the_password_does() -> None:
+def test_the_fingerprint_of_an_unchanged_password_stays_the_same() -> None:
     vault = Vault()
 
     def sealed(password: str, olds: Mapping[str, Any]) -> Any:
@@ -343,13 +341,13 @@ def test_what_becomes_of_accounts_is_said_of_the_whole_team(name: str, instead: 
     assert kept["ana@example.com"] == {"roles": ["Setter"]}
 
 
-def test_a_member_that_is_to_be_adopted_needs_not_what_only_a_create_does() -> None:
+def test_an_adoption_does_not_require_arguments_for_a_create() -> None:
     member = {"first_name": "Ana", "last_name": "Ruiz"}
     assert checked(Tenovos, {"members": {"ana@example.com": member}, "on_existing": "adopt"})[1] == []
 
 
 @pytest.mark.parametrize(("zone", "is_refused"), [("Asia/Manila", True), ("America/Denver", False)])
-def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zone: str, is_refused: bool) -> None:
+def test_a_changed_immutable_field_of_a_member_is_refused(zone: str, is_refused: bool) -> None:
     now = Team({"ana@example.com": Member("7", made(ENERFLO, {}, ANA | {"timezone": zone}))})
     problems = team.immutable_changes(Enerflo, now, keyed([ANA | {"timezone": "America/Denver"}]), split)
     assert bool(problems) is is_refused
@@ -359,7 +357,7 @@ def test_what_can_only_be_given_at_creation_is_refused_for_who_is_in_the_team(zo
 
 
 @pytest.mark.parametrize("before", [{}, ANA | {"timezone": "Asia/Manila"}], ids=["new", "declared before"])
-def test_who_is_not_in_the_team_yet_may_be_given_what_can_only_be_given_at_creation(before: dict[str, Any]) -> None:
+def test_an_immutable_field_may_change_until_the_create(before: dict[str, Any]) -> None:
     """Also where an earlier run could not make the account: nothing else would correct it."""
     olds = {"members": keyed([before])} if before else {"members": members(1)}
     declared = keyed([ANA | {"timezone": "America/Denver"}])
@@ -419,7 +417,7 @@ def test_who_is_inactive_already_does_not_leave_when_it_stays_so(vendor: Vendor)
     assert checked(type(vendor), {"members": inactive})[1] == [], "nor in a new team"
 
 
-def test_the_cap_is_for_the_team_as_it_was_and_whoever_joins_does_not_count() -> None:
+def test_members_that_join_do_not_raise_the_limit_of_removals() -> None:
     olds, news = members(40), {f"new{number}@example.com": {"roles": ["Setter"]} for number in range(500)}
     (problem,) = checked(Enerflo, {"members": news}, {"members": olds})[1]
     first = ", ".join(sorted(olds)[:20])
@@ -466,7 +464,7 @@ def test_a_member_changes_in_the_fields_that_are_to_be_otherwise(
     assert (plan.size, plan.stays) == ((1, 0) if fields else (0, 1))
 
 
-def test_a_plan_says_who_joins_changes_is_looked_at_leaves_and_stays() -> None:
+def test_a_plan_lists_joins_changes_looks_leaves_and_deletes() -> None:
     now = a_team(ana=SETTER, ben=SETTER, cho=SETTER, dan=SETTER)
     now.leaving = {"eva@x.y": "5"}
     news = {"zoe": SETTER, "fay": SETTER, "ana": SETTER | {"first_name": "Ana"}, "ben": SETTER, "cho": SETTER}

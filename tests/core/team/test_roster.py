@@ -179,9 +179,7 @@ async def test_an_update_is_about_those_only_who_change(world: World, stack: Sta
 
 
 @pytest.mark.parametrize("concurrency", [None, 1, 5])
-async def test_as_many_requests_are_on_their_way_as_the_tenant_takes_and_never_more(
-    world: World, concurrency: int | None
-) -> None:
+async def test_a_team_uses_exactly_the_concurrency_of_its_tenant(world: World, concurrency: int | None) -> None:
     given = {} if concurrency is None else {"concurrency": concurrency}
     async with World(world.name, given=given) as world:
         now, most = 0, dict[str, int]()
@@ -251,9 +249,7 @@ async def test_who_is_refused_stops_nobody_and_is_tried_again_alone(world: World
 
 
 @pytest.mark.parametrize("what", ["join", "change", "leave", "refresh"])
-async def test_who_meets_what_nobody_thought_of_stops_nobody_and_is_told_in_one_line(
-    world: World, stack: Stack, what: str
-) -> None:
+async def test_an_unexpected_error_of_one_member_stops_no_other_member(world: World, stack: Stack, what: str) -> None:
     everybody = a_team(world, 60)
     steps: dict[str, tuple[Roster, str]] = {
         "join": (everybody, "create"),
@@ -297,9 +293,7 @@ async def test_a_team_of_which_nobody_could_be_made_is_not_made(world: World, st
 
 
 @pytest.mark.parametrize("how", ["taken out of the program", "declared as before"])
-async def test_who_failed_and_is_not_wanted_any_more_is_not_said_to_fail_for_ever(
-    world: World, stack: Stack, how: str
-) -> None:
+async def test_reverting_what_failed_empties_the_output_failed(world: World, stack: Stack, how: str) -> None:
     everybody = a_team(world, 5)
     assert await stack.up({"sales": everybody})
     wanted, kind = (
@@ -330,7 +324,7 @@ DOWN: dict[str, Fault] = {
 @pytest.mark.no_cover  # as for the fault matrix: many times the same code
 @pytest.mark.parametrize("down", DOWN)
 @pytest.mark.parametrize("what", ["join", "change", "leave"])
-async def test_a_vendor_that_is_down_is_not_asked_for_each_member_and_the_next_run_completes(
+async def test_a_team_stops_when_a_vendor_is_down_and_later_completes(
     world: World, stack: Stack, what: str, down: str
 ) -> None:
     count, done, policies = 110, 10, {"max_removals": "100%"}
@@ -380,9 +374,7 @@ async def test_a_vendor_that_is_down_all_the_time_makes_no_team(world: World, st
 
 
 @pytest.mark.parametrize("fault", [cannot_connect, answered(500, carried_out=False)], ids=["no connection", "500"])
-async def test_a_refresh_with_somebody_who_cannot_be_read_changes_nothing(
-    world: World, stack: Stack, fault: Fault
-) -> None:
+async def test_a_refresh_that_cannot_read_members_changes_nothing(world: World, stack: Stack, fault: Fault) -> None:
     assert await stack.up({"sales": a_team(world, 40)})
     before = stack.state["sales"]
     world.hazard = lambda kind: fault if kind in ("read", "list") else None
@@ -453,7 +445,7 @@ async def test_a_kill_in_the_middle_makes_nobody_twice(
     assert active(world) == []
 
 
-async def test_a_team_of_another_stack_is_not_given_what_a_killed_run_made(world: World, stack: Stack) -> None:
+async def test_another_stack_does_not_resume_accounts_of_a_killed_run(world: World, stack: Stack) -> None:
     if not world.vendor.tells_ids:
         return  # killed before it knew what its creates became of
     program = a_team(world, 16)
@@ -470,9 +462,7 @@ async def test_a_team_of_another_stack_is_not_given_what_a_killed_run_made(world
     assert len(world.accounts) == 16
 
 
-async def test_a_leave_that_may_have_been_carried_out_is_taken_back_when_the_commit_is(
-    world: World, stack: Stack
-) -> None:
+async def test_reverting_an_unconfirmed_leave_activates_the_member(world: World, stack: Stack) -> None:
     everybody = a_team(world, 5)
     assert await stack.up({"sales": everybody})
     world.hazard = lambda kind: lost_after if kind == "update" else None
@@ -485,7 +475,7 @@ async def test_a_leave_that_may_have_been_carried_out_is_taken_back_when_the_com
     assert len(active(world)) == len(world.accounts) == 5
 
 
-async def test_changes_of_a_killed_run_are_taken_back_when_the_commit_is(world: World, stack: Stack) -> None:
+async def test_reverting_the_changes_of_a_killed_run_undoes_them(world: World, stack: Stack) -> None:
     """The engine hears of a team when all of its members are done."""
     program = a_team(world, 8)
     assert await stack.up({"sales": program})
@@ -505,9 +495,7 @@ async def test_changes_of_a_killed_run_are_taken_back_when_the_commit_is(world: 
 # --- made, and not read back ------------------------------------------------------------------
 
 
-async def test_who_was_made_before_the_vendor_went_down_is_in_the_state_and_is_made_complete(
-    world: World, stack: Stack
-) -> None:
+async def test_the_next_run_completes_members_created_before_an_outage(world: World, stack: Stack) -> None:
     """A password that may be sent again is sent once, too."""
     program = a_team(world, 40, password="a first password")
     made = 0
@@ -538,9 +526,7 @@ def told_password(sent: Sent) -> str | None:
     return body.get("password") or body.get("Password") or (operations[0]["value"] if operations else None)
 
 
-async def test_who_is_taken_over_when_the_vendor_goes_down_stays_one_that_was_there_before(
-    world: World, stack: Stack
-) -> None:
+async def test_members_adopted_before_an_outage_remain_adopted(world: World, stack: Stack) -> None:
     """Or a destroy would deactivate somebody else's account."""
     owned = Stack(world, "project/another")
     assert await owned.up({"sales": a_team(world, 60)})
@@ -565,9 +551,7 @@ async def test_who_is_taken_over_when_the_vendor_goes_down_stays_one_that_was_th
 # --- what others do ---------------------------------------------------------------------------
 
 
-async def test_a_refresh_shows_who_was_changed_by_hand_and_the_next_run_puts_it_back(
-    world: World, stack: Stack
-) -> None:
+async def test_a_refresh_shows_a_members_drift_and_the_next_up_ends_it(world: World, stack: Stack) -> None:
     program = a_team(world, 12)
     assert await stack.up({"sales": program})
     before = stack.state["sales"]
@@ -627,7 +611,7 @@ async def test_members_missing_in_half_a_list_stay_in_the_state(operation: str) 
         assert active(world) == ["p0", "p1", "p2"]
 
 
-async def test_who_was_deleted_by_hand_leaves_the_state_and_is_made_again(world: World, stack: Stack) -> None:
+async def test_an_up_after_a_refresh_creates_a_deleted_member_again(world: World, stack: Stack) -> None:
     program = a_team(world, 5)
     assert await stack.up({"sales": program})
     gone = stack.outs["ids"]["p2@example.com"]
@@ -703,7 +687,7 @@ async def nexudus() -> AsyncIterator[World]:
 DELETE = {"on_leave": "delete"}
 
 
-async def test_an_account_that_is_to_be_deleted_is_deactivated_and_deleted_by_the_next_run(nexudus: World) -> None:
+async def test_on_leave_delete_deactivates_and_the_next_run_deletes(nexudus: World) -> None:
     stack, everybody = Stack(nexudus), a_team(nexudus, 4, DELETE)
     assert await stack.up({"sales": everybody})
     account = stack.outs["ids"]["p1@example.com"]
@@ -794,7 +778,7 @@ async def test_a_run_retires_no_more_than_it_may_whatever_the_team_may(world: Wo
     assert active(world) == []
 
 
-async def test_a_team_that_loses_too_many_is_refused_before_anything_is_sent(world: World, stack: Stack) -> None:
+async def test_too_many_removals_are_refused_before_any_request(world: World, stack: Stack) -> None:
     assert await stack.up({"sales": a_team(world, 40)})
     counted(world)
     assert not await stack.up({"sales": a_team(world, 35)})
@@ -823,7 +807,7 @@ async def test_who_is_there_already_is_left_alone_and_named(world: World, stack:
 
 
 @pytest.mark.parametrize(("on_leave", "left"), [(None, ["p1"]), ("deactivate", []), ("retain", ["p0", "p1", "p2"])])
-async def test_who_is_adopted_is_changed_as_declared_and_left_when_the_team_is_destroyed(
+async def test_an_adopted_member_is_updated_and_later_follows_on_leave(
     world: World, stack: Stack, on_leave: str | None, left: list[str]
 ) -> None:
     world.store.add(world.name, "5", "p1@example.com", await a_record(world, "p1"))
@@ -893,7 +877,7 @@ async def test_a_refusal_that_quotes_a_password_is_told_without_it(world: World,
 
 
 @pytest.mark.parametrize("vendor", ["nexudus", "tenovos"])
-async def test_a_refusal_that_quotes_the_sessions_token_is_told_without_it(vendor: str) -> None:
+async def test_the_reason_of_a_refusal_hides_the_token_of_the_session(vendor: str) -> None:
     """Why somebody failed is in the outputs, and so in the state."""
     tokens: list[str] = []
 
@@ -916,7 +900,7 @@ async def test_a_refusal_that_quotes_the_sessions_token_is_told_without_it(vendo
 
 @pytest.mark.parametrize("first", ["the team", "the account"])
 @pytest.mark.parametrize("to", ["the team", "the account"])
-async def test_who_moves_between_a_team_and_an_account_of_their_own_keeps_the_account(
+async def test_a_move_between_a_team_and_a_user_keeps_the_account(
     world: World, stack: Stack, to: str, first: str
 ) -> None:
     everybody, ana = a_team(world, 4), a_member(world, "p1")
@@ -971,9 +955,7 @@ async def test_a_team_of_another_name_takes_all_accounts_over(world: World, stac
     assert len(active(world)) == len(world.accounts) == 30
 
 
-async def test_two_teams_that_declare_one_person_are_refused_and_nobody_is_taken_from_the_first(
-    world: World, stack: Stack
-) -> None:
+async def test_a_second_team_with_the_same_member_is_refused(world: World, stack: Stack) -> None:
     assert await stack.up({"sales": a_team(world, 3)})
     counted(world)
     assert not await stack.up({"sales": a_team(world, 3), "ops": Roster([a_member(world, "p1")])})
@@ -1001,7 +983,7 @@ async def test_it_is_told_how_far_it_is(world: World, stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 1.5])
-async def test_who_moves_to_a_resource_of_their_own_while_the_team_retires_them_ends_active(
+async def test_a_member_that_becomes_a_user_as_it_leaves_ends_active(
     world: World, stack: Stack, seconds: float
 ) -> None:
     """The engine brings about both at once, and the one that is second finds what the first has done."""
@@ -1031,7 +1013,7 @@ async def test_who_moves_to_a_resource_of_their_own_while_the_team_retires_them_
 
 @pytest.mark.parametrize("policies", [{}, {"on_existing": "adopt"}], ids=["fail", "adopt"])
 @pytest.mark.parametrize("is_refreshed", [True, False], ids=["refreshed", "not refreshed"])
-async def test_a_member_whose_e_mail_was_changed_at_the_vendor_and_then_in_the_program_stays(
+async def test_declaring_an_e_mail_changed_by_hand_keeps_the_account(
     world: World, stack: Stack, policies: dict[str, Any], is_refreshed: bool
 ) -> None:
     program = a_team(world, 5, policies)
@@ -1052,9 +1034,7 @@ async def test_a_member_whose_e_mail_was_changed_at_the_vendor_and_then_in_the_p
     assert active(world) == [], "it is the team's own account, and was not adopted"
 
 
-async def test_an_account_that_another_resource_adopts_under_a_new_e_mail_is_left_to_it(
-    world: World, stack: Stack
-) -> None:
+async def test_an_account_that_another_resource_adopted_stays_active(world: World, stack: Stack) -> None:
     assert await stack.up({"ana": a_member(world, "ana")})
     account = stack.state["ana"].id
     world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "new@example.com"})
@@ -1130,7 +1110,7 @@ async def test_a_member_whose_e_mail_changes_and_changes_back_stays(
     assert stack.outs["ids"].keys() == {"ana@example.com", "ben@example.com"}
 
 
-async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mail(world: World, stack: Stack) -> None:
+async def test_a_team_takes_no_account_of_a_user_with_a_changed_e_mail(world: World, stack: Stack) -> None:
     more = {"username": "ana2"} if "username" in world.vendor.example else {}
     assert await stack.up({"ana": a_member(world, "ana")})
     account = stack.state["ana"].id
@@ -1145,7 +1125,7 @@ async def test_a_team_takes_no_account_that_a_resource_keeps_under_another_e_mai
     assert len(world.accounts) == 2
 
 
-async def test_an_account_that_another_resource_has_taken_up_is_not_deleted_for_good() -> None:
+async def test_an_account_that_another_resource_adopted_is_not_deleted() -> None:
     async with World("nexudus") as world:
         stack, policies = Stack(world), {"on_leave": "delete"}
         ana, ben = a_member(world, "ana"), a_member(world, "ben")
@@ -1202,7 +1182,7 @@ async def test_a_removal_whose_answer_is_lost_counts(fault: Fault) -> None:
         assert len(active(world)) == 40 - 3
 
 
-async def test_a_removal_that_failed_before_anything_was_written_does_not_count() -> None:
+async def test_a_removal_that_failed_at_its_read_does_not_count() -> None:
     run = RunSettings.load().model_copy(update={"max_removals": 3})
     async with World("nexudus", run, given={"concurrency": 1}) as world:
         stack, program = Stack(world), a_team(world, 20, {"max_removals": 40})
@@ -1232,7 +1212,7 @@ async def test_a_removal_that_cannot_be_read_back_counts() -> None:
         assert len(active(world)) == 12 - 3
 
 
-async def test_a_leaver_whose_e_mail_was_freed_for_a_namesake_is_retired(world: World, stack: Stack) -> None:
+async def test_a_leaver_whose_e_mail_a_namesake_got_is_deactivated(world: World, stack: Stack) -> None:
     assert await stack.up({"ana": a_member(world, "ana")})
     account = stack.state["ana"].id
     world.change_by_hand(account, {STAND_INS[world.name].EMAIL: "ana.old@example.com"})

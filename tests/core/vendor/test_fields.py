@@ -151,9 +151,7 @@ def test_values_that_mean_something_else_are_a_difference(field: str, left: Any,
         pytest.param([], [1], False, id="none"),
     ],
 )
-def test_of_ids_whose_first_has_a_meaning_two_declared_lists_differ_by_the_first(
-    left: list[int], right: list[int], same: bool
-) -> None:
+def test_where_the_first_id_has_a_meaning_only_its_place_counts(left: list[int], right: list[int], same: bool) -> None:
     assert SCHEMA["offices"].same(left, right, both_declared=True) is same
 
 
@@ -326,7 +324,7 @@ def test_a_reason_never_holds_the_value(vendor: type[Vendor], unfit: Any) -> Non
     assert not [each for each in problems if "s3cret" in each.reason or "53247" in each.reason]
 
 
-def test_a_secret_of_the_wrong_type_is_a_problem_without_its_value() -> None:
+def test_a_problem_hides_the_value_of_a_secret_of_the_wrong_type() -> None:
     _, problems = SCHEMA.check(REQUIRED | {"password": 53247, "pin": "s3cret"}, frozenset())
     assert problems == [
         Problem("password", "must be text"),
@@ -374,7 +372,7 @@ def test_a_record_is_read_by_argument_name(record: dict[str, Any], values: dict[
         ("__declared", 3.0, 3.0),
     ],
 )
-def test_values_that_came_through_the_engine_get_their_types_back(name: str, through_engine: Any, value: Any) -> None:
+def test_values_from_the_engine_get_their_types_back(name: str, through_engine: Any, value: Any) -> None:
     assert repr(SCHEMA.typed({name: through_engine})) == repr({name: value})
 
 
@@ -427,7 +425,7 @@ def test_a_create_sends_what_it_takes() -> None:
     }
 
 
-def test_an_update_sends_what_it_takes_in_its_own_names_and_types() -> None:
+def test_an_update_sends_its_fields_in_its_own_names_and_types() -> None:
     assert SCHEMA.body(EVERYTHING, Takes.UPDATE) == ALWAYS | {"state": "on", "desk": 155, "where": {"room": "12b"}}
 
 

@@ -72,7 +72,7 @@ def test_a_body_is_an_object_only_if_it_is_one(body: bytes, json: Any, object: d
     assert answer.object == object
 
 
-def test_neither_a_request_nor_an_answer_shows_what_may_be_secret() -> None:
+def test_the_repr_of_a_request_or_an_answer_shows_no_secret() -> None:
     request = Request("POST", "/users", headers={"k": "s3cret"}, json={"k": "s3cret"}, form={"k": "s3cret"})
     answer = Answer(200, {"set-cookie": "s3cret"}, b"s3cret")
     assert "/users" in repr(request)

@@ -33,11 +33,11 @@ def test_equal_values_of_two_arguments_have_two_fingerprints() -> None:
     assert len({*fingerprints}) == len(fingerprints)
 
 
-def test_a_value_of_one_argument_has_one_fingerprint_in_every_process() -> None:
+def test_the_fingerprint_of_a_value_is_the_same_in_every_process() -> None:
     assert Vault().seal(PLAIN, whose="p/s/ana") == Vault().seal(PLAIN, "another's", whose="p/s/ana")
 
 
-def test_a_fingerprint_with_a_random_salt_stays_as_long_as_it_fits() -> None:
+def test_a_fingerprint_with_a_random_salt_stays_while_it_fits() -> None:
     old = Vault().seal(PLAIN)
     assert Vault().seal(PLAIN, old, whose="p/s/ana") == old
     assert Vault().seal("another", old, whose="p/s/ana") == Vault().seal("another", whose="p/s/ana")
@@ -58,7 +58,7 @@ def test_the_process_that_sealed_a_value_can_send_it() -> None:
     assert Vault().reveal(first) is None
 
 
-def test_the_same_value_keeps_its_old_fingerprint_and_can_be_sent() -> None:
+def test_the_same_value_keeps_its_fingerprint_and_can_be_sent() -> None:
     old = Vault().seal(PLAIN)
     vault = Vault()
     assert vault.seal(PLAIN, old) == old
@@ -73,7 +73,7 @@ def test_another_value_gets_another_fingerprint() -> None:
     assert vault.reveal(new) == "another"
 
 
-def test_an_old_fingerprint_that_comes_back_is_kept_and_is_not_taken_for_a_value() -> None:
+def test_an_old_fingerprint_that_comes_back_is_not_a_value() -> None:
     old = Vault().seal(PLAIN)
     vault = Vault()
     assert vault.seal(old, old) == old

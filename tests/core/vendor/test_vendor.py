@@ -62,7 +62,7 @@ def test_the_status_says_what_kind_of_refusal_it_is(status: int, kind: type[erro
     assert refusal.status == status
 
 
-def test_a_refusal_quotes_the_vendor_without_credentials_and_secrets() -> None:
+def test_the_quote_in_a_refusal_hides_credentials_and_secrets() -> None:
     answer = Answer(400, {}, b'{"message": "key-of-the-tenant may not\\nset pass word."}')
     known = Known()
     known.learn("pass word", "key-of-the-tenant")

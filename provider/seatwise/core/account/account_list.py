@@ -69,6 +69,21 @@ async def contains(tenant: Tenant, account: str) -> bool | None:
         return is_listed if is_listed or listed.is_coherent else None
 
 
+async def reload(tenant: Tenant, written: Iterable[str]) -> None:
+    """Load the list again, so that it can be asked about these accounts, whose writes have arrived.
+
+    If it cannot be loaded, they must be read by their ids.
+    """
+    cache = tenant.list_cache
+    quick = tenant.operation(LIST_SHARE_OF_DEADLINE)
+    try:
+        async with quick.lock():
+            cache.list = await _load(quick, LoadedPages(tenant.now()))
+            cache.written.difference_update(written)
+    except AccountError:
+        return
+
+
 async def all_records(tenant: Tenant) -> list[Record]:
     """Return all accounts as the list shows them; raise AccountError if it cannot be loaded or contradicts itself."""
     await _is_open(tenant, must=True)
@@ -132,7 +147,7 @@ async def _load_if_worth_it(tenant: Tenant, *, must: bool) -> None:
 
 async def _load(tenant: Tenant, part: LoadedPages) -> CachedList:
     records, total = await pages(tenant, accounts(tenant.vendor), part.listings)
-    return CachedList(tenant.vendor, records, total, part.begun_at)
+    return CachedList(tenant.vendor, records, total, part.begun_at, len(part.listings))
 
 
 def accounts(vendor: Vendor, email: str | None = None) -> Paged:

@@ -1,8 +1,11 @@
 """The answers to creates: whether an account may count as the answer shows it, without being read back.
 
-A vendor may answer what it was sent and keep something else. So the first account of a run is read by its id all the
-same, and the other answers are believed only if that record agrees with its answer.
+A vendor may answer what it was sent and keep something else. So the first account of a run is read by its id
+nevertheless, and the other answers are trusted only if that record agrees with its answer.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..vendor.boundary import Record
 from ..vendor.fields import VOLATILE, Schema, Takes, Values
@@ -19,7 +22,20 @@ class Answers:
         self.agree: bool | None = None
         """Whether the first account of the run, read by its id, was as the answer to its create; None: not read yet."""
         self.whole: dict[str, Record] = {}
-        """The records in answers that hold all that was sent, by account, until they are believed or not."""
+        """The records in answers that hold all that was sent, by account, until they are trusted or not."""
+        self.sending = 0
+        """How many creates are on their way."""
+        self.waiting: set[str] = set()
+        """New accounts that wait to be read back."""
+
+    @contextmanager
+    def awaiting(self) -> Iterator[None]:
+        """Count a create that is on its way during the block."""
+        self.sending += 1
+        try:
+            yield
+        finally:
+            self.sending -= 1
 
     def keep(self, vendor: Vendor, account: str, answer: Answer, declared: Declared, unshown: set[str]) -> None:
         """Keep the record in the answer to a create, if it is a whole one. `unshown` are fields that no record has."""

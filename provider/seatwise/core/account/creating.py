@@ -4,21 +4,15 @@ from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
-from .account_list import record_of
-from .answers import lacking, new_state, sent_values
+from .answers import new_state, sent_values
 from .finding import Found, has_identity, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
-from .refusals import learn_secrets, refused, tell_unfit, tell_unkept
+from .reading_back import read_back, record_of_new
+from .refusals import refused, tell_unkept
 from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
-from .state import compared, differences, expand, readable_values
-from .waiting import reported_pauses
+from .state import differences, expand
 from .writing import change, revealed
-
-FIRST = "that was created first"
-"""The name of the lock on the account whose answer is compared with its record."""
-READ_BACK_BACKOFF_S = (0, 1, 2, 4)
-"""Seconds to wait before each read of an account that was just created."""
 
 
 async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[str, AccountState]:
@@ -76,7 +70,8 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
     request = vendor.request_create(revealed(tenant, expand(vendor.schema, declared.values, {})))
     answer: Answer | None = None
     try:
-        answer = await tenant.send(request)
+        with tenant.answers.awaiting():
+            answer = await tenant.send(request)
     except AccountError as error:
         if not (isinstance(error, Unreachable) and error.maybe_sent):
             tenant.journal.withdraw(email)  # nothing was created
@@ -140,37 +135,14 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str,
     if begun.state is not None:
         return begun
     email = tenant.vendor.identity(declared.values)
-    record = begun.record or await _record_of_new(tenant, begun.account, declared, is_listed=is_listed)
+    record = begun.record or await record_of_new(tenant, begun.account, declared, is_listed=is_listed)
     if record is not None and not has_identity(tenant, record, email):
         begun = await _find_instead(tenant, begun.account, email, owner)
-        record = begun.record or await _read_back(tenant, begun.account, email)
+        record = begun.record or await read_back(tenant, begun.account, email)
     state = await _send_the_rest(tenant, begun.account, declared, record)
     if record is None:
         _mark_unseen(tenant, begun.account)
     return Begun(begun.account, state)
-
-
-async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_listed: bool) -> Record | None:
-    """Return the record of an account that was just created; None if the vendor does not show it yet.
-
-    While the first account of the run is read back, the others wait for what that proves of their answers.
-    """
-    answers, answered = tenant.answers, tenant.answers.whole.pop(account, None)
-    if answered is not None:
-        async with tenant.lock(FIRST):
-            if answers.agree is None:
-                tenant.list_cache.wanted[account] = frozenset(readable_values(tenant.vendor.schema, declared.values))
-                record = await _read_back(tenant, account, tenant.vendor.identity(declared.values))
-                answers.compare(tenant.vendor.schema, answered, record)
-                return record
-    # An answer may repeat what was sent and is not kept: another record must have had a value in the same field.
-    is_kept = answered is not None and tenant.vendor.schema.filled_in(answered) <= tenant.list_cache.kept
-    if answered is not None and answers.agree and is_kept:
-        learn_secrets(tenant, answered)
-        tell_unfit(tenant, answered)
-        return answered
-    listed = await _listed(tenant, account, declared) if is_listed else None
-    return listed or await _read_back(tenant, account, tenant.vendor.identity(declared.values))
 
 
 async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> Begun:
@@ -194,17 +166,6 @@ def _mark_unseen(tenant: Tenant, account: str) -> None:
         tenant.journal.mark_unconfirmed(account, Unconfirmed.UNSEEN)
 
 
-async def _listed(tenant: Tenant, account: str, declared: Declared) -> Record | None:
-    """Return the account's record in the list, if it shows all that was sent."""
-    vendor, sent = tenant.vendor, sent_values(tenant.vendor.schema, declared)
-    record = await record_of(tenant, account, readable_values(vendor.schema, sent))
-    if record is None or not has_identity(tenant, record, tenant.vendor.identity(declared.values)):
-        return None
-    is_short = not vendor.lists_whole_records and lacking(vendor.schema, record, sent)
-    is_other = differences(vendor.schema, compared(vendor.schema, new_state(vendor, sent, record)), sent)
-    return None if is_short or is_other else record
-
-
 async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, record: Record | None) -> AccountState:
     """Send what a create does not take.
 
@@ -224,20 +185,3 @@ async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, recor
     except AccountError as error:
         tenant.warn(f"{error}. The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again")
         return state
-
-
-async def _read_back(tenant: Tenant, account: str, email: str) -> Record | None:
-    """Return the record of an account that was just created; None if the vendor does not show it yet."""
-    for seconds in reported_pauses(tenant, READ_BACK_BACKOFF_S, f"{email} ({account}) was made and cannot be read"):
-        await tenant.sleep(seconds)
-        try:
-            answer = await tenant.send(tenant.vendor.request_read(account))
-        except AccountError:
-            continue
-        record = tenant.vendor.parse_record(answer) if answer.ok else None
-        if record is not None:
-            tenant.list_cache.measure(tenant.vendor, account, record)
-            tell_unfit(tenant, record)
-            return record
-    tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
-    return None

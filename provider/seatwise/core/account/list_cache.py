@@ -11,9 +11,13 @@ from ..vendor.vendor import Listing, Vendor
 class CachedList:
     """The accounts of all pages of the vendor's list."""
 
-    def __init__(self, vendor: Vendor, records: Sequence[Record], total: int | None, loaded_at: float) -> None:
+    def __init__(
+        self, vendor: Vendor, records: Sequence[Record], total: int | None, loaded_at: float, pages: int
+    ) -> None:
         self.loaded_at = loaded_at
         """When it was loaded, in seconds of the tenant's clock."""
+        self.pages = pages
+        """How many pages it has."""
         self.records: dict[str, Record] = {vendor.parse_id(record) or "": record for record in records}
         self.is_coherent = is_coherent(vendor, records, total)
         """Whether it may prove that an account is not in it."""

@@ -139,6 +139,9 @@ class Journal(Protocol):
     def rename(self, account: str, email: str) -> None:
         """Move the entry of a created account to this e-mail; delete the entry of a deactivated account."""
 
+    def forget_pending(self, email: str) -> None:
+        """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""
+
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
         """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""
 

@@ -157,11 +157,16 @@ async def _pending_create(tenant: Tenant, email: str, last: Entry, owner: str) -
         if last.age < CREATE_IN_FLIGHT_S:
             raise on_its_way(tenant, email, last, owner)
         return None
-    # No list showed an account when that create was sent, so an account that shows now is its work.
+    # No list showed an account when that create was sent, so an account that shows now is its work: unless seatwise
+    # knew the account before, which has got the e-mail since.
     found = await look_again(
         tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
     )
-    return found and await whole(tenant, found, email)
+    if found is None or tenant.journal.last_of(found.account) is not None:
+        return None
+    if tenant.ownership.other_owner(found.account, owner) is not None:
+        return None
+    return await whole(tenant, found, email)
 
 
 async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:

@@ -129,8 +129,9 @@ def observed(
 ) -> AccountState:
     """Return the state of an account: what was seen, in the program's spelling where it means the same.
 
-    Declared fields that were not seen keep their declared value. `before` are the values of an earlier look, empty
-    right after a write. A sparse field that is empty, though it is among the `written` ones, is not kept by the vendor.
+    Declared fields that were not seen keep their declared value. `before` are the values of an earlier look, without
+    those that were written since. A sparse field that is empty, though it is among the `written` ones, is not kept by
+    the vendor.
     """
     schema = vendor.schema
     values = {name: value for name, value in actual.items() if value is not None}

@@ -70,8 +70,10 @@ async def change(
             tenant, account, tenant.vendor.identity(state.values), expanded, record, before or state
         )
         actual |= written
-    before_write = NONE if changes else state.values
-    after = observed(vendor, wanted, actual, before_write, adopted=state.adopted, written={*lost, *changes})
+        if not is_seen:  # what the vendor has made of the written values is not known
+            actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
+    kept = {name: value for name, value in state.values.items() if name not in changes}
+    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written={*lost, *changes})
     tell_unkept(tenant, after)
     revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
     return after.under(declared).at(revision)
@@ -93,6 +95,8 @@ async def _write(
         if is_renamed:
             await name_holder(tenant, error, account, tenant.vendor.identity(changes))
         raise
+    if is_renamed:
+        tenant.journal.forget_pending(tenant.vendor.identity(changes))
     written = readable_values(schema, changes)
     is_read = _must_be_looked_at(tenant, changes)
     if is_read:

@@ -345,7 +345,7 @@ class Vendor(ABC):
     tells_ids: ClassVar[bool] = True
     """Whether the answer to a create holds the id."""
     echoes: ClassVar[bool] = False
-    """Whether the answer to a create repeats what was sent, whatever the vendor keeps: then it is never believed."""
+    """Whether the answer to a create repeats what was sent, whatever the vendor keeps: then it is never trusted."""
     verdict: ClassVar[tuple[str, bool | str, bool | str] | None] = None
     """The key under which an answer says whether a writing request was carried out, with the values for yes and no.
     None if only the status says it."""
@@ -426,7 +426,7 @@ class Vendor(ABC):
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Return the outputs, adjusted where the vendor returns too little to compare them with what is declared.
 
-        `before` are the outputs of an earlier read; they are empty right after a write.
+        `before` are the outputs of an earlier read, without those that were written since.
         """
         return outs
 
