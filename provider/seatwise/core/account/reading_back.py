@@ -25,11 +25,12 @@ async def record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_
     With `is_listed` the list has been loaded since, or is about to be.
     """
     answers, answered = tenant.answers, tenant.answers.whole.pop(account, None)
+    email = tenant.vendor.identity(declared.values)
     if answered is not None:
         async with tenant.lock(FIRST):  # while the first one is read back, the others wait for what that proves
             if answers.agree is None:
                 tenant.list_cache.wanted[account] = frozenset(readable_values(tenant.vendor.schema, declared.values))
-                record = await read_back(tenant, account, tenant.vendor.identity(declared.values))
+                record = await read_back(tenant, account, email)
                 answers.compare(tenant.vendor.schema, answered, record)
                 return record
     # An answer may repeat what was sent and is not kept: another record must have had a value in the same field.
@@ -40,7 +41,7 @@ async def record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_
         return answered
     if not is_listed:
         return await _with_others(tenant, account, declared)
-    return await _listed(tenant, account, declared) or await read_back(tenant, account, tenant.vendor.identity(declared.values))
+    return await _listed(tenant, account, declared) or await read_back(tenant, account, email)
 
 
 async def _with_others(tenant: Tenant, account: str, declared: Declared) -> Record | None:
