@@ -224,7 +224,7 @@ async def test_a_lost_create_is_no_claim_to_an_account_with_its_email(world: Wor
     world.fault("POST", lost_before)
     with pytest.raises(UnknownOutcome):
         await lifecycle.create(world.tenant, world.inputs(), ANA)
-    news = {**zoe(world), "email": EMAIL}
+    news = {**zoe(world), **world.named(EMAIL)}
     await lifecycle.update(world.tenant, account, outs, news)
     await world.restart()
     before = world.accounts
