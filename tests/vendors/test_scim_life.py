@@ -279,6 +279,39 @@ async def test_what_the_service_begins_to_keep_is_an_output_again() -> None:
         assert not world.diff(found.outputs, world.inputs(found.outputs))
 
 
+@pytest.mark.parametrize(
+    ("quirks", "settings", "methods"),
+    [
+        pytest.param({}, {}, ["PATCH", "PATCH", "PATCH"], id="the service has PATCH"),
+        pytest.param({"scim_updates": "PUT"}, {}, ["PUT", "PUT", "PUT"], id="the service has no PATCH"),
+        pytest.param({"scim_updates": "PUT"}, {"update": "put"}, ["PUT", "PUT", "PUT"], id="a setting says so"),
+        pytest.param({}, {"service": "keycloak"}, ["PATCH", "PATCH", "PATCH"], id="the table says so"),
+    ],
+)
+async def test_a_service_is_asked_once_whether_it_has_patch(
+    quirks: dict[str, str], settings: dict[str, str], methods: list[str]
+) -> None:
+    async with world_of(Server("stand-in", settings, quirks)) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.trail.clear()
+        for name in ("Anna", "Annie"):
+            outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name=name))
+        await lifecycle.delete(world.tenant, account, outs)
+        assert [("PATCH" if "Operations" in sent.body else "PUT") for sent in world.trail if sent.body] == methods
+        asked = [sent for sent in world.trail if sent.url.path.endswith("/ServiceProviderConfig")]
+        assert len(asked) == (0 if settings else 1)
+        assert world.accounts[account]["active"] is False
+
+
+@pytest.mark.parametrize("answer", [answered(404, carried_out=False), answered(403, carried_out=False)])
+async def test_a_service_that_does_not_say_it_gets_a_patch(answer: Any) -> None:
+    async with world_of(Server("stand-in")) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.fault("GET", answer)
+        await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name="Anna"))
+        assert world.accounts[account]["name"]["givenName"] == "Anna"
+
+
 @pytest.mark.parametrize("update", ["patch", "put"])
 async def test_extensions_are_a_part_and_the_rest_stays(update: str) -> None:
     urn = "urn:acme:2.0:User"

@@ -26,6 +26,7 @@ LIMITS: list[Limit] = []  # the protocol has none
 KEEPS_EMAILS = False
 QUIRKS = {
     "scim_patch": Quirk("a PATCH is answered with", "the record", ("the record", "204", "what was sent")),
+    "scim_updates": Quirk("accounts are changed by", "PATCH and PUT", ("PATCH and PUT", "PUT")),
     "scim_drops": Quirk("accepted and not kept are", "nothing", ("nothing", "title and externalId")),
     "scim_pages": Quirk("pages follow by", "index", ("index", "cursor")),
     "scim_cap": Quirk("a page has at most so many records", 1000),
@@ -309,6 +310,8 @@ async def put(request: Request) -> Response:
 
 async def patch(request: Request) -> Response:
     """PATCH /Users/{id}"""
+    if not _has_patch(request):
+        raise Refused(501, "", "there is no PATCH here")
     old = _record(request)
     _refuse_outdated(request, old)
     operations = (await json_body(request)).get("Operations")
@@ -516,6 +519,10 @@ def _page(request: Request, items: list[Any]) -> Response:
 # --- about the service ------------------------------------------------------------------------
 
 
+def _has_patch(request: Request) -> bool:
+    return options_of(request).quirks.get("scim_updates") != "PUT"
+
+
 async def config(request: Request) -> Response:
     """GET /ServiceProviderConfig"""
     no, yes = {"supported": False}, {"supported": True}
@@ -524,7 +531,7 @@ async def config(request: Request) -> Response:
         request,
         {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-            "patch": yes, "changePassword": yes, "sort": no, "etag": yes,
+            "patch": {"supported": _has_patch(request)}, "changePassword": yes, "sort": no, "etag": yes,
             "bulk": no | {"maxOperations": 0, "maxPayloadSize": 0}, "filter": yes | {"maxResults": 1000},
             "authenticationSchemes": [bearer],
             "meta": _meta("ServiceProviderConfig", str(request.url_for("config"))),

@@ -385,6 +385,9 @@ class Scim(Vendor):
     }
     example_change: ClassVar[Values] = {"display_name": "Anna Ruiz", "first_name": "Anna", "department": "Field"}
 
+    _is_patched: bool | None = None
+    """Whether the service says that it has PATCH; None while that is not known."""
+
     @property
     def _row(self) -> Service:
         row: Service = self.settings.row
@@ -404,7 +407,7 @@ class Scim(Vendor):
 
     @property
     def replaces(self) -> bool:
-        return self._row.update == "put"
+        return self._is_patched is False or self._row.update == "put"
 
     @property
     def finds_by_email(self) -> bool:
@@ -463,6 +466,15 @@ class Scim(Vendor):
     def merges(self, changes: Values) -> bool:
         """Return whether the changes are part of a list, whose other items an update has to repeat."""
         return self.replaces or not {"email", "phone"}.isdisjoint(changes)
+
+    def request_facts(self) -> Request | None:
+        # https://www.rfc-editor.org/rfc/rfc7643#section-5
+        is_known = self._is_patched is not None or self.settings.update or self.settings.service != "generic"
+        return None if is_known else Request("GET", "/ServiceProviderConfig", headers=ACCEPT)
+
+    def learn_facts(self, answer: Answer | None) -> None:
+        patch = json_object(json_object(_spelt(answer.json)).get("patch")) if answer and answer.ok else {}
+        self._is_patched = patch.get("supported") is not False
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
         path, known = self._path_of(account), record or {}

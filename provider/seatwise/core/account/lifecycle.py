@@ -21,7 +21,7 @@ from .properties import AccountState
 from .refusals import refused, tell_unfit, tell_unkept
 from .state import observed, readable_values, seen, unkept
 from .updating import counted_removal, refuse_others, update
-from .writing import marked_unconfirmed, send_update
+from .writing import marked_unconfirmed, send_update, to_merge_into
 
 __all__ = ["create", "delete", "read", "update"]
 
@@ -226,9 +226,9 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
 
 async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> None:
     vendor = tenant.vendor
-    merges = vendor.merges(vendor.deactivation)
-    record = await fetch(tenant, account, email) if merges else None
-    if merges and record is None:
+    try:
+        record = await to_merge_into(tenant, account, email, vendor.deactivation)
+    except NoSuchAccount:
         return
     try:
         await send_update(tenant, account, email, "deactivate", vendor.deactivation, record)

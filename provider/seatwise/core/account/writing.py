@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..vendor.boundary import Record, restored
 from ..vendor.errors import AccountError, InvalidAccount, Refused, VendorBroken
 from ..vendor.fields import NO_VALUE, RESPELLED, Values
-from ..vendor.http import Answer
+from ..vendor.http import Answer, Request
 from ..vendor.vendor import Vendor
 from .existing import name_holder
 from .finding import fetch
@@ -15,6 +15,9 @@ from .ports import Tenant, Unconfirmed
 from .properties import NONE, AccountState, Declared
 from .refusals import gone, refused, tell_unkept
 from .state import differences, expand, observed, readable_values, seen, unkept
+
+FACTS = "how updates are taken"
+"""The name of the lock on the question."""
 
 
 async def take_over(
@@ -56,10 +59,9 @@ async def change(
     lost = unkept(schema, state)
     current, record = {**dict.fromkeys(lost), **state.values}, None
     due = differences(schema, {**current, **lost}, wanted)
-    if due and vendor.merges(due):
-        record = await fetch(tenant, account, tenant.vendor.identity(state.values))
-        if record is None:
-            raise gone(tenant, account, tenant.vendor.identity(state.values))
+    if due:
+        record = await to_merge_into(tenant, account, tenant.vendor.identity(state.values), due)
+    if record is not None:
         current |= seen(schema, wanted, record)
         lost = {name: value for name, value in lost.items() if current.get(name) in NO_VALUE}
     changes = differences(schema, {**current, **lost}, wanted)
@@ -167,6 +169,31 @@ async def send_update(
     if _denies(vendor, after, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
     return after
+
+
+async def to_merge_into(tenant: Tenant, account: str, email: str, changes: Values) -> Record | None:
+    """Return the fresh record that an update is made from, or None if the vendor takes the changes alone.
+
+    How the tenant takes updates is asked once, where only the tenant can say it. Raises NoSuchAccount.
+    """
+    vendor = tenant.vendor
+    async with tenant.lock(FACTS):
+        request = vendor.request_facts()
+        if request is not None:
+            vendor.learn_facts(await _answer_to(tenant, request))
+    if not vendor.merges(changes):
+        return None
+    record = await fetch(tenant, account, email)
+    if record is None:
+        raise gone(tenant, account, email)
+    return record
+
+
+async def _answer_to(tenant: Tenant, request: Request) -> Answer | None:
+    try:
+        return await tenant.send(request)
+    except AccountError:  # it is no reason to fail: a service may keep this from the client, and take its updates
+        return None
 
 
 async def _send_merged(tenant: Tenant, account: str, who: str, changes: Values, record: Record | None) -> Answer:

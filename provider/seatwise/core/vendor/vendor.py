@@ -315,6 +315,14 @@ class Vendor(ABC):
         """Return whether an update with these changes is made from the fresh record."""
         return self.replaces
 
+    def request_facts(self) -> Request | None:
+        """Return the request that asks the tenant how accounts are updated there, or None if that is known."""
+        return None
+
+    def learn_facts(self, answer: Answer | None) -> None:
+        """Remember what the answer to `request_facts` says; None if there was no answer."""
+        raise NotImplementedError(f"{self.title} asks for no facts")
+
     def request_items(self, listed: NameList[Any], page: int) -> Request:
         """Return the request for a page (from 1) of another list of the vendor."""
         return listed.ask(page)
