@@ -16,7 +16,7 @@ from operations import lifecycle
 from seatwise.core.account import state
 from seatwise.core.account.owner import Owner, forms
 from seatwise.core.account.ports import Held
-from seatwise.core.account.properties import revision_of
+from seatwise.core.account.properties import revision_of, with_owner
 from seatwise.core.vendor.errors import AccountError
 from virtual import Killed, World
 
@@ -102,10 +102,12 @@ class Stack:
     def _tell_state(self) -> None:
         """Let the run see what `pulumi stack export` shows of all stacks of this backend."""
         engine_state = self.world.engine_state
-        engine_state.stacks = {(each.project, each.name) for each in (self, *self.neighbours)}
+        engine_state.selected = (self.project, self.name)
+        engine_state.stacks = {engine_state.selected, *((each.project, each.name) for each in self.neighbours)}
         for stack in (*self.neighbours, self):
             for name, each in stack.state.items():
-                engine_state.held |= dict.fromkeys(forms(stack.owner(name)), Held(each.id, each.outs))
+                shown = Held(each.id, with_owner(each.outs, each.owner))
+                engine_state.held |= dict.fromkeys(forms(stack.owner(name)), shown)
 
     async def _up(self, program: Program, replacement: Replacement) -> None:
         names = (replacement.names & self.state.keys() & program.keys()) | (self.recreated & program.keys())

@@ -76,6 +76,8 @@ class EngineState:
         self.held: dict[str, Held] = {}
         self.stacks: set[tuple[str, str]] | None = None
         """Projects and names of the stacks that there are; None: all that are asked for."""
+        self.selected = ("", "")
+        """Project and name of the stack that runs."""
         self.error: AccountError | None = None
         """Why it cannot be read, if so."""
 
@@ -85,10 +87,14 @@ class EngineState:
         return [each for each in self._resources() if owner in forms(each.owner)]
 
     async def of_account(self, account: str, owner: str) -> Sequence[Held]:
-        """The resources with this account."""
+        """The resources with this account: in the owner's stack, else in the selected one."""
+        having = [each for each in self._resources() if account in each.accounts()]
+        for stack in (stack_of(owner), self.selected):
+            found = [each for each in having if stack_of(each.owner) == stack]
+            if found and self.error is None:
+                return found
         self._must_be_readable(owner)
-        here = stack_of(owner)
-        return [each for each in self._resources() if account in each.accounts() and stack_of(each.owner) == here]
+        return []
 
     def _must_be_readable(self, owner: str) -> None:
         if self.error is not None:

@@ -321,7 +321,7 @@ class Histories(RuleBasedStateMachine):
         They are left alone. But no table and no journal can tell one whose e-mail was put back from one that
         nobody touched: it may be given back, and need not be.
         """
-        self.intents: set[str] = set()
+        self.intents: dict[str, str] = {}
         """E-mails of creates of which it is not known what became of them."""
         self.left: dict[str, tuple[float, str]] = {}
         """When such a create left at the latest (seconds), and for which resource, by e-mail."""
@@ -841,12 +841,23 @@ class Histories(RuleBasedStateMachine):
         found = {
             _fold(each.inputs[self.identity]): name for name, each in self.stack.state.items() if each.id in run.after
         }
-        self.intents = (self.intents | maybe) - found.keys()
         asked = {email: name for name, email in run.to_be_made()}
+        self.intents |= {email: asked.get(email, "") for email in maybe}
+        self.intents = {
+            email: name
+            for email, name in self.intents.items()
+            if email not in found or not (found[email] == name or self._was_written(run, found[email], email))
+        }
         now = self.clock.current_time()
         self.left |= {email: (now, asked.get(email, "")) for email in maybe}
         # Another resource's account may have got the e-mail; the create may arrive all the same.
         self.left = {email: left for email, left in self.left.items() if found.get(email) != left[1]}
+
+    def _was_written(self, run: "Run", name: str, email: str) -> bool:
+        """Whether the run itself gave the resource's account this e-mail, or gave the resource this account."""
+        sent = {_fold(str(each.body.get(self.email_key))) for each in self.world.trail if each.kind == "update"}
+        old = run.known.get(name)
+        return old is None or old.id != self.stack.state[name].id or email in sent
 
     def _was_brought_back(self, run: "Run", account: str) -> bool:
         """Whether the run reactivated an account."""
