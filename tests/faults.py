@@ -33,11 +33,14 @@ from seatwise.core.vendor.errors import (
 from seatwise.sandbox.server import STAND_INS
 from virtual import Fault, World, cannot_connect, killed_after, killed_before, lost_after
 
-VENDORS = ("enerflo", "nexudus", "tenovos")
+VENDORS = ("enerflo", "nexudus", "scim", "tenovos")
+WITHOUT_LOGIN = ("enerflo", "scim")
+"""Vendors that take a key or a token as it is."""
 OPERATIONS = ("create", "look-up", "read", "update", "retire", "token")
 READS_TOO = {
     ("read", "enerflo"): ("look-up before read",),
     ("read", "nexudus"): ("look-up before read",),
+    ("read", "scim"): ("look-up before read",),
     ("update", "nexudus"): ("read before update",),
     ("update", "enerflo"): ("read after update",),
     ("retire", "nexudus"): ("read before retire",),
@@ -79,18 +82,21 @@ STRANGER = "9000"
 UNDECLARED: Mapping[str, dict[str, Any]] = {
     "enerflo": {"can_reassign_leads": False},
     "nexudus": {"IsAdmin": True, "ChatRooms": [5]},
+    "scim": {"nickName": "Ani"},
     "tenovos": {"country": "Chile"},
 }
 """A value that is set at the admin page, of a field that the program does not declare."""
 DECLARED: Mapping[str, dict[str, Any]] = {
     "enerflo": {"last_name": "Roig"},
     "nexudus": {"FullName": "Ana Roig"},
+    "scim": {"displayName": "Ana Roig"},
     "tenovos": {"lastName": "Roig"},
 }
 """A value that is set at the admin page, of a field that the program declares differently."""
 DEACTIVATED: Mapping[str, dict[str, Any]] = {
     "enerflo": {"active": False},
     "nexudus": {"Active": False},
+    "scim": {"active": False},
     "tenovos": {"status": "disabled"},
 }
 
@@ -176,8 +182,8 @@ class Scene:
 
     def _example(self, name: str) -> dict[str, Any]:
         example = {key: value for key, value in self.world.vendor.example.items() if key != "password"}
-        own = {key: text for key, text in (("email", f"{name}@example.com"), ("username", name)) if key in example}
-        return {**example, **own, **self.variant.arguments}
+        own = {"username": name} if "username" in example else {}
+        return {**example, **own, **self.world.named(f"{name}@example.com"), **self.variant.arguments}
 
     # --- somebody's hand ----------------------------------------------------------------------
 
@@ -427,7 +433,7 @@ def expired(scene: Scene) -> Fault:
     """The token, the refresh token with it, is void when the request arrives; an API key is refused once."""
 
     async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
-        if scene.place == "token" or scene.vendor == "enerflo":
+        if scene.place == "token" or scene.vendor in WITHOUT_LOGIN:
             return httpx.Response(401, content=UNAUTHORISED)
         scene.world.store.revoke(scene.vendor)
         return await inner.handle_async_request(request)
@@ -454,16 +460,19 @@ def each_once(scene: Scene) -> Fault:
 NOBODY: Mapping[str, tuple[int, bytes]] = {
     "enerflo": (404, b'{"message": "User not found."}'),
     "nexudus": (404, b'{"Message": "Not found", "Value": null, "WasSuccessful": false}'),
+    "scim": (404, b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "404"}'),
     "tenovos": (403, b'{"message": "User not found"}'),
 }
 NOBODY_LISTED: Mapping[str, bytes] = {
     "enerflo": b'{"success": true, "page": 1, "totalPages": 1, "results": []}',
     "nexudus": b'{"Records": [], "HasNextPage": false}',
+    "scim": b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": 0}',
     "tenovos": b'{"status": "success", "data": []}',
 }
 TAKEN: Mapping[str, bytes] = {
     "enerflo": b'{"message": "Taken.", "errors": {"email": ["The email has already been taken."]}}',
     "nexudus": b'{"Errors": [{"PropertyName": "Email", "Message": "already exists"}], "WasSuccessful": false}',
+    "scim": b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "scimType": "uniqueness"}',
     "tenovos": b'{"status": "error", "message": "Bad Request: User already exists"}',
 }
 
@@ -563,11 +572,10 @@ def of_another(scene: Scene) -> Fault:
     """It is carried out, and the answer holds the first account's record."""
 
     async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
-        url = request.url.join(f"../v3/users/{next(iter(scene.world.accounts))}")
+        path, key = {"enerflo": ("../v3/users", "api-key"), "scim": ("Users", "authorization")}[scene.vendor]
+        url = request.url.join(f"{path}/{next(iter(scene.world.accounts))}")
         await inner.handle_async_request(request)
-        return await inner.handle_async_request(
-            httpx.Request("GET", url, headers={"api-key": request.headers["api-key"]})
-        )
+        return await inner.handle_async_request(httpx.Request("GET", url, headers={key: request.headers[key]}))
 
     return fault
 
@@ -657,7 +665,7 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
         Variant("asks for too long", throttled(seconds(600)), {ELSE: RateLimited}, waits=600),
     ),
     "F13": (  # not logged in
-        Variant("expired", expired, {ELSE: WORKS, "enerflo": NotAuthorised, "token": NotAuthorised}),
+        Variant("expired", expired, {ELSE: WORKS, **dict.fromkeys((*WITHOUT_LOGIN, "token"), NotAuthorised)}),
         Variant("a storm", each_once, {ELSE: WORKS, "token": NotAuthorised},
                 times=FOR_EVER, people=3, tries=None, vendors=("nexudus", "tenovos")),
         Variant("revoked", says(401, UNAUTHORISED), {ELSE: NotAuthorised}, times=FOR_EVER, tries=2),
@@ -681,7 +689,7 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
                 tries=None, meanwhile={"list": not_listed}),
         Variant("not to be changed", not_known, {ELSE: NoSuchAccount}, places=WRITES, times=FOR_EVER),
         Variant("neither listed nor known, and to retire", not_known, {ELSE: NoSuchAccount}, places=("retire",),
-                vendors=("enerflo", "tenovos"), times=FOR_EVER, tries=None,
+                vendors=("enerflo", "scim", "tenovos"), times=FOR_EVER, tries=None,
                 meanwhile={"list": not_listed, "read": not_known}),
         Variant("neither listed nor known, and to read and retire", not_known, ALL_WORK,
                 places=("read before retire",), times=FOR_EVER, tries=None,
@@ -736,7 +744,7 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
         Variant("edits what nobody declared", by_hand(edits_undeclared), ALL_WORK, places=READS),
         # Not at Nexudus, whose update is the whole record as it was read: it has no way to say "if it is still so".
         Variant("edits what nobody declared just before the write", by_hand(edits_undeclared), ALL_WORK,
-                places=WRITES, vendors=("enerflo", "tenovos")),
+                places=WRITES, vendors=("enerflo", "scim", "tenovos")),
         Variant("edits what is declared", by_hand(edits_declared), ALL_WORK, places=("read",)),
         Variant("edits once it is read", by_hand(edits_undeclared, answered_first=True), ALL_WORK, places=("read",)),
         Variant("deactivates", by_hand(deactivates), ALL_WORK, places=("retire", "read before retire")),
@@ -745,10 +753,10 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
                 places=("update", "read before update"), remedy="refresh"),
     ),
     "F21": (  # an answer that says what is not so
-        Variant("another account's record", of_another, ALL_WORK, places=("create",), vendors=("enerflo",),
+        Variant("another account's record", of_another, ALL_WORK, places=("create",), vendors=("enerflo", "scim"),
                 people=2, after=1),
         Variant("what was sent, and something else is kept", keeps_another_name, ALL_WORK, places=("create",),
-                vendors=("enerflo",), people=3, times=FOR_EVER, tries=None),
+                vendors=("enerflo", "scim"), people=3, times=FOR_EVER, tries=None),
     ),
 }  # fmt: skip
 
@@ -767,7 +775,7 @@ class Cell:
     @property
     def places(self) -> tuple[str, ...]:
         """The requests of the operation that the fault can happen to."""
-        if self.operation == "token" and self.vendor == "enerflo":
+        if self.operation == "token" and self.vendor in WITHOUT_LOGIN:
             return ()
         return (self.operation, *READS_TOO.get((self.operation, self.vendor), ()))
 
