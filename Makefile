@@ -8,7 +8,7 @@ DOCS := $(RUN) --no-pulumi --docs
 HOSTED := $(RUN) --no-pulumi --workflows
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lowest soak crash mutants bench bench-full lint types workflows docs screenshot wheel clean
+.PHONY: help demo test test-keycloak lowest soak crash mutants bench bench-full lint types workflows docs screenshot wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: ## Run all tests, with the real pulumi engine
 
 lowest: ## Run all tests with the lowest versions of what seatwise needs
 	@$(RUN) --lowest pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+test-keycloak: ## Run the tests against a real Keycloak (needs Java 17 and Maven)
+	@$(RUN) --keycloak pytest -v tests/keycloak
 
 soak: ## Live ten thousand random histories in virtual time (half an hour)
 	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/core/test_histories.py

@@ -5,12 +5,13 @@
     python3 tools/run.py --no-pulumi ruff .  # without the `pulumi` command
     python3 tools/run.py --bench pytest      # with the packages of the benchmarks, too
     python3 tools/run.py --bench --opentofu pytest # with the `tofu` command and its REST provider, too
+    python3 tools/run.py --keycloak pytest   # with a Keycloak, too
     python3 tools/run.py --docs sphinx-build # with the packages of the site, too
     python3 tools/run.py --workflows zizmor  # with the packages that check the hosted CI's files, too
     python3 tools/run.py --few python x.py   # with no more packages than a program of a user's has
     python3 tools/run.py --lowest pytest     # with the lowest versions that pyproject.toml allows
 
-Three steps, and with `--opentofu` a fourth, each skipped if it was done before:
+Three steps, and with `--opentofu` or `--keycloak` a fourth, each skipped if it was done before:
 
 1. `uv`: the one on PATH, else the pinned one from PyPI, kept in the cache folder;
 2. the locked packages: `uv sync --locked` into `.venv`; the lowest ones go into `.venv-lowest`;
@@ -18,7 +19,9 @@ Three steps, and with `--opentofu` a fourth, each skipped if it was done before:
    from `tools/pulumi/go.mod` and `tools/python-host/go.mod`, kept in the cache folder;
 4. `tofu`, for the benchmarks: a Go build from `tools/opentofu/go.mod` and `tools/restapi/go.mod`, kept
    in the cache folder. Without Go the benchmarks leave it out and say so. `--bench` alone uses the
-   kept one and builds nothing.
+   kept one and builds nothing;
+5. Keycloak, for its tests: unpacked by Maven as `tools/keycloak/pom.xml` says, kept in the cache folder.
+   Without Java 17 and Maven these tests are skipped and say so.
 
 The cache folder is `$SEATWISE_CACHE`, else `$XDG_CACHE_HOME/seatwise`, else `~/.cache/seatwise`. Each
 tool is renamed into it after it has run once, so that an incomplete installation is never used. Needs
@@ -43,6 +46,8 @@ UV_VERSION = "0.13.9"
 PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
 OLDEST_PULUMI = (3, 254, 0)  # the first version whose import files may contain inputs and outputs
 OPENTOFU_VERSION, RESTAPI_VERSION = "1.12.6", "1.20.0"  # those of tools/opentofu/go.mod and tools/restapi/go.mod
+KEYCLOAK_VERSION = "26.7.4"  # that of tools/keycloak/pom.xml
+KEYCLOAK, NO_KEYCLOAK = "SEATWISE_KEYCLOAK", "SEATWISE_NO_KEYCLOAK"  # its folder, or the reason why there is none
 NO_OPENTOFU = "BENCH_NO_OPENTOFU"  # the variable with the reason why there is no `tofu`
 INSTALLER_TIMEOUT_S = 300
 LOWEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
@@ -90,7 +95,7 @@ def main(argv):
     with_pulumi, lowest = "--no-pulumi" not in argv, "--lowest" in argv
     environment_folder = ROOT / (".venv-lowest" if lowest else ".venv")
     groups = [word for flag, words in GROUPS.items() if flag in argv for word in words]
-    command = [word for word in argv if word not in ("--no-pulumi", "--lowest", "--opentofu", *GROUPS)]
+    command = [word for word in argv if word not in ("--no-pulumi", "--lowest", "--opentofu", "--keycloak", *GROUPS)]
     environment = dict(os.environ)
     try:
         uv = find_uv()
@@ -103,6 +108,8 @@ def main(argv):
             path.append(str(find_pulumi(environment_folder / "bin" / "python").parent))
         if "--bench" in argv:
             path += opentofu_path(environment, may_build="--opentofu" in argv)
+        if "--keycloak" in argv:
+            find_keycloak(environment)
     except SetupError as error:
         print("seatwise setup: {}".format(error), file=sys.stderr)
         return 1
@@ -281,6 +288,27 @@ def build_opentofu(home, may_build):
         flags = ["-ldflags", "-s -w -X github.com/opentofu/opentofu/version.dev=no"]
         build_all(OPENTOFU_BUILDS, folder / "bin", flags)
         attempt([str(folder / "bin" / "tofu"), "version"], "delete {} and try again".format(CACHE))
+
+
+# --- keycloak ---------------------------------------------------------------------------------
+
+
+def find_keycloak(environment):
+    """Set the variable with the folder of Keycloak, or the one with the reason why there is none."""
+    home = CACHE / ("keycloak-" + KEYCLOAK_VERSION)
+    missing = [name for name in ("java", "mvn") if not shutil.which(name)]
+    if missing:
+        environment[NO_KEYCLOAK] = "there is no {} on PATH: install Java 17 and Maven".format(" and no ".join(missing))
+        return
+    if not home.exists():
+        say("getting Keycloak {} with Maven, once for this machine (170 MB) ...".format(KEYCLOAK_VERSION))
+        with finished_folder(home) as folder:
+            unpack = [
+                "mvn", "--quiet", "--batch-mode", "--file", str(ROOT / "tools" / "keycloak" / "pom.xml"),
+                "dependency:unpack-dependencies", "-DexcludeTransitive=true", "-DoutputDirectory=" + str(folder),
+            ]  # fmt: skip
+            attempt(unpack, "check that Maven Central can be reached, then run it again")
+    environment[KEYCLOAK] = str(home / ("keycloak-" + KEYCLOAK_VERSION))
 
 
 # --- helpers ----------------------------------------------------------------------------------
