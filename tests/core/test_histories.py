@@ -33,8 +33,9 @@ from trio.testing import MockClock
 
 import oracle
 from model import NONE, Replacement, Resource, Stack, is_retained
+from seatwise.core.account.ports import Unconfirmed
 from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
-from seatwise.core.vendor.errors import AccountError, AccountExists, NoSuchAccount
+from seatwise.core.vendor.errors import AccountError, AccountExists, NoSuchAccount, VendorBroken
 from seatwise.sandbox.server import STAND_INS
 from seatwise.sandbox.store import mailbox
 from seatwise.vendors import names, vendor_named
@@ -329,6 +330,9 @@ class Histories(RuleBasedStateMachine):
         """When creates left of which seatwise cannot know what became of them, by e-mail (seconds)."""
         self.drifted: set[str] = set()
         """Accounts that people changed since the engine looked."""
+        self.unproven: set[str] = set()
+        """Accounts that people gave another e-mail before anyone had read them: the answer to the create alone had
+        said their ids."""
         self.leaving: set[str] = set()
         """Accounts that some run has, or may have, retired."""
         self.reserved: set[str] = set()
@@ -695,6 +699,8 @@ class Histories(RuleBasedStateMachine):
         self.world.store.replace(self.vendor, account, record[self.email_key], record)
 
     def _set_by_hand(self, account: str, fields: Record) -> None:
+        if self.email_key in fields and self.world.door.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
+            self.unproven.add(account)
         record = self.world.change_by_hand(account, fields)
         if self._owner(account):
             self.drifted.add(account)
@@ -842,6 +848,9 @@ class Histories(RuleBasedStateMachine):
             _fold(each.inputs[self.identity]): name for name, each in self.stack.state.items() if each.id in run.after
         }
         asked = {email: name for name, email in run.to_be_made()}
+        unproven = {_fold(run.known[name].inputs["email"]): name for name in self._unproven(run.known)}
+        asked |= unproven
+        maybe |= {email for email, name in unproven.items() if isinstance(self.stack.failures.get(name), VendorBroken)}
         self.intents |= {email: asked.get(email, "") for email in maybe}
         self.intents = {
             email: name
@@ -941,6 +950,8 @@ class Histories(RuleBasedStateMachine):
 
     def _is_due(self, run: "Run", name: str, error: AccountError) -> bool:
         """Whether a failure has its reason in the vendor's table."""
+        if isinstance(error, VendorBroken) and name in self._unproven(run.known):
+            return True
         if name not in run.program:
             return False
         email = _fold(run.program[name][self.identity])
@@ -964,6 +975,14 @@ class Histories(RuleBasedStateMachine):
         if old.id not in run.before and isinstance(error, NoSuchAccount):
             return True
         return email in self.reserved or bool(having.keys() - {old.id})
+
+    def _unproven(self, resources: Mapping[str, Resource]) -> list[str]:
+        """The resources whose account may be another one than was created."""
+        return [
+            name
+            for name, each in resources.items()
+            if each.id in self.unproven and self._email_of(each.id) != _fold(each.inputs["email"])
+        ]
 
     def _may_be_on_its_way(self, email: str) -> bool:
         """Whether a create of this e-mail without a known outcome left so lately that it may still arrive."""
@@ -1042,6 +1061,8 @@ class Histories(RuleBasedStateMachine):
 
     def _put_right(self) -> None:
         """What a person does who reads the messages."""
+        for name in self._unproven(self.stack.state):
+            self._leave_alone(self.stack.state.pop(name).id)
         for account, (email, owner) in list(self.owed.items()):
             declared = self.program.get(owner)
             if owner and (declared is None or owner in self.stack.state or _fold(declared[self.identity]) != email):
