@@ -586,7 +586,7 @@ class Histories(RuleBasedStateMachine):
         arguments = {**self._arguments(name), self.identity: self._email_of(account), "on_existing": "fail"}
         assert not self._in_time(partial(other.up, {asked: arguments})), f"{account} is in two states"
         error = other.failures[asked]
-        if not (oracle.is_on_its_way(error) and self._may_be_on_its_way(_fold(arguments["email"]))):
+        if not (oracle.is_on_its_way(error) and self._may_be_on_its_way(_fold(arguments[self.identity]))):
             assert isinstance(error, AccountExists), error
             assert error.existing == account, f"{error}: {error.existing}"
         assert without_bookkeeping(self.world.accounts) == without_bookkeeping(before)
@@ -848,7 +848,7 @@ class Histories(RuleBasedStateMachine):
             _fold(each.inputs[self.identity]): name for name, each in self.stack.state.items() if each.id in run.after
         }
         asked = {email: name for name, email in run.to_be_made()}
-        unproven = {_fold(run.known[name].inputs["email"]): name for name in self._unproven(run.known)}
+        unproven = {_fold(run.known[name].inputs[self.identity]): name for name in self._unproven(run.known)}
         asked |= unproven
         maybe |= {email for email, name in unproven.items() if isinstance(self.stack.failures.get(name), VendorBroken)}
         self.intents |= {email: asked.get(email, "") for email in maybe}
@@ -981,7 +981,7 @@ class Histories(RuleBasedStateMachine):
         return [
             name
             for name, each in resources.items()
-            if each.id in self.unproven and self._email_of(each.id) != _fold(each.inputs["email"])
+            if each.id in self.unproven and self._email_of(each.id) != _fold(each.inputs[self.identity])
         ]
 
     def _may_be_on_its_way(self, email: str) -> bool:
