@@ -23,7 +23,7 @@ from ..core.account.notices import Notices
 from ..core.account.ownership import Ownership
 from ..core.account.ports import EngineState
 from ..core.account.removals import Removals
-from ..core.membership.run import Memberships
+from ..core.membership.run import RunMemberships
 from ..core.vendor.errors import AccountError, InvalidAccount, RateLimited, Unreachable
 from ..core.vendor.http import Answer, Effect, Request, retry_after
 from ..core.vendor.secrets import Vault
@@ -88,7 +88,7 @@ class Tenant:
         self.list_cache = ListCache()
         self.answers = Answers()
         self.ownership = Ownership()
-        self.memberships = Memberships()
+        self.memberships = RunMemberships()
         self.exchanges = Exchanges()
         self.unreadable_reported: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)

@@ -29,7 +29,7 @@ class Sight(enum.Enum):
 
 
 def groups_of(vendor: Vendor) -> Groups:
-    """Return the vendor as one that has groups; raise InvalidAccount if it has no groups."""
+    """Return the vendor with the interface of its groups; raise InvalidAccount if it has no groups."""
     if not isinstance(vendor, Groups):
         raise InvalidAccount("seatwise knows no groups of this vendor", vendor=vendor.title)
     return vendor

@@ -17,7 +17,7 @@ class Members:
     """When it was read, in seconds of the tenant's clock."""
 
 
-class Memberships:
+class RunMemberships:
     """The memberships that the program of this run declares, and what this run has read of groups."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Memberships:
     def declare(self, pair: Pair, owner: str) -> str | None:
         """Note that a resource declares a membership. If another resource declares it already, return that one."""
         other = self._owners.setdefault(pair, owner)
-        return None if same(other, owner) else other
+        return None if other == owner or same(other, owner) else other
 
     def is_declared(self, pair: Pair) -> bool:
         """Return whether a resource of this run's program declares the membership."""
@@ -40,4 +40,4 @@ class Memberships:
 class Tenant(ports.Tenant, Protocol):
     """A vendor's tenant, with the memberships of its run."""
 
-    memberships: Memberships
+    memberships: RunMemberships
