@@ -1,6 +1,9 @@
 """The life of a membership at services that speak SCIM: the stand-in with each way of showing members, scim2-server."""
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 import httpx
@@ -12,7 +15,17 @@ from seatwise.core.vendor.errors import AccountError, InvalidAccount, NoSuchAcco
 from seatwise.core.vendor.groups import Pair
 from seatwise.sandbox.scim import GROUPS
 from vendors.test_scim_life import Server, world_of
-from virtual import Killed, World, answered, killed_after, lost_after, lost_before
+from virtual import (
+    Fault,
+    Killed,
+    World,
+    answered,
+    cannot_connect,
+    killed_after,
+    killed_before,
+    lost_after,
+    lost_before,
+)
 
 pytestmark = pytest.mark.anyio
 ENGINEERS, GUESTS = GROUPS
@@ -432,3 +445,81 @@ async def test_a_killed_run_adds_the_user_once(usual: World) -> None:
     await usual.restart()
     await Run(usual).create(inputs(user))
     assert members(usual) == [user]
+
+
+# --- faults at each request -------------------------------------------------------------------
+
+FAULTS: Mapping[str, Fault] = {
+    "cannot connect": cannot_connect,
+    "lost before": lost_before,
+    "lost after": lost_after,
+    "killed before": killed_before,
+    "killed after": killed_after,
+    "500": answered(500, carried_out=False),
+    "500 after it is done": answered(500, carried_out=True),
+    "403": answered(403, carried_out=False),
+    "404": answered(404, carried_out=False),
+    "a page": answered(200, b"<html>a page</html>", carried_out=True),
+    "an empty object": answered(200, b"{}", carried_out=True),
+}
+MOST_REQUESTS = 5
+"""More than one operation needs without retries."""
+
+
+@contextmanager
+def from_request(world: World, number: int, fault: Fault, *, until_the_end: bool) -> Iterator[None]:
+    """Let a request, or all from it on, meet a fault; whatever comes of it ends this run."""
+    left = count()
+
+    def hazard(_: str) -> Fault | None:
+        now = next(left)
+        return fault if now == number or (until_the_end and now > number) else None
+
+    world.hazard = hazard
+    with suppress(AccountError, Killed):
+        yield
+    world.hazard = lambda _: None
+
+
+@pytest.mark.parametrize("until_the_end", [False, True], ids=["once", "until the end"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_after_a_fault_the_next_run_is_as_declared(world: World, fault: str, *, until_the_end: bool) -> None:
+    """At each request of an add and of a removal; the person stays removed, or is declared again."""
+    ana, ben = await a_user(world), await a_user(world, "ben")
+    await change(world, ENGINEERS, op="add", path="members", value=[{"value": ben}])
+    for number in range(2 if until_the_end else MOST_REQUESTS):
+        for is_declared_again in (False, True):
+            await world.restart()
+            state: list[tuple[str, Props]] = []
+            with from_request(world, number, FAULTS[fault], until_the_end=until_the_end):
+                state.append(await Run(world).create(inputs(ana)))
+            await world.restart()
+            key, outs = state[0] if state else await Run(world).create(inputs(ana))
+            assert members(world) == [ben, ana]
+
+            await world.restart()
+            with from_request(world, number, FAULTS[fault], until_the_end=until_the_end):
+                assert await Run(world).delete(key, outs)
+                state.append(("", {}))  # the engine knows that it is gone
+            await world.restart()
+            if not is_declared_again:
+                if state[-1:] != [("", {})]:
+                    assert await Run(world).delete(key, outs)
+                assert members(world) == [ben]
+                continue
+            if Run(world).is_due(key, outs, inputs(ana)):
+                outs = await resource.update(world.tenant, key, outs, inputs(ana))
+            assert members(world) == [ben, ana]
+            await world.restart()
+            assert not Run(world).is_due(key, outs, inputs(ana))
+            await world.restart()
+            assert await Run(world).delete(key, outs)
+
+
+async def test_a_group_that_shows_a_new_member_late_is_read_again(usual: World) -> None:
+    ana, ben = await a_user(usual), await a_user(usual, "ben")
+    await change(usual, ENGINEERS, op="add", path="members", value=[{"value": ben}])
+    late = answered(200, json.dumps({"id": ENGINEERS, "members": [{"value": ben}]}).encode(), carried_out=False)
+    usual.fault("read", late, answered(403, carried_out=False), answered(400, carried_out=False))
+    _, outs = await Run(usual).create(inputs(ana))
+    assert outs["shown_in"] == "group"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from ..account.finding import first_page
 from ..account.ports import Unconfirmed
 from ..account.refusals import refused
 from ..account.writing import marked_unconfirmed
@@ -79,8 +78,9 @@ async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
 async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
     """Remove the user from the group; return false if it was left alone because this run's program declares it.
 
-    A user who is not in the group, or does not exist, and a group that does not exist are a success. It stays
-    unconfirmed: the engine may not learn of it, and a program may declare it again.
+    A user who is not in the group, or does not exist, and a group that does not exist are a success, which a look has
+    to show: a wrong base URL gives 404 as well. It stays unconfirmed: the engine may not learn of it, and a program may
+    declare it again.
     """
     if tenant.memberships.is_declared(pair) or tenant.journal.is_renewed(pair.id):
         return False
@@ -92,9 +92,6 @@ async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
             if await _is_out(tenant, pair, place):
                 return True
             raise
-        if tenant.vendor.is_missing(answer):
-            await first_page(tenant)  # a wrong base URL gives 404 as well
-            return True
         if not (_is_done(answer) or groups.is_no_member(answer)) and not await _is_out(tenant, pair, place):
             raise refused(tenant, answer, "remove", str(pair))
     return True
