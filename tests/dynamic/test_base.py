@@ -13,6 +13,7 @@ from threading import Barrier
 
 import pytest
 
+from seatwise.core.membership import resource as membership
 from seatwise.dynamic import DynamicProvider, base, load
 from seatwise.dynamic.host import widen
 from seatwise.vendors import vendor_named
@@ -41,6 +42,10 @@ def test_the_state_holds_a_name_and_nothing_else(key: str) -> None:
 def test_property_names_never_change(vendor: str) -> None:
     """New ones may come; one that goes or is renamed breaks states and programs."""
     assert set(GOLDEN["properties"][vendor]) <= {"adopted", *vendor_named(vendor).schema}
+
+
+def test_property_names_of_a_membership_never_change() -> None:
+    assert GOLDEN["memberships"] == sorted((*membership.ARGUMENTS, membership.SHOWN_IN))
 
 
 @pytest.mark.parametrize("key", GOLDEN["providers"])

@@ -60,7 +60,7 @@ class Project:
 
     def program(self, *lines: str) -> None:
         """Write the program: these lines after the imports."""
-        imports = "import pulumi\nfrom seatwise import enerflo, nexudus, tenovos\n"
+        imports = "import pulumi\nfrom seatwise import enerflo, nexudus, scim, tenovos\n"
         (self.folder / "__main__.py").write_text(imports + "\n".join(lines) + "\n")
 
     def run(self, *arguments: str, fails: bool = False, stdin: str = "") -> Ran:

@@ -3,7 +3,7 @@
 from pulumi import ResourceOptions
 
 import seatwise
-from seatwise import enerflo, nexudus, tenovos
+from seatwise import enerflo, nexudus, scim, tenovos
 
 west = enerflo.Provider("west")
 rep = enerflo.User("a", email="a@b.c", roles=[])
@@ -25,6 +25,8 @@ enerflo.User("a", email="a@b.c", roles=[], adopted=True)  # call-arg reportCallI
 enerflo.User("a", email="a@b.c", roles=[], opts="protect")  # arg-type reportArgumentType opts
 enerflo.User("a", ResourceOptions(), "a@b.c", roles=[])  # call-arg reportCallIssue positional
 nexudus.User("a", full_name="A", email="a@b.c", language="x")  # arg-type reportArgumentType language
+scim.Membership("a", user="u-1")  # call-arg reportCallIssue group
+scim.Membership("a", user=1, group="g-1")  # arg-type reportArgumentType user
 enerflo.User("a", email="a@b.c", roles=[], office_ids={1, 2})  # arg-type reportArgumentType office_ids
 nexudus.User("a", full_name="A", email="a@b.c", language=2, user_roles=["x"])  # list-item reportArgumentType int
 tenovos.User("a", email="a@b.c", first_name="A", last_name="B", groups="x")  # arg-type reportArgumentType groups

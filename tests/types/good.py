@@ -7,7 +7,7 @@ import pulumi
 from pulumi import Output, ResourceOptions
 
 import seatwise
-from seatwise import enerflo, nexudus, tenovos
+from seatwise import enerflo, nexudus, scim, tenovos
 
 EMAIL = "ana@example.com"
 
@@ -34,7 +34,11 @@ text: Output[str] = tenovos.role_id("Librarian")
 groups = [tenovos.group_id("Marketing")]
 editor = tenovos.User("a", email=EMAIL, first_name="A", last_name="B", username="a", status="enabled", groups=groups)
 tenovos.User("b", email=EMAIL, first_name="A", last_name="B", groups=tenovos.get_user("b@c.d").groups)
+dev = scim.User("a", user_name=EMAIL, email=EMAIL)
+joined = scim.Membership("a", user=dev.id, group=scim.group_id("Engineers"))
+scim.Membership("b", ResourceOptions(protect=True), user="u-1", group="g-1")
 
+assert_type(joined.shown_in, Output[str])
 assert_type(rep.id, Output[str])
 assert_type(rep.adopted, Output[bool])
 assert_type(rep.email, Output[str])

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from conftest import Sandbox
 from seatwise.core.vendor.errors import SettingsError
+from seatwise.core.vendor.groups import Pair
 from seatwise.core.vendor.http import Effect, Request
 from seatwise.core.vendor.vendor import Limit, Listing
 from seatwise.sandbox import scim as stand_in
@@ -33,6 +34,38 @@ ANA: dict[str, Any] = {
     "urn:acme:2.0:User": {"Level": 3}, "meta": {"version": 'W/"7"'},
 }  # fmt: skip
 RECORD = SCIM.parse_record(answer(ANA))
+
+
+# --- groups -----------------------------------------------------------------------------------
+
+PAIR = Pair(user='a"b', group="g/1")
+
+
+@pytest.mark.parametrize("version", [None, 'W/"7"'])
+def test_a_member_is_added_and_removed_by_patch_alone(version: str | None) -> None:
+    join, leave = SCIM.request_join(PAIR, version), SCIM.request_leave(PAIR, version)
+    assert [(each.method, each.path, each.effect) for each in (join, leave)] == [
+        ("PATCH", "/Groups/g%2F1", Effect.REPEATABLE)
+    ] * 2
+    assert join.json["Operations"] == [{"op": "add", "path": "members", "value": [{"value": 'a"b'}]}]
+    assert leave.json["Operations"] == [{"op": "remove", "path": r'members[value eq "a\"b"]'}]
+    assert join.headers.get("If-Match") == leave.headers.get("If-Match") == version
+
+
+def test_a_member_is_removed_by_value_where_the_service_wants_it() -> None:
+    (operation,) = scim(service="aws").request_leave(PAIR, None).json["Operations"]
+    assert operation == {"op": "remove", "path": "members", "value": [{"value": 'a"b'}]}
+
+
+def test_a_membership_is_read_wherever_it_is_shown() -> None:
+    group = {"ID": "g-1", "Members": [{"Value": "u-1"}, {"value": "u-2"}, {"value": 3}, None], "meta": {"version": "v"}}
+    assert SCIM.parse_members(answer(group)) == {"u-1", "u-2"}
+    assert SCIM.parse_members(answer({"id": "g-1"})) == frozenset()
+    assert SCIM.parse_members(answer({"members": []})) is None
+    assert (SCIM.parse_version(answer(group)), SCIM.parse_version(answer({"id": "g-1"}))) == ("v", None)
+    assert SCIM.parse_groups(RECORD) == {"g-1"}
+    query = {"filter": r'id eq "g/1" and members.value eq "a\"b"', "excludedAttributes": "members"}
+    assert SCIM.request_groups_with(PAIR) == Request("GET", "/Groups", query=query, headers=ACCEPT)
 
 
 # --- requests ---------------------------------------------------------------------------------

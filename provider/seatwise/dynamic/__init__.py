@@ -15,12 +15,13 @@ from ..core.account.resource import sign
 from ..core.queries import takeover
 from ..core.vendor.vendor import Vendor
 from .base import DynamicProvider, Failure, Props
+from .memberships import Memberships
 from .rosters import Rosters
 from .users import Users
 
 __all__ = ["DynamicProvider", "Failure", "import_file", "load", "provider_string"]
 
-KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters}
+KINDS: Mapping[str, type[DynamicProvider]] = {"User": Users, "Roster": Rosters, "Membership": Memberships}
 
 
 def load(key: str) -> DynamicProvider:

@@ -30,6 +30,10 @@ QUIRKS = {
     "scim_drops": Quirk("accepted and not kept are", "nothing", ("nothing", "title and externalId")),
     "scim_pages": Quirk("pages follow by", "index", ("index", "cursor")),
     "scim_cap": Quirk("a page has at most so many records", 1000),
+    "scim_members": Quirk(
+        "members are shown", "in the group", ("in the group", "at the user", "by a filter", "nowhere")
+    ),
+    "scim_twice": Quirk("a member who is added again is", "accepted", ("accepted", "refused with 409")),
     "scim_label": Quirk("answers are labelled", "application/scim+json", ("application/scim+json", "text/html")),
 }
 TOKEN = "sandbox-scim-token"
@@ -37,6 +41,9 @@ CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-scim-secret"
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MESSAGES = "urn:ietf:params:scim:api:messages:2.0:"
+MEMBERSHIPS = "scim groups"
+"""The store's name for the groups that differ from `GROUPS`."""
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 GROUPS = {"6e7f2c10-0001-4a1e-9d6e-000000000001": "Engineers", "6e7f2c10-0001-4a1e-9d6e-000000000002": "Guests"}
 DROPPED = ("title", "externalId")
 
@@ -161,7 +168,9 @@ def _served(handle: Callable[[Request], Any]) -> Callable[[Request], Any]:
 def _shown(request: Request, record: dict[str, Any]) -> dict[str, Any]:
     where = str(request.url_for("one", id=record["id"])) if request.scope.get("router") else ""
     given = {key: value for key, value in record.items() if value is not None}  # as RFC 7643, section 2.5
-    return given | {"meta": record["meta"] | {"location": where}}
+    groups = _groups(request) if _shows(request, "at the user") else []
+    own = [{"value": each["id"]} for each in groups if record["id"] in each["members"]]
+    return given | {"meta": record["meta"] | {"location": where}} | ({"groups": own} if own else {})
 
 
 def _one_reply(request: Request, record: dict[str, Any], status: int = 200) -> Response:
@@ -281,7 +290,11 @@ async def read(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     """DELETE /Users/{id}"""
     _refuse_outdated(request, _record(request))
-    store_of(request).remove(VENDOR, request.path_params["id"], reserve=False)
+    user = request.path_params["id"]
+    store_of(request).remove(VENDOR, user, reserve=False)
+    for group in _groups(request):
+        if user in group["members"]:
+            _keep_group(request, group | {"members": [each for each in group["members"] if each != user]})
     return Response(status_code=204)
 
 
@@ -492,10 +505,101 @@ def _chosen(wanted: str | None, unwanted: str | None) -> Callable[[dict[str, Any
     return choose
 
 
+# --- groups -----------------------------------------------------------------------------------
+
+
+def _groups(request: Request) -> list[dict[str, Any]]:
+    """Return the groups as they are kept, each with the ids of its members."""
+    kept = dict(store_of(request).all(MEMBERSHIPS))
+    usual = {key: {"id": key, "displayName": name, "members": [], "version": "0"} for key, name in GROUPS.items()}
+    return [each for each in {**usual, **kept}.values() if "displayName" in each]
+
+
+def _keep_group(request: Request, group: dict[str, Any]) -> None:
+    store = store_of(request)
+    new = group | {"version": str(int(group["version"]) + 1)}
+    keep = store.replace if store.get(MEMBERSHIPS, group["id"]) is not None else store.add
+    keep(MEMBERSHIPS, group["id"], group["id"], new)
+
+
+def _group(request: Request) -> dict[str, Any]:
+    group = next((each for each in _groups(request) if each["id"] == request.path_params["id"]), None)
+    if group is None:
+        raise Refused(404, "", "there is no such group")
+    return group
+
+
+def _shows(request: Request, place: str) -> bool:
+    return bool(options_of(request).quirks.get("scim_members", "in the group") == place)
+
+
+def _shown_group(request: Request, group: dict[str, Any]) -> dict[str, Any]:
+    """Return a group as it is answered: an attribute without a value is left out (RFC 7643, section 2.5)."""
+    members = [{"value": each, "type": "User"} for each in group["members"]] if _shows(request, "in the group") else []
+    meta = {"resourceType": "Group", "version": f'W/"{group["version"]}"'}
+    shown = {"schemas": [GROUP], "id": group["id"], "displayName": group["displayName"], "meta": meta}
+    return shown | ({"members": members} if members else {})
+
+
 async def groups(request: Request) -> Response:
     """GET /Groups"""
-    schema = "urn:ietf:params:scim:schemas:core:2.0:Group"
-    return _page(request, [{"schemas": [schema], "id": key, "displayName": name} for key, name in GROUPS.items()])
+    text, asked = request.query_params.get("filter"), request.query_params
+    if text and "members" in text and not (_shows(request, "by a filter") or _shows(request, "in the group")):
+        raise Refused(400, "invalidFilter", "members cannot be filtered")
+    choose = _chosen(asked.get("attributes"), asked.get("excludedAttributes"))
+
+    def fits(group: dict[str, Any]) -> bool:
+        return text is None or _matches(group | {"members": [{"value": each} for each in group["members"]]}, text)
+
+    return _page(request, [choose(_shown_group(request, each)) for each in _groups(request) if fits(each)])
+
+
+async def read_group(request: Request) -> Response:
+    """GET /Groups/{id}"""
+    group = _shown_group(request, _group(request))
+    return _reply(request, group, 200, {"etag": group["meta"]["version"]})
+
+
+async def remove_group(request: Request) -> Response:
+    """DELETE /Groups/{id}"""
+    group = _group(request)
+    del group["displayName"]
+    _keep_group(request, group)
+    return Response(status_code=204)
+
+
+async def patch_group(request: Request) -> Response:
+    """PATCH /Groups/{id}: adds and removes members."""
+    group = _group(request)
+    if request.headers.get("if-match", "*") not in ("*", f'W/"{group["version"]}"'):
+        raise Refused(412, "", "the group has changed since")
+    for each in (await json_body(request)).get("Operations") or [{}]:
+        group["members"] = _changed(request, group["members"], each)
+    _keep_group(request, group)
+    if options_of(request).quirks.get("scim_patch") == "204":
+        return Response(status_code=204)
+    return _reply(request, _shown_group(request, _group(request)))
+
+
+def _changed(request: Request, members: list[str], operation: dict[str, Any]) -> list[str]:
+    """Return the members after one operation."""
+    op, path, value = (operation.get(name) for name in ("op", "path", "value"))
+    if op == "add" and path == "members" and isinstance(value, list):
+        new = [str(each.get("value")) for each in value]
+        if any(store_of(request).get(VENDOR, each) is None for each in new):
+            raise Refused(404, "", "there is no such user")
+        if {*new} & {*members} and options_of(request).quirks.get("scim_twice") == "refused with 409":
+            raise Refused(409, "uniqueness", "the user is a member already")
+        return [*members, *(each for each in new if each not in members)]
+    chosen = re.fullmatch(r"members\[(value eq .+)\]", str(path))
+    if op == "remove" and path == "members":
+        return []  # as the RFC has it, whatever the value is
+    if op != "remove" or chosen is None:
+        raise Refused(400, "invalidPath", f"{path} is not a path of members")
+    left = [each for each in members if not _matches({"value": each}, chosen[1])]
+    if left == members:
+        raise Refused(400, "noTarget", "the user is not a member")
+    return left
 
 
 def _page(request: Request, items: list[Any]) -> Response:
@@ -626,6 +730,9 @@ MOUNTS = {
         Route("/Users/{id}", _served(patch), methods=["PATCH"]),
         Route("/Users/{id}", _served(remove), methods=["DELETE"]),
         Route("/Groups", _served(groups)),
+        Route("/Groups/{id}", _served(read_group)),
+        Route("/Groups/{id}", _served(patch_group), methods=["PATCH"]),
+        Route("/Groups/{id}", _served(remove_group), methods=["DELETE"]),
         Route("/ServiceProviderConfig", _served(config), name="config"),
         Route("/ResourceTypes", _served(types)),
         Route("/ResourceTypes/{id}", _served(type_), name="type"),

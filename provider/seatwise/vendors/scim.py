@@ -32,10 +32,12 @@ from ..core.vendor.fields import (
     folded,
     keys_of,
 )
-from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, token_text, whole_number
+from ..core.vendor.groups import Groups, Pair
+from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, segment, token_text, whole_number
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup
+from ..resources.membership import MembershipResource
 from ..resources.provider import TenantArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
@@ -54,7 +56,8 @@ NAMES = (
     "preferredLanguage", "locale", "timezone", "active", "emails", "phoneNumbers", "ims", "photos", "addresses",
     "groups", "entitlements", "roles", "x509Certificates", "value", "type", "primary", "display", "streetAddress",
     "locality", "region", "postalCode", "country", "employeeNumber", "costCenter", "organization", "division",
-    "department", "manager", "Resources", "totalResults", "startIndex", "itemsPerPage", "nextCursor", ENTERPRISE, CORE,
+    "department", "manager", "members", "Resources", "totalResults", "startIndex", "itemsPerPage", "nextCursor",
+    ENTERPRISE, CORE,
 )  # fmt: skip
 """Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
 SPELLING = {name.lower(): name for name in NAMES}
@@ -76,6 +79,8 @@ class Service:
     deactivating: Literal["disables", "deletes"] = "disables"
     deleting: Literal["deletes", "disables"] = "deletes"
     limits: tuple[Limit, ...] = ()
+    leaving: Literal["by path", "by value"] = "by path"
+    """How PATCH removes a member. With a value beside `members`, a service that follows the RFC removes all members."""
 
 
 SERVICES: Mapping[str, Service] = {
@@ -94,7 +99,11 @@ SERVICES: Mapping[str, Service] = {
         "https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/"
         "provisioning-user-accounts-with-scim/deprovisioning-and-reinstating-users"
     ),
-    "aws": Service("https://docs.aws.amazon.com/singlesignon/latest/developerguide/limitations.html", paging="cursor"),
+    "aws": Service(
+        "https://docs.aws.amazon.com/singlesignon/latest/developerguide/limitations.html",
+        paging="cursor",
+        leaving="by value",  # https://docs.aws.amazon.com/singlesignon/latest/developerguide/patchgroup.html
+    ),
     "pagerduty": Service("https://support.pagerduty.com/main/docs/scim-user-provisioning", deactivating="deletes"),
     "entra": Service("https://learn.microsoft.com/en-us/entra/identity/app-provisioning/entra-id-scim-api-reference"),
     "databricks": Service("https://docs.databricks.com/aws/en/reference/scim-2-1", limits=(Limit(15, 1),)),
@@ -276,6 +285,13 @@ class User(IdentityFields, OwnFields, UserResource):
     """
 
 
+class Membership(MembershipResource):
+    """A user in a group (https://www.rfc-editor.org/rfc/rfc7643#section-4.2). Other members of the group stay.
+
+    scim.Membership("ana-engineers", user=ana.id, group=scim.group_id("Engineers"))
+    """
+
+
 class ProviderArgs(TenantArgs, total=False):
     """Arguments of `scim.Provider`."""
 
@@ -358,7 +374,7 @@ VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
 
 
-class Scim(Vendor):
+class Scim(Vendor, Groups):
     """Requests and answers of RFC 7644: many-valued attributes, PATCH and PUT, filters, versions."""
 
     schema = schema_of(User, to_camel)
@@ -445,7 +461,7 @@ class Scim(Vendor):
     def request_page(self, email: str | None, page: int) -> Request:
         query: dict[str, str | int] = dict(self._paging(page))
         if email is not None and self.finds_by_email:
-            query["filter"] = f"userName eq {json.dumps(email, ensure_ascii=False)}"
+            query["filter"] = f"userName eq {_quoted(email)}"
         return Request("GET", self.path, query=query, headers=ACCEPT)
 
     def request_items(self, listed: NameList[Any], page: int) -> Request:
@@ -524,6 +540,55 @@ class Scim(Vendor):
             return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
         return keys_of(path), value
 
+    # --- groups -------------------------------------------------------------------------------
+
+    @property
+    def way_to_join(self) -> str:
+        """Why there are no memberships where PATCH is not to be used: a PUT of a whole group could remove others."""
+        if not self.replaces:
+            return ""
+        update = self.settings.display_name("update")
+        return (
+            f'a membership needs PATCH, and {update} is "put": set it to "patch" if groups take PATCH at this service'
+        )
+
+    def request_join(self, pair: Pair, version: str | None) -> Request:
+        # https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.1
+        return self._patch_group(pair, version, {"op": "add", "path": "members", "value": [{"value": pair.user}]})
+
+    def request_leave(self, pair: Pair, version: str | None) -> Request:
+        # https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.2
+        operation: dict[str, Any] = {"op": "remove", "path": f"members[value eq {_quoted(pair.user)}]"}
+        if self._row.leaving == "by value":
+            operation |= {"path": "members", "value": [{"value": pair.user}]}
+        return self._patch_group(pair, version, operation)
+
+    def _patch_group(self, pair: Pair, version: str | None, operation: Mapping[str, Any]) -> Request:
+        headers = HEADERS | ({"If-Match": version} if version else {})
+        body = {"schemas": [PATCH], "Operations": [operation]}
+        return Request("PATCH", f"/Groups/{segment(pair.group)}", Effect.REPEATABLE, headers=headers, json=body)
+
+    def request_group(self, group: str) -> Request:
+        return Request("GET", f"/Groups/{segment(group)}", headers=ACCEPT)
+
+    def request_groups_with(self, pair: Pair) -> Request:
+        text = f"id eq {_quoted(pair.group)} and members.value eq {_quoted(pair.user)}"
+        return Request("GET", "/Groups", query={"filter": text, "excludedAttributes": "members"}, headers=ACCEPT)
+
+    def parse_members(self, answer: Answer) -> frozenset[str] | None:
+        group = json_object(_spelt(answer.json))
+        return _values_in(group.get("members")) if group.get("id") else None
+
+    def parse_version(self, answer: Answer) -> str | None:
+        version = json_object(json_object(_spelt(answer.json)).get("meta")).get("version")
+        return version if isinstance(version, str) and version else answer.headers.get("etag")
+
+    def parse_groups(self, record: Record) -> frozenset[str]:
+        return _values_in(record.get("groups"))
+
+    def is_no_member(self, answer: Answer) -> bool:
+        return answer.object.get("scimType") == "noTarget"
+
     # --- answers ------------------------------------------------------------------------------
 
     def parse_record(self, answer: Answer) -> Record | None:
@@ -553,6 +618,17 @@ class Scim(Vendor):
 
     def is_taken(self, answer: Answer) -> bool:
         return answer.status == 409 or answer.object.get("scimType") == "uniqueness"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a filter has it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _values_in(items: Json) -> frozenset[str]:
+    """Return the values of a list's items: the ids of members, or of groups."""
+    many = objects(items) if isinstance(items, list) else []
+    return frozenset(value for each in many if isinstance(value := each.get("value"), str))
 
 
 def _spelt(value: Json) -> Json:

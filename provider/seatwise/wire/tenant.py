@@ -23,6 +23,7 @@ from ..core.account.notices import Notices
 from ..core.account.ownership import Ownership
 from ..core.account.ports import EngineState
 from ..core.account.removals import Removals
+from ..core.membership.run import RunMemberships
 from ..core.vendor.errors import AccountError, InvalidAccount, RateLimited, Unreachable
 from ..core.vendor.http import Answer, Effect, Request, retry_after
 from ..core.vendor.secrets import Vault
@@ -87,6 +88,7 @@ class Tenant:
         self.list_cache = ListCache()
         self.answers = Answers()
         self.ownership = Ownership()
+        self.memberships = RunMemberships()
         self.exchanges = Exchanges()
         self.unreadable_reported: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
@@ -346,6 +348,7 @@ class Operation:
         self.list_cache = tenant.list_cache
         self.answers = tenant.answers
         self.ownership = tenant.ownership
+        self.memberships = tenant.memberships
         self.engine_state = tenant.engine_state
         self.unreadable_reported = tenant.unreadable_reported
         self.now = tenant.now

@@ -1,0 +1,144 @@
+"""The life of a membership: add, read, remove. Both writes are idempotent, so a lost answer costs a look."""
+
+from collections.abc import Callable
+
+from ..account.ports import Unconfirmed
+from ..account.refusals import refused
+from ..account.writing import marked_unconfirmed
+from ..vendor.errors import AccountError, NoSuchAccount
+from ..vendor.groups import Pair
+from ..vendor.http import Answer, Request
+from .places import PLACES, Sight, find, groups_of, look
+from .run import Tenant
+
+LATE_S = (1.0, 2.0)
+"""Seconds before each further look at a group that shows others and not the new member: lists lag behind."""
+
+
+async def add(tenant: Tenant, pair: Pair) -> str:
+    """Add the user to the group; return the place that shows it, or an empty text if no place does.
+
+    A user who is in the group already is a success. Raises NoSuchAccount without such a user or group.
+    """
+    try:
+        answer = await _write(tenant, pair, groups_of(tenant.vendor).request_join)
+    except AccountError:
+        place, _ = await find(tenant, pair)
+        if not place:
+            raise
+    else:
+        place = await _place_after(tenant, pair, answer)
+    tenant.journal.mark_confirmed(pair.id)
+    return place
+
+
+async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
+    """Return the place that shows a membership after the answer to its request; raise the refusal if it is one.
+
+    The first membership of a group in a run is looked for. It answers for the others.
+    """
+    places, is_done = tenant.memberships.places, _is_done(answer)
+    if is_done and pair.group in places:
+        return places[pair.group]
+    place, seen = await find(tenant, pair)
+    for seconds in LATE_S if is_done else ():
+        if Sight.OTHERS in seen and not place:
+            await tenant.sleep(seconds)
+            tenant.memberships.members.pop(pair.group, None)
+            place, seen = await find(tenant, pair)
+    may_be_there = is_done or tenant.vendor.is_taken(answer)
+    if not place and (not may_be_there or Sight.GONE in seen or (not is_done and Sight.OTHERS in seen)):
+        raise _not_added(tenant, pair, answer)
+    if is_done:
+        places[pair.group] = place
+    if not place:
+        _report_hidden(tenant, pair, seen)
+    return place
+
+
+async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
+    """Return the place that shows the membership now; None if the membership is gone.
+
+    `place` is where it was shown. A membership that no place has shown is there, as long as its user and its group are.
+    """
+    if place in PLACES:
+        return place if await look(tenant, pair, place) is Sight.SHOWN else None
+    for each in PLACES:
+        try:
+            sight = await look(tenant, pair, each)
+        except AccountError:
+            if each == "group":
+                raise
+            continue  # a service may refuse to show users, or not know the filter
+        if sight in (Sight.SHOWN, Sight.GONE):
+            return each if sight is Sight.SHOWN else None
+    return ""
+
+
+async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
+    """Remove the user from the group; return false if it was left alone because this run's program declares it.
+
+    A user who is not in the group, or does not exist, and a group that does not exist are a success, which a look has
+    to show: a wrong base URL gives 404 as well. It stays unconfirmed: the engine may not learn of it, and a program may
+    declare it again.
+    """
+    if tenant.memberships.is_declared(pair) or tenant.journal.is_renewed(pair.id):
+        return False
+    groups, before = groups_of(tenant.vendor), tenant.journal.why_unconfirmed(pair.id)
+    with marked_unconfirmed(tenant, pair.id, before, Unconfirmed.DEACTIVATED):
+        try:
+            answer = await _write(tenant, pair, groups.request_leave)
+        except AccountError:
+            if await _is_out(tenant, pair, place):
+                return True
+            raise
+        if not (_is_done(answer) or groups.is_no_member(answer)) and not await _is_out(tenant, pair, place):
+            raise refused(tenant, answer, "remove", str(pair))
+    return True
+
+
+async def _write(tenant: Tenant, pair: Pair, request: Callable[[Pair, str | None], Request]) -> Answer:
+    """Send a write, and once more with the group's version if the group has changed meanwhile, which 412 says.
+
+    A group's writes are sent one after the other: a service may read, change and store the whole group.
+    """
+    async with tenant.lock(pair.group):
+        tenant.memberships.members.pop(pair.group, None)
+        answer = await tenant.send(request(pair, None))
+        if tenant.vendor.is_outdated(answer):
+            groups = groups_of(tenant.vendor)
+            version = groups.parse_version(await tenant.send(groups.request_group(pair.group)))
+            answer = await tenant.send(request(pair, version))
+        return answer
+
+
+def _is_done(answer: Answer) -> bool:
+    """Return whether the answer confirms a write: with a record, an empty object or no body, and not with a page."""
+    return answer.ok and (not answer.body or isinstance(answer.json, dict))
+
+
+async def _is_out(tenant: Tenant, pair: Pair, place: str) -> bool:
+    try:
+        return await read(tenant, pair, place) is None
+    except AccountError:
+        return False
+
+
+def _not_added(tenant: Tenant, pair: Pair, answer: Answer) -> AccountError:
+    if answer.ok and _is_done(answer):
+        return NoSuchAccount(
+            "the service accepted it, and has no such user or no such group",
+            status=404, vendor=tenant.vendor.title, account=str(pair), remedy="Check both ids",
+        )  # fmt: skip
+    error = refused(tenant, answer, "add", str(pair))
+    if isinstance(error, NoSuchAccount):
+        error.remedy = "Check the ids of the user and of the group"
+    return error
+
+
+def _report_hidden(tenant: Tenant, pair: Pair, seen: set[Sight]) -> None:
+    """Report a membership that is not shown, the first one of its group in this run."""
+    title = tenant.vendor.title
+    how = "shows others and not this one" if Sight.OTHERS in seen else "does not show its members"
+    line = f"{pair}: the group {how}, so a removal by hand will not be noticed"
+    tenant.notices.tell(f"{title}: memberships that are not shown", f"{title} {line}")

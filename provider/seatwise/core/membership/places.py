@@ -1,0 +1,96 @@
+"""Where a service shows a membership: at the group, at the user, or in the answer to a filter.
+
+Which of them it is differs between services, and a service may show it nowhere. So the first look after a confirmed
+write finds out, and the state keeps the place: from then on the membership is gone if that place does not show it.
+"""
+
+import enum
+
+from ..account.finding import fetch, first_page
+from ..account.refusals import refused
+from ..vendor.errors import AccountError, InvalidAccount
+from ..vendor.groups import Groups, Pair
+from ..vendor.vendor import Vendor
+from .run import Members, Tenant
+
+PLACES = ("group", "user", "filter")
+"""In this order they are looked at. The values are in states."""
+MEMBERS_TTL_S = 60.0
+"""Seconds for which the members that a group showed are trusted."""
+
+
+class Sight(enum.Enum):
+    """What a look at one place says of a membership."""
+
+    SHOWN = "the membership is there"
+    OTHERS = "others are there, and this one is not"
+    NOTHING = "nothing is there: there are no memberships, or the service does not show them"
+    GONE = "the user or the group does not exist"
+
+
+def groups_of(vendor: Vendor) -> Groups:
+    """Return the vendor with the interface of its groups; raise InvalidAccount if it has no groups."""
+    if not isinstance(vendor, Groups):
+        raise InvalidAccount("seatwise knows no groups of this vendor", vendor=vendor.title)
+    return vendor
+
+
+async def look(tenant: Tenant, pair: Pair, place: str) -> Sight:
+    """Look at one place; raise AccountError if it cannot be read."""
+    vendor, groups = tenant.vendor, groups_of(tenant.vendor)
+    if place == "group":
+        return _sight(pair.user, await _members(tenant, pair.group))
+    if place == "user":
+        record = await fetch(tenant, pair.user, None)
+        return _sight(pair.group, None if record is None else groups.parse_groups(record))
+    answer = await tenant.send(groups.request_groups_with(pair))
+    listing = vendor.parse_page(answer) if answer.ok else None
+    if listing is None:
+        raise refused(tenant, answer, "look-up", str(pair))
+    # A service that ignores the filter returns all groups.
+    is_found = {vendor.parse_id(record) for record in listing.records} == {pair.group}
+    return Sight.SHOWN if is_found else Sight.NOTHING
+
+
+async def find(tenant: Tenant, pair: Pair) -> tuple[str, set[Sight]]:
+    """Return the first place that shows the membership, or an empty text, and all that was seen.
+
+    What cannot be read shows nothing.
+    """
+    seen = set[Sight]()
+    for place in PLACES:
+        try:
+            seen.add(await look(tenant, pair, place))
+        except AccountError:
+            continue
+        if Sight.SHOWN in seen:
+            return place, seen
+    return "", seen
+
+
+def _sight(wanted: str, shown: frozenset[str] | None) -> Sight:
+    if shown is None:
+        return Sight.GONE
+    if wanted in shown:
+        return Sight.SHOWN
+    return Sight.OTHERS if shown else Sight.NOTHING
+
+
+async def _members(tenant: Tenant, group: str) -> frozenset[str] | None:
+    """Return the members that a group shows, which one request tells for all of them; None if the group is gone.
+
+    "Not found" is trusted only if the service lists its users: a wrong base URL gives 404 as well.
+    """
+    known, groups = tenant.memberships.members, groups_of(tenant.vendor)
+    async with tenant.lock(group):
+        if group in known and tenant.now() <= known[group].read_at + MEMBERS_TTL_S:
+            return known[group].ids
+        answer = await tenant.send(groups.request_group(group))
+        ids = groups.parse_members(answer) if answer.ok else None
+        if ids is not None:
+            known[group] = Members(ids, tenant.now())
+            return ids
+        if not tenant.vendor.is_missing(answer):
+            raise refused(tenant, answer, "read", f"group {group}")
+    await first_page(tenant)
+    return None
