@@ -520,7 +520,7 @@ class Scim(Vendor):
 
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
-        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex")) or 1
+        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex"))
         resources = body.get("Resources")
         if resources is None and total == 0:
             resources = []
@@ -530,7 +530,8 @@ class Scim(Vendor):
         following: dict[str, str | int] | None = None
         if isinstance(cursor, str) and cursor:
             following = {"cursor": cursor}
-        elif self._row.paging == "index" and total is not None and records and start - 1 + len(records) < total:
+        elif self._row.paging == "index" and start and total and records and start - 1 + len(records) < total:
+            # Without its index, which a page must have, the page after it would be asked for again and again.
             following = {"startIndex": start + len(records)}
         pages = -(-total // len(records)) if following and total and records else None
         return Listing(records, following is not None, pages, total, following)
