@@ -33,6 +33,7 @@ from ..core.vendor.fields import (
     keys_of,
 )
 from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, token_text, whole_number
+from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup
@@ -47,6 +48,7 @@ ACCEPT = {"Accept": "application/scim+json"}
 HEADERS = {"Content-Type": "application/scim+json", **ACCEPT}
 READ_ONLY = ("meta", "groups")
 """Attributes that an update must not send back."""
+RFC_7644 = "https://www.rfc-editor.org/rfc/rfc7644"
 VERBS_OF_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 NAMES = (
     "id", "externalId", "meta", "version", "schemas", "userName", "name", "formatted", "familyName", "givenName",
@@ -79,7 +81,7 @@ class Service:
 
 
 SERVICES: Mapping[str, Service] = {
-    "generic": Service("https://www.rfc-editor.org/rfc/rfc7644"),
+    "generic": Service(RFC_7644),
     "keycloak": Service("tried at version 26.7.4, whose pages have at most 100 records"),
     "slack": Service(
         "https://docs.slack.dev/reference/scim-api/rate-limits",
@@ -409,6 +411,33 @@ class Scim(Vendor):
     @property
     def finds_by_email(self) -> bool:
         return self._row.find_by == "filter"
+
+    @property
+    def rehearsal(self) -> Rehearsal:
+        answered, source = Assumption(source=f"{RFC_7644}#section-3.5.2"), self._row.source
+        other = "nothing to do: seatwise follows what the answer says; or set SCIM_PAGING"
+        return Rehearsal(
+            changes={"title": "Lead", "phone": "+1 555 010 0002"},
+            assumptions={
+                "page size": Assumption(source=f"{RFC_7644}#section-3.4.2.4", remedy="set SCIM_PAGE_SIZE to that size"),
+                "next page": Assumption(assumed=(self._row.paging,), source=source, remedy=other),
+                "missing": Assumption(source=f"{RFC_7644}#section-3.12"),
+                "id": Assumption(source=f"{RFC_7644}#section-3.3"),
+                "repeated": Assumption(source=f"{RFC_7644}#section-3.3"),
+                "found at once": Assumption(
+                    source=f"{RFC_7644}#section-3.4.2.2", remedy="set SCIM_FIND_BY=list if there are no filters"
+                ),
+                "exact search": Assumption(assumed=("no",), source=f"{RFC_7644}#section-3.4.2.2"),
+                "answered update": answered,
+                "update agrees": answered,
+                "omitted": Assumption(source=f"{RFC_7644}#section-3.5.1"),
+                "inactive read": Assumption(
+                    source=source, remedy="set SCIM_DEACTIVATING=deletes: the service deletes it then"
+                ),
+                "inactive found": Assumption(source=source),
+                "reactivated": Assumption(source=source),
+            },
+        )
 
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
