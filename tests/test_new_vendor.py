@@ -47,6 +47,7 @@ TESTS = (
     "tests/vendors/test_conformance.py", "tests/dynamic/test_base.py", "tests/test_layout.py", "tests/test_pages.py",
     "tests/cli/test_doctor.py", "tests/core/account/test_emails.py", "tests/core/account/test_vendor_values.py",
     "tests/dynamic/test_first_days.py", "tests/sandbox/test_server.py", "tests/sandbox/test_stand_ins.py",
+    "tests/cli/test_rehearse.py",
 )  # fmt: skip
 OF_EVERY_VENDOR = ("tests/vendors/test_conformance.py", "tests/core/account/test_bad_days.py")
 

@@ -20,7 +20,14 @@ from seatwise.sandbox import server
 PRINTED = sorted(
     {shlex.join(each) for page in pages.PAGES for each in pages.commands(page.read_text()) if each[0] == "seatwise"}
 )
-NAMED_ONLY = {"seatwise import", "seatwise list", "seatwise run", "seatwise show", "seatwise roles"}
+NAMED_ONLY = {
+    "seatwise rehearse",
+    "seatwise import",
+    "seatwise list",
+    "seatwise run",
+    "seatwise show",
+    "seatwise roles",
+}
 DOCUMENTED_ID = "7d6207c0-f423-11e9-8071-89c0c4052141"  # the tests' tenants have no account with this id
 PEOPLE = {"people.csv": "email\nana@example.com\n", "people.yaml": "- email: ana@example.com\n"}
 EXPORT = json.dumps({"version": 3, "deployment": {"resources": []}})
@@ -42,7 +49,7 @@ def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_printed_commands_are_run_here() -> None:
-    ran = starting("list", "show", "roles", "import", "doctor", "--version", "sandbox", "run")
+    ran = starting("list", "show", "roles", "import", "doctor", "rehearse", "--version", "sandbox", "run")
     assert {*PRINTED} - {*ran} == {*NAMED_ONLY, "seatwise --install-completion"}
 
 
@@ -53,6 +60,14 @@ def test_a_printed_command_succeeds(command: str, tenants: str) -> None:
     result = run(*words, stdin=EXPORT)
     is_audit = "--unmanaged" in words or "--leavers" in words
     assert result.exit_code in ((0, 3) if is_audit else (0,)), result.stderr
+
+
+@pytest.mark.parametrize("command", starting("rehearse"))
+def test_a_printed_rehearsal_succeeds(command: str, settings: None) -> None:
+    """At a tenant of its own: it leaves an account."""
+    words = [word.replace("VENDOR", "enerflo").replace("ADDRESS", "a@example.com") for word in shlex.split(command)[1:]]
+    result = run(*words, stdin="y\n")
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("command", starting("run"))

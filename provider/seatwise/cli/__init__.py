@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import doctor, import_, list_, roles, run, sandbox, show
+from . import doctor, import_, list_, rehearse, roles, run, sandbox, show
 from .output import check_output
 
 
@@ -26,6 +26,7 @@ main.command("show")(show.show)
 main.command("roles")(roles.roles)
 main.command("import")(import_.import_)
 main.command("doctor")(doctor.doctor)
+main.command("rehearse")(rehearse.rehearse)
 main.command("sandbox")(sandbox.sandbox)
 main.command("run", context_settings={"allow_interspersed_args": False})(run.run)
 
@@ -44,7 +45,7 @@ def seatwise(
 ) -> None:
     """User accounts in SaaS products as code.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit found something, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit or a rehearsal found something, 130 stopped by Ctrl-C.
     """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # do not fail at a name that the terminal cannot show

@@ -77,7 +77,7 @@ def import_(
     if stack_file == program:
         raise misused("--stack-file and --program name the same file: give two names")
     for path in (stack_file, program):
-        _check_writable(path, force=force)
+        check_writable(path, force=force)
     on_destroy = _policy(kind, on_destroy, ask=not (quiet or as_json) and sys.stdin.isatty())
     say = notifier(quiet=quiet)
     with exit_on_error(), progress("reading accounts", quiet=quiet) as tell:
@@ -120,7 +120,7 @@ def _ask_on_destroy(vendor: Vendor) -> OnDestroy:
     return OnDestroy(Prompt.ask(question, choices=choices, console=console(stderr=True)))
 
 
-def _check_writable(path: Path, *, force: bool) -> None:
+def check_writable(path: Path, *, force: bool) -> None:
     """End the command if this file cannot be written."""
     if path.is_dir():
         raise failed(f"{path} is a folder", "give the name of a file")

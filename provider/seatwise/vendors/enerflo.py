@@ -21,6 +21,7 @@ from ..core.vendor.boundary import Json, Record
 from ..core.vendor.field_types import Email, FirstAndOthers, Password, Phone
 from ..core.vendor.fields import CREATE_ONLY, RESPELLED, UNREADABLE, UPDATE_ONLY, Compare, Problem, Takes, Values, Wire
 from ..core.vendor.http import Answer, Effect, Request, identifier, json_object, objects, texts, whole_number
+from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
@@ -194,6 +195,24 @@ OFFICES = NameList(
 )
 
 
+REHEARSAL = Rehearsal(
+    values={"office_ids": None},
+    changes={"roles": None, "phone": "(555) 010-0002"},
+    assumptions={
+        "repeated": Assumption(
+            source="https://intercom.help/enerflo/en/articles/12834409-admins-how-to-create-a-user",
+            remedy="look for a second account in the admin page",
+        ),
+        "whole list": Assumption(source="https://docs.enerflo.io/reference/get-all-users"),
+        "inactive listed": Assumption(remedy="nothing to do: seatwise reads a user by the id if no list shows it"),
+        "deactivated": Assumption(source="https://docs.enerflo.io/reference/update-a-user"),
+        "key": Assumption("what a key may do, whether it expires, and what a wrong key gets"),
+        "roles": Assumption("the full list of role Names and of their slugs"),
+        "time zones": Assumption("time zones other than the eight on the page"),
+    },
+)
+
+
 class Enerflo(Vendor):
     """Endpoints and quirks: ids in bodies, roles written as Names and read as slugs, HTML when throttled."""
 
@@ -207,6 +226,7 @@ class Enerflo(Vendor):
     finds_by_email = False
     remembered = ("role_slugs",)
     lists: ClassVar = {"offices": OFFICES}
+    rehearsal = REHEARSAL
     example: ClassVar[Values] = {
         "email": "ana@example.com",
         "roles": ["Sales Rep"],

@@ -26,6 +26,7 @@ from ..core.vendor.boundary import Record
 from ..core.vendor.field_types import DateTime, Email, IdSet, Password, by_name, one_of
 from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Takes, Values, Wire
 from ..core.vendor.http import Answer, Effect, Request, fits_a_header, number, retry_after, token_text
+from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup, ask
@@ -309,6 +310,24 @@ USER_ROLES = NameList(
 )
 
 
+REHEARSAL = Rehearsal(
+    values={"user_roles": None, "api_access": None, "must_reset_password": True},
+    changes={"user_roles": None, "language": Language.ENGLISH_US, "must_reset_password": False},
+    assumptions={
+        "id": Assumption(source="https://developers.nexudus.com/rest-api/sys/post-users"),
+        "whole list": Assumption(source="https://learn.nexudus.com/rest-api/sys/get-users"),
+        "deactivated": Assumption(source="https://learn.nexudus.com/rest-api/sys/put-users"),
+        "listed record": Assumption(source="https://learn.nexudus.com/rest-api/sys/get-users-batch.md"),
+        "secrets": Assumption(source="https://learn.nexudus.com/rest-api/sys/get-users-by-id"),
+        "omitted": Assumption(source="https://learn.nexudus.com/sdk/updating-records.md"),
+        "login": Assumption("whether the user that logs in needs api_access"),
+        "e-mail of a deleted user": Assumption("whether the e-mail of a deleted user is free again"),
+        "zone": Assumption("whether a moment without a zone is UTC"),
+        "passwords": Assumption("whether password and new_password differ"),
+    },
+)
+
+
 class Nexudus(Vendor):
     """Endpoints and quirks: the id in the body, the whole record in every update, 409 when throttled."""
 
@@ -327,6 +346,7 @@ class Nexudus(Vendor):
     version = "updated_on"
     remembered = ("updated_on",)
     lists: ClassVar = {"user_roles": USER_ROLES, "businesses": BUSINESSES}
+    rehearsal = REHEARSAL
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",

@@ -34,6 +34,7 @@ from ..core.vendor.fields import (
 )
 from ..core.vendor.groups import Groups, Pair
 from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, segment, token_text, whole_number
+from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup
@@ -49,6 +50,7 @@ ACCEPT = {"Accept": "application/scim+json"}
 HEADERS = {"Content-Type": "application/scim+json", **ACCEPT}
 READ_ONLY = ("meta", "groups")
 """Attributes that an update must not send back."""
+RFC_7644 = "https://www.rfc-editor.org/rfc/rfc7644"
 VERBS_OF_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 NAMES = (
     "id", "externalId", "meta", "version", "schemas", "userName", "name", "formatted", "familyName", "givenName",
@@ -84,7 +86,7 @@ class Service:
 
 
 SERVICES: Mapping[str, Service] = {
-    "generic": Service("https://www.rfc-editor.org/rfc/rfc7644"),
+    "generic": Service(RFC_7644),
     "keycloak": Service("tried at version 26.7.4, whose pages have at most 100 records"),
     "slack": Service(
         "https://docs.slack.dev/reference/scim-api/rate-limits",
@@ -429,6 +431,33 @@ class Scim(Vendor, Groups):
     def finds_by_email(self) -> bool:
         return self._row.find_by == "filter"
 
+    @property
+    def rehearsal(self) -> Rehearsal:
+        answered, source = Assumption(source=f"{RFC_7644}#section-3.5.2"), self._row.source
+        other = "nothing to do: seatwise follows what the answer says; or set SCIM_PAGING"
+        return Rehearsal(
+            changes={"title": "Lead", "phone": "+1 555 010 0002"},
+            assumptions={
+                "page size": Assumption(source=f"{RFC_7644}#section-3.4.2.4", remedy="set SCIM_PAGE_SIZE to that size"),
+                "next page": Assumption(assumed=(self._row.paging,), source=source, remedy=other),
+                "missing": Assumption(source=f"{RFC_7644}#section-3.12"),
+                "id": Assumption(source=f"{RFC_7644}#section-3.3"),
+                "repeated": Assumption(source=f"{RFC_7644}#section-3.3"),
+                "found at once": Assumption(
+                    source=f"{RFC_7644}#section-3.4.2.2", remedy="set SCIM_FIND_BY=list if there are no filters"
+                ),
+                "exact search": Assumption(assumed=("no",), source=f"{RFC_7644}#section-3.4.2.2"),
+                "answered update": answered,
+                "update agrees": answered,
+                "omitted": Assumption(source=f"{RFC_7644}#section-3.5.1"),
+                "inactive read": Assumption(
+                    source=source, remedy="set SCIM_DEACTIVATING=deletes: the service deletes it then"
+                ),
+                "inactive found": Assumption(source=source),
+                "reactivated": Assumption(source=source),
+            },
+        )
+
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
         """Yield a problem for a primary value beside the list that has it."""
@@ -597,7 +626,7 @@ class Scim(Vendor, Groups):
 
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
-        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex")) or 1
+        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex"))
         resources = body.get("Resources")
         if resources is None and total == 0:
             resources = []
@@ -607,7 +636,8 @@ class Scim(Vendor, Groups):
         following: dict[str, str | int] | None = None
         if isinstance(cursor, str) and cursor:
             following = {"cursor": cursor}
-        elif self._row.paging == "index" and total is not None and records and start - 1 + len(records) < total:
+        elif self._row.paging == "index" and start and total and records and start - 1 + len(records) < total:
+            # Without its index, which a page must have, the page after it would be asked for again and again.
             following = {"startIndex": start + len(records)}
         pages = -(-total // len(records)) if following and total and records else None
         return Listing(records, following is not None, pages, total, following)

@@ -21,6 +21,7 @@ from ..core.queries.lookup import Lookups
 from ..core.vendor.field_types import Email, NameSet, Number, Password, as_number
 from ..core.vendor.fields import CREATE_ONLY, NEEDED_TO_CREATE, UNREADABLE, UPDATE_ONLY, VISIBLE, Problem, Values, Wire
 from ..core.vendor.http import Answer, Effect, Request, json_object, number, segment, token_text, whole_number
+from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import (
     OPTIONAL,
@@ -199,6 +200,21 @@ ROLES = NameList(
 )
 
 
+REHEARSAL = Rehearsal(
+    values={"user_role_name": None, "groups": None},
+    changes={"user_role_name": None, "company": "Example Ltd."},
+    assumptions={
+        "missing": Assumption(source="https://api.tenovos.com/openapi/v1/user-operations.md"),
+        "id": Assumption(source="https://api.tenovos.com/openapi/v1/user-operations/createuser.md"),
+        "answered update": Assumption(source="https://api.tenovos.com/openapi/v1/user-operations/updateuser.md"),
+        "exact search": Assumption(source="https://api.tenovos.com/openapi/v1/user-operations/getuserbytext.md"),
+        "deactivated": Assumption(source="https://api.tenovos.com/openapi/v1/user-operations/updateuser.md"),
+        "groups": Assumption("whether groups in an update replace the list"),
+        "limits": Assumption("how many requests are allowed"),
+    },
+)
+
+
 class Tenovos(Vendor):
     """Endpoints and quirks: no id in the answer to a create, "not found" is a 403, numbers in updates."""
 
@@ -211,6 +227,7 @@ class Tenovos(Vendor):
     role_field = "user_role_id"
     remembered = ("user_role_id",)
     lists: ClassVar = {"groups": GROUPS, "roles": ROLES}
+    rehearsal = REHEARSAL
     way_to_list = WAY_TO_LISTS
     deactivation: ClassVar[Values] = {"status": "disabled"}
     reactivation: ClassVar[Values] = {"status": "enabled"}

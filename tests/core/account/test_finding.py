@@ -95,11 +95,18 @@ def for_ever(query: dict[str, Any]) -> Listing:
     return Listing([{"id": 1}], next={"cursor": "a"})
 
 
+def in_a_circle(query: dict[str, Any]) -> Listing:
+    """A server whose last page leads to the second one again."""
+    number, after = {"": (1, "b"), "b": (2, "c"), "c": (3, "b")}[str(query.get("cursor", ""))]
+    return Listing([{"id": number}], next={"cursor": after})
+
+
 @pytest.mark.parametrize(
     ("server", "ids", "requests"),
     [
         (by_index, [1, 2, 3, 4, 5, 6, 7], [{"start": 1}, {"start": 4}, {"start": 7}]),
         (by_cursor, [1, 2, 3], [{"start": 1}, {"start": 11, "cursor": "b"}, {"start": 21, "cursor": "c"}]),
+        (in_a_circle, [1, 2, 3], [{"start": 1}, {"start": 11, "cursor": "b"}, {"start": 21, "cursor": "c"}]),
         (for_ever, [1], [{"start": 1}, {"start": 11, "cursor": "a"}]),
     ],
 )

@@ -186,8 +186,11 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
         following = await page(tenant, of, number + 1, loaded[number].next)
         if following.records == loaded[number].records:
             return  # a list that knows no pages is always its first one
+        is_circle = following.next is not None and any(following.next == each.next for each in loaded.values())
         number += 1
         loaded[number] = following
+        if is_circle:
+            return  # its repeated records show that the list is not coherent
 
 
 async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str | int] | None = None) -> Listing:

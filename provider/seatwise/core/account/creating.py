@@ -76,7 +76,7 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
         if not (isinstance(error, Unreachable) and error.maybe_sent):
             tenant.journal.withdraw(email)  # nothing was created
             raise
-    if answer is not None and _is_refusal(vendor, answer):
+    if answer is not None and is_refusal(vendor, answer):
         tenant.journal.withdraw(email)
         refusal = refused(tenant, answer, "create", email)
         if isinstance(refusal, AccountExists):  # though the look-up found no account
@@ -119,7 +119,7 @@ async def _searched(tenant: Tenant, email: str) -> Found:
     return found
 
 
-def _is_refusal(vendor: Vendor, answer: Answer) -> bool:
+def is_refusal(vendor: Vendor, answer: Answer) -> bool:
     """Return whether the answer to a create says that nothing was created. A redirect does not: 303 may mean "done"."""
     if vendor.is_throttled(answer):
         return vendor.settings.resend_creates or answer.status < 500

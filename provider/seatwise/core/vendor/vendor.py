@@ -11,6 +11,7 @@ from . import errors
 from .boundary import Json, Record
 from .fields import Problem, Schema, Takes, Values
 from .http import Answer, Effect, Request, identifier, objects, retry_after, segment, whole_number
+from .rehearsal import Rehearsal
 from .secrets import Known
 from .text import module_name, printable
 
@@ -229,6 +230,11 @@ class Vendor(ABC):
     it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
     lists: ClassVar[Mapping[str, NameList[Named]]] = MappingProxyType({})
     """What else programs look up by name, such as `offices`."""
+
+    @property
+    def rehearsal(self) -> Rehearsal:
+        """What `seatwise rehearse` tries otherwise than with every vendor."""
+        return Rehearsal()
 
     # A fact that is the same for every tenant is an attribute of the class in a vendor's file: `can_delete = True`.
 
