@@ -77,7 +77,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
      "return cache.list.ids[email_key(email)] | cache.emails[email_key(email)]",
      "return cache.list.ids[email_key(email)]"),
     ("a list that lacks what a record has is trusted", "core/account/list_cache.py",
-     "vendor.schema.parse(record).keys() <= vendor.schema.parse(listed.records[account]).keys()", "True"),
+     "listed.is_whole = by_id.keys() <= in_list.keys()", "listed.is_whole = True"),
     ("the first answer to a create is trusted without a look", "core/account/answers.py",
      "self.agree = record is not None and _agree(schema, answered, record)", "self.agree = True"),
     ("an answer that lacks what was sent is trusted", "core/account/answers.py",
@@ -113,10 +113,10 @@ MUTANTS = tuple(Mutant(*row) for row in (
     ("the outcome of an earlier try is forgotten", "wire/tenant.py",
      "maybe_sent = maybe_sent or result.outcome is Outcome.UNCLEAR", "maybe_sent = False"),
     ("an answer that says nothing is trusted", "core/account/writing.py",
-     "if is_confirmed and not _denies(vendor, record_after, changes):",
-     "if record_after is None or not _denies(vendor, record_after, changes):"),
+     "if is_confirmed and not _denies(vendor, record_after, certain):",
+     "if record_after is None or not _denies(vendor, record_after, certain):"),
     ("an answer whose record denies the change is trusted", "core/account/writing.py",
-     "if is_confirmed and not _denies(vendor, record_after, changes):", "if is_confirmed:"),
+     "if is_confirmed and not _denies(vendor, record_after, certain):", "if is_confirmed:"),
     ("a password is sent again for any unconfirmed write", "core/account/updating.py",
      "if why in (Unconfirmed.UNSEEN, Unconfirmed.CHANGED):", "if why is Unconfirmed.UNSEEN:"),
     ("a delete is not noted before it leaves", "core/account/lifecycle.py",
@@ -161,7 +161,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
     ("an answer of any size is read", "wire/body.py",
      "if max(on_the_wire, len(body.content)) > MAX_BODY_BYTES:", "if False:"),
     ("a page of HTML is an answer", "core/vendor/http.py",
-     'return None if "html" in self.headers.get("content-type", "") else', "return"),
+     "return None if is_html and not isinstance(value, dict | list) else value", "return value"),
 ))  # fmt: skip
 
 

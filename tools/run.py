@@ -47,7 +47,7 @@ PULUMI_VERSION = "3.259.0"  # the release that tools/pulumi/go.mod names
 OLDEST_PULUMI = (3, 254, 0)  # the first version whose import files may contain inputs and outputs
 OPENTOFU_VERSION, RESTAPI_VERSION = "1.12.6", "1.20.0"  # those of tools/opentofu/go.mod and tools/restapi/go.mod
 KEYCLOAK_VERSION = "26.7.4"  # that of tools/keycloak/pom.xml
-KEYCLOAK, NO_KEYCLOAK = "SEATWISE_KEYCLOAK", "SEATWISE_NO_KEYCLOAK"  # its folder, or the reason why there is none
+KEYCLOAK, NO_KEYCLOAK = "SEATWISE_KEYCLOAK", "SEATWISE_NO_KEYCLOAK"  # its folder, or why it is missing
 NO_OPENTOFU = "BENCH_NO_OPENTOFU"  # the variable with the reason why there is no `tofu`
 INSTALLER_TIMEOUT_S = 300
 LOWEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
@@ -294,7 +294,7 @@ def build_opentofu(home, may_build):
 
 
 def find_keycloak(environment):
-    """Set the variable with the folder of Keycloak, or the one with the reason why there is none."""
+    """Set the variable with the folder of Keycloak, or the one that says what is missing."""
     home = CACHE / ("keycloak-" + KEYCLOAK_VERSION)
     missing = [name for name in ("java", "mvn") if not shutil.which(name)]
     if missing:

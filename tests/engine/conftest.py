@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -34,10 +34,16 @@ class Ran:
         return {what: int(count) for count, what in counts}
 
 
+class Service(Protocol):
+    """What a project's accounts are at: settings in environment variables."""
+
+    environment: dict[str, str]
+
+
 class Project:
     """A Pulumi project in a folder: writes `program`, runs commands, reads the state."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, folder: Path, service: Service) -> None:
         self.folder = folder / "project"
         self.folder.mkdir()
         (folder / "state").mkdir()
@@ -45,7 +51,7 @@ class Project:
         binaries = str(Path(sys.executable).parent)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
-            **sandbox.environment,
+            **service.environment,
             **{f"{name.upper()}_REQUESTS_PER_MINUTE": "0" for name in names()},
             "PATH": os.pathsep.join([binaries, os.environ["PATH"]]),
             "PULUMI_HOME": str(folder / "home"),

@@ -65,7 +65,7 @@ def test_an_account_lives_from_preview_to_destroy(update: str, project: Project,
 
 
 @BY
-def test_what_keycloak_does_not_keep_is_told_and_the_next_preview_is_empty(
+def test_what_keycloak_does_not_keep_is_told_and_no_change(
     update: str, project: Project, realm: Realm
 ) -> None:
     project.environment["SCIM_UPDATE"] = update
@@ -107,7 +107,7 @@ def test_a_team_of_250_lives(update: str, project: Project, realm: Realm) -> Non
     assert [each for each in realm.users().values() if each["enabled"]] == []
 
 
-def test_users_that_are_there_are_imported_and_nothing_is_changed(project: Project, realm: Realm) -> None:
+def test_users_that_are_there_are_imported_as_they_are(project: Project, realm: Realm) -> None:
     for name in ("ana", "ben", "cleo"):
         realm.add(f"{name}@example.com", email=f"{name}@example.com", firstName=name.title(), lastName="Ruiz")
     before = realm.users()

@@ -191,7 +191,7 @@ def test_a_record_has_the_primary_values() -> None:
     }  # fmt: skip
 
 
-def test_attributes_have_no_case_and_those_of_other_schemas_keep_theirs() -> None:
+def test_attributes_have_no_case_but_those_of_other_schemas() -> None:
     shouted = {
         "ID": "u-1", "USERNAME": "ana", "Name": {"GIVENNAME": "Ana"}, "Emails": [{"VALUE": "a@b", "Primary": True}],
         ENTERPRISE.upper(): {"Department": "Research", "Manager": "m-1"}, "urn:acme:2.0:User": {"TITLE": "x"},

@@ -195,7 +195,7 @@ async def test_an_account_is_deactivated_comes_back_and_is_deleted(world: World)
     assert await lifecycle.read(world.tenant, account, outs) is None
 
 
-async def test_a_lost_create_is_found_and_an_existing_account_is_left_alone(world: World) -> None:
+async def test_a_lost_create_is_found_and_others_are_left_alone(world: World) -> None:
     world.fault("create", lost_after)
     account, _ = await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
     assert (await service_says(world, account))["userName"] == "ana@example.com"
@@ -329,7 +329,7 @@ async def test_extensions_are_a_part_and_the_rest_stays(update: str) -> None:
         assert world.accounts[account][urn] == {"level": 4, "badge": "b-7"}
 
 
-async def test_a_service_that_deletes_who_is_deactivated_does_so_on_request_alone() -> None:
+async def test_who_is_deactivated_is_deleted_on_request_alone() -> None:
     async with world_of(Server("stand-in", {"service": "pagerduty"})) as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())
         with pytest.raises(InvalidAccount, match="would delete it for good"):

@@ -57,7 +57,7 @@ def state_after(record: dict[str, Any], declared: dict[str, Any] = ANA, *, writt
     ],
     ids=["absent", "there", "of another type"],
 )
-def test_a_sparse_field_that_is_absent_is_empty_and_another_is_not_read(
+def test_an_absent_sparse_field_is_empty_and_another_not_read(
     record: dict[str, Any], values: dict[str, Any]
 ) -> None:
     assert SCHEMA.parse(record) == values
