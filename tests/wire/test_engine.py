@@ -102,7 +102,7 @@ async def test_outputs_that_are_not_an_object_are_no_state() -> None:
         await StackState(export).of_owner(ANA)
 
 
-async def test_a_mistake_of_the_code_is_not_a_state_that_cannot_be_read() -> None:
+async def test_a_mistake_of_the_code_is_no_unreadable_state() -> None:
     """It must show as what it is, and not as a remedy that does not help."""
 
     async def export(*arguments: str) -> bytes:

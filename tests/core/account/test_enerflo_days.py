@@ -57,7 +57,7 @@ async def test_reverting_roles_after_a_lost_answer_succeeds() -> None:
         assert after["roles"] == world.accounts[account]["roles"] == ["Regional Manager"]
 
 
-async def test_roles_are_taken_back_after_an_update_that_was_not_read_back() -> None:
+async def test_roles_are_taken_back_after_an_update_not_read_back() -> None:
     """The state must not have the slugs of before beside the Names that were written."""
     async with World("enerflo") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
@@ -81,7 +81,7 @@ async def test_roles_that_a_refresh_found_are_no_names() -> None:
         assert after["roles"] == ["Regional Manager"]
 
 
-async def test_roles_changed_by_hand_are_seen_by_an_update_of_something_else() -> None:
+async def test_roles_changed_by_hand_are_seen_by_another_update() -> None:
     async with World("enerflo") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]))
         world.change_by_hand(account, {"roles": ["Sales Rep"]})
