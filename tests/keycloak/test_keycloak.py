@@ -65,9 +65,7 @@ def test_an_account_lives_from_preview_to_destroy(update: str, project: Project,
 
 
 @BY
-def test_what_keycloak_does_not_keep_is_told_and_no_change(
-    update: str, project: Project, realm: Realm
-) -> None:
+def test_what_keycloak_does_not_keep_is_told_and_no_change(update: str, project: Project, realm: Realm) -> None:
     project.environment["SCIM_UPDATE"] = update
     declare(project, user(title="Engineer", external_id="hr-7", department="Research"))
     told = project.up().output

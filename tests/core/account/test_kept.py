@@ -57,9 +57,7 @@ def state_after(record: dict[str, Any], declared: dict[str, Any] = ANA, *, writt
     ],
     ids=["absent", "there", "of another type"],
 )
-def test_an_absent_sparse_field_is_empty_and_another_not_read(
-    record: dict[str, Any], values: dict[str, Any]
-) -> None:
+def test_an_absent_sparse_field_is_empty_and_another_not_read(record: dict[str, Any], values: dict[str, Any]) -> None:
     assert SCHEMA.parse(record) == values
 
 
