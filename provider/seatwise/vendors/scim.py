@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
 
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -37,7 +37,7 @@ from ..core.vendor.http import Answer, Effect, Request, json_object, number, obj
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
-from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup
+from ..resources.lookup import IdLookup, ListLookup, UsersLookup, ask
 from ..resources.membership import MembershipResource
 from ..resources.provider import TenantArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
@@ -745,8 +745,11 @@ def _put(resource: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
 # --- looking things up ------------------------------------------------------------------------
 
 
-get_user = UserLookup(Scim, Provider, GetUserResult)
-"""The user with this user name, whose account need not be in this stack. If no user has it, it is an error."""
+def get_user(user_name: Input[str], *, provider: Provider | None = None) -> Output[GetUserResult]:
+    """Return the user with this user name, in this stack or not. The program fails if no user has it."""
+    return ask(Scim, provider, lambda lookups, name: lookups.user(GetUserResult, name), user_name)
+
+
 get_users = UsersLookup(Scim, Provider, GetUserResult)
 """All users, or only the active or inactive users."""
 get_groups = ListLookup(Scim, Provider, GROUPS)
