@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,21 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def pulumi(folder: Path, prints: str) -> Path:
     return executable(folder / "pulumi", f"#!{sys.executable}\nprint({prints!r})\n")
+
+
+def test_what_runs_in_the_background_hears_an_interrupt(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(run, "find_uv", lambda: Path(sys.executable))
+    monkeypatch.setattr(run, "sync", lambda uv, groups: None)
+    monkeypatch.setattr(run.shutil, "which", lambda name, path: name)
+    monkeypatch.setattr(run.os, "execve", lambda *given: heard.append(signal.getsignal(signal.SIGINT)))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run.main(["--no-pulumi", "true"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIG_DFL]
 
 
 def test_a_pulumi_command_on_the_path_is_used(run: ModuleType, tmp_path: Path) -> None:

@@ -147,14 +147,16 @@ class World:
             if name.startswith(vendor.upper())
         }
         self.process = 0
+        self._number = 0
         self.ahead = 0.0
         """Seconds that have gone by besides those of the virtual clock."""
         self.settings = self.vendor.settings_type(**{**usual, "requests_per_minute": 0, **given})
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self, *, same_run: bool = False) -> None:
         self.process += 1
-        self.engine_state = EngineState(f"run {self.process}", self.name)
+        self._number += 0 if same_run else 1
+        self.engine_state = EngineState(f"run {self._number}", self.name)
         self.vault = Vault()
         self.removals = Removals(self.run.max_removals)
         seams: tuple[httpx.AsyncBaseTransport, Aside] = _Faulty(self), at_once
@@ -168,10 +170,10 @@ class World:
             self.engine_state,
         )
 
-    async def restart(self) -> None:
-        """Go on in a new process: nothing is left but what is on disk and at the vendor."""
+    async def restart(self, *, same_run: bool = False) -> None:
+        """Go on in a new process, of a new run or the same: nothing is left but what is on disk and at the vendor."""
         await self.door.aclose()
-        self._begin()
+        self._begin(same_run=same_run)
 
     def time_goes_by(self, seconds: float = CREATE_IN_FLIGHT_S) -> None:
         """Let so much time be over since what the journal remembers: as long as a create may be on its way, by default.

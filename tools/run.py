@@ -31,6 +31,7 @@ only Python 3.8 or newer.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,9 @@ def main(argv):
         print("seatwise setup: no command {!r}".format(command[0]), file=sys.stderr)
         return 127
     os.chdir(str(ROOT))
+    # A shell lets what it runs in the background ignore SIGINT. With that, each `pulumi` command waits five seconds
+    # for its plugins to end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(executable, command, environment)
 
 

@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import anyio  # noqa: E402
 import httpx  # noqa: E402
+import trio  # noqa: E402
 from benchmarks.naive import naive  # noqa: E402
 from pulumi import dynamic  # noqa: E402
 from trio.testing import MockClock  # noqa: E402
@@ -67,8 +67,7 @@ class Harm:
 
 def in_virtual_time(work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
     """Run the work in virtual time, in which waits end at once, and return its result."""
-    options = {"clock": MockClock(autojump_threshold=0)}
-    return anyio.run(work, *arguments, backend="trio", backend_options=options)
+    return trio.run(work, *arguments, clock=MockClock(autojump_threshold=0))
 
 
 # --- counting ---------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import pytest
 from operations import lifecycle, roster
 from seatwise.core.account.owner import MEMBERS, Owner
 from seatwise.core.account.ports import Entry, EntryKind, Held, Unconfirmed
+from seatwise.core.account.properties import with_owner
+from seatwise.core.team import resource
 from seatwise.core.vendor.errors import AccountError, AccountExists, JournalTooNew, UnknownOutcome, VendorBroken
 from seatwise.sandbox.server import STAND_INS
 from virtual import Fault, World, answered, cannot_connect, lost_before
@@ -420,6 +422,26 @@ async def test_a_delete_before_a_replacement_knows_a_renamed_stack(world: World,
         assert not await lifecycle.delete(world.tenant, account, outs, ANA)
 
     assert world.accounts[account] == before
+
+
+@pytest.mark.parametrize("process", ["the same process", "another process"])
+async def test_a_member_that_moved_stays_with_its_new_owner(world: World, process: str) -> None:
+    """The engine may create the resource that a member moves to before it asks for the diff of the team."""
+    plain = {name: value for name, value in world.inputs().items() if not world.vendor.schema[name].secret}
+    member, team = {name: value for name, value in plain.items() if name != world.vendor.identity_field}, owner("hosts")
+    outs = await roster.create(world.door, "hosts", {"members": {EMAIL: member}}, team)
+    await world.restart()
+    world.engine_state.held = {team: Held("hosts", outs, kind=f"{world.name}:Roster")}
+    world.door.ownership.declare(EMAIL, ANA)
+    account, _ = await lifecycle.create(world.tenant, plain, ANA)
+    if process == "another process":
+        await world.restart(same_run=True)
+
+    resource.diff(world.door, "hosts", outs, with_owner({"members": {}}, team), lambda values: (values, {}))
+
+    last = world.door.journal.last(EMAIL)
+    assert last is not None
+    assert (last.account, last.owner) == (account, ANA)
 
 
 # --- removals ---------------------------------------------------------------------------------

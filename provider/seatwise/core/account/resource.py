@@ -77,6 +77,20 @@ def renaming(olds: Properties, news: Properties) -> tuple[str, str] | None:
     return None if not old or not new or same(old, new) else (display_name(old), display_name(new))
 
 
+def acknowledge(tenant: Tenant, accounts: Iterable[str], owner: str) -> None:
+    """Record that the engine has these accounts under this owner, except those that another one got in this run.
+
+    A resource that an account moves to may be created before the one that gives it up is compared.
+    """
+    tenant.journal.acknowledge([each for each in accounts if not _is_taken(tenant, each, owner)], owner)
+
+
+def _is_taken(tenant: Tenant, account: str, owner: str) -> bool:
+    if tenant.ownership.other_owner(account, owner) is not None:
+        return True
+    return tenant.journal.is_renewed(account) and account not in tenant.journal.renewed_for(owner)
+
+
 def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unknown: frozenset[str]) -> bool:
     """Return whether an update is due: to change something, or to find out what an earlier one did. Send nothing.
 
@@ -85,7 +99,7 @@ def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unkn
     refuse_other_tenant(tenant.vendor, account, olds)
     owner = owner_of(known)
     tenant.ownership.assign_declared(account, known.get(tenant.vendor.identity_field), owner)
-    tenant.journal.acknowledge([account], owner)
+    acknowledge(tenant, [account], owner)
     before = AccountState.from_outputs(tenant.vendor.schema, olds)
     is_changed = state.diff(type(tenant.vendor), before, Declared.of(arguments(known)), unknown)
     is_unconfirmed = tenant.journal.why_unconfirmed(account, before.revision) is not None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..account.owner import MEMBERS, name_in, parsed
 from ..account.ports import Tenant
 from ..account.properties import Outputs, Properties, Signature, owner_of
-from ..account.resource import declare_identity, record_names, refuse_other_tenant, sign
+from ..account.resource import acknowledge, declare_identity, record_names, refuse_other_tenant, sign
 from ..vendor.errors import InvalidAccount
 from ..vendor.fields import Problem
 from ..vendor.secrets import Vault
@@ -62,7 +62,7 @@ def diff(tenant: Tenant, account: str, olds: Properties, news: Properties, split
     owner = owner_of(news) + MEMBERS
     for key in team.members.keys() & members.keys():
         tenant.ownership.assign_declared(team.members[key].id, key, owner)
-    tenant.journal.acknowledge([each.id for each in team.members.values()], owner)
+    acknowledge(tenant, [each.id for each in team.members.values()], owner)
     problems = planning.immutable_changes(type(tenant.vendor), team, members, split)
     if problems:
         raise InvalidAccount("; ".join(first(problems)))
