@@ -77,7 +77,7 @@ async def test_roles_are_taken_back_after_an_update_not_read_back() -> None:
         assert after["role_slugs"] == ["regional"]
 
 
-async def test_a_replaced_account_that_was_not_read_back_stays_unconfirmed() -> None:
+async def test_a_replaced_account_not_read_back_stays_unconfirmed() -> None:
     """Its new Names have slugs that nobody has seen: the next run reads them."""
     async with World("enerflo") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Setter"]), "p/s/ana")
