@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from operations import lifecycle, roster
+from seatwise.core.account.ports import Held, Unconfirmed
+from seatwise.core.account.properties import revision_of
 from seatwise.core.vendor.errors import AccountExists, Unreachable, VendorBroken
 from virtual import Fault, World, answered, lost_after
 
@@ -28,6 +30,11 @@ def ignoring(*names: str) -> Fault:
         return await inner.handle_async_request(httpx.Request(request.method, request.url, headers=headers, json=body))
 
     return fault
+
+
+async def passes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+    """The vendor's own answer."""
+    return await inner.handle_async_request(request)
 
 
 @pytest.mark.parametrize(("before", "after"), UNCHANGED.values(), ids=UNCHANGED.keys())
@@ -67,6 +74,23 @@ async def test_roles_are_taken_back_after_an_update_not_read_back() -> None:
         assert "role_slugs" not in outs
         after = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Regional Manager"]))
         assert after["roles"] == world.accounts[account]["roles"] == ["Regional Manager"]
+        assert after["role_slugs"] == ["regional"]
+
+
+async def test_a_replaced_account_not_read_back_stays_unconfirmed() -> None:
+    """Its new Names have slugs that nobody has seen: the next run reads them."""
+    async with World("enerflo") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["Setter"]), "p/s/ana")
+        await world.restart()
+        world.engine_state.held["p/s/ana"] = Held(account, outs)
+        world.door.ownership.record_in_state("p/s/ana", "p/s/ana")
+        world.fault("read", passes, *[answered(500, carried_out=False)] * 4)
+        again, after = await lifecycle.create(world.tenant, world.inputs(roles=["Regional Manager"]), "p/s/ana")
+        assert (again, after["roles"]) == (account, ["Regional Manager"])
+        assert "role_slugs" not in after
+        await world.restart()
+        assert world.door.journal.why_unconfirmed(account, revision_of(after)) is Unconfirmed.CHANGED
+        after = await lifecycle.update(world.tenant, account, after, world.inputs(after, roles=["Regional Manager"]))
         assert after["role_slugs"] == ["regional"]
 
 
