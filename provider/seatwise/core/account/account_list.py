@@ -68,19 +68,15 @@ async def contains(tenant: Tenant, account: str) -> bool | None:
         return is_listed if is_listed or listed.is_coherent else None
 
 
-async def reload(tenant: Tenant, written: Iterable[str]) -> None:
-    """Load the list again, so that it can be asked about these accounts, whose writes have arrived.
+async def fresh_records(tenant: Tenant) -> dict[str, Record]:
+    """Return the accounts that the list shows now, by id; nothing if it cannot be loaded in time.
 
-    If it cannot be loaded, they must be read by their ids.
+    What is loaded here answers no other question: accounts that are created meanwhile move its pages.
     """
-    cache = tenant.list_cache
-    quick = tenant.operation(LIST_SHARE_OF_DEADLINE)
     try:
-        async with quick.lock():
-            cache.list = await _load(quick, LoadedPages(tenant.now()))
-            cache.written.difference_update(written)
+        return (await _load(tenant.operation(LIST_SHARE_OF_DEADLINE), LoadedPages(tenant.now()))).records
     except AccountError:
-        return
+        return {}
 
 
 async def all_records(tenant: Tenant) -> list[Record]:
