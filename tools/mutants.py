@@ -79,7 +79,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
     ("a list that lacks what a record has is trusted", "core/account/list_cache.py",
      "listed.is_whole = by_id.keys() <= in_list.keys()", "listed.is_whole = True"),
     ("the first answer to a create is trusted without a look", "core/account/answers.py",
-     "self.agree = record is not None and _agree(schema, answered, record)", "self.agree = True"),
+     "is_same = record is not None and _agree(schema, answered, record)", "is_same = True"),
     ("an answer that lacks what was sent is trusted", "core/account/answers.py",
      "return is_as_sent and not lacking(schema, record, sent) - unshown", "return is_as_sent"),
     ("the full PUT of Nexudus forgets the record", "vendors/nexudus.py",

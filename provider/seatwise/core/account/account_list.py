@@ -22,6 +22,10 @@ ABSENCE_TTL_S = 60.0
 """Seconds for which a list without an account proves, together with a "not found" by id, that it is gone."""
 PAGES_PER_ACCOUNT = 10
 """A list is loaded once a tenth as many accounts were asked for as it has pages."""
+PART_TTL_S = 120.0
+"""Seconds for which some pages of a list are completed by the others: people change the list meanwhile."""
+CLOSED_S = 300.0
+"""Seconds for which a list that is throttled again and again is not asked unless it must be."""
 LIST_SHARE_OF_DEADLINE = 0.25
 """The share of an operation's time that loading a list may take if the operation does not need the list."""
 WAIT_SHARE_OF_DEADLINE = 0.6
@@ -69,19 +73,15 @@ async def contains(tenant: Tenant, account: str) -> bool | None:
         return is_listed if is_listed or listed.is_coherent else None
 
 
-async def reload(tenant: Tenant, written: Iterable[str]) -> None:
-    """Load the list again, so that it can be asked about these accounts, whose writes have arrived.
+async def fresh_records(tenant: Tenant) -> dict[str, Record]:
+    """Return the accounts that the list shows now, by id; nothing if it cannot be loaded in time.
 
-    If it cannot be loaded, they must be read by their ids.
+    What is loaded here answers no other question: accounts that are created meanwhile move its pages.
     """
-    cache = tenant.list_cache
-    quick = tenant.operation(LIST_SHARE_OF_DEADLINE)
     try:
-        async with quick.lock():
-            cache.list = await _load(quick, LoadedPages(tenant.now()))
-            cache.written.difference_update(written)
+        return (await _load(tenant.operation(LIST_SHARE_OF_DEADLINE), LoadedPages(tenant.now()))).records
     except AccountError:
-        return
+        return {}
 
 
 async def all_records(tenant: Tenant) -> list[Record]:
@@ -106,36 +106,41 @@ async def _is_open(tenant: Tenant, *, must: bool) -> bool:
     try:
         async with patient.lock():
             quick = tenant if must else tenant.operation(LIST_SHARE_OF_DEADLINE)
-            if cache.list is None or tenant.now() > cache.list.loaded_at + LIST_TTL_S:
-                await _load_in_time(tenant, quick, must=must)
+            is_old = cache.list is None or tenant.now() > cache.list.loaded_at + LIST_TTL_S
+            if is_old:
+                cache.list = None
+            if is_old and (must or tenant.now() >= cache.closed_until):
+                await _load_in_time(patient, quick, must=must)
     except AccountError:
         if must:
             raise
     return cache.list is not None
 
 
-async def _load_in_time(tenant: Tenant, quick: Tenant, *, must: bool) -> None:
-    """Load the list in the time of `quick`; if it could not be asked in that time, in all of the operation's time.
+async def _load_in_time(patient: Tenant, quick: Tenant, *, must: bool) -> None:
+    """Load the list in the time of `quick`; if it could not be asked in that time, in the time of `patient`.
 
-    What keeps the list from being asked, such as a rate limit, keeps everything else from being asked as well.
+    What keeps the list from being asked, such as a rate limit, keeps everything else from being asked as well. If it
+    lasts, the list is left alone for a while.
     """
-    cache = tenant.list_cache
+    cache = patient.list_cache
     before = cache.pages_loaded
     try:
         await _load_if_worth_it(quick, must=must)
     except AccountError as error:
         is_not_asked = isinstance(error, RateLimited) or (isinstance(error, Unreachable) and not error.maybe_sent)
-        if is_not_asked and quick is not tenant:
-            await _load_in_time(tenant, tenant, must=must)
+        if is_not_asked and quick is not patient:
+            await _load_in_time(patient, patient, must=must)
             return
+        if is_not_asked:
+            cache.closed_until = patient.now() + CLOSED_S
         cache.is_useless = not is_not_asked and cache.pages_loaded <= before
         raise
 
 
 async def _load_if_worth_it(tenant: Tenant, *, must: bool) -> None:
     cache, now = tenant.list_cache, tenant.now()
-    cache.list = None
-    part = cache.part if cache.part is not None and now <= cache.part.begun_at + LIST_TTL_S else LoadedPages(now)
+    part = cache.part if cache.part is not None and now <= cache.part.begun_at + PART_TTL_S else LoadedPages(now)
     if cache.pages is None:
         part.listings[1] = await page(tenant, accounts(tenant.vendor), 1)
         cache.pages = part.listings[1].pages or 1

@@ -1,7 +1,8 @@
 """The answers to creates: whether an account may count as the answer shows it, without being read back.
 
 A vendor may answer what it was sent and keep something else. So the first account of a run is read by its id
-nevertheless, and the other answers are trusted only if that record agrees with its answer.
+nevertheless, and the other answers are trusted only if that record agrees with its answer. It proves only the fields
+that were sent for that account, and of a list as many items: an account with more is read by its id, too.
 """
 
 from collections.abc import Iterator
@@ -20,13 +21,19 @@ class Answers:
 
     def __init__(self) -> None:
         self.agree: bool | None = None
-        """Whether the first account of the run, read by its id, was as the answer to its create; None: not read yet."""
+        """Whether all accounts that were read by their ids were as in the answers to their creates; None: none yet."""
+        self._proven: dict[str, int] = {}
+        """The fields that were sent for those accounts, with the number of their items (1 for what is no list)."""
         self.whole: dict[str, Record] = {}
         """The records in answers that hold all that was sent, by account, until they are trusted or not."""
         self.sending = 0
         """How many creates are on their way."""
         self.waiting: set[str] = set()
         """New accounts that wait to be read back."""
+        self.listed: dict[str, Record] = {}
+        """The records of such accounts in the list that was loaded for them, until they are looked at."""
+        self.is_listed = True
+        """Whether the list has shown the new accounts for which it was loaded."""
 
     @contextmanager
     def awaiting(self) -> Iterator[None]:
@@ -43,9 +50,18 @@ class Answers:
         if record is not None and _is_whole(vendor, account, record, declared, unshown):
             self.whole[account] = record
 
-    def compare(self, schema: Schema, answered: Record, record: Record | None) -> None:
-        """Compare the first account's answer with its record by id; None says that it cannot be read yet."""
-        self.agree = record is not None and _agree(schema, answered, record)
+    def compare(self, schema: Schema, answered: Record, record: Record | None, declared: Declared) -> None:
+        """Compare an answer with the account's record by id; None says that it cannot be read yet."""
+        is_same = record is not None and _agree(schema, answered, record)
+        if is_same:
+            for name, size in _sizes(schema, declared).items():
+                self._proven[name] = max(size, self._proven.get(name, 0))
+        if self.agree is None or record is not None:
+            self.agree = is_same and self.agree is not False
+
+    def are_proven(self, schema: Schema, declared: Declared) -> bool:
+        """Return whether all that was sent for an account was as in the answer for some other account, too."""
+        return all(size <= self._proven.get(name, 0) for name, size in _sizes(schema, declared).items())
 
 
 def sent_values(schema: Schema, declared: Declared) -> Values:
@@ -79,6 +95,12 @@ def _is_whole(vendor: Vendor, account: str, record: Record, declared: Declared, 
     state = new_state(vendor, sent, record)
     is_as_sent = not state.as_declared and not differences(schema, state.values, sent)
     return is_as_sent and not lacking(schema, record, sent) - unshown
+
+
+def _sizes(schema: Schema, declared: Declared) -> dict[str, int]:
+    """Return the readable fields that a create sends, each with the number of its items (1 if it is no list)."""
+    sent = {name: value for name, value in sent_values(schema, declared).items() if schema[name].is_readable}
+    return {name: len(value) if isinstance(value, list) else 1 for name, value in sent.items()}
 
 
 def _agree(schema: Schema, answered: Record, record: Record) -> bool:

@@ -47,6 +47,8 @@ class ListCache:
         """How many times the list was asked for."""
         self.is_useless = False
         """Whether a load failed, and not for the rate limit: the list is not loaded again unless it must be."""
+        self.closed_until = 0.0
+        """Until when the list is not asked unless it must be, in seconds of the tenant's clock: it is throttled."""
         self.pages: int | None = None
         """How many pages the list has, where that is known."""
         self.part: LoadedPages | None = None

@@ -2,7 +2,7 @@
 
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError
-from .account_list import record_of, reload
+from .account_list import WAIT_SHARE_OF_DEADLINE, fresh_records, record_of
 from .answers import lacking, new_state, sent_values
 from .finding import has_identity
 from .ports import Tenant
@@ -22,26 +22,40 @@ READ_BACK_BACKOFF_S = (0, 1, 2, 4)
 async def record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_listed: bool) -> Record | None:
     """Return the record of an account that was just created; None if the vendor does not show it yet.
 
-    With `is_listed` the list has been loaded since, or is about to be.
+    The account is there whatever happens here, so that no failure leaves this function. With `is_listed` the list has
+    been loaded since, or is about to be.
     """
-    answers, answered = tenant.answers, tenant.answers.whole.pop(account, None)
-    email = tenant.vendor.identity(declared.values)
+    try:
+        return await _record_of_new(tenant, account, declared, is_listed=is_listed)
+    except AccountError:
+        _tell_unread(tenant, account, tenant.vendor.identity(declared.values))
+        return None
+
+
+async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_listed: bool) -> Record | None:
+    answers, answered, schema = tenant.answers, tenant.answers.whole.pop(account, None), tenant.vendor.schema
     if answered is not None:
-        async with tenant.lock(FIRST):  # while the first one is read back, the others wait for what that proves
-            if answers.agree is None:
-                tenant.list_cache.wanted[account] = frozenset(readable_values(tenant.vendor.schema, declared.values))
-                record = await read_back(tenant, account, email)
-                answers.compare(tenant.vendor.schema, answered, record)
-                return record
+        try:
+            # While one is read back, the others wait for what that proves.
+            async with tenant.operation(WAIT_SHARE_OF_DEADLINE).lock(FIRST):
+                if answers.agree is not False and not answers.are_proven(schema, declared):
+                    tenant.list_cache.wanted[account] = frozenset(readable_values(schema, declared.values))
+                    record = await read_back(tenant, account, tenant.vendor.identity(declared.values))
+                    answers.compare(schema, answered, record, declared)
+                    return record
+        except AccountError:  # that took too long
+            answered = None
     # An answer may repeat what was sent and is not kept: another record must have had a value in the same field.
-    is_kept = answered is not None and tenant.vendor.schema.filled_in(answered) <= tenant.list_cache.kept
+    is_kept = answered is not None and schema.filled_in(answered) <= tenant.list_cache.kept
     if answered is not None and answers.agree and is_kept:
         learn_secrets(tenant, answered)
         tell_unfit(tenant, answered)
         return answered
     if not is_listed:
         return await _with_others(tenant, account, declared)
-    return await _listed(tenant, account, declared) or await read_back(tenant, account, email)
+    return await _listed(tenant, account, declared) or await read_back(
+        tenant, account, tenant.vendor.identity(declared.values)
+    )
 
 
 async def _with_others(tenant: Tenant, account: str, declared: Declared) -> Record | None:
@@ -52,19 +66,33 @@ async def _with_others(tenant: Tenant, account: str, declared: Declared) -> Reco
     answers = tenant.answers
     answers.waiting.add(account)
     try:
-        if _is_worth_a_list(tenant, len(answers.waiting) + answers.sending):
-            async with tenant.lock(TOGETHER):
+        if answers.is_listed and _is_worth_a_list(tenant, len(answers.waiting) + answers.sending):
+            async with tenant.operation(WAIT_SHARE_OF_DEADLINE).lock(TOGETHER):
                 if account in answers.waiting and not _is_worth_a_list(tenant, len(answers.waiting)):
                     return await read_back(tenant, account, tenant.vendor.identity(declared.values))
-                if account in answers.waiting:
-                    together, answers.waiting = answers.waiting, set()
-                    await reload(tenant, together)
-            record = await _listed(tenant, account, declared)
-            if record is not None:
-                return record
-        return await read_back(tenant, account, tenant.vendor.identity(declared.values))
+                if account in answers.waiting and answers.is_listed:
+                    await _load_for(tenant, answers.waiting)
+    except AccountError:  # others take too long
+        pass
     finally:
         answers.waiting.discard(account)
+    record = answers.listed.pop(account, None)
+    if record is not None and _is_as_sent(tenant, declared, record):
+        return record
+    return await read_back(tenant, account, tenant.vendor.identity(declared.values))
+
+
+async def _load_for(tenant: Tenant, waiting: set[str]) -> None:
+    """Load the list for these accounts alone.
+
+    It changes while it is read, since others are created meanwhile: what it does not show may be there.
+    """
+    together = {*waiting}
+    waiting.clear()
+    records = await fresh_records(tenant)
+    shown = {each: record for each, record in records.items() if each in together}
+    tenant.answers.listed |= shown
+    tenant.answers.is_listed = bool(shown)
 
 
 def _is_worth_a_list(tenant: Tenant, accounts: int) -> bool:
@@ -75,13 +103,19 @@ def _is_worth_a_list(tenant: Tenant, accounts: int) -> bool:
 
 async def _listed(tenant: Tenant, account: str, declared: Declared) -> Record | None:
     """Return the account's record in the list, if it shows all that was sent."""
+    sent = sent_values(tenant.vendor.schema, declared)
+    record = await record_of(tenant, account, readable_values(tenant.vendor.schema, sent))
+    return record if record is not None and _is_as_sent(tenant, declared, record) else None
+
+
+def _is_as_sent(tenant: Tenant, declared: Declared, record: Record) -> bool:
+    """Return whether a record in a list shows the e-mail and all that was sent."""
     vendor, sent = tenant.vendor, sent_values(tenant.vendor.schema, declared)
-    record = await record_of(tenant, account, readable_values(vendor.schema, sent))
-    if record is None or not has_identity(tenant, record, tenant.vendor.identity(declared.values)):
-        return None
-    is_short = not vendor.lists_whole_records and lacking(vendor.schema, record, sent)
-    is_other = differences(vendor.schema, compared(vendor.schema, new_state(vendor, sent, record)), sent)
-    return None if is_short or is_other else record
+    if not has_identity(tenant, record, tenant.vendor.identity(declared.values)):
+        return False
+    if lacking(vendor.schema, record, sent) - tenant.list_cache.unshown:
+        return False
+    return not differences(vendor.schema, compared(vendor.schema, new_state(vendor, sent, record)), sent)
 
 
 async def read_back(tenant: Tenant, account: str, email: str) -> Record | None:
@@ -97,5 +131,9 @@ async def read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             tenant.list_cache.measure(tenant.vendor, account, record)
             tell_unfit(tenant, record)
             return record
-    tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
+    _tell_unread(tenant, account, email)
     return None
+
+
+def _tell_unread(tenant: Tenant, account: str, email: str) -> None:
+    tenant.warn(f"{tenant.vendor.title} {email}: made with the id {account}, but it cannot be read back yet")
