@@ -34,13 +34,14 @@ async def record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_
 
 async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is_listed: bool) -> Record | None:
     answers, answered, schema = tenant.answers, tenant.answers.whole.pop(account, None), tenant.vendor.schema
+    email = tenant.vendor.identity(declared.values)
     if answered is not None:
         try:
             # While one is read back, the others wait for what that proves.
             async with tenant.operation(WAIT_SHARE_OF_DEADLINE).lock(FIRST):
                 if answers.agree is not False and not answers.are_proven(schema, declared):
                     tenant.list_cache.wanted[account] = frozenset(readable_values(schema, declared.values))
-                    record = await read_back(tenant, account, tenant.vendor.identity(declared.values))
+                    record = await read_back(tenant, account, email)
                     answers.compare(schema, answered, record, declared)
                     return record
         except AccountError:  # that took too long
@@ -53,9 +54,7 @@ async def _record_of_new(tenant: Tenant, account: str, declared: Declared, *, is
         return answered
     if not is_listed:
         return await _with_others(tenant, account, declared)
-    return await _listed(tenant, account, declared) or await read_back(
-        tenant, account, tenant.vendor.identity(declared.values)
-    )
+    return await _listed(tenant, account, declared) or await read_back(tenant, account, email)
 
 
 async def _with_others(tenant: Tenant, account: str, declared: Declared) -> Record | None:
