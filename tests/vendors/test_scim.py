@@ -91,8 +91,9 @@ def test_a_filter_quotes_the_user_name(name: str, quoted: str) -> None:
         ({}, None, {"startIndex": 101, "count": 100}),
         ({"page_size": 20}, None, {"startIndex": 21, "count": 20}),
         ({"find_by": "list"}, "ana", {"startIndex": 101, "count": 100}),
-        ({"paging": "cursor"}, None, {"count": 100}),
-        ({"service": "aws"}, "ana", {"count": 100, "filter": 'userName eq "ana"'}),
+        ({"paging": "cursor"}, None, {"cursor": "", "count": 100}),
+        ({"service": "aws"}, "ana", {"cursor": "", "count": 100, "filter": 'userName eq "ana"'}),
+        ({"service": "entra"}, None, {"cursor": "", "count": 100}),
         ({"service": "aws", "paging": "index"}, None, {"startIndex": 101, "count": 100}),
     ],
 )

@@ -607,7 +607,10 @@ def _page(request: Request, items: list[Any]) -> Response:
     most = int(quirks.get("scim_cap", 1000)) or 1000
     size = min(whole_number(request, "count", 100), most)
     by_cursor = quirks.get("scim_pages") == "cursor"
-    first = whole_number(request, "cursor", 0) if by_cursor else max(whole_number(request, "startIndex", 1), 1) - 1
+    if by_cursor:  # https://www.rfc-editor.org/rfc/rfc9865#section-2: empty for the first page
+        first = whole_number(request, "cursor", 0) if request.query_params.get("cursor") else 0
+    else:
+        first = max(whole_number(request, "startIndex", 1), 1) - 1
     shown = items[first : first + size]
     body: dict[str, Any] = {
         "schemas": [f"{MESSAGES}ListResponse"], "totalResults": len(items), "itemsPerPage": len(shown),

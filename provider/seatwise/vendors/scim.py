@@ -102,12 +102,15 @@ SERVICES: Mapping[str, Service] = {
         "provisioning-user-accounts-with-scim/deprovisioning-and-reinstating-users"
     ),
     "aws": Service(
-        "https://docs.aws.amazon.com/singlesignon/latest/developerguide/limitations.html",
+        "https://docs.aws.amazon.com/singlesignon/latest/developerguide/listusers.html",
         paging="cursor",
         leaving="by value",  # https://docs.aws.amazon.com/singlesignon/latest/developerguide/patchgroup.html
     ),
     "pagerduty": Service("https://support.pagerduty.com/main/docs/scim-user-provisioning", deactivating="deletes"),
-    "entra": Service("https://learn.microsoft.com/en-us/entra/identity/app-provisioning/entra-id-scim-api-reference"),
+    "entra": Service(
+        "https://learn.microsoft.com/en-us/entra/identity/app-provisioning/entra-id-scim-api-reference",
+        paging="cursor",
+    ),
     "databricks": Service("https://docs.databricks.com/aws/en/reference/scim-2-1", limits=(Limit(15, 1),)),
     "atlassian": Service("https://developer.atlassian.com/cloud/admin/user-provisioning/rest/api-group-users/"),
 }
@@ -496,10 +499,11 @@ class Scim(Vendor, Groups):
     def request_items(self, listed: NameList[Any], page: int) -> Request:
         return replace(super().request_items(listed, page), query=self._paging(page))
 
-    def _paging(self, page: int) -> Mapping[str, int]:
+    def _paging(self, page: int) -> Mapping[str, str | int]:
         size = self._row.page_size
-        index = {"startIndex": (page - 1) * size + 1} if self._row.paging == "index" else {}
-        return {**index, "count": size}
+        if self._row.paging == "cursor":  # https://www.rfc-editor.org/rfc/rfc9865#section-2: empty for the first page
+            return {"cursor": "", "count": size}
+        return {"startIndex": (page - 1) * size + 1, "count": size}
 
     def request_create(self, values: Values) -> Request:
         resource: dict[str, Any] = {"schemas": [CORE], "active": True}
