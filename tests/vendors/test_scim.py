@@ -66,6 +66,8 @@ def test_a_membership_is_read_wherever_it_is_shown() -> None:
     assert SCIM.parse_groups(RECORD) == {"g-1"}
     query = {"filter": r'id eq "g/1" and members.value eq "a\"b"', "excludedAttributes": "members"}
     assert SCIM.request_groups_with(PAIR) == Request("GET", "/Groups", query=query, headers=ACCEPT)
+    asked = scim(service="aws").request_groups_with(PAIR).query["filter"]
+    assert asked == r'id eq "g/1" and members eq "a\"b"'
 
 
 # --- requests ---------------------------------------------------------------------------------

@@ -83,6 +83,8 @@ class Service:
     limits: tuple[Limit, ...] = ()
     leaving: Literal["by path", "by value"] = "by path"
     """How PATCH removes a member. With a value beside `members`, a service that follows the RFC removes all members."""
+    member: str = "members.value"
+    """What a filter on groups calls the id of a member."""
 
 
 SERVICES: Mapping[str, Service] = {
@@ -105,6 +107,7 @@ SERVICES: Mapping[str, Service] = {
         "https://docs.aws.amazon.com/singlesignon/latest/developerguide/listusers.html",
         paging="cursor",
         leaving="by value",  # https://docs.aws.amazon.com/singlesignon/latest/developerguide/patchgroup.html
+        member="members",  # https://docs.aws.amazon.com/singlesignon/latest/developerguide/listgroups.html
     ),
     "pagerduty": Service("https://support.pagerduty.com/main/docs/scim-user-provisioning", deactivating="deletes"),
     "entra": Service(
@@ -605,7 +608,7 @@ class Scim(Vendor, Groups):
         return Request("GET", f"/Groups/{segment(group)}", headers=ACCEPT)
 
     def request_groups_with(self, pair: Pair) -> Request:
-        text = f"id eq {_quoted(pair.group)} and members.value eq {_quoted(pair.user)}"
+        text = f"id eq {_quoted(pair.group)} and {self._row.member} eq {_quoted(pair.user)}"
         return Request("GET", "/Groups", query={"filter": text, "excludedAttributes": "members"}, headers=ACCEPT)
 
     def parse_members(self, answer: Answer) -> frozenset[str] | None:
