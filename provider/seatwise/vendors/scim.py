@@ -70,7 +70,7 @@ SPELLING = {name.lower(): name for name in NAMES}
 
 @dataclass(frozen=True)
 class Service:
-    """What a service does otherwise than most; a setting of the same name overrides each cell."""
+    """What a service does otherwise than most; a setting overrides the cell of the same name."""
 
     source: str
     """Where it says so."""
@@ -92,7 +92,7 @@ SERVICES: Mapping[str, Service] = {
     "keycloak": Service("tried at version 26.7.4, whose pages have at most 100 records"),
     "slack": Service(
         "https://docs.slack.dev/reference/scim-api/rate-limits",
-        deleting="disables",
+        deleting="disables",  # https://docs.slack.dev/reference/scim-api
         limits=(
             Limit(300, 60, verbs=("GET",)),  # of one user; there are more of lists
             Limit(600, 60, verbs=VERBS_OF_WRITES, burst=180),
@@ -106,15 +106,19 @@ SERVICES: Mapping[str, Service] = {
     "aws": Service(
         "https://docs.aws.amazon.com/singlesignon/latest/developerguide/listusers.html",
         paging="cursor",
-        leaving="by value",  # https://docs.aws.amazon.com/singlesignon/latest/developerguide/patchgroup.html
+        leaving="by value",  # as Amazon's own client: https://github.com/awslabs/ssosync, internal/aws/client.go
         member="members",  # https://docs.aws.amazon.com/singlesignon/latest/developerguide/listgroups.html
     ),
-    "pagerduty": Service("https://support.pagerduty.com/main/docs/scim-user-provisioning", deactivating="deletes"),
+    "pagerduty": Service("https://support.pagerduty.com/main/docs/assign-or-deactivate-users", deactivating="deletes"),
     "entra": Service(
         "https://learn.microsoft.com/en-us/entra/identity/app-provisioning/entra-id-scim-api-reference",
         paging="cursor",
     ),
-    "databricks": Service("https://docs.databricks.com/aws/en/reference/scim-2-1", limits=(Limit(15, 1),)),
+    "databricks": Service(
+        "https://docs.databricks.com/aws/en/reference/scim-2-1",
+        # As its own client, `rate_limit` of https://github.com/databricks/terraform-provider-databricks
+        limits=(Limit(15, 1),),
+    ),
     "atlassian": Service("https://developer.atlassian.com/cloud/admin/user-provisioning/rest/api-group-users/"),
 }
 """Services by the name that `SCIM_SERVICE` gives."""
