@@ -131,7 +131,7 @@ def tables() -> dict[str, str]:
     rows = [head, ["---"] * len(head)]
     for name, row in SERVICES.items():
         said = f"[its page]({row.source})" if row.source.startswith("https://") else row.source
-        paced = "a limit of its own" if row.limits else "no limit"
+        paced = "a limit of its own" if row.limits else "no limit known"
         rows.append([f"`{name}`", *(str(getattr(row, cell)) for cell in cells), paced, said])
     return {"services": "\n".join(f"| {' | '.join(row)} |" for row in rows)}
 
