@@ -310,6 +310,8 @@ def find_keycloak(environment):
             unpack = [
                 "mvn", "--quiet", "--batch-mode", "--file", str(ROOT / "tools" / "keycloak" / "pom.xml"),
                 "dependency:unpack-dependencies", "-DexcludeTransitive=true", "-DoutputDirectory=" + str(folder),
+                # Beside what it unpacks: where Maven finds its note that it did so, it unpacks nothing.
+                "-DmarkersDirectory=" + str(folder / "markers"),
             ]  # fmt: skip
             attempt(unpack, "check that Maven Central can be reached, then run it again")
     environment[KEYCLOAK] = str(home / ("keycloak-" + KEYCLOAK_VERSION))
