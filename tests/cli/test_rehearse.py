@@ -114,6 +114,8 @@ def test_api_1_5_of_tenovos_is_as_assumed(settings: None, sandbox: Sandbox, monk
          "kept (must_reset_password)", "sends the whole record"),
         ({"tenovos_search_lag": 1}, "a new account is found by its e-mail at once", "no (after 1 s)", "waits"),
         ({"scim_drops": "title and externalId"}, "title in a create is", "not kept", "does not support it"),
+        ({"scim_drops": "title and externalId", "scim_create": "what was sent"},
+         "the record in that answer is as it is read", "no (title)", "reads it back"),
         ({"scim_drops": "title and externalId", "scim_patch": "what was sent"},
          "the record in that answer is as it is read", "no (title)", "reads it back"),
         ({"scim_label": "text/html"}, "answers are labelled as JSON", "no", "under any label"),
@@ -162,6 +164,7 @@ def test_a_deviation_that_a_setting_covers_names_it(
     [
         {"enerflo_reply": "data"}, {"enerflo_reply": "bare"}, {"enerflo_reply": "id"}, {"enerflo_nulls": "no"},
         {"enerflo_office_keys": "id"}, {"scim_patch": "204"}, {"scim_patch": "what was sent"},
+        {"scim_updates": "PUT"}, {"scim_members": "nowhere"}, {"scim_twice": "refused with 409"},
     ],
     ids=str,
 )  # fmt: skip

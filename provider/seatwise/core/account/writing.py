@@ -174,19 +174,23 @@ async def send_update(
 async def to_merge_into(tenant: Tenant, account: str, email: str, changes: Values) -> Record | None:
     """Return the fresh record that an update is made from, or None if the vendor takes the changes alone.
 
-    How the tenant takes updates is asked once, where only the tenant can say it. Raises NoSuchAccount.
+    Raises NoSuchAccount.
     """
-    vendor = tenant.vendor
-    async with tenant.lock(FACTS):
-        request = vendor.request_facts()
-        if request is not None:
-            vendor.learn_facts(await _answer_to(tenant, request))
-    if not vendor.merges(changes):
+    await learn_facts(tenant)
+    if not tenant.vendor.merges(changes):
         return None
     record = await fetch(tenant, account, email)
     if record is None:
         raise gone(tenant, account, email)
     return record
+
+
+async def learn_facts(tenant: Tenant) -> None:
+    """Ask the tenant how it takes updates: once, and only where no one else can say it."""
+    async with tenant.lock(FACTS):
+        request = tenant.vendor.request_facts()
+        if request is not None:
+            tenant.vendor.learn_facts(await _answer_to(tenant, request))
 
 
 async def _answer_to(tenant: Tenant, request: Request) -> Answer | None:

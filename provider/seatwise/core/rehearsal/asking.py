@@ -10,6 +10,7 @@ from typing import TypeVar
 from ..account.account_list import accounts, pages
 from ..account.finding import has_identity
 from ..account.ports import Tenant
+from ..account.writing import learn_facts
 from ..vendor.boundary import Record, restored
 from ..vendor.fields import Values
 from ..vendor.http import Answer
@@ -59,6 +60,7 @@ async def listed_record(tenant: Tenant, account: str) -> Record | None:
 async def send_update(tenant: Tenant, life: Life, account: str, changes: Values) -> Answer:
     """Send an update, made from the fresh record where the vendor wants that."""
     vendor, record = life.vendor, None
+    await learn_facts(tenant)
     if vendor.merges(changes):
         read = await read_account(tenant, life, account)
         record = restored(read)[0] if read is not None else None
