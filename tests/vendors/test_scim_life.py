@@ -237,10 +237,11 @@ async def test_a_thousand_accounts_come_in_pages_and_each_once() -> None:
 # --- what services do otherwise ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize("create", ["the record", "what was sent"])
 @pytest.mark.parametrize("patch", ["the record", "204", "what was sent"])
 @pytest.mark.parametrize("update", ["patch", "put"])
-async def test_what_is_not_kept_is_told_once_and_never_reported(patch: str, update: str) -> None:
-    quirks = {"scim_drops": "title and externalId", "scim_patch": patch}
+async def test_what_is_not_kept_is_told_once_and_never_reported(create: str, patch: str, update: str) -> None:
+    quirks = {"scim_drops": "title and externalId", "scim_create": create, "scim_patch": patch}
     async with world_of(Server("stand-in", {"update": update}, quirks)) as world:
         stack = Stack(world)
         program = {name: a_member(world, name, external_id=name) for name in ("ana", "ben", "cleo")}

@@ -25,13 +25,16 @@ EMAIL, ID = "userName", "id"
 LIMITS: list[Limit] = []  # the protocol has none
 KEEPS_EMAILS = False
 QUIRKS = {
+    "scim_create": Quirk("a create is answered with", "the record", ("the record", "what was sent")),
     "scim_patch": Quirk("a PATCH is answered with", "the record", ("the record", "204", "what was sent")),
     "scim_updates": Quirk("accounts are changed by", "PATCH and PUT", ("PATCH and PUT", "PUT")),
     "scim_drops": Quirk("accepted and not kept are", "nothing", ("nothing", "title and externalId")),
     "scim_pages": Quirk("pages follow by", "index", ("index", "cursor")),
     "scim_cap": Quirk("a page has at most so many records", 1000),
     "scim_members": Quirk(
-        "members are shown", "in the group", ("in the group", "at the user", "by a filter", "nowhere")
+        "members are shown",
+        "in the group",
+        ("in the group", "in the group, if asked for", "at the user", "by a filter", "nowhere"),
     ),
     "scim_twice": Quirk("a member who is added again is", "accepted", ("accepted", "refused with 409")),
     "scim_label": Quirk("answers are labelled", "application/scim+json", ("application/scim+json", "text/html")),
@@ -264,12 +267,15 @@ def _kept(request: Request, record: dict[str, Any]) -> dict[str, Any]:
 
 async def create(request: Request) -> Response:
     """POST /Users"""
-    record = {"active": True} | _resource(request, await json_body(request))
+    body = await json_body(request)
+    record = {"active": True} | _resource(request, body)
     record |= {"id": str(uuid.uuid4()), "meta": _fresh()}
     try:
         store_of(request).add(VENDOR, record["id"], record["userName"], record)
     except Taken:
         raise Refused(409, "uniqueness", "the userName is taken") from None
+    if options_of(request).quirks.get("scim_create") == "what was sent":
+        record = {key: value for key, value in body.items() if key != "password"} | record
     return _one_reply(request, record, 201)
 
 
@@ -535,7 +541,9 @@ def _shows(request: Request, place: str) -> bool:
 
 def _shown_group(request: Request, group: dict[str, Any]) -> dict[str, Any]:
     """Return a group as it is answered: an attribute without a value is left out (RFC 7643, section 2.5)."""
-    members = [{"value": each, "type": "User"} for each in group["members"]] if _shows(request, "in the group") else []
+    asked = request.query_params.get("attributes", "").split(",")
+    is_shown = _shows(request, "in the group") or ("members" in asked and _shows(request, "in the group, if asked for"))
+    members = [{"value": each, "type": "User"} for each in group["members"]] if is_shown else []
     meta = {"resourceType": "Group", "version": f'W/"{group["version"]}"'}
     shown = {"schemas": [GROUP], "id": group["id"], "displayName": group["displayName"], "meta": meta}
     return shown | ({"members": members} if members else {})

@@ -27,7 +27,7 @@ POINTS: Mapping[str, Assumption] = {
     # --- create ---
     "id": _yes("the answer to a create has the id", "nothing to do: seatwise finds the account by its e-mail"),
     "answered record": Assumption("the answer to a create has the record"),
-    "answer agrees": _yes("the record in that answer is as it is read"),
+    "answer agrees": _yes("the record in that answer is as it is read", "nothing to do: seatwise reads it back"),
     "read at once": _yes("a new account can be read by its id at once", "nothing to do: seatwise reads it again"),
     "found at once": _yes("a new account is found by its e-mail at once", "nothing to do: seatwise waits"),
     "listed at once": _yes("a new account is in the list at once", "nothing to do: seatwise reads it by its id"),
