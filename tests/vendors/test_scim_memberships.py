@@ -168,6 +168,18 @@ async def test_a_membership_at_a_server_of_others() -> None:
         assert await Run(world).read(f"{group}/{ben}", others) is not None
 
 
+async def test_a_group_is_asked_for_its_members_where_it_has_to_be() -> None:
+    server = Server("stand-in", {"service": "keycloak"}, {"scim_members": "in the group, if asked for"})
+    async with world_of(server) as world:
+        user, run = await a_user(world), Run(world)
+        key, outs = await run.create(inputs(user))
+        assert outs["shown_in"] == "group"
+        assert await run.read(key, outs) is not None
+        await change(world, ENGINEERS, op="remove", path="members")
+        await world.restart()
+        assert await Run(world).read(key, outs) is None
+
+
 async def test_other_members_stay(world: World) -> None:
     ana, ben = await a_user(world), await a_user(world, "ben")
     await change(world, ENGINEERS, op="add", path="members", value=[{"value": ben}])

@@ -85,11 +85,13 @@ class Service:
     """How PATCH removes a member. With a value beside `members`, a service that follows the RFC removes all members."""
     member: str = "members.value"
     """What a filter on groups calls the id of a member."""
+    asked: str = ""
+    """The attributes to ask of a group, where it shows its members only to a request that asks for them."""
 
 
 SERVICES: Mapping[str, Service] = {
     "generic": Service(RFC_7644),
-    "keycloak": Service("tried at version 26.7.4, whose pages have at most 100 records"),
+    "keycloak": Service("tried at version 26.7.4, whose pages have at most 100 records", asked="members"),
     "slack": Service(
         "https://docs.slack.dev/reference/scim-api/rate-limits",
         deleting="disables",  # https://docs.slack.dev/reference/scim-api
@@ -609,7 +611,8 @@ class Scim(Vendor, Groups):
         return Request("PATCH", f"/Groups/{segment(pair.group)}", Effect.REPEATABLE, headers=headers, json=body)
 
     def request_group(self, group: str) -> Request:
-        return Request("GET", f"/Groups/{segment(group)}", headers=ACCEPT)
+        query = {"attributes": self._row.asked} if self._row.asked else {}
+        return Request("GET", f"/Groups/{segment(group)}", query=query, headers=ACCEPT)
 
     def request_groups_with(self, pair: Pair) -> Request:
         text = f"id eq {_quoted(pair.group)} and {self._row.member} eq {_quoted(pair.user)}"
