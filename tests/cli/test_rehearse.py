@@ -159,6 +159,16 @@ def test_a_deviation_that_a_setting_covers_names_it(
     assert rehearsed("scim", "--read-only")[about]["verdict"] == "as assumed"
 
 
+def test_what_a_put_does_not_empty_has_patch_as_a_remedy(
+    settings: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCIM_UPDATE", "put")
+    sandbox.switch(scim_omitted="kept")
+    row = rehearsed("scim", code=3)["an empty text makes a field"]
+    assert row["seen"] == "keep its value (display_name)"
+    assert row["remedy"] == "set SCIM_UPDATE=patch if the service has PATCH"
+
+
 @pytest.mark.parametrize(
     "quirk",
     [

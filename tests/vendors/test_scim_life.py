@@ -22,7 +22,7 @@ from scim2_server.utils import (
 from operations import lifecycle
 from seatwise.core.queries import takeover
 from seatwise.core.queries.lookup import Lookups
-from seatwise.core.vendor.errors import AccountExists, InvalidAccount
+from seatwise.core.vendor.errors import AccountExists, InvalidAccount, VendorBroken
 from seatwise.core.vendor.fields import Values
 from seatwise.vendors.scim import ENTERPRISE, GetUserResult
 from teams import Stack, a_member, a_team
@@ -267,6 +267,17 @@ async def test_what_is_not_kept_is_told_once_and_never_reported(create: str, pat
         world.trail.clear()
         assert await stack.up(another)
         assert world.trail == []
+
+
+@pytest.mark.parametrize("emptied", ["title", "first_name"])
+async def test_what_a_put_does_not_empty_is_told(emptied: str) -> None:
+    async with world_of(Server("stand-in", PUT, {"scim_omitted": "kept"})) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        with pytest.raises(VendorBroken, match=f"answered and not done: {emptied}"):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, **{emptied: ""}))
+        found = await lifecycle.read(world.tenant, account, outs)
+        assert found is not None
+        assert found.outputs[emptied] == outs[emptied]
 
 
 async def test_what_the_service_begins_to_keep_is_an_output_again() -> None:

@@ -28,6 +28,7 @@ QUIRKS = {
     "scim_create": Quirk("a create is answered with", "the record", ("the record", "what was sent")),
     "scim_patch": Quirk("a PATCH is answered with", "the record", ("the record", "204", "what was sent")),
     "scim_updates": Quirk("accounts are changed by", "PATCH and PUT", ("PATCH and PUT", "PUT")),
+    "scim_omitted": Quirk("what a PUT leaves out is", "cleared", ("cleared", "kept")),
     "scim_drops": Quirk("accepted and not kept are", "nothing", ("nothing", "title and externalId")),
     "scim_pages": Quirk("pages follow by", "index", ("index", "cursor")),
     "scim_cap": Quirk("a page has at most so many records", 1000),
@@ -324,6 +325,10 @@ async def put(request: Request) -> Response:
     old = _record(request)
     _refuse_outdated(request, old)
     new = _resource(request, await json_body(request))
+    if options_of(request).quirks.get("scim_omitted") == "kept":
+        names = {"name": {**(old.get("name") or {}), **(new.get("name") or {})}}
+        _replace(request, old, {**old, **new, **names})
+        return _one_reply(request, new | {"id": old["id"], "meta": _record(request)["meta"]})
     return _one_reply(request, _replace(request, old, new))
 
 

@@ -462,6 +462,10 @@ class Scim(Vendor, Groups):
                 "answered update": answered,
                 "update agrees": answered,
                 "omitted": Assumption(source=f"{RFC_7644}#section-3.5.1"),
+                "emptied": Assumption(
+                    source=f"{RFC_7644}#section-3.5.{'1' if self.replaces else '2.2'}",
+                    remedy="set SCIM_UPDATE=patch if the service has PATCH" if self.replaces else "",
+                ),
                 "inactive read": Assumption(
                     source=source, remedy="set SCIM_DEACTIVATING=deletes: the service deletes it then"
                 ),

@@ -107,8 +107,8 @@ async def _write(
         except AccountError as error:  # the update is carried out; the account stays unconfirmed until the next run
             tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
             return written, False
-        if tenant.vendor.denies_write(changes, before, seen(schema, {}, after)):
-            names = ", ".join(name for name in changes if RESPELLED in schema[name].marks)
+        names = ", ".join(_denied(tenant.vendor, changes, before, after))
+        if names:
             denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
             denied.maybe_sent = True  # the rest of the update may be done
             raise denied
@@ -116,7 +116,7 @@ async def _write(
 
 
 def _must_be_looked_at(tenant: Tenant, changes: Values) -> list[str]:
-    """Return the changes that only a read shows: in the vendor's own spelling, or perhaps not kept.
+    """Return the changes that only a read shows: in the vendor's own spelling, emptied, or perhaps not kept.
 
     An answer may repeat what was sent and is not kept.
     """
@@ -124,7 +124,18 @@ def _must_be_looked_at(tenant: Tenant, changes: Values) -> list[str]:
     return [
         name
         for name, value in changes.items()
-        if RESPELLED in schema[name].marks or (schema[name].is_sparse and value not in NO_VALUE and name not in kept)
+        if RESPELLED in schema[name].marks or (schema[name].is_sparse and (value in NO_VALUE or name not in kept))
+    ]
+
+
+def _denied(vendor: Vendor, changes: Values, before: AccountState, record: Record | None) -> list[str]:
+    """Return the changes that a read after their write shows as not made."""
+    schema = vendor.schema
+    respelled = [name for name in changes if RESPELLED in schema[name].marks]
+    emptied = {name: value for name, value in changes.items() if schema[name].is_sparse and value in NO_VALUE}
+    return [
+        *(respelled if vendor.denies_write(changes, before, seen(schema, {}, record)) else ()),
+        *(name for name, value in emptied.items() if _denies(vendor, record, {name: value})),
     ]
 
 
