@@ -76,13 +76,8 @@ def acknowledge(tenant: Tenant, accounts: Iterable[str], owner: str) -> None:
 
     A resource that an account moves to may be created before the one that gives it up is compared.
     """
-    tenant.journal.acknowledge([each for each in accounts if not _is_taken(tenant, each, owner)], owner)
-
-
-def _is_taken(tenant: Tenant, account: str, owner: str) -> bool:
-    if tenant.ownership.other_owner(account, owner) is not None:
-        return True
-    return tenant.journal.is_renewed(account) and account not in tenant.journal.renewed_for(owner)
+    taken = tenant.ownership.other_owner
+    tenant.journal.acknowledge([each for each in accounts if taken(each, owner) is None], owner)
 
 
 def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unknown: frozenset[str]) -> bool:

@@ -63,11 +63,9 @@ async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) 
         assign_new(tenant, account, owner)
         known = _same_secrets(tenant, held, state, declared)
         after = await update(tenant, account, state.knowing(known), declared, record)
-    why = tenant.journal.why_unconfirmed(account)  # the update may be carried out and not read back
-    # The higher revision distinguishes the new resource from the old one, which awaits its deletion.
-    revision = max(tenant.journal.record_write(account, state.revision), state.revision + 1)
-    if why is not None:
-        tenant.journal.mark_unconfirmed(account, why)
+    # The higher revision distinguishes the new resource from the old one, which awaits its deletion. The update may be
+    # carried out and not read back: then the account stays unconfirmed.
+    revision = max(tenant.journal.record_write(account, state.revision, confirms=False), state.revision + 1)
     return Begun(account, after.at(revision))
 
 
