@@ -15,7 +15,7 @@ from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .state import seen
-from .updating import update
+from .updating import refuse_others, update
 from .waiting import reported_pauses
 from .writing import take_over
 
@@ -60,6 +60,7 @@ async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) 
         record = await fetch(tenant, account, email)
         if record is None:
             return None
+        refuse_others(tenant, account, email, record)
         assign_new(tenant, account, owner)
         known = _same_secrets(tenant, held, state, declared)
         after = await update(tenant, account, state.knowing(known), declared, record)
