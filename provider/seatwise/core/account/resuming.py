@@ -195,6 +195,24 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
     return len(owners) == 1 and tenant.ownership.is_transfer(email, owners.pop(), owner)
 
 
+def account_to_take(tenant: Tenant, email: str, owner: str) -> str | None:
+    """Return the account that this owner was to continue with when its create failed; None if there is none.
+
+    The resource that gives the account up lets it go because this owner declares the e-mail, whether or not its create
+    succeeds.
+    """
+    last = tenant.journal.last(email)
+    if last is None or last.account is None or last.kind is not EntryKind.CREATED:
+        return None
+    if tenant.ownership.other_owner(last.account, owner) is not None:
+        return None
+    if owner and same(owner, last.owner):
+        is_own = not last.is_known or last.account in tenant.journal.renewed_for(owner)
+    else:
+        is_own = tenant.ownership.is_transfer(email, last.owner, owner)
+    return last.account if is_own else None
+
+
 def _is_deactivated_by_seatwise(tenant: Tenant, last: Entry) -> bool:
     """Return whether seatwise deactivated the account, and no run is known to have reactivated it."""
     return (
