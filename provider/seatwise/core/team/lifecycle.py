@@ -16,6 +16,7 @@ from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
 from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
 from ..account.properties import AccountState, Declared
+from ..account.refusals import refuse_taken
 from ..account.resuming import Begun, account_to_take, assign_new
 from ..vendor.errors import (
     AccountError,
@@ -175,7 +176,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     how = declared.policy.on_leave
     await _leave(work, team, await _certain_leavers(tenant, team, plan), how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
-    await _change(work, team, plan, members)
+    await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
     await _leave(work, team, [key for key in plan.leaves if key in team.members], how, owner + MEMBERS)
     team.policy, team.report = declared.policy, _report(work, plan, team)
@@ -264,9 +265,10 @@ async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
     return Member(old.id, state.knowing({name: news[name] for name in secrets}))
 
 
-async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
+async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: str) -> None:
     async def change(tenant: Tenant, key: str) -> None:
         old = team.members[key]
+        refuse_taken(tenant, old.id, key, owner)
         state = await lifecycle.update(tenant, old.id, old.state, Declared(members[key]))
         team.members[key] = Member(old.id, state)
 
