@@ -68,6 +68,7 @@ select owner from deeds where tenant = ? and deed = ? union select owner from re
 """
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
+_RENEWED_BY_OTHER = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ? and owner != ?"
 _UNKNOWN = "delete from known where tenant = ? and account = ?"
 _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed = ?"
 _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
@@ -291,15 +292,14 @@ class Journal:
 
         An account that another owner got in this run, in any process, stays that owner's.
         """
-        wanted = {*accounts}
-        remembered = self._remembered(wanted)
+        remembered = self._remembered({*accounts})
         new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
-        if new:
-            own = self.renewed_for(owner)
-            new = [each for each in new if each in own or not self.is_renewed(each)]
 
         def write(database: sqlite3.Connection) -> None:
+            run = (self._run_id, time.time() - RUN_MAX_S)
             for each in new:
+                if database.execute(_RENEWED_BY_OTHER, (self._tenant, each, *run, owner)).fetchone():
+                    continue
                 database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
                 if owner:
                     database.execute(_OWNED, (owner, self._tenant, each, EntryKind.CREATED))

@@ -13,6 +13,7 @@ from . import lifecycle, state
 from .owner import display_name, same
 from .ports import Tenant
 from .properties import AccountState, Declared, Outputs, Properties, Signature, arguments, owner_of
+from .refusals import refuse_taken
 
 
 def check(
@@ -83,16 +84,35 @@ def acknowledge(tenant: Tenant, accounts: Iterable[str], owner: str) -> None:
 def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unknown: frozenset[str]) -> bool:
     """Return whether an update is due: to change something, or to find out what an earlier one did. Send nothing.
 
-    `olds` are the outputs, `known` the inputs that have a value. Raise InvalidAccount for another tenant's account.
+    `olds` are the outputs, `known` the inputs that have a value. Raise InvalidAccount for another tenant's account, and
+    for a new e-mail if a team gets a member with the one so far in the same change.
     """
     refuse_other_tenant(tenant.vendor, account, olds)
     owner = owner_of(known)
     tenant.ownership.assign_declared(account, known.get("email"), owner)
     acknowledge(tenant, [account], owner)
     before = AccountState.from_outputs(tenant.vendor.schema, olds)
+    _refuse_handover(tenant, account, before.email, known.get("email"), owner)
     is_changed = state.diff(type(tenant.vendor), before, Declared.of(arguments(known)), unknown)
     is_unconfirmed = tenant.journal.why_unconfirmed(account, before.revision) is not None
     return is_changed or before.has_unfit_values or is_unconfirmed
+
+
+def _refuse_handover(tenant: Tenant, account: str, email: str, new: object, owner: str) -> None:
+    """Raise InvalidAccount if a team gets a member with this account's e-mail while the account gets another one.
+
+    The team may be updated first: it cannot know then that the program keeps the account, and would take it over.
+    """
+    team = tenant.ownership.team_with(email, owner)
+    if team is None or not isinstance(new, str) or tenant.vendor.schema["email"].same(new, email):
+        return
+    raise InvalidAccount(
+        f"it gets a new e-mail while {display_name(team)} gets a member with the one so far, and with it the account",
+        vendor=tenant.vendor.title,
+        account=f"{email} ({account})",
+        remedy="Change the e-mail in one `pulumi up` and add the member in the next, or let the Roster depend on this "
+        "resource (depends_on)",
+    )
 
 
 async def create(tenant: Tenant, inputs: Properties) -> tuple[str, Outputs]:
@@ -120,6 +140,7 @@ async def update(tenant: Tenant, account: str, olds: Properties, news: Propertie
     refuse_other_tenant(tenant.vendor, account, olds)
     schema = tenant.vendor.schema
     before, declared = AccountState.from_outputs(schema, olds), Declared.from_inputs(schema, news)
+    refuse_taken(tenant, account, before.email, owner_of(news))
     after = await lifecycle.update(tenant, account, before, declared)
     return sign(tenant.vendor, after.to_outputs(), news)
 
