@@ -31,7 +31,7 @@ from seatwise.core.vendor.errors import (
     VendorBroken,
 )
 from seatwise.sandbox.server import STAND_INS
-from virtual import Fault, World, cannot_connect, killed_after, killed_before, lost_after
+from virtual import Fault, World, cannot_connect, killed_after, killed_before, lost_after, passes
 
 VENDORS = ("enerflo", "nexudus", "scim", "tenovos")
 WITHOUT_LOGIN = ("enerflo", "scim")
@@ -503,15 +503,6 @@ def not_listed(scene: Scene) -> Fault:
     return hidden(reply(200, NOBODY_LISTED[scene.vendor], JSON), scene)
 
 
-def passes(scene: Scene) -> Fault:
-    """The vendor's own answer; the trouble is elsewhere."""
-
-    async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
-        return await inner.handle_async_request(request)
-
-    return fault
-
-
 def taken(status: int) -> Maker:
     """The vendor says in its own words that there is one already."""
     return lambda scene: reply(status, TAKEN[scene.vendor], JSON)
@@ -675,7 +666,7 @@ FAULTS: Mapping[str, tuple[Variant, ...]] = {
         Variant("by a page", says(403, PAGE, HTML), {ELSE: NotAuthorised}, times=FOR_EVER, tries=1),
     ),
     "F15": (  # not to be seen for 30 seconds
-        Variant("made, not to be read or changed", passes, ALL_WORK, places=("create",),
+        Variant("made, not to be read or changed", of(passes), ALL_WORK, places=("create",),
                 meanwhile={"read": not_known, "update": not_known}),
         Variant("made, neither read nor listed, the answer lost", of(lost_after), ALL_WORK, places=("create",),
                 meanwhile={"read": not_known, "list": not_listed}),

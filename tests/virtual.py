@@ -397,6 +397,11 @@ async def killed_after(request: httpx.Request, inner: httpx.AsyncBaseTransport) 
     raise Killed
 
 
+async def passes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+    """The vendor's own answer."""
+    return await inner.handle_async_request(request)
+
+
 def answered(status: int, body: bytes = b"", *, carried_out: bool, **headers: str) -> Fault:
     """Another answer than the vendor's own, after or instead of carrying it out."""
 

@@ -73,7 +73,7 @@ def test_each_variable_that_is_not_set_is_set_and_shown(given: dict[str, str], s
     ("words", "sets"),
     [
         *((words, SKIP | EXPERIMENTAL) for words in ("--parallel 8", "--parallel=8", "-p 8", "-p8", "-yp=8")),
-        *((words, FAST) for words in ("-sprod", "--parallel-diff", "--stack=p")),
+        *((words, FAST) for words in ("-sprod", "-sshop", "-mp", "--parallel-diff", "--stack=p")),
     ],
 )
 def test_a_commands_own_number_at_once_stays(words: str, sets: dict[str, str]) -> None:

@@ -285,6 +285,49 @@ def test_an_account_moves_from_a_team_whose_name_has_a_slash(project: Project, s
     assert emails(sandbox, "enerflo") == []
 
 
+def test_a_team_does_not_take_an_account_that_gets_an_email(project: Project, sandbox: Sandbox) -> None:
+    """A colleague gets the e-mail that the account had so far."""
+    team = "seatwise.Roster('hosts', vendor=enerflo, members=[{}]{})"
+    ana = "enerflo.User('ana', email='{}@x.example', roles=['Setter']{})"
+    one = "enerflo.UserArgs(email='{}@x.example', roles=['Setter'])"
+    zed, second = one.format("zed"), one.format("ana")
+    project.program("import seatwise", "hosts = " + team.format(zed, ""), ana.format("ana", ""))
+    project.up()
+    before = sandbox.accounts("enerflo")
+
+    after_hosts = ana.format("new", ", opts=pulumi.ResourceOptions(depends_on=[hosts])")
+    project.program("import seatwise", "hosts = " + team.format(f"{zed}, {second}", ""), after_hosts)
+    refused = project.run("preview", fails=True).output
+    assert "it gets a new e-mail while test/hosts gets a member with the one so far" in refused
+    project.run("up", "--yes", "--skip-preview", fails=True)
+    assert {each["email"] for each in sandbox.accounts("enerflo").values()} == {"ana@x.example", "zed@x.example"}
+
+    project.program("import seatwise", "hosts = " + team.format(zed, ""), after_hosts)
+    project.up()
+    after_ana = ", opts=pulumi.ResourceOptions(depends_on=[ana])"
+    project.program("import seatwise", "ana = " + ana.format("new", ""), team.format(f"{zed}, {second}", after_ana))
+    project.up()
+    accounts = sandbox.accounts("enerflo")
+    assert sorted(each["email"] for each in accounts.values()) == ["ana@x.example", "new@x.example", "zed@x.example"]
+    assert next(key for key, each in before.items() if each["email"] == "ana@x.example") == next(
+        key for key, each in accounts.items() if each["email"] == "new@x.example"
+    )
+    assert project.run("preview", "--expect-no-changes").code == 0
+
+
+def test_an_email_may_be_freed_and_given_in_one_up(project: Project, sandbox: Sandbox) -> None:
+    """The team depends on the resource that frees the e-mail."""
+    second = "enerflo.UserArgs(email='ana@x.example', roles=['Setter'])"
+    team = f"seatwise.Roster('hosts', vendor=enerflo, members=[{second}]{{}})"
+    ana = "ana = enerflo.User('ana', email='{}@x.example', roles=['Setter'])"
+    project.program(ana.format("ana"))
+    project.up()
+    depends = ", opts=pulumi.ResourceOptions(depends_on=[ana])"
+    project.program("import seatwise", ana.format("new"), team.format(depends))
+    project.up()
+    assert sorted(emails(sandbox, "enerflo")) == ["ana@x.example", "new@x.example"]
+
+
 def test_for_a_resource_with_a_new_parent_the_error_has_an_alias(project: Project, sandbox: Sandbox) -> None:
     child = "enerflo.User('ana', email='ana@x.example', roles=['Setter'], opts=pulumi.ResourceOptions(parent=a))"
     project.program(COMPONENTS, "a = A('a', 'x:y:A')", child)

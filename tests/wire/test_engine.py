@@ -1,7 +1,9 @@
 """The engine's state, read from `pulumi stack export`."""
 
 import json
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from seatwise.core.account.owner import Owner
 from seatwise.core.vendor.boundary import SIGNATURE
 from seatwise.core.vendor.errors import AccountError
-from seatwise.wire.engine import StackState, held
+from seatwise.wire.engine import StackState, held, run_id
 
 pytestmark = pytest.mark.anyio
 ANA = str(Owner("accounts", "dev", (), "ana"))
@@ -110,3 +112,32 @@ async def test_a_mistake_of_the_code_is_no_unreadable_state() -> None:
 
     with pytest.raises(TypeError):
         await StackState(export).of_owner(ANA)
+
+
+# --- the id of a run --------------------------------------------------------------------------
+
+ADDRESS = "127.0.0.1:40001"
+
+
+def processes(folder: Path, started: int, name: str = "pulumi") -> Path:
+    """What Linux shows of an engine that has started a provider in a shell."""
+    for process, comm, parent, start in ((os.getppid(), "a (shell)", 77, 9), (77, name, 1, started), (1, "init", 0, 1)):
+        numbers = " ".join(str(parent if place == 0 else start if place == 18 else 0) for place in range(40))
+        (folder / str(process)).mkdir(parents=True, exist_ok=True)
+        (folder / str(process) / "stat").write_text(f"{process} ({comm}) S {numbers}\n")
+    return folder
+
+
+def test_a_later_engine_at_the_same_port_is_another_run(tmp_path: Path) -> None:
+    first = run_id(["-m", ADDRESS], processes(tmp_path, 500))
+    assert first == run_id(["-m", ADDRESS], processes(tmp_path, 500)) == f"{ADDRESS} 77 500"
+    assert run_id(["-m", ADDRESS], processes(tmp_path, 900)) != first
+
+
+def test_without_a_list_of_processes_the_address_tells_runs_apart(tmp_path: Path) -> None:
+    assert run_id(["-m", ADDRESS], tmp_path / "proc") == ADDRESS
+    assert run_id(["-m", ADDRESS], processes(tmp_path, 500, name="other")) == ADDRESS
+
+
+def test_without_an_engine_a_run_is_a_process() -> None:
+    assert run_id(["-m", "pytest"]) == run_id([]) == str(os.getpid())

@@ -23,8 +23,11 @@ FAST: tuple[Choice, ...] = (
 )
 AT_ONCE: Choice = ({"SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"}, "sixteen operations at once")
 """Not set for a command that has pulumi's option for it."""
-PARALLEL = re.compile(r"--parallel(=.*)?|-[a-z]*p(=?\d+)?")
-"""The option of pulumi for how many operations run at once, as one word of a command."""
+PARALLEL = re.compile(r"--parallel(=.*)?|-[defjryQ]*p(=?\d+)?")
+"""The option of pulumi for how many operations run at once, as one word of a command.
+
+Before the p, only letters of options without a value: in -sshop the p is in the name of a stack.
+"""
 NOT_FOUND = 127  # a shell's exit code for a command that does not exist
 
 

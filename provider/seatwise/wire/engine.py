@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TypedDict
 
 import anyio
@@ -22,6 +23,8 @@ from ..core.account.properties import Properties
 from ..core.vendor.boundary import SIGNATURE
 from ..core.vendor.errors import AccountError
 
+ENGINE = "pulumi"
+"""The name of the engine's process."""
 EXPORT_TIMEOUT_S = 60.0  # seconds
 SELECTED = ("", "")
 """Stands for the stack that is selected where the provider runs."""
@@ -30,10 +33,31 @@ DIY = frozenset({"file", "s3", "azblob", "gs", "postgres"})
 """The schemes of backends in which a checkpoint is the whole state."""
 
 
-def run_id() -> str:
-    """Return the engine's address, which all provider processes of one run share; without one, this process's id."""
-    address = sys.argv[1] if len(sys.argv) > 1 else ""
-    return address if re.fullmatch(r"\S+:\d+", address) else str(os.getpid())
+def run_id(arguments: Sequence[str] = sys.argv, processes: Path = Path("/proc")) -> str:
+    """Return a text that all provider processes of one run of the engine share; without an engine, this process's id.
+
+    It is the engine's address, and where the system shows its processes (Linux) when the engine was started: a later
+    run may get the same port.
+    """
+    address = arguments[1] if len(arguments) > 1 else ""
+    if not re.fullmatch(r"\S+:\d+", address):
+        return str(os.getpid())
+    return f"{address} {_engine_start(processes)}".strip()
+
+
+def _engine_start(processes: Path) -> str:
+    """Return the id of the nearest `pulumi` process above this one and its start, in ticks; empty if none shows."""
+    process = str(os.getppid())
+    try:
+        while process != "0":
+            name, _, rest = (processes / process / "stat").read_text().partition(" (")[2].rpartition(")")
+            numbers = rest.split()  # state, parent, ..., and the start as the 20th
+            if name == ENGINE:
+                return f"{process} {numbers[19]}"
+            process = numbers[1]
+    except (OSError, ValueError, IndexError):
+        pass
+    return ""
 
 
 def writes_checkpoints() -> bool:

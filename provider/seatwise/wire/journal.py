@@ -68,6 +68,7 @@ select owner from deeds where tenant = ? and deed = ? union select owner from re
 """
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
+_RENEWED_BY_OTHER = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ? and owner != ?"
 _UNKNOWN = "delete from known where tenant = ? and account = ?"
 _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed = ?"
 _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
@@ -287,13 +288,18 @@ class Journal:
         self._file.run(lambda database: self._erase_pending(database, _keys(email)), None)
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
-        """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""
-        wanted = {*accounts}
-        remembered = self._remembered(wanted)
+        """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them.
+
+        An account that another owner got in this run, in any process, stays that owner's.
+        """
+        remembered = self._remembered({*accounts})
         new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
 
         def write(database: sqlite3.Connection) -> None:
+            run = (self._run_id, time.time() - RUN_MAX_S)
             for each in new:
+                if database.execute(_RENEWED_BY_OTHER, (self._tenant, each, *run, owner)).fetchone():
+                    continue
                 database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
                 if owner:
                     database.execute(_OWNED, (owner, self._tenant, each, EntryKind.CREATED))
@@ -390,17 +396,18 @@ class Journal:
         """Record that the state of the account is known again."""
         self._run(_TRUST, self._tenant, account)
 
-    def record_write(self, account: str, revision: int) -> int:
-        """Record a confirmed write, which no earlier state contains, and return its write revision.
+    def record_write(self, account: str, revision: int, *, confirms: bool = True) -> int:
+        """Record a write, which no earlier state contains, and return its write revision.
 
         `revision` is that of the engine's state before the write. States with a smaller revision than the new one are
-        out of date. Also removes the account's unconfirmed mark.
+        out of date. If it `confirms` the account, its unconfirmed mark is removed.
         """
 
         def count_on(database: sqlite3.Connection) -> int:
             known = database.execute(_REVISION, (self._tenant, account)).fetchone() or (0,)
             new = max(revision, int(known[0])) + 1
-            database.execute(_TRUST, (self._tenant, account))
+            if confirms:
+                database.execute(_TRUST, (self._tenant, account))
             database.execute(_COUNT, (self._tenant, account, new, time.time()))
             return new
 

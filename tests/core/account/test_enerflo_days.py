@@ -10,7 +10,7 @@ from operations import lifecycle, roster
 from seatwise.core.account.ports import Held, Unconfirmed
 from seatwise.core.account.properties import revision_of
 from seatwise.core.vendor.errors import AccountExists, Unreachable, VendorBroken
-from virtual import Fault, World, answered, lost_after
+from virtual import Fault, World, answered, lost_after, passes
 
 pytestmark = pytest.mark.anyio
 UNCHANGED: dict[str, tuple[list[str], list[str]]] = {
@@ -30,11 +30,6 @@ def ignoring(*names: str) -> Fault:
         return await inner.handle_async_request(httpx.Request(request.method, request.url, headers=headers, json=body))
 
     return fault
-
-
-async def passes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
-    """The vendor's own answer."""
-    return await inner.handle_async_request(request)
 
 
 @pytest.mark.parametrize(("before", "after"), UNCHANGED.values(), ids=UNCHANGED.keys())

@@ -255,6 +255,13 @@ async def test_a_lost_create_is_no_claim_to_what_a_person_renamed(world: World) 
     assert caught.value.existing == account
 
 
+async def replaced(world: World, account: str, outs: dict[str, Any]) -> None:
+    """The engine replaces the resource, which has the account in its state."""
+    world.engine_state.held = {ANA: Held(account, outs)}
+    world.door.ownership.record_in_state(ANA, ANA)
+    await lifecycle.create(world.tenant, world.inputs(), ANA)
+
+
 async def test_an_account_first_read_with_another_email_is_left_alone(world: World) -> None:
     """The create could not be read back, and its answer held another account's id."""
     stranger, _ = await lifecycle.create(world.tenant, zoe(world), owner("zoe"))
@@ -268,6 +275,7 @@ async def test_an_account_first_read_with_another_email_is_left_alone(world: Wor
         lambda: lifecycle.update(world.tenant, stranger, outs, world.inputs(outs)),
         lambda: lifecycle.read(world.tenant, stranger, outs),
         lambda: lifecycle.delete(world.tenant, stranger, outs, ANA),
+        lambda: replaced(world, stranger, outs),
     ):
         with pytest.raises(VendorBroken, match="is that of another account, which is left alone"):
             await operation()

@@ -327,7 +327,7 @@ DOWN: dict[str, Fault] = {
 async def test_a_team_stops_when_a_vendor_is_down_and_later_completes(
     world: World, stack: Stack, what: str, down: str
 ) -> None:
-    count, done, policies = 110, 10, {"max_removals": "100%"}
+    count, done, policies = 60, 10, {"max_removals": "100%"}
     before, after = a_team(world, count, policies), Roster([], policies)
     if what == "change":
         after = a_team(world, count, policies, **change(world))

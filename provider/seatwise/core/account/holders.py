@@ -60,6 +60,12 @@ async def has_account(tenant: Tenant, account: str, owner: str) -> bool:
     return held is not None and account in held.accounts()
 
 
+async def owners_of(tenant: Tenant, account: str, asked: str) -> set[str]:
+    """Return the owners of the live resources that have the account, in the state of the stack of `asked`."""
+    having = _here(tenant, await tenant.engine_state.of_account(account, asked))
+    return {each.owner + (MEMBERS if each.kind.endswith(":Roster") else "") for each in having if each.is_live}
+
+
 async def exact_owner(tenant: Tenant, account: str, owner: str) -> str:
     """Return the owner of an account as this run names it; `owner` is what the outputs say.
 

@@ -60,6 +60,11 @@ class Ownership:
         declared = self._owners.get(email_key(email))
         return declared is not None and owner != "" and not same(declared, owner)
 
+    def team_with(self, email: str, owner: str) -> str | None:
+        """Return the team that declares this e-mail, if it is another resource than the owner."""
+        declared = self._owners.get(email_key(email), "")
+        return declared if is_team(declared) and self.belongs_to_other(email, owner) else None
+
     def is_in_program(self, owner: str) -> bool:
         """Return whether the program of this run declares the owner's resource."""
         return owner in self._declared or (parsed(owner) is None and any(same(owner, each) for each in self._declared))
@@ -92,9 +97,11 @@ class Ownership:
     def assign_declared(self, account: str, email: object, owner: str) -> None:
         """Note that a resource has this account, if this run's program declares it under this e-mail.
 
-        In a refresh the e-mail is what the program declared before: it counts only if this run declares it, too.
+        In a refresh the e-mail is what the program declared before: it counts only if this run declares it, too. An
+        account that another resource has already stays that one's.
         """
-        if isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner):
+        is_declared = isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner)
+        if is_declared and self.other_owner(account, owner) is None:
             self.assign(account, owner)
 
     def owner_of(self, account: str) -> str | None:

@@ -143,7 +143,10 @@ class Journal(Protocol):
         """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""
 
     def acknowledge(self, accounts: Iterable[str], owner: str = "") -> None:
-        """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them."""
+        """Record that the engine knows these accounts and, unless `owner` is empty, that this owner has them.
+
+        An account that another owner got in this run, in any process, stays that owner's.
+        """
 
     def unacknowledge(self, account: str) -> None:
         """Record that the engine no longer knows the account under its owner: another resource is about to get it."""
@@ -182,10 +185,10 @@ class Journal(Protocol):
     def mark_confirmed(self, account: str) -> None:
         """Record that the state of the account is known again."""
 
-    def record_write(self, account: str, revision: int) -> int:
-        """Record a confirmed write, which no earlier state contains, and return its write revision.
+    def record_write(self, account: str, revision: int, *, confirms: bool = True) -> int:
+        """Record a write, which no earlier state contains, and return its write revision.
 
-        `revision` is that of the state so far.
+        `revision` is that of the state so far. Unless it `confirms` the account, an unconfirmed mark stays.
         """
 
     def revision(self, account: str) -> int:

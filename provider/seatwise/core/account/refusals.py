@@ -1,9 +1,10 @@
 """The errors and warnings that name an account of a tenant."""
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, NoSuchAccount, SettingsError
+from ..vendor.errors import AccountError, InvalidAccount, NoSuchAccount, SettingsError
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
+from .owner import display_name
 from .ports import Tenant
 from .properties import AccountState
 from .state import unkept
@@ -39,6 +40,22 @@ def tell_unkept(tenant: Tenant, state: AccountState) -> None:
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     """Return the error for an account that is gone."""
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
+
+
+def refuse_taken(tenant: Tenant, account: str, email: str, owner: str) -> None:
+    """Raise InvalidAccount if another resource has the account in this run: it declares the e-mail that it had."""
+    other = tenant.ownership.other_owner(account, owner)
+    is_taken = owner and tenant.journal.is_renewed(account) and account not in tenant.journal.renewed_for(owner)
+    if other is None and not is_taken:
+        return
+    holder = display_name(other) if other is not None else "another resource"
+    raise InvalidAccount(
+        f"{holder} has this account in this run as well, so nothing is changed",
+        vendor=tenant.vendor.title,
+        account=f"{email} ({account})",
+        remedy="Leave the account to one resource: take the other one, or its member, out of the program for one "
+        "`pulumi up`",
+    )
 
 
 def no_list(vendor: Vendor | type[Vendor]) -> SettingsError:

@@ -13,6 +13,7 @@ from . import lifecycle, state
 from .owner import display_name, same
 from .ports import Tenant
 from .properties import AccountState, Declared, Outputs, Properties, Signature, arguments, owner_of
+from .refusals import refuse_taken
 
 
 def check(
@@ -82,28 +83,44 @@ def acknowledge(tenant: Tenant, accounts: Iterable[str], owner: str) -> None:
 
     A resource that an account moves to may be created before the one that gives it up is compared.
     """
-    tenant.journal.acknowledge([each for each in accounts if not _is_taken(tenant, each, owner)], owner)
-
-
-def _is_taken(tenant: Tenant, account: str, owner: str) -> bool:
-    if tenant.ownership.other_owner(account, owner) is not None:
-        return True
-    return tenant.journal.is_renewed(account) and account not in tenant.journal.renewed_for(owner)
+    taken = tenant.ownership.other_owner
+    tenant.journal.acknowledge([each for each in accounts if taken(each, owner) is None], owner)
 
 
 def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unknown: frozenset[str]) -> bool:
     """Return whether an update is due: to change something, or to find out what an earlier one did. Send nothing.
 
-    `olds` are the outputs, `known` the inputs that have a value. Raise InvalidAccount for another tenant's account.
+    `olds` are the outputs, `known` the inputs that have a value. Raise InvalidAccount for another tenant's account, and
+    for a new e-mail if a team gets a member with the one so far in the same change.
     """
     refuse_other_tenant(tenant.vendor, account, olds)
     owner = owner_of(known)
     tenant.ownership.assign_declared(account, known.get(tenant.vendor.identity_field), owner)
     acknowledge(tenant, [account], owner)
     before = AccountState.from_outputs(tenant.vendor.schema, olds)
+    _refuse_handover(tenant, account, before, known, owner)
     is_changed = state.diff(type(tenant.vendor), before, Declared.of(arguments(known)), unknown)
     is_unconfirmed = tenant.journal.why_unconfirmed(account, before.revision) is not None
     return is_changed or before.has_unfit_values or is_unconfirmed
+
+
+def _refuse_handover(tenant: Tenant, account: str, before: AccountState, known: Properties, owner: str) -> None:
+    """Raise InvalidAccount if a team gets a member with this account's identity while the account gets another one.
+
+    The team may be updated first: it cannot know then that the program keeps the account, and would take it over.
+    """
+    vendor = tenant.vendor
+    old, new, name = vendor.identity(before.values), known.get(vendor.identity_field), vendor.identity_name()
+    team = tenant.ownership.team_with(old, owner)
+    if team is None or not isinstance(new, str) or vendor.schema[vendor.identity_field].same(new, old):
+        return
+    raise InvalidAccount(
+        f"it gets a new {name} while {display_name(team)} gets a member with the one so far, and with it the account",
+        vendor=vendor.title,
+        account=f"{old} ({account})",
+        remedy=f"Change the {name} in one `pulumi up` and add the member in the next, or let the Roster depend on this "
+        "resource (depends_on)",
+    )
 
 
 async def create(tenant: Tenant, inputs: Properties) -> tuple[str, Outputs]:
@@ -131,6 +148,7 @@ async def update(tenant: Tenant, account: str, olds: Properties, news: Propertie
     refuse_other_tenant(tenant.vendor, account, olds)
     schema = tenant.vendor.schema
     before, declared = AccountState.from_outputs(schema, olds), Declared.from_inputs(schema, news)
+    refuse_taken(tenant, account, tenant.vendor.identity(before.values), owner_of(news))
     after = await lifecycle.update(tenant, account, before, declared)
     return sign(tenant.vendor, after.to_outputs(), news)
 

@@ -10,12 +10,12 @@ from ..vendor.fields import Values
 from ..vendor.secrets import matches
 from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_identity, look_up_uncached, whole
-from .holders import has_account, held_by, replaced
+from .holders import has_account, held_by, owners_of, replaced
 from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .state import seen
-from .updating import update
+from .updating import refuse_others, update
 from .waiting import reported_pauses
 from .writing import take_over
 
@@ -60,14 +60,13 @@ async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) 
         record = await fetch(tenant, account, email)
         if record is None:
             return None
+        refuse_others(tenant, account, email, record)
         assign_new(tenant, account, owner)
         known = _same_secrets(tenant, held, state, declared)
         after = await update(tenant, account, state.knowing(known), declared, record)
-    why = tenant.journal.why_unconfirmed(account)  # the update may be carried out and not read back
-    # The higher revision distinguishes the new resource from the old one, which awaits its deletion.
-    revision = max(tenant.journal.record_write(account, state.revision), state.revision + 1)
-    if why is not None:
-        tenant.journal.mark_unconfirmed(account, why)
+    # The higher revision distinguishes the new resource from the old one, which awaits its deletion. The update may be
+    # carried out and not read back: then the account stays unconfirmed.
+    revision = max(tenant.journal.record_write(account, state.revision, confirms=False), state.revision + 1)
     return Begun(account, after.at(revision))
 
 
@@ -177,19 +176,42 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
 
     The owner that it was created for may, if the engine does not know the account, or if the state has it under this
     owner. Another owner may, if the account moves to or from a team, no other resource manages it in this run, and the
-    engine does not know it, or the state has it under the old owner or cannot be read.
+    engine does not know it, or the state has it under the old owner or cannot be read. The old owner is the one in the
+    state, also where the journal names another one: a move that was interrupted may be recorded for neither.
     """
     account = last.account or ""
-    if owner and same(owner, last.owner):
-        return not last.is_known or await has_account(tenant, account, owner)
+    is_same = owner != "" and same(owner, last.owner)
+    if is_same and (not last.is_known or await has_account(tenant, account, owner)):
+        return True
     if tenant.ownership.other_owner(account, owner) is not None:  # under another e-mail
         return False
-    if not tenant.ownership.is_transfer(email, last.owner, owner):
+    if not is_same and not tenant.ownership.is_transfer(email, last.owner, owner):
         return False
     try:
-        return not last.is_known or await has_account(tenant, account, last.owner)
+        if not is_same and (not last.is_known or await has_account(tenant, account, last.owner)):
+            return True
+        owners = await owners_of(tenant, account, owner)
     except AccountError:
-        return True
+        return not is_same
+    return len(owners) == 1 and tenant.ownership.is_transfer(email, owners.pop(), owner)
+
+
+def account_to_take(tenant: Tenant, email: str, owner: str) -> str | None:
+    """Return the account that this owner was to continue with when its create failed; None if there is none.
+
+    The resource that gives the account up lets it go because this owner declares the e-mail, whether or not its create
+    succeeds.
+    """
+    last = tenant.journal.last(email)
+    if last is None or last.account is None or last.kind is not EntryKind.CREATED:
+        return None
+    if tenant.ownership.other_owner(last.account, owner) is not None:
+        return None
+    if owner and same(owner, last.owner):
+        is_own = not last.is_known or last.account in tenant.journal.renewed_for(owner)
+    else:
+        is_own = tenant.ownership.is_transfer(email, last.owner, owner)
+    return last.account if is_own else None
 
 
 def _is_deactivated_by_seatwise(tenant: Tenant, last: Entry) -> bool:

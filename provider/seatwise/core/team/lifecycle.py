@@ -16,7 +16,8 @@ from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
 from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
 from ..account.properties import AccountState, Declared
-from ..account.resuming import Begun
+from ..account.refusals import refuse_taken
+from ..account.resuming import Begun, account_to_take, assign_new
 from ..vendor.errors import (
     AccountError,
     AccountExists,
@@ -56,6 +57,10 @@ class Work:
     total: int
     failed: dict[str, str] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    """Members whose e-mail another account has that the team may not take."""
+    unfinished: set[str] = field(default_factory=set)
+    """Members that did not join, and whose account the team has nevertheless."""
     done: int = 0
     _in_a_row: int = 0
 
@@ -104,6 +109,8 @@ class Work:
     def _note(self, key: str, error: AccountError, about: str) -> None:
         reason = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
         self.failed[key] = about + self.tenant.vault.message(reason)
+        if isinstance(error, AccountExists):
+            self.refused.add(key)
         self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
 
     def _report_progress(self) -> None:
@@ -171,7 +178,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     how = declared.policy.on_leave
     await _leave(work, team, await _certain_leavers(tenant, team, plan), how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
-    await _change(work, team, plan, members)
+    await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
     await _leave(work, team, [key for key in plan.leaves if key in team.members], how, owner + MEMBERS)
     team.policy, team.report = declared.policy, _report(work, plan, team)
@@ -209,7 +216,25 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
             team.members[key] = Member(made.account, made.state)
 
     await work.each(make, plan.joins)
+    for key in {*plan.joins} - team.members.keys() - begun.keys() - work.refused:
+        _keep_unfinished(work, team, key, Declared(members[key]), owner + MEMBERS)
     await _finish(work, team, begun, members, owner + MEMBERS)
+
+
+def _keep_unfinished(work: Work, team: Team, key: str, declared: Declared, owner: str) -> None:
+    """Let the team have the account of a member that could not join, if it was to get an account that exists.
+
+    The resource that had it lets it go. The next run completes it, or deprovisions it if the member leaves.
+    """
+    tenant = work.tenant
+    account = account_to_take(tenant, tenant.vendor.identity(declared.values), owner)
+    if account is None or any(each.id == account for each in team.members.values()):
+        return
+    assign_new(tenant, account, owner)
+    if tenant.journal.why_unconfirmed(account) is None:
+        tenant.journal.mark_unconfirmed(account, Unconfirmed.CHANGED)
+    team.members[key] = Member(account, as_sent(tenant, account, declared))
+    work.unfinished.add(key)
 
 
 async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Members, owner: str) -> None:
@@ -241,9 +266,10 @@ async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
     return Member(old.id, state.knowing({name: news[name] for name in secrets}))
 
 
-async def _change(work: Work, team: Team, plan: Plan, members: Members) -> None:
+async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: str) -> None:
     async def change(tenant: Tenant, key: str) -> None:
         old = team.members[key]
+        refuse_taken(tenant, old.id, key, owner)
         state = await lifecycle.update(tenant, old.id, old.state, Declared(members[key]))
         team.members[key] = Member(old.id, state)
 
@@ -438,7 +464,7 @@ def _report(work: Work, plan: Plan, team: Team) -> Report:
     bad = work.failed.keys() | work.untried
     done = {
         "members": len(team.members),
-        "joined": sum(key in team.members for key in plan.joins),
+        "joined": sum(key in team.members and key not in work.unfinished for key in plan.joins),
         "changed": sum(key not in bad for key in plan.changes),
         "left": sum(key not in team.members for key in plan.leaves),
     }

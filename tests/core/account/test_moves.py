@@ -1,0 +1,256 @@
+"""Accounts that move between a team and other resources, where something goes wrong on the way."""
+
+from typing import Any
+
+import pytest
+
+from operations import lifecycle, roster
+from seatwise.core.account import resource as single
+from seatwise.core.account.owner import MEMBERS, Owner
+from seatwise.core.account.ports import Entry, EntryKind, Held
+from seatwise.core.account.properties import with_owner
+from seatwise.core.team import resource as team
+from seatwise.core.vendor.errors import AccountError, InvalidAccount
+from virtual import Fault, World, answered, cannot_connect
+
+pytestmark = pytest.mark.anyio
+EMAIL, NEW = "ana@example.com", "new@example.com"
+REFUSED = answered(422, b'{"message": "not this one"}', carried_out=False, content_type="application/json")
+
+
+def owner(name: str) -> str:
+    return str(Owner("accounts", "dev", (), name))
+
+
+ANA, HOSTS, OTHERS = owner("ana"), owner("hosts"), owner("others")
+
+
+def plain(world: World, email: str = EMAIL, **more: Any) -> dict[str, Any]:
+    """A person's arguments without a secret; a login of its own where the vendor has one."""
+    login: dict[str, Any] = {"username": email.partition("@")[0]} if world.name == "tenovos" else {}
+    values = world.inputs(email=email, **login, **more)
+    return {name: value for name, value in values.items() if not world.vendor.schema[name].secret}
+
+
+def a_team(world: World, *emails: str, **more: Any) -> dict[str, Any]:
+    people = {email: plain(world, email, **more) for email in emails}
+    return {"members": {email: {k: v for k, v in each.items() if k != "email"} for email, each in people.items()}}
+
+
+def in_state(world: World, **teams: dict[str, Any]) -> None:
+    """What the engine's state has."""
+    kind = f"{world.name}:Roster"
+    world.engine_state.held = {owner(name): Held(name, outs, kind=kind) for name, outs in teams.items()}
+
+
+def declared(world: World, whose: str, *emails: str) -> None:
+    for email in emails:
+        world.door.ownership.declare(email, whose)
+
+
+def is_due(world: World, name: str, outs: dict[str, Any], news: dict[str, Any]) -> bool:
+    return team.diff(world.door, name, outs, with_owner(news, owner(name)), lambda values: (values, {}))
+
+
+def changed(world: World) -> dict[str, Any]:
+    return {"full_name": "Changed"} if world.name == "nexudus" else {"first_name": "Changed"}
+
+
+# --- a join that fails ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trouble", ["refused", "down"])
+@pytest.mark.parametrize("first", ["hosts", "others"])
+async def test_who_moves_and_fails_to_join_can_still_leave(world: World, first: str, trouble: str) -> None:
+    """The team that she leaves lets her account go, whether or not she joins the other one."""
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com"), HOSTS)
+    others = await roster.create(world.door, "others", a_team(world, "cy@example.com"), OTHERS)
+    account = hosts["ids"][EMAIL]
+    await world.restart()
+    in_state(world, hosts=hosts, others=others)
+    world.door.journal.acknowledge(hosts["ids"].values(), HOSTS + MEMBERS)
+    declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
+    declared(world, HOSTS + MEMBERS, "ben@example.com")
+    left, joined = a_team(world, "ben@example.com"), a_team(world, "cy@example.com")
+    joined["members"] |= a_team(world, EMAIL, **changed(world))["members"]
+    for name in (first, "others" if first == "hosts" else "hosts"):
+        if name == "hosts":
+            hosts = await roster.update(world.door, "hosts", hosts, left, HOSTS)
+            continue
+        hazard: dict[str, dict[str, Fault]] = {
+            "refused": {"update": REFUSED},
+            "down": dict.fromkeys(("update", "read", "list"), cannot_connect),
+        }
+        faults = hazard[trouble]
+        world.hazard = faults.get
+        others = await roster.update(world.door, "others", others, joined, OTHERS)
+        world.hazard = lambda kind: None
+    assert others["failed"].keys() == {EMAIL}
+    assert (others["ids"].get(EMAIL), others["counts"]["joined"]) == (account, 0)
+    assert EMAIL not in hosts["ids"]
+    await world.restart()
+
+    in_state(world, hosts=hosts, others=others)
+    declared(world, OTHERS + MEMBERS, "cy@example.com")
+    news = a_team(world, "cy@example.com")
+    assert is_due(world, "others", others, news)
+    others = await roster.update(world.door, "others", others, news, OTHERS)
+
+    assert world.is_retired(world.accounts[account])
+    assert (others["ids"].keys(), others["failed"]) == ({"cy@example.com"}, {})
+
+
+async def test_who_failed_to_join_is_completed_by_the_next_run(world: World) -> None:
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    account = hosts["ids"][EMAIL]
+    await world.restart()
+    in_state(world, hosts=hosts)
+    declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
+    news = a_team(world, EMAIL, "cy@example.com", **changed(world))
+    world.fault("update", REFUSED)
+    others = await roster.create(world.door, "others", news, OTHERS)
+    assert others["failed"].keys() == {EMAIL}
+    await world.restart()
+
+    in_state(world, others=others)
+    declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
+    assert is_due(world, "others", others, news)
+    others = await roster.update(world.door, "others", others, news, OTHERS)
+
+    assert (others["ids"][EMAIL], others["failed"]) == (account, {})
+    assert not is_due(world, "others", others, news)
+    assert len(world.accounts) == 2
+
+
+async def test_an_account_that_no_state_may_have_is_named(world: World) -> None:
+    """A create that fails has no state, and the team has let her go."""
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    account = hosts["ids"][EMAIL]
+    await world.restart()
+    in_state(world, hosts=hosts)
+    declared(world, ANA, EMAIL)
+    world.fault("update", REFUSED)
+
+    with pytest.raises(AccountError, match="not this one"):
+        await lifecycle.create(world.tenant, plain(world, **changed(world)), ANA)
+
+    assert f"{EMAIL}: its account ({account}) is perhaps in no resource's state" in str(world.warnings)
+
+
+# --- an account that keeps its resource under another e-mail ----------------------------------
+
+
+async def test_a_team_and_a_resource_do_not_take_turns(world: World) -> None:
+    """Ana gets another e-mail, and a colleague hers; the team is updated before the engine asks about ana."""
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    hosts = await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    news, wanted = a_team(world, "zed@example.com", EMAIL), plain(world, NEW)
+
+    async def run(*, is_refused: bool) -> None:
+        nonlocal hosts, outs
+        await world.restart()
+        in_state(world, hosts=hosts)
+        world.engine_state.held[ANA] = Held(account, outs)
+        declared(world, HOSTS + MEMBERS, *news["members"])
+        if is_due(world, "hosts", hosts, news):
+            hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
+        declared(world, ANA, NEW)
+        if is_refused:
+            with pytest.raises(InvalidAccount, match=r"gets a member with the one so far.* or let the Roster depend"):
+                single.diff(world.door, account, outs, with_owner(wanted, ANA), frozenset())
+            with pytest.raises(InvalidAccount, match="hosts has this account in this run as well"):
+                await single.update(world.tenant, account, outs, with_owner(wanted, ANA))
+        else:
+            assert single.diff(world.door, account, outs, with_owner(wanted, ANA), frozenset())
+            outs = await single.update(world.tenant, account, outs, with_owner(wanted, ANA))
+
+    await run(is_refused=True)
+    await run(is_refused=True)
+    assert world.email(world.accounts[account]) == EMAIL
+
+    news = a_team(world, "zed@example.com")  # the remedy
+    await run(is_refused=False)
+    assert world.email(world.accounts[account]) == NEW
+    news = a_team(world, "zed@example.com", EMAIL)
+    if world.name == "tenovos":
+        news["members"][EMAIL]["username"] = "ana2"
+    await world.restart()
+    in_state(world, hosts=hosts)
+    declared(world, HOSTS + MEMBERS, *news["members"])
+    hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
+    assert len({account, *hosts["ids"].values()}) == 3
+
+
+async def test_a_member_whose_account_another_has_is_not_changed(world: World) -> None:
+    """The other resource is asked about first."""
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
+    account = hosts["ids"][EMAIL]
+    await world.restart()
+    declared(world, ANA, NEW)
+    world.door.ownership.assign_declared(account, NEW, ANA)
+    before = dict(world.accounts)
+
+    news = a_team(world, EMAIL, "zed@example.com", **changed(world))
+    hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
+
+    assert "dev/ana has this account in this run as well" in hosts["failed"][EMAIL]
+    assert world.accounts[account] == before[account]
+
+
+async def test_an_account_taken_in_another_process_is_not_changed(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    world.door.journal.renewed(account, HOSTS + MEMBERS)
+    await world.restart(same_run=True)
+
+    with pytest.raises(InvalidAccount, match="another resource has this account in this run as well"):
+        await single.update(world.tenant, account, outs, with_owner(plain(world, NEW), ANA))
+
+
+# --- a move that was interrupted --------------------------------------------------------------
+
+
+async def test_who_moved_in_an_interrupted_run_can_move_back(world: World) -> None:
+    """The old team is compared in a run of its own (`--target`), and the journal names it again."""
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    await world.restart()
+    in_state(world, hosts=hosts)
+    declared(world, ANA, EMAIL)
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    in_state(world, hosts=hosts)
+    world.engine_state.held[ANA] = Held(account, outs)
+    is_due(world, "hosts", hosts, {"members": {}})
+    hosts = await roster.update(world.door, "hosts", hosts, {"members": {}}, HOSTS)
+    await world.restart()
+
+    in_state(world, hosts=hosts)
+    world.engine_state.held[ANA] = Held(account, outs)
+    declared(world, HOSTS + MEMBERS, EMAIL)
+    news = a_team(world, EMAIL)
+    assert is_due(world, "hosts", hosts, news)
+    hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
+
+    assert (hosts["ids"], hosts["failed"]) == ({EMAIL: account}, {})
+    assert not await lifecycle.delete(world.tenant, account, outs, ANA)
+    assert not world.is_retired(world.accounts[account])
+
+
+async def test_an_account_is_another_owners_in_one_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal asks who got an account in this run, and records its owner, without a gap."""
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    account = hosts["ids"][EMAIL]
+    await world.restart()
+    journal, written = world.door.journal, world.door.journal._file.run
+
+    def between(work: Any, otherwise: Any) -> Any:
+        monkeypatch.setattr(journal._file, "run", written)
+        journal.renewed(account, ANA)  # by another process, just before this transaction
+        journal.note(EMAIL, Entry(EntryKind.CREATED, account, ANA))
+        return written(work, otherwise)
+
+    monkeypatch.setattr(journal._file, "run", between)
+    journal.acknowledge([account], HOSTS + MEMBERS)
+    last = journal.last(EMAIL)
+    assert last is not None
+    assert (last.owner, last.is_known) == (ANA, False)
