@@ -1,5 +1,6 @@
 """Users at a real Keycloak, on the real engine, changed by PATCH and by PUT."""
 
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,17 @@ from keycloak.conftest import Realm
 
 pytestmark = [pytest.mark.engine, pytest.mark.keycloak]
 BY = pytest.mark.parametrize("update", ["patch", "put"])
+MEMBERSHIP = "scim.Membership('ana-engineers', user=ana.id, group=scim.group_id('Engineers'))"
+PAGE = 100
+"""Keycloak's pages have at most so many records."""
+NOT_KEPT = ("display_name", "title", "department", "phone")
+"""Of the arguments that a rehearsal tries."""
+OF_PUT = (
+    ("the record in that answer is as it is read", "no (display_name)"),
+    ("a field that the whole record of an update leaves out is", "kept (email)"),
+    ("an empty text makes a field", "keep its value (first_name)"),
+)
+"""What differs with PUT alone."""
 
 
 def declare(project: Project, *lines: str) -> None:
@@ -117,15 +129,71 @@ def test_users_that_are_there_are_imported_as_they_are(project: Project, realm: 
     assert realm.users() == before
 
 
-def test_doctor_finds_all_in_order(project: Project) -> None:
-    assert "a-client-secret" not in seatwise(project, "doctor", "scim")
+def test_doctor_finds_all_in_order(project: Project, realm: Realm) -> None:
+    project.environment = {name: text for name, text in project.environment.items() if not name.endswith("_MINUTE")}
+    realm.add("ana@example.com", lastName="Ruiz")
+    said = seatwise(project, "doctor")
+    assert f"ok   SCIM: {realm.base_url} lists 1 user" in said
+    assert "a-client-secret" not in said
 
 
-def seatwise(project: Project, *arguments: str) -> str:
+def test_a_membership_lives_from_preview_to_destroy(project: Project, realm: Realm) -> None:
+    realm.add_group("Engineers")
+    declare(project, user(), MEMBERSHIP)
+    project.preview()
+    assert realm.users() == {}
+    assert project.up().changes["created"] == 3
+    assert realm.members("Engineers") == {"ana@example.com"}
+    assert [each["outputs"].get("shown_in") for each in project.resources()] == [None, "group"]
+    assert project.up().changes == {"unchanged": 3}
+    assert project.refresh().changes == {"unchanged": 3}
+
+    realm.put_out("ana@example.com", "Engineers")
+    assert project.refresh().changes == {"deleted": 1, "unchanged": 2}
+    assert project.up().changes == {"created": 1, "unchanged": 2}
+    assert realm.members("Engineers") == {"ana@example.com"}
+
+    declare(project, user())
+    assert project.up().changes == {"deleted": 1, "unchanged": 2}
+    assert realm.members("Engineers") == set()
+    assert realm.users()["ana@example.com"]["enabled"] is True
+
+
+def test_a_membership_by_put_is_refused_in_preview(project: Project, realm: Realm) -> None:
+    project.environment["SCIM_UPDATE"] = "put"
+    realm.add_group("Engineers")
+    declare(project, user(), MEMBERSHIP)
+    assert "a membership needs PATCH" in project.preview(fails=True).output
+    assert realm.users() == {}
+
+
+@BY
+def test_a_rehearsal_finds_what_keycloak_does_otherwise(update: str, project: Project, realm: Realm) -> None:
+    project.environment["SCIM_UPDATE"] = update
+    there = {f"p{number:03}@example.com" for number in range(PAGE + 1)}
+    for name in there:
+        realm.add(name, email=name, lastName="Ruiz")
+    command = ["rehearse", "scim", "--email", "throwaway@example.com", "--yes", "--report", "report"]
+    seatwise(project, *command, code=3)
+    report = json.loads((project.folder / "report.json").read_text())
+    rows = [(row["assumption"].partition(":")[0], row["seen"], row["verdict"]) for row in report["rows"]]
+    of_fields = [(f"{name} in {how}", "not kept") for name in NOT_KEPT for how in ("a create is", "an update is")]
+    different = [(about, seen) for about, seen, verdict in rows if verdict == "differs"]
+    answer = ("the record in that answer is as it is read", f"no ({', '.join(NOT_KEPT)})")
+    assert sorted(different) == sorted([answer, *of_fields, *(OF_PUT if update == "put" else ())])
+    untried = [about for about, _, verdict in rows if verdict == "not tried"]
+    assert untried == ["the e-mail of an account can be changed"]
+    users = realm.users()
+    assert users.keys() == {*there, "throwaway@example.com"}
+    assert [name for name, each in users.items() if not each["enabled"]] == ["throwaway@example.com"]
+    assert "throwaway" not in (project.folder / "report.md").read_text()
+
+
+def seatwise(project: Project, *arguments: str, code: int = 0) -> str:
     """Run the command `seatwise`; return all that it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "seatwise", *arguments],
         cwd=project.folder, env=project.environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
