@@ -552,7 +552,8 @@ async def test_who_is_taken_over_when_the_vendor_goes_down_stays_one_that_was_th
     world.hazard = fails
     assert not await stack.up({"sales": a_team(world, 60, {"on_existing": "adopt"}, **change(world))})
     no_trouble(world)
-    assert len(stack.outs["ids"]) == 20
+    assert stack.outs["counts"]["joined"] == 20
+    assert len(stack.outs["ids"].keys() - stack.outs["failed"].keys()) == 20
 
     assert await stack.destroy()
 
