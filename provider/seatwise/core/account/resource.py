@@ -110,8 +110,8 @@ def _refuse_handover(tenant: Tenant, account: str, email: str, new: object, owne
         f"it gets a new e-mail while {display_name(team)} gets a member with the one so far, and with it the account",
         vendor=tenant.vendor.title,
         account=f"{email} ({account})",
-        remedy="Change the e-mail in one `pulumi up` and add the member in the next, or let the Roster depend on this "
-        "resource (depends_on)",
+        remedy="Leave the member out of the Roster for one `pulumi up`, and add it in the next. Where two exchange "
+        "their e-mails, give one of them a third e-mail first",
     )
 
 
