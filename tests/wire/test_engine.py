@@ -134,7 +134,7 @@ def test_a_later_engine_at_the_same_port_is_another_run(tmp_path: Path) -> None:
     assert run_id(["-m", ADDRESS], processes(tmp_path, 900)) != first
 
 
-def test_without_a_list_of_processes_the_address_tells_runs_apart(tmp_path: Path) -> None:
+def test_without_a_list_of_processes_the_address_tells_runs(tmp_path: Path) -> None:
     assert run_id(["-m", ADDRESS], tmp_path / "proc") == ADDRESS
     assert run_id(["-m", ADDRESS], processes(tmp_path, 500, name="other")) == ADDRESS
 

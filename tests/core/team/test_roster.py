@@ -541,7 +541,8 @@ async def test_members_adopted_before_an_outage_remain_adopted(world: World, sta
     world.hazard = fails
     assert not await stack.up({"sales": a_team(world, 60, {"on_existing": "adopt"}, **change(world))})
     no_trouble(world)
-    assert len(stack.outs["ids"]) == 20
+    assert stack.outs["counts"]["joined"] == 20
+    assert len(stack.outs["ids"].keys() - stack.outs["failed"].keys()) == 20
 
     assert await stack.destroy()
 

@@ -10,16 +10,7 @@ from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .reading_back import read_back, record_of_new
 from .refusals import refused, tell_unkept
-from .resuming import (
-    CREATE_IN_FLIGHT_S,
-    Begun,
-    account_to_take,
-    assign_new,
-    continue_or_adopt,
-    look_again,
-    on_its_way,
-    resume,
-)
+from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
 from .state import differences, expand
 from .writing import change, revealed
 
@@ -38,16 +29,6 @@ async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[s
         raise
     made = await complete(tenant, begun, declared, owner)
     return made.account, made.state or AccountState()
-
-
-def _tell_untaken(tenant: Tenant, email: str, owner: str) -> None:
-    """Show a warning for an account that no resource may have now: the engine has no state of a failed create."""
-    account = account_to_take(tenant, email, owner)
-    if account is not None:
-        tenant.warn(
-            f"{tenant.vendor.title} {email}: its account ({account}) is perhaps in no resource's state until this "
-            "create succeeds: if the person leaves before that, deactivate the account in the admin page"
-        )
 
 
 async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:

@@ -118,8 +118,8 @@ def _refuse_handover(tenant: Tenant, account: str, before: AccountState, known: 
         f"it gets a new {name} while {display_name(team)} gets a member with the one so far, and with it the account",
         vendor=vendor.title,
         account=f"{old} ({account})",
-        remedy=f"Change the {name} in one `pulumi up` and add the member in the next, or let the Roster depend on this "
-        "resource (depends_on)",
+        remedy="Leave the member out of the Roster for one `pulumi up`, and add it in the next. Where two exchange "
+        f"their {name}s, give one of them a third {name} first",
     )
 
 

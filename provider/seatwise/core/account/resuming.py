@@ -1,7 +1,8 @@
 """Continuing with an account that exists: of a replaced resource, of an earlier run, or adopted."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..vendor.boundary import Record
@@ -44,6 +45,16 @@ def assign_new(tenant: Tenant, account: str, owner: str) -> None:
     tenant.ownership.assign_new(account, owner)
     if owner:
         tenant.journal.renewed(account, owner)
+
+
+@contextmanager
+def _taken(account: str, *, adopted: bool = False) -> Iterator[None]:
+    """Let a failure name the account: the resource that had it lets it go, whether or not this one makes it its own."""
+    try:
+        yield
+    except AccountError as error:
+        error.taken, error.is_adopted = account, adopted
+        raise
 
 
 async def _replaced(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
@@ -134,7 +145,8 @@ async def _resume_from_journal(tenant: Tenant, declared: Declared, owner: str) -
         if own is None:
             return None
         assign_new(tenant, own.account, owner)
-        return Begun(own.account, await _resume(tenant, own, declared, last, owner))
+        with _taken(own.account):
+            return Begun(own.account, await _resume(tenant, own, declared, last, owner))
 
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
@@ -196,24 +208,6 @@ async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> boo
     return len(owners) == 1 and tenant.ownership.is_transfer(email, owners.pop(), owner)
 
 
-def account_to_take(tenant: Tenant, email: str, owner: str) -> str | None:
-    """Return the account that this owner was to continue with when its create failed; None if there is none.
-
-    The resource that gives the account up lets it go because this owner declares the e-mail, whether or not its create
-    succeeds.
-    """
-    last = tenant.journal.last(email)
-    if last is None or last.account is None or last.kind is not EntryKind.CREATED:
-        return None
-    if tenant.ownership.other_owner(last.account, owner) is not None:
-        return None
-    if owner and same(owner, last.owner):
-        is_own = not last.is_known or last.account in tenant.journal.renewed_for(owner)
-    else:
-        is_own = tenant.ownership.is_transfer(email, last.owner, owner)
-    return last.account if is_own else None
-
-
 def _is_deactivated_by_seatwise(tenant: Tenant, last: Entry) -> bool:
     """Return whether seatwise deactivated the account, and no run is known to have reactivated it."""
     return (
@@ -261,7 +255,8 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
             declared = declared.reactivating(tenant.vendor)
         tell_inactive(tenant, declared, existing)
         journal.forget_account(account)  # it may have been created for another owner
-        return await take_over(tenant, account, existing.record, declared, adopted=True)
+        with _taken(account, adopted=True):
+            return await take_over(tenant, account, existing.record, declared, adopted=True)
 
 
 def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:

@@ -17,7 +17,7 @@ from ..account.owner import MEMBERS
 from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
 from ..account.properties import AccountState, Declared
 from ..account.refusals import refuse_taken
-from ..account.resuming import Begun, account_to_take, assign_new
+from ..account.resuming import Begun
 from ..vendor.errors import (
     AccountError,
     AccountExists,
@@ -57,10 +57,8 @@ class Work:
     total: int
     failed: dict[str, str] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-    """Members whose e-mail another account has that the team may not take."""
-    unfinished: set[str] = field(default_factory=set)
-    """Members that did not join, and whose account the team has nevertheless."""
+    taken: dict[str, AccountError] = field(default_factory=dict)
+    """The failures of members that did not join, and whose account the team has from now on."""
     done: int = 0
     _in_a_row: int = 0
 
@@ -109,8 +107,8 @@ class Work:
     def _note(self, key: str, error: AccountError, about: str) -> None:
         reason = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
         self.failed[key] = about + self.tenant.vault.message(reason)
-        if isinstance(error, AccountExists):
-            self.refused.add(key)
+        if error.taken:
+            self.taken[key] = error
         self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
 
     def _report_progress(self) -> None:
@@ -216,25 +214,21 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
             team.members[key] = Member(made.account, made.state)
 
     await work.each(make, plan.joins)
-    for key in {*plan.joins} - team.members.keys() - begun.keys() - work.refused:
-        _keep_unfinished(work, team, key, Declared(members[key]), owner + MEMBERS)
+    for key, error in work.taken.items():
+        team.members[key] = _unfinished(work.tenant, error, Declared(members[key]))
     await _finish(work, team, begun, members, owner + MEMBERS)
 
 
-def _keep_unfinished(work: Work, team: Team, key: str, declared: Declared, owner: str) -> None:
-    """Let the team have the account of a member that could not join, if it was to get an account that exists.
+def _unfinished(tenant: Tenant, error: AccountError, declared: Declared) -> Member:
+    """Return a member that could not join, with the account that it was given: the resource before lets that go.
 
-    The resource that had it lets it go. The next run completes it, or deprovisions it if the member leaves.
+    The next run completes it, or deprovisions it if the member leaves. Its secrets count as not sent.
     """
-    tenant = work.tenant
-    account = account_to_take(tenant, tenant.vendor.identity(declared.values), owner)
-    if account is None or any(each.id == account for each in team.members.values()):
-        return
-    assign_new(tenant, account, owner)
-    if tenant.journal.why_unconfirmed(account) is None:
-        tenant.journal.mark_unconfirmed(account, Unconfirmed.CHANGED)
-    team.members[key] = Member(account, as_sent(tenant, account, declared))
-    work.unfinished.add(key)
+    if tenant.journal.why_unconfirmed(error.taken) is None:
+        tenant.journal.mark_unconfirmed(error.taken, Unconfirmed.CHANGED)
+    state = as_sent(tenant, error.taken, declared)
+    known = {name: value for name, value in state.values.items() if name not in tenant.vendor.schema.secrets}
+    return Member(error.taken, replace(state, values=known, adopted=error.is_adopted))
 
 
 async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Members, owner: str) -> None:
@@ -464,7 +458,7 @@ def _report(work: Work, plan: Plan, team: Team) -> Report:
     bad = work.failed.keys() | work.untried
     done = {
         "members": len(team.members),
-        "joined": sum(key in team.members and key not in work.unfinished for key in plan.joins),
+        "joined": sum(key in team.members and key not in work.taken for key in plan.joins),
         "changed": sum(key not in bad for key in plan.changes),
         "left": sum(key not in team.members for key in plan.leaves),
     }

@@ -35,6 +35,10 @@ class AccountError(Exception):
 
     maybe_sent = False
     """Whether the vendor may have done what was asked anyway."""
+    taken = ""
+    """The id of the account that the resource was given before the failure, and that it has from then on."""
+    is_adopted = False
+    """Whether that account was adopted."""
 
     def __init__(self, problem: str, *, vendor: str = "", account: str = "", remedy: str = "") -> None:
         super().__init__(problem, vendor, account, remedy)
