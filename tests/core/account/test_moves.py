@@ -59,7 +59,7 @@ def changed(world: World) -> dict[str, Any]:
 
 def told_passwords(world: World) -> int:
     """How many requests had a password."""
-    return sum(isinstance(sent.body, dict) and "Password" in sent.body for sent in world.trail)
+    return sum("assword" in str(sent.body) for sent in world.trail)
 
 
 # --- a join that fails ------------------------------------------------------------------------

@@ -22,10 +22,13 @@ async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[s
     """
     try:
         begun = await begin(tenant, declared, owner)
-    except AccountExists:
-        raise
-    except AccountError:
-        _tell_untaken(tenant, tenant.vendor.identity(declared.values), owner)
+    except AccountError as error:
+        if error.taken:  # the engine has no state of a create that failed
+            who = f"{tenant.vendor.title} {tenant.vendor.identity(declared.values)}"
+            tenant.warn(
+                f"{who}: its account ({error.taken}) is in no resource's state until this create succeeds. If the "
+                "person leaves before that, deactivate it in the admin page"
+            )
         raise
     made = await complete(tenant, begun, declared, owner)
     return made.account, made.state or AccountState()
