@@ -188,7 +188,7 @@ def test_the_table_goes_between_the_markers_and_nowhere_else(monkeypatch: pytest
     begin, end = compare.MARKERS
     table = compare.table({"a tool": compare.Harm(duplicates=3, leaks=None)})
 
-    assert "| a tool | 20 |" in table
+    assert "| a tool | 21 |" in table
     assert "| 3 | 0 | not modelled | 0 |" in table
     for old in ("", "| old |\n| older |\n"):
         assert compare.put(f"a\n{begin}\n{old}{end}\nb\n", table) == f"a\n{begin}\n{table}\n{end}\nb\n"
