@@ -392,6 +392,9 @@ class Vendor(ABC):
         parts = [answer.object.get(key) for key in ("message", "Message", "error_description", "error", "detail")]
         return next((part for part in parts if isinstance(part, str) and part), "")
 
+    must_show_inactive: ClassVar[bool] = False
+    """Whether a deactivation is done only once a record shows it: the vendor may answer it and not keep it."""
+
     def is_success(self, answer: Answer) -> bool:
         """Return whether the vendor carried out a writing request."""
         return answer.ok and self._verdict(answer) is not False
