@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..account.ports import Unconfirmed
 from ..account.refusals import refused
 from ..account.writing import marked_unconfirmed
-from ..vendor.errors import AccountError, NoSuchAccount
+from ..vendor.errors import AccountError, NoSuchAccount, VendorBroken
 from ..vendor.groups import Pair
 from ..vendor.http import Answer, Request
 from .places import PLACES, Sight, find, groups_of, look
@@ -37,8 +37,9 @@ async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
 
     The first membership of a group in a run is looked for. It answers for the others.
     """
-    places, is_done = tenant.memberships.places, _is_done(answer)
-    if is_done and pair.group in places:
+    places, is_done = tenant.memberships.places, _is_done(tenant, answer)
+    shown = groups_of(tenant.vendor).parse_members(answer) if is_done else None
+    if is_done and pair.group in places and (not shown or pair.user in shown):
         return places[pair.group]
     place, seen = await find(tenant, pair)
     for seconds in LATE_S if is_done else ():
@@ -92,9 +93,44 @@ async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
             if await _is_out(tenant, pair, place):
                 return True
             raise
-        if not (_is_done(answer) or groups.is_no_member(answer)) and not await _is_out(tenant, pair, place):
+        if _is_done(tenant, answer) and await _is_still_in(tenant, pair, place, answer):
+            raise _not_removed(tenant, pair)
+        is_out = _is_done(tenant, answer) or groups.is_no_member(answer)
+        if not is_out and not await _is_out(tenant, pair, place):
             raise refused(tenant, answer, "remove", str(pair))
     return True
+
+
+async def _is_still_in(tenant: Tenant, pair: Pair, place: str, answer: Answer) -> bool:
+    """Return whether the membership is shown after its confirmed removal: in the answer, or where it was shown before.
+
+    The first removal from a group in a run is looked for. It answers for the others.
+    """
+    shown = groups_of(tenant.vendor).parse_members(answer)
+    if shown:
+        return pair.user in shown
+    believed = tenant.memberships.left
+    if place not in PLACES or pair.group in believed:
+        return False
+    for seconds in (0.0, *LATE_S):
+        await tenant.sleep(seconds)
+        tenant.memberships.members.pop(pair.group, None)
+        try:
+            if await look(tenant, pair, place) is not Sight.SHOWN:
+                break
+        except AccountError:
+            return False  # what cannot be read says nothing
+    else:
+        return True
+    believed.add(pair.group)
+    return False
+
+
+def _not_removed(tenant: Tenant, pair: Pair) -> AccountError:
+    return VendorBroken(
+        "the removal was answered and not done",
+        status=200, vendor=tenant.vendor.title, account=str(pair), remedy="Take the user out in the admin page",
+    )  # fmt: skip
 
 
 async def _write(tenant: Tenant, pair: Pair, request: Callable[[Pair, str | None], Request]) -> Answer:
@@ -112,9 +148,9 @@ async def _write(tenant: Tenant, pair: Pair, request: Callable[[Pair, str | None
         return answer
 
 
-def _is_done(answer: Answer) -> bool:
+def _is_done(tenant: Tenant, answer: Answer) -> bool:
     """Return whether the answer confirms a write: with a record, an empty object or no body, and not with a page."""
-    return answer.ok and (not answer.body or isinstance(answer.json, dict))
+    return tenant.vendor.is_success(answer) and (not answer.body or isinstance(answer.json, dict))
 
 
 async def _is_out(tenant: Tenant, pair: Pair, place: str) -> bool:
@@ -125,7 +161,7 @@ async def _is_out(tenant: Tenant, pair: Pair, place: str) -> bool:
 
 
 def _not_added(tenant: Tenant, pair: Pair, answer: Answer) -> AccountError:
-    if answer.ok and _is_done(answer):
+    if _is_done(tenant, answer):
         return NoSuchAccount(
             "the service accepted it, and has no such user or no such group",
             status=404, vendor=tenant.vendor.title, account=str(pair), remedy="Check both ids",

@@ -15,6 +15,8 @@ from .run import Members, Tenant
 
 PLACES = ("group", "user", "filter")
 """In this order they are looked at. The values are in states."""
+NOBODY = "00000000-0000-4000-8000-000000000000"
+"""The id of no user."""
 MEMBERS_TTL_S = 60.0
 """Seconds for which the members that a group showed are trusted."""
 
@@ -37,19 +39,34 @@ def groups_of(vendor: Vendor) -> Groups:
 
 async def look(tenant: Tenant, pair: Pair, place: str) -> Sight:
     """Look at one place; raise AccountError if it cannot be read."""
-    vendor, groups = tenant.vendor, groups_of(tenant.vendor)
+    groups = groups_of(tenant.vendor)
     if place == "group":
         return _sight(pair.user, await _members(tenant, pair.group))
     if place == "user":
         record = await fetch(tenant, pair.user, None)
         return _sight(pair.group, None if record is None else groups.parse_groups(record))
+    return await _in_filter(tenant, pair)
+
+
+async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
+    """Look with the filter, where the service understands it: with the id of nobody it finds nothing."""
+    run = tenant.memberships
+    if run.is_filter_known is None:
+        try:
+            run.is_filter_known = not await _is_found(tenant, Pair(NOBODY, pair.group))
+        except AccountError:  # there is no such user: the filter is read
+            run.is_filter_known = True
+    return Sight.SHOWN if run.is_filter_known and await _is_found(tenant, pair) else Sight.NOTHING
+
+
+async def _is_found(tenant: Tenant, pair: Pair) -> bool:
+    vendor, groups = tenant.vendor, groups_of(tenant.vendor)
     answer = await tenant.send(groups.request_groups_with(pair))
     listing = vendor.parse_page(answer) if answer.ok else None
     if listing is None:
         raise refused(tenant, answer, "look-up", str(pair))
     # A service that ignores the filter returns all groups.
-    is_found = {vendor.parse_id(record) for record in listing.records} == {pair.group}
-    return Sight.SHOWN if is_found else Sight.NOTHING
+    return {vendor.parse_id(record) for record in listing.records} == {pair.group}
 
 
 async def find(tenant: Tenant, pair: Pair) -> tuple[str, set[Sight]]:
