@@ -1,10 +1,12 @@
 """`seatwise rehearse`: the whole life of one throw-away account at a live tenant."""
 
 import json
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import anyio
 import typer
@@ -150,6 +152,7 @@ def _is_agreed(life: Life) -> bool:
 
 def _live(life: Life, *, quiet: bool) -> None:
     """Live the account's life; whatever happens, deactivate the account and name it."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         with progress("trying the account", quiet=quiet) as tell:
             _run(life, live, tell)
@@ -161,12 +164,17 @@ def _live(life: Life, *, quiet: bool) -> None:
     _name(life, notifier(quiet=quiet and is_over))
 
 
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End as Ctrl-C does: the account is deactivated, and named."""
+    raise SystemExit(128 + number)
+
+
 def _clean_up(life: Life) -> None:
     if not life.may_exist and ACTIVE not in life.accounts.values():
         return
     try:
         _run(life, clean_up)
-    except (AccountError, KeyboardInterrupt):
+    except (AccountError, KeyboardInterrupt, SystemExit):
         return  # the account is named as it is
 
 

@@ -16,7 +16,15 @@ HIDDEN = "*"
 """Stands for a key that may be data: an id, an e-mail, the URN of a company's own schema."""
 _KEY = re.compile(r"[A-Za-z_$@][A-Za-z_-]*[0-9]{0,3}[A-Za-z_-]*")
 LONGEST_KEY = 40  # characters
-PUBLIC_URN = "urn:ietf:params:scim:"
+PUBLIC_URNS = frozenset(
+    {
+        "urn:ietf:params:scim:schemas:core:2.0:User",
+        "urn:ietf:params:scim:schemas:core:2.0:Group",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        "urn:ietf:params:scim:api:messages:2.0:ListResponse",
+        "urn:ietf:params:scim:api:messages:2.0:Error",
+    }
+)
 SHORTEST = 4  # characters of a word that is private
 
 
@@ -77,7 +85,7 @@ class Shapes:
         return "integer" if isinstance(value, int) else "number" if isinstance(value, float) else "other"
 
     def _key(self, key: str) -> str:
-        if key.startswith(PUBLIC_URN):
+        if key in PUBLIC_URNS:
             return key
         is_name = len(key) <= LONGEST_KEY and _KEY.fullmatch(key)
         return key if is_name and not any(word in key.lower() for word in self.private) else HIDDEN
