@@ -46,6 +46,7 @@ from ..wire import settings
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 ACCEPT = {"Accept": "application/scim+json"}
 HEADERS = {"Content-Type": "application/scim+json", **ACCEPT}
 READ_ONLY = ("meta", "groups")
@@ -281,7 +282,7 @@ class OwnFields(AccountArgs):
     manager_id: Arg[Annotated[Text, _at_work("manager.value")]] = OPTIONAL
     """Id of the manager's account (enterprise extension)."""
     extensions: Arg[Annotated[Entries, SPARSE]] = OPTIONAL
-    """Attributes of other schemas, by the schema's URN; what is not declared stays as it is, and None removes."""
+    """Attributes of other schemas, by the schema's URN; what is not declared stays, and an empty text removes."""
     password: WriteOnly[Password] = OPTIONAL
     """The password. Write-only."""
     groups: ReadOnly[Annotated[NameSet, Wire(read="groupIds")]] = read_only()
@@ -396,6 +397,7 @@ class Scim(Vendor, Groups):
     title = "SCIM"
     path = "/Users"
     identity_field = "user_name"
+    must_show_inactive = True  # `active` is optional: https://www.rfc-editor.org/rfc/rfc7643#section-4.1.1
     lists: ClassVar = {"groups": GROUPS}
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **Vendor.described,
@@ -480,6 +482,11 @@ class Scim(Vendor, Groups):
         for one, all_ in (("email", "emails"), ("phone", "phone_numbers")):
             if {one, all_} <= given:
                 yield Problem(all_, f"says all of them, and so cannot stand beside {one}: give one of the two")
+            if values.get(one) == "":
+                yield Problem(one, f"cannot be empty, as another one would take its place: declare all in {all_}")
+        name = values.get("user_name")
+        if isinstance(name, str) and (not name or name != name.strip()):
+            yield Problem("user_name", "cannot be empty, or begin or end with white space")
 
     # --- login --------------------------------------------------------------------------------
 
@@ -543,7 +550,7 @@ class Scim(Vendor, Groups):
         version = json_object(known.get("meta")).get("version")
         headers = HEADERS | ({"If-Match": version} if isinstance(version, str) and version else {})
         if self.replaces:
-            own = (*READ_ONLY, *OUR_KEYS)
+            own = (*READ_ONLY, *OUR_KEYS, "password")  # some show one, which stars stand for
             resource = {key: value for key, value in known.items() if key not in own}
             body = self._with(json.loads(json.dumps(resource)), changes)
             return Request("PUT", path, Effect.REPEATABLE, headers=headers, json=body)
@@ -664,6 +671,11 @@ class Scim(Vendor, Groups):
         """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""
         return answer.status == 204 or super().is_confirmed(answer)
 
+    def is_success(self, answer: Answer) -> bool:
+        """Return whether the status says so, and the body is not an error's (RFC 7644, section 3.12)."""
+        schemas = answer.object.get("schemas")
+        return super().is_success(answer) and not (isinstance(schemas, list) and ERROR in schemas)
+
     def is_taken(self, answer: Answer) -> bool:
         return answer.status == 409 or answer.object.get("scimType") == "uniqueness"
 
@@ -733,12 +745,12 @@ def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
 
 
 def _merged(old: Any, new: Any) -> Any:
-    """Return the attributes of an extension with declared ones in them; None removes an attribute."""
+    """Return the attributes of an extension with declared ones in them; an empty value removes an attribute."""
     if not isinstance(new, dict):
         return new
     there = old if isinstance(old, dict) else {}
     merged = {**there, **{key: _merged(there.get(key), value) for key, value in new.items()}}
-    return {key: value for key, value in merged.items() if value is not None}
+    return {key: value for key, value in merged.items() if value not in NO_VALUE}
 
 
 def _operation(path: str, value: Any) -> dict[str, Any]:

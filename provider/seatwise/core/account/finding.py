@@ -191,7 +191,8 @@ async def whole(tenant: Tenant, found: Found, email: str) -> Found:
 def has_identity(tenant: Tenant, record: Record, email: str) -> bool:
     """Return whether the account in a record has this identity."""
     vendor = tenant.vendor
-    return vendor.schema[vendor.identity_field].same(vendor.parse_identity(record), email)
+    there = vendor.parse_identity(record)
+    return bool(there and email) and vendor.schema[vendor.identity_field].same(there, email)
 
 
 def _only(tenant: Tenant, hits: list[Found], email: str) -> Found | None:

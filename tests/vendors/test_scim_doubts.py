@@ -1,0 +1,153 @@
+"""What a SCIM service says and does not do, and values that would hit somebody else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from operations import lifecycle
+from seatwise.core.account import state
+from seatwise.core.account.finding import has_identity
+from seatwise.core.vendor.errors import AccountError, VendorBroken
+from seatwise.sandbox.scim import GROUPS
+from vendors.test_scim_life import service_says
+from vendors.test_scim_memberships import Run, a_user, inputs, members
+from virtual import World, answered
+
+pytestmark = pytest.mark.anyio
+ENGINEERS, _ = GROUPS
+NOT_DONE = answered(204, carried_out=False)
+AN_ERROR = answered(
+    200, b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "403"}', carried_out=False
+)
+
+
+# --- deactivating -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("says", ["nothing", "a record without active"])
+async def test_a_deactivation_is_looked_at(says: str) -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        record = {key: value for key, value in (await service_says(world, account)).items() if key != "active"}
+        quiet = answered(200, json.dumps(record).encode(), carried_out=False)
+        world.fault("update", NOT_DONE if says == "nothing" else quiet)
+        with pytest.raises(VendorBroken, match="answered and not done"):
+            await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_a_service_without_active_says_so() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        record = {key: value for key, value in (await service_says(world, account)).items() if key != "active"}
+        hidden = answered(200, json.dumps(record).encode(), carried_out=False)
+        world.hazard = lambda kind: {"update": NOT_DONE, "read": hidden, "list": hidden}.get(kind)
+        with pytest.raises(VendorBroken, match=r'does not show whether it is active.*on_destroy="delete"'):
+            await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_a_deactivation_that_is_answered_with_204_is_done() -> None:
+    async with World("scim", scim_patch="204") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        assert await lifecycle.delete(world.tenant, account, outs)
+        assert (await service_says(world, account))["active"] is False
+
+
+# --- memberships ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [NOT_DONE, AN_ERROR, "the group"], ids=["nothing", "an error", "the group"])
+async def test_a_removal_is_looked_at(answer: Any) -> None:
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        group = {"id": ENGINEERS, "members": [{"value": user}]}
+        shown = answered(200, json.dumps(group).encode(), carried_out=False)
+        world.hazard = lambda kind: (shown if answer == "the group" else answer) if kind == "update" else None
+        with pytest.raises(AccountError):
+            await Run(world).delete(key, outs)
+        assert members(world) == [user]
+
+
+async def test_one_look_tells_for_all_removals_of_a_group() -> None:
+    async with World("scim") as world:
+        users = [await a_user(world, name) for name in ("ana", "ben", "cy")]
+        made = [await Run(world).create(inputs(each, owner=f"/accounts/test//{each}")) for each in users]
+        await world.restart()
+        run, before = Run(world), len(world.calls)
+        for key, outs in made:
+            assert await run.delete(key, outs)
+        assert members(world) == []
+        assert len(world.calls) - before == 4, "three removals, and one look"
+
+
+class IgnoringTheMember(httpx.AsyncBaseTransport):
+    """A service that understands the first half of the filter alone."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/Groups") and "filter" in request.url.params:
+            return httpx.Response(200, json={"totalResults": 1, "startIndex": 1, "Resources": [{"id": ENGINEERS}]})
+        return await self._inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_filter_that_is_ignored_shows_no_membership(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", scim_members="nowhere") as world:
+        user = await a_user(world)
+        monkeypatch.setattr(world, "_inner", IgnoringTheMember(world._inner))
+        world.fault("update", answered(status, b'{"detail": "no"}', carried_out=False))
+        with pytest.raises(AccountError):
+            await Run(world).create(inputs(user))
+
+
+async def test_an_answer_that_shows_others_is_looked_at() -> None:
+    async with World("scim") as world:
+        ben, ana = await a_user(world, "ben"), await a_user(world)
+        run = Run(world)
+        await run.create(inputs(ben, owner="/accounts/test//ben"))
+        group = {"id": ENGINEERS, "members": [{"value": ben}]}
+        world.fault("update", answered(200, json.dumps(group).encode(), carried_out=False))
+        _, outs = await run.create(inputs(ana))
+        assert outs["shown_in"] == ""
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "about"),
+    [
+        ({"user_name": ""}, "user_name"),
+        ({"user_name": " ana@example.com"}, "user_name"),
+        ({"email": ""}, "email"),
+        ({"phone": ""}, "phone"),
+    ],
+    ids=str,
+)
+async def test_an_empty_identity_or_primary_value_is_refused(given: Mapping[str, str], about: str) -> None:
+    """An empty primary value would take the next one from the list at each run."""
+    async with World("scim") as world:
+        declared = {**world.vendor.example, **given}
+        _, problems = state.check(world.vendor, {}, declared, frozenset(), world.vault)
+        assert [each.field for each in problems] == [about]
+
+
+async def test_a_password_that_a_record_shows_is_not_sent_back() -> None:
+    async with World("scim", given={"update": "put"}) as world:
+        record = {"id": "u-1", "userName": "ana", "password": "********"}
+        request = world.tenant.vendor.request_update("u-1", {"title": "Engineer"}, record)
+        assert "password" not in str(request.json)
+
+
+async def test_an_account_without_a_user_name_is_nobodys() -> None:
+    async with World("scim") as world:
+        assert not has_identity(world.tenant, {"id": "u-1"}, "")
