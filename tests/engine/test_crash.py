@@ -34,7 +34,7 @@ PHASES = {
 }
 # How many requests each phase sends to each vendor.
 REQUESTS = {
-    "enerflo": {"create": 31, "update": 10, "replace": 10, "remove": 1},
+    "enerflo": {"create": 22, "update": 10, "replace": 10, "remove": 1},
     "nexudus": {"create": 23, "update": 21, "replace": 11, "remove": 3},
     "tenovos": {"create": 31, "update": 11, "replace": 11, "remove": 2},
 }
@@ -101,7 +101,7 @@ def every_crash() -> list[Crash]:
 
 SAMPLE = [
     Crash("enerflo", "create", 6, after=True),
-    Crash("enerflo", "create", 31, after=True, forgetful=True),
+    Crash("enerflo", "create", 22, after=True, forgetful=True),
     Crash("enerflo", "update", 5, after=True),
     Crash("enerflo", "replace", 10, after=True),
     Crash("enerflo", "remove", 1, after=True),

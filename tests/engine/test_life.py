@@ -12,7 +12,7 @@ from seatwise.vendors import names, vendor_named
 
 pytestmark = pytest.mark.engine
 
-UNTOLD = {"UpdatedOn": ""}
+UNTOLD = {"UpdatedOn": "", "meta": {}}
 
 
 def declaration(vendor: str, arguments: dict[str, Any]) -> str:

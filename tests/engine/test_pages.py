@@ -42,7 +42,8 @@ def test_the_readmes_program_and_that_of_people_fit_together(project: Project, s
 
 def test_the_programs_of_the_pages_can_be_previewed(project: Project, sandbox: Sandbox) -> None:
     bo = {"email": "bo@example.com", "roles": ["Sales Manager"]}
-    project.program(f"enerflo.User('bo', **{bo})")
+    ben = {"user_name": "ben@example.com", "email": "ben@example.com"}
+    project.program(f"enerflo.User('bo', **{bo})", f"scim.User('ben', **{ben})")
     project.up()
     (boss,) = sandbox.accounts("enerflo")
     for name, content in FILES.items():
@@ -58,4 +59,4 @@ def test_the_programs_of_the_pages_can_be_previewed(project: Project, sandbox: S
             assert re.search(r"^\s+\+ \d+ to create", told, re.M), f"{page}:\n{told}"
             previewed += 1
     assert previewed >= 14
-    assert len(sandbox.writes()) == 1, "previews write nothing"
+    assert len(sandbox.writes()) == 2, "previews write nothing"
