@@ -140,7 +140,8 @@ async def update(tenant: Tenant, account: str, olds: Properties, news: Propertie
     refuse_other_tenant(tenant.vendor, account, olds)
     schema = tenant.vendor.schema
     before, declared = AccountState.from_outputs(schema, olds), Declared.from_inputs(schema, news)
-    refuse_taken(tenant, account, before.email, owner_of(news))
+    is_renamed = not schema["email"].same(declared.email, before.email)
+    refuse_taken(tenant, account, before.email, owner_of(news), elsewhere=is_renamed)
     after = await lifecycle.update(tenant, account, before, declared)
     return sign(tenant.vendor, after.to_outputs(), news)
 
