@@ -42,10 +42,13 @@ def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
 
 
-def refuse_taken(tenant: Tenant, account: str, email: str, owner: str) -> None:
-    """Raise InvalidAccount if another resource has the account in this run: it declares the e-mail that it had."""
-    other = tenant.ownership.other_owner(account, owner)
-    is_taken = owner and tenant.journal.is_renewed(account) and account not in tenant.journal.renewed_for(owner)
+def refuse_taken(tenant: Tenant, account: str, email: str, owner: str, *, elsewhere: bool = False) -> None:
+    """Raise InvalidAccount if another resource has the account in this run: it declares the e-mail that it had.
+
+    With `elsewhere` that may be a resource of another provider process.
+    """
+    other, journal = tenant.ownership.other_owner(account, owner), tenant.journal
+    is_taken = elsewhere and owner and journal.is_renewed(account) and account not in journal.renewed_for(owner)
     if other is None and not is_taken:
         return
     holder = display_name(other) if other is not None else "another resource"

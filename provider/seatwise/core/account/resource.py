@@ -148,7 +148,9 @@ async def update(tenant: Tenant, account: str, olds: Properties, news: Propertie
     refuse_other_tenant(tenant.vendor, account, olds)
     schema = tenant.vendor.schema
     before, declared = AccountState.from_outputs(schema, olds), Declared.from_inputs(schema, news)
-    refuse_taken(tenant, account, tenant.vendor.identity(before.values), owner_of(news))
+    old, new = tenant.vendor.identity(before.values), tenant.vendor.identity(declared.values)
+    is_renamed = not schema[tenant.vendor.identity_field].same(new, old)
+    refuse_taken(tenant, account, old, owner_of(news), elsewhere=is_renamed)
     after = await lifecycle.update(tenant, account, before, declared)
     return sign(tenant.vendor, after.to_outputs(), news)
 
