@@ -49,7 +49,7 @@ async def look(tenant: Tenant, pair: Pair, place: str) -> Sight:
 
 
 async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
-    """Look with the filter, where the service understands it: with the id of nobody it finds nothing."""
+    """Look with the filter, where the service understands it: with the id of no user it finds nothing."""
     run = tenant.memberships
     if run.is_filter_known is None:
         try:
