@@ -51,4 +51,5 @@ def test_a_new_user_creates_changes_and_deactivates_an_account(
     assert done.returncode == 0, done.stdout
     for told in ('"Sales Rep" => "Setter"', '"Ana" => "Anna"', '"Anna" => "Ana"'):
         assert told in done.stdout
-    assert sandbox.only("enerflo")["active"] is False
+    ana, rehearsed = sandbox.accounts("enerflo").values()
+    assert (ana["email"], ana["active"], rehearsed["active"]) == ("ana@example.com", False, False)
