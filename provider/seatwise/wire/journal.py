@@ -296,9 +296,8 @@ class Journal:
         new = [account for account, kept, is_known in remembered if not (is_known and _is_owners(owner, kept))]
 
         def write(database: sqlite3.Connection) -> None:
-            run = (self._run_id, time.time() - RUN_MAX_S)
             for each in new:
-                if database.execute(_RENEWED_BY_OTHER, (self._tenant, each, *run, owner)).fetchone():
+                if self._is_renewed_by_other(database, each, owner):
                     continue
                 database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
                 if owner:
@@ -362,6 +361,14 @@ class Journal:
             "insert or replace into renewals values (?, ?, ?, ?, ?)",
             self._tenant, account, owner, self._run_id, time.time(),
         )  # fmt: skip
+
+    def is_renewed_by_other(self, account: str, owner: str) -> bool:
+        """Return whether any process of this run of the engine recorded `renewed` for the account and another owner."""
+        return self._file.read(lambda database: self._is_renewed_by_other(database, account, owner), False)
+
+    def _is_renewed_by_other(self, database: sqlite3.Connection, account: str, owner: str) -> bool:
+        values = (self._tenant, account, self._run_id, time.time() - RUN_MAX_S, owner)
+        return database.execute(_RENEWED_BY_OTHER, values).fetchone() is not None
 
     def is_renewed(self, account: str) -> bool:
         """Return whether any process of this run of the engine recorded `renewed` for the account."""

@@ -173,6 +173,9 @@ class Journal(Protocol):
     def is_renewed(self, account: str) -> bool:
         """Return whether any process of this run of the engine recorded `renewed` for the account."""
 
+    def is_renewed_by_other(self, account: str, owner: str) -> bool:
+        """Return whether any process of this run of the engine recorded `renewed` for the account and another owner."""
+
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Record, before a write is sent, that the engine may not learn of it."""
 

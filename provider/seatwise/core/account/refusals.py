@@ -47,8 +47,8 @@ def refuse_taken(tenant: Tenant, account: str, email: str, owner: str, *, elsewh
 
     With `elsewhere` that may be a resource of another provider process.
     """
-    other, journal = tenant.ownership.other_owner(account, owner), tenant.journal
-    is_taken = elsewhere and owner and journal.is_renewed(account) and account not in journal.renewed_for(owner)
+    other = tenant.ownership.other_owner(account, owner)
+    is_taken = elsewhere and owner != "" and tenant.journal.is_renewed_by_other(account, owner)
     if other is None and not is_taken:
         return
     holder = display_name(other) if other is not None else "another resource"
