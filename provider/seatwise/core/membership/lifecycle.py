@@ -93,10 +93,10 @@ async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
             if await _is_out(tenant, pair, place):
                 return True
             raise
-        if _is_done(tenant, answer) and await _is_still_in(tenant, pair, place, answer):
-            raise _not_removed(tenant, pair)
-        is_out = _is_done(tenant, answer) or groups.is_no_member(answer)
-        if not is_out and not await _is_out(tenant, pair, place):
+        if _is_done(tenant, answer):
+            if await _is_still_in(tenant, pair, place, answer):
+                raise _not_removed(tenant, pair)
+        elif not groups.is_no_member(answer) and not await _is_out(tenant, pair, place):
             raise refused(tenant, answer, "remove", str(pair))
     return True
 
@@ -109,21 +109,19 @@ async def _is_still_in(tenant: Tenant, pair: Pair, place: str, answer: Answer) -
     shown = groups_of(tenant.vendor).parse_members(answer)
     if shown:
         return pair.user in shown
-    believed = tenant.memberships.left
-    if place not in PLACES or pair.group in believed:
+    if place not in PLACES or pair.group in tenant.memberships.left:
         return False
     for seconds in (0.0, *LATE_S):
         await tenant.sleep(seconds)
         tenant.memberships.members.pop(pair.group, None)
         try:
-            if await look(tenant, pair, place) is not Sight.SHOWN:
-                break
+            sight = await look(tenant, pair, place)
         except AccountError:
             return False  # what cannot be read says nothing
-    else:
-        return True
-    believed.add(pair.group)
-    return False
+        if sight is not Sight.SHOWN:
+            tenant.memberships.left.add(pair.group)
+            return False
+    return True
 
 
 def _not_removed(tenant: Tenant, pair: Pair) -> AccountError:

@@ -15,7 +15,7 @@ from .run import Members, Tenant
 
 PLACES = ("group", "user", "filter")
 """In this order they are looked at. The values are in states."""
-NOBODY = "00000000-0000-4000-8000-000000000000"
+NO_USER = "00000000-0000-4000-8000-000000000000"
 """The id of no user."""
 MEMBERS_TTL_S = 60.0
 """Seconds for which the members that a group showed are trusted."""
@@ -53,7 +53,7 @@ async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
     run = tenant.memberships
     if run.is_filter_known is None:
         try:
-            run.is_filter_known = not await _is_found(tenant, Pair(NOBODY, pair.group))
+            run.is_filter_known = not await _is_found(tenant, Pair(NO_USER, pair.group))
         except AccountError:  # there is no such user: the filter is read
             run.is_filter_known = True
     return Sight.SHOWN if run.is_filter_known and await _is_found(tenant, pair) else Sight.NOTHING
