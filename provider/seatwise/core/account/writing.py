@@ -1,6 +1,6 @@
 """One write to an account that exists: send it, check the answer, and mark the account unconfirmed meanwhile."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -166,21 +166,20 @@ async def send_update(
         is_confirmed, record_after = False, None
     unread = _must_be_looked_at(tenant, changes)
     certain = {name: value for name, value in changes.items() if name not in unread}
-    must_show = [*vendor.deactivation] if vendor.must_show_inactive and vendor.deactivates(changes) else []
-    if is_confirmed and not _denies(vendor, record_after, certain) and _shows(vendor, record_after, must_show):
+    if is_confirmed and not _denies(vendor, record_after, certain) and _shows_activity(vendor, record_after, changes):
         return record_after
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
     try:
         after = await fetch(tenant, account, str(changes.get(tenant.vendor.identity_field, email)))
     except AccountError as error:
-        if is_confirmed and not _denies(vendor, record_after, asked) and _shows(vendor, record_after, must_show):
+        if is_confirmed and not _denies(vendor, record_after, asked) and _shows_activity(vendor, record_after, changes):
             return record_after
         error.maybe_sent = True  # the outcome of the update is unknown
         raise
     if _denies(vendor, after, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
-    if after is not None and not _shows(vendor, after, must_show):
+    if after is not None and not _shows_activity(vendor, after, changes):
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
         unseen.remedy = 'Use on_destroy="delete", or "retain" and deactivate it in the admin page'
         raise unseen
@@ -264,9 +263,11 @@ def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes:
     return Unconfirmed.SECRET if has_secret else Unconfirmed.CHANGED
 
 
-def _shows(vendor: Vendor, record: Record | None, names: Iterable[str]) -> bool:
-    """Return whether a record shows all these fields."""
-    return {*names} <= vendor.schema.names_in(record or {})
+def _shows_activity(vendor: Vendor, record: Record | None, changes: Values) -> bool:
+    """Return whether a record shows if the account is active, where a deactivation has to be seen."""
+    if not vendor.must_show_inactive or not vendor.deactivates(changes):
+        return True
+    return vendor.deactivation.keys() <= vendor.schema.names_in(record or {})
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
