@@ -201,6 +201,14 @@ async def test_no_new_account_is_lost_while_others_are_read_back(holds: str) -> 
         assert len({*made}) == 16
 
 
+def add_others(world: World, count: int) -> None:
+    """Put accounts into the store that are as the only one there, with e-mails and ids of their own."""
+    (pattern,) = world.accounts.values()
+    for number in range(count):
+        email = f"h{number:03}@example.com"
+        world.store.add("enerflo", str(50000 + number), email, {**pattern, "id": 50000 + number, "email": email})
+
+
 async def test_a_list_for_new_accounts_answers_no_other_question(monkeypatch: pytest.MonkeyPatch) -> None:
     """A create moves its pages while it is loaded, and an account that is there falls between two of them."""
     unsorted = Store.all
@@ -212,10 +220,7 @@ async def test_a_list_for_new_accounts_answers_no_other_question(monkeypatch: py
     monkeypatch.setattr(Store, "all", by_email)
     async with World("enerflo", unique_emails=False) as world:
         await lifecycle.create(world.tenant, world.inputs())
-        (pattern,) = world.accounts.values()
-        for number in range(300):
-            email = f"h{number:03}@example.com"
-            world.store.add("enerflo", str(50000 + number), email, {**pattern, "id": 50000 + number, "email": email})
+        add_others(world, 300)
         await world.restart()
         lists = 0
 
@@ -243,10 +248,7 @@ async def test_some_pages_of_a_list_are_completed_for_two_minutes(minutes: float
     """Later a person may have deleted an account of an earlier page, so that another one moved to it."""
     async with World("enerflo", unique_emails=False) as world:
         await lifecycle.create(world.tenant, world.inputs())
-        (pattern,) = world.accounts.values()
-        for number in range(250):
-            email = f"h{number:03}@example.com"
-            world.store.add("enerflo", str(50000 + number), email, {**pattern, "id": 50000 + number, "email": email})
+        add_others(world, 250)
         await world.restart()
         world.trail.clear()
         world.hazard = lambda kind: broken if kind == "list" else None
