@@ -109,7 +109,7 @@ IN_SMALL = {
     "lowest": "--lowest pytest",
     "mutants": "make test",  # tests/test_tools.py, where each is made
     "soak": "make test",  # tests/core/test_histories.py with some hundreds of them
-    "test-keycloak": "make test",  # tests/vendors/test_scim_life.py, on another server that nobody here wrote
+    "test-keycloak": "make test",  # tests/vendors/test_scim_life.py, on a server that other people wrote
 }
 
 

@@ -35,7 +35,7 @@ def test_a_new_user_creates_changes_and_deactivates_an_account(
     del project.environment["PULUMI_BACKEND_URL"], project.environment["PULUMI_CONFIG_PASSPHRASE"]
     commands = script().replace("http://127.0.0.1:8765", sandbox.url)
     commands = commands.replace("--yes", "--yes --skip-preview")  # half the time
-    commands = commands.replace("rehearsal@example.com", "rehearsal@example.com --yes")  # nobody answers
+    commands = commands.replace("rehearsal@example.com", "rehearsal@example.com --yes")  # the question has no answer
 
     done = subprocess.run(
         ["bash", "-c", commands],

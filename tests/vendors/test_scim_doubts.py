@@ -1,4 +1,4 @@
-"""What a SCIM service says and does not do, and values that would hit somebody else."""
+"""What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
 from collections.abc import Mapping

@@ -224,7 +224,7 @@ def _unfinished(tenant: Tenant, error: AccountError, declared: Declared) -> Memb
 
     The next run completes it, or deprovisions it if the member leaves. Its secrets count as not sent.
     """
-    if tenant.journal.why_unconfirmed(error.taken) is None:
+    if tenant.journal.why_unconfirmed(error.taken) is None:  # it was read with its e-mail: UNSEEN would doubt that
         tenant.journal.mark_unconfirmed(error.taken, Unconfirmed.CHANGED)
     state = as_sent(tenant, error.taken, declared)
     known = {name: value for name, value in state.values.items() if name not in tenant.vendor.schema.secrets}
