@@ -151,3 +151,29 @@ async def test_a_password_that_a_record_shows_is_not_sent_back() -> None:
 async def test_an_account_without_a_user_name_is_nobodys() -> None:
     async with World("scim") as world:
         assert not has_identity(world.tenant, {"id": "u-1"}, "")
+
+
+URN = "urn:acme:2.0:User"
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
+@pytest.mark.parametrize("empty", ["", None])
+async def test_an_empty_text_removes_a_whole_extension(update: str, empty: str | None) -> None:
+    async with World("scim", given={"update": update}) as world:
+        news = world.inputs(extensions={URN: {"level": 3, "team": "north"}, "urn:b:2.0:User": {"x": "1"}})
+        account, outs = await lifecycle.create(world.tenant, news)
+        await world.restart()
+        news = world.inputs(outs, extensions={URN: empty})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        resource = await service_says(world, account)
+        assert not resource.get(URN)
+        assert resource["urn:b:2.0:User"] == {"x": "1"}
+        assert not world.diff(after, news)
+        assert all(sent.body["Operations"] for sent in world.trail if sent.kind == "update" and update == "patch")
+
+
+async def test_an_extension_is_a_mapping() -> None:
+    async with World("scim") as world:
+        declared = {**world.vendor.example, "extensions": {URN: "north", "urn:b:2.0:User": ""}}
+        _, problems = state.check(world.vendor, {}, declared, frozenset(), world.vault)
+        assert [str(each).partition(",")[0] for each in problems] == ["extensions must have a mapping for each schema"]

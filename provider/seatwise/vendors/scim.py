@@ -282,7 +282,8 @@ class OwnFields(AccountArgs):
     manager_id: Arg[Annotated[Text, _at_work("manager.value")]] = OPTIONAL
     """Id of the manager's account (enterprise extension)."""
     extensions: Arg[Annotated[Entries, SPARSE]] = OPTIONAL
-    """Attributes of other schemas, by the schema's URN; what is not declared stays, and an empty text removes."""
+    """Attributes of other schemas, by the schema's URN; what is not declared stays. An empty text
+    removes an attribute, or all of a schema."""
     password: WriteOnly[Password] = OPTIONAL
     """The password. Write-only."""
     groups: ReadOnly[Annotated[NameSet, Wire(read="groupIds")]] = read_only()
@@ -386,6 +387,8 @@ PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
 """Lists of which an argument is the primary value."""
 VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
+ABSENT = (None, "")
+"""Values that remove what is there. An empty mapping declares nothing."""
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
 
 
@@ -487,6 +490,9 @@ class Scim(Vendor, Groups):
         name = values.get("user_name")
         if isinstance(name, str) and (not name or name != name.strip()):
             yield Problem("user_name", "cannot be empty, or begin or end with white space")
+        extensions = values.get("extensions") or {}
+        if not all(isinstance(each, dict) or each in ABSENT for each in extensions.values()):
+            yield Problem("extensions", "must have a mapping for each schema, from names of attributes to values")
 
     # --- login --------------------------------------------------------------------------------
 
@@ -534,7 +540,9 @@ class Scim(Vendor, Groups):
 
     def merges(self, changes: Values) -> bool:
         """Return whether the changes are part of a list, whose other items an update has to repeat."""
-        return self.replaces or not {"email", "phone"}.isdisjoint(changes)
+        extensions = changes.get("extensions") or {}
+        removes_all = any(attributes in ABSENT for attributes in extensions.values())
+        return self.replaces or removes_all or not {"email", "phone"}.isdisjoint(changes)
 
     def request_facts(self) -> Request | None:
         # https://www.rfc-editor.org/rfc/rfc7643#section-5
@@ -576,7 +584,8 @@ class Scim(Vendor, Groups):
         """Yield the operations of a PATCH that set one argument."""
         if name == "extensions":
             for urn, attributes in (value or {}).items():
-                for key, inner in (attributes or {}).items():
+                known = json_object(record.get(urn))
+                for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
                     yield _operation(f"{urn}:{key}", inner)
             return
         keys, written = self._written(name, value, record)
