@@ -12,7 +12,7 @@ from seatwise.core.account import state
 from seatwise.core.account.finding import has_identity
 from seatwise.core.vendor.errors import AccountError, VendorBroken
 from seatwise.sandbox.scim import GROUPS
-from vendors.test_scim_life import service_says
+from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
 from virtual import World, answered
 
@@ -177,3 +177,62 @@ async def test_an_extension_is_a_mapping() -> None:
         declared = {**world.vendor.example, "extensions": {URN: "north", "urn:b:2.0:User": ""}}
         _, problems = state.check(world.vendor, {}, declared, frozenset(), world.vault)
         assert [str(each).partition(",")[0] for each in problems] == ["extensions must have a mapping for each schema"]
+
+
+# --- what a person set beside what is declared --------------------------------------------------
+
+DEV = {"value": "dev", "display": "Developer", "type": "work", "primary": True}
+LIMA = {"locality": "Lima", "type": "work", "streetAddress": "by hand 1"}
+HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary": True}
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
+@pytest.mark.parametrize(
+    ("path", "first", "by_a_person", "then", "expected"),
+    [
+        ("roles", ["dev"], [DEV], ["dev", "ops"], [DEV, {"value": "ops"}]),
+        (
+            "addresses",
+            [{"locality": "Lima"}],
+            [LIMA],
+            [{"locality": "Cusco"}, {"locality": "Lima"}],
+            [{"locality": "Cusco"}, LIMA],
+        ),
+        (
+            "emails",
+            [{"value": HOME["value"]}],
+            [HOME],
+            [{"value": "ana@example.com", "primary": True}, {"value": HOME["value"], "type": "other"}],
+            [
+                {"value": "ana@example.com", "primary": True},
+                {"value": HOME["value"], "type": "other", "display": "Home"},
+            ],
+        ),
+        (
+            f"{URN}:badge",
+            {"color": "red"},
+            {"color": "red", "number": 7},
+            {"color": "blue"},
+            {"color": "blue", "number": 7},
+        ),
+    ],
+    ids=["values", "items", "one primary item", "an extension"],
+)
+async def test_what_a_person_set_beside_it_stays(
+    update: str, path: str, first: Any, by_a_person: Any, then: Any, expected: Any
+) -> None:
+    async with World("scim", given={"update": update}) as world:
+        urn, _, name = path.rpartition(":")
+
+        def declared(value: Any) -> Mapping[str, Any]:
+            own = {"extensions": {urn: {name: value}}} if urn else {name: value}
+            return {"user_name": "ana@example.com", "email": None, **own}
+
+        account, outs = await lifecycle.create(world.tenant, world.inputs(**declared(first)))
+        await by_hand(world, account, {"op": "replace", "path": path, "value": by_a_person})
+        await world.restart()
+        news = world.inputs(outs, **declared(then))
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        resource = await service_says(world, account)
+        assert (resource[urn] if urn else resource)[name] == expected
+        assert not world.diff(after, news)

@@ -387,6 +387,8 @@ PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
 """Lists of which an argument is the primary value."""
 VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
+ITEMS = ("emails", "phoneNumbers", "ims", "photos", "addresses", "x509Certificates")
+"""Lists that an argument declares whole, and of each item a part."""
 ABSENT = (None, "")
 """Values that remove what is there. An empty mapping declares nothing."""
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
@@ -539,10 +541,17 @@ class Scim(Vendor, Groups):
         return Request("GET", self._path_of(account), headers=ACCEPT)
 
     def merges(self, changes: Values) -> bool:
-        """Return whether the changes are part of a list, whose other items an update has to repeat."""
-        extensions = changes.get("extensions") or {}
-        removes_all = any(attributes in ABSENT for attributes in extensions.values())
-        return self.replaces or removes_all or not {"email", "phone"}.isdisjoint(changes)
+        """Return whether the changes are part of what has more, such as a list's items: an update has to repeat it."""
+        return self.replaces or any(self._is_a_part(name, value) for name, value in changes.items())
+
+    def _is_a_part(self, name: str, value: Any) -> bool:
+        if name == "extensions":
+            return any(
+                attributes in ABSENT or any(isinstance(each, dict) for each in attributes.values())
+                for attributes in (value or {}).values()
+            )
+        path = self.schema[name].wire.update or name
+        return path in PRIMARY or (path in (*VALUES, *ITEMS) and value not in NO_VALUE)
 
     def request_facts(self) -> Request | None:
         # https://www.rfc-editor.org/rfc/rfc7643#section-5
@@ -586,7 +595,7 @@ class Scim(Vendor, Groups):
             for urn, attributes in (value or {}).items():
                 known = json_object(record.get(urn))
                 for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
-                    yield _operation(f"{urn}:{key}", inner)
+                    yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
             return
         keys, written = self._written(name, value, record)
         if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
@@ -600,6 +609,8 @@ class Scim(Vendor, Groups):
             return (PRIMARY[path],), _with_primary(resource.get(PRIMARY[path]), value)
         if path in VALUES:
             return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
+        if path in ITEMS:
+            return (path,), _with_items(resource.get(path), value or [])
         return keys_of(path), value
 
     # --- groups -------------------------------------------------------------------------------
@@ -749,8 +760,35 @@ def _with_primary(items: Any, value: Any) -> list[Any]:
 
 def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
     """Return a list with these values, whose items keep what else they have."""
-    known = {each.get("value"): each for each in objects(items if isinstance(items, list) else [])}
-    return [known.get(each) or {"value": each} for each in values]
+    known = objects(items if isinstance(items, list) else [])
+    return [
+        item
+        for value in dict.fromkeys(values)
+        for item in [each for each in known if each.get("value") == value] or [{"value": value}]
+    ]
+
+
+def _with_items(items: Any, declared: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
+    left = [*objects(items if isinstance(items, list) else [])]
+    olds: list[Mapping[str, Any]] = [{} for _ in declared]
+    for is_same in (_has_all, _has_value):
+        for place, item in enumerate(declared):
+            old = next((each for each in left if not olds[place] and is_same(item, each)), None)
+            if old is not None:
+                olds[place] = old
+                left.remove(old)
+    if any(item.get("primary") is True for item in declared):  # a list has one primary item
+        olds = [{key: value for key, value in old.items() if key != "primary"} for old in olds]
+    return [_merged({**old}, {**item}) for old, item in zip(olds, declared, strict=True)]
+
+
+def _has_all(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    return bool(_merged({**old}, {**item}) == _merged({**old}, {}))
+
+
+def _has_value(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    return "value" in item and item["value"] == old.get("value")
 
 
 def _merged(old: Any, new: Any) -> Any:
