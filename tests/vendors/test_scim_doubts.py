@@ -11,6 +11,7 @@ from operations import lifecycle
 from seatwise.core.account import state
 from seatwise.core.account.finding import has_identity
 from seatwise.core.vendor.errors import AccountError, VendorBroken
+from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
@@ -236,3 +237,22 @@ async def test_what_a_person_set_beside_it_stays(
         resource = await service_says(world, account)
         assert (resource[urn] if urn else resource)[name] == expected
         assert not world.diff(after, news)
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "meta", "version"),
+    [
+        ({"etag": 'W/"7"'}, {"created": "2026-01-01T00:00:00Z"}, 'W/"7"'),
+        ({"etag": 'W/"7"'}, None, 'W/"7"'),
+        ({"etag": 'W/"7"'}, {"version": 'W/"8"'}, 'W/"8"'),
+        ({}, {}, None),
+    ],
+)
+async def test_a_version_may_be_in_the_header_alone(headers: Any, meta: Any, version: str | None) -> None:
+    async with World("scim", given={"update": "put"}) as world:
+        vendor, body = world.tenant.vendor, {"id": "u-1", "userName": "ana"} | ({} if meta is None else {"meta": meta})
+        record = vendor.parse_record(Answer(200, headers, json.dumps(body).encode()))
+        assert vendor.request_update("u-1", {"title": "Lead"}, record).headers.get("If-Match") == version

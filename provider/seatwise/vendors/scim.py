@@ -667,6 +667,9 @@ class Scim(Vendor, Groups):
 
     def parse_record(self, answer: Answer) -> Record | None:
         record = _normal(answer.object)
+        version = self.parse_version(answer)
+        if version:  # https://www.rfc-editor.org/rfc/rfc7644#section-3.14: in the header, and perhaps in the record
+            record["meta"] = {**json_object(record.get("meta")), "version": version}
         return record if record.get("id") else None
 
     def parse_page(self, answer: Answer) -> Listing | None:
