@@ -13,6 +13,7 @@ from seatwise.core.account.finding import has_identity
 from seatwise.core.vendor.errors import AccountError, VendorBroken
 from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
+from seatwise.vendors.scim import CORE, ENTERPRISE
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
 from virtual import World, answered
@@ -178,6 +179,15 @@ async def test_an_extension_is_a_mapping() -> None:
         declared = {**world.vendor.example, "extensions": {URN: "north", "urn:b:2.0:User": ""}}
         _, problems = state.check(world.vendor, {}, declared, frozenset(), world.vault)
         assert [str(each).partition(",")[0] for each in problems] == ["extensions must have a mapping for each schema"]
+
+
+@pytest.mark.parametrize("urn", [ENTERPRISE, ENTERPRISE.upper(), CORE])
+async def test_an_extension_is_no_way_round_an_argument(urn: str) -> None:
+    """Such values were written, not read back, and called not kept."""
+    async with World("scim") as world:
+        declared = {**world.vendor.example, "extensions": {urn: {"costCenter": "7"}}}
+        _, problems = state.check(world.vendor, {}, declared, frozenset(), world.vault)
+        assert [each.field for each in problems] == ["extensions"]
 
 
 # --- what a person set beside what is declared --------------------------------------------------

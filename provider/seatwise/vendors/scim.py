@@ -495,6 +495,8 @@ class Scim(Vendor, Groups):
         extensions = values.get("extensions") or {}
         if not all(isinstance(each, dict) or each in ABSENT for each in extensions.values()):
             yield Problem("extensions", "must have a mapping for each schema, from names of attributes to values")
+        if any(urn.lower() in (CORE.lower(), ENTERPRISE.lower()) for urn in extensions):
+            yield Problem("extensions", "cannot have these attributes: give their own arguments, such as cost_center")
 
     # --- login --------------------------------------------------------------------------------
 
