@@ -213,10 +213,10 @@ HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary
             "emails",
             [{"value": HOME["value"]}],
             [HOME],
-            [{"value": "ana@example.com", "primary": True}, {"value": HOME["value"], "type": "other"}],
+            [{"value": "ana@example.com", "primary": True}, {"value": "Ana@home.example", "type": "other"}],
             [
                 {"value": "ana@example.com", "primary": True},
-                {"value": HOME["value"], "type": "other", "display": "Home"},
+                {"value": "Ana@home.example", "type": "other", "display": "Home"},
             ],
         ),
         (

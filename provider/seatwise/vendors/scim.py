@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..core.vendor.boundary import Json, Record
-from ..core.vendor.field_types import Email, Entries, Items, NameSet, Number, Password
+from ..core.vendor.field_types import Email, EmailItems, Entries, Items, NameSet, Number, Password
 from ..core.vendor.fields import (
     NO_VALUE,
     SPARSE,
@@ -216,7 +216,7 @@ class OwnFields(AccountArgs):
 
     email: Arg[Annotated[Email, SPARSE, Wire.everywhere("primaryEmail")]] = OPTIONAL
     """The primary e-mail. Others stay as they are."""
-    emails: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    emails: ListArg[Annotated[EmailItems, SPARSE], Mapping[str, Any]] = OPTIONAL
     """All e-mails, such as `[{"value": "ana@example.com", "type": "work", "primary": True}]`. Not together with
     `email`."""
     external_id: Arg[Text] = OPTIONAL
@@ -793,7 +793,8 @@ def _has_all(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 
 
 def _has_value(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    return "value" in item and item["value"] == old.get("value")
+    """Return whether both have one value; a service may write an e-mail in lower case."""
+    return "value" in item and "value" in old and email_key(str(item["value"])) == email_key(str(old["value"]))
 
 
 def _merged(old: Any, new: Any) -> Any:
