@@ -41,6 +41,30 @@ async def test_a_deactivation_is_looked_at(says: str) -> None:
             await lifecycle.delete(world.tenant, account, outs)
 
 
+@pytest.mark.parametrize("active", [False, True])
+@pytest.mark.parametrize("says", ["nothing", "a record without active"])
+async def test_active_in_an_update_is_looked_at(says: str, active: bool) -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(active=not active))
+        await world.restart()
+        record = {key: value for key, value in (await service_says(world, account)).items() if key != "active"}
+        quiet = answered(200, json.dumps(record).encode(), carried_out=False)
+        world.fault("update", NOT_DONE if says == "nothing" else quiet)
+        with pytest.raises(VendorBroken, match="answered and not done"):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, active=active))
+
+
+async def test_a_reactivation_need_not_be_shown() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(active=False))
+        await world.restart()
+        record = {key: value for key, value in (await service_says(world, account)).items() if key != "active"}
+        hidden = answered(200, json.dumps(record).encode(), carried_out=False)
+        world.hazard = lambda kind: {"update": answered(204, carried_out=True), "read": hidden}.get(kind)
+        await lifecycle.update(world.tenant, account, outs, world.inputs(outs, active=True))
+        assert (await service_says(world, account))["active"] is True
+
+
 async def test_a_service_without_active_says_so() -> None:
     async with World("scim") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())

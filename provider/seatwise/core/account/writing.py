@@ -166,7 +166,7 @@ async def send_update(
         is_confirmed, record_after = False, None
     unread = _must_be_looked_at(tenant, changes)
     certain = {name: value for name, value in changes.items() if name not in unread}
-    must_show = [*vendor.deactivation] if vendor.must_show_inactive and vendor.deactivates(changes) else []
+    must_show = [name for name in vendor.deactivation if name in changes and vendor.must_show_inactive]
     if is_confirmed and not _denies(vendor, record_after, certain) and _shows(vendor, record_after, must_show):
         return record_after
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
@@ -180,7 +180,7 @@ async def send_update(
         raise
     if _denies(vendor, after, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
-    if after is not None and not _shows(vendor, after, must_show):
+    if after is not None and vendor.deactivates(changes) and not _shows(vendor, after, must_show):
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
         unseen.remedy = 'Use on_destroy="delete", or "retain" and deactivate it in the admin page'
         raise unseen
