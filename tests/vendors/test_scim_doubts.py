@@ -156,6 +156,7 @@ async def test_an_answer_that_shows_others_is_looked_at() -> None:
         ({"user_name": " ana@example.com"}, "user_name"),
         ({"email": ""}, "email"),
         ({"phone": ""}, "phone"),
+        ({"phone": " "}, "phone"),
     ],
     ids=str,
 )

@@ -487,7 +487,7 @@ class Scim(Vendor, Groups):
         for one, all_ in (("email", "emails"), ("phone", "phone_numbers")):
             if {one, all_} <= given:
                 yield Problem(all_, f"says all of them, and so cannot stand beside {one}: give one of the two")
-            if values.get(one) == "":
+            if isinstance(value := values.get(one), str) and not value.strip():
                 yield Problem(one, f"cannot be empty, as another one would take its place: declare all in {all_}")
         name = values.get("user_name")
         if isinstance(name, str) and (not name or name != name.strip()):
