@@ -60,7 +60,7 @@ NAMES = (
     "groups", "entitlements", "roles", "x509Certificates", "value", "type", "primary", "display", "streetAddress",
     "locality", "region", "postalCode", "country", "employeeNumber", "costCenter", "organization", "division",
     "department", "manager", "members", "Resources", "totalResults", "startIndex", "itemsPerPage", "nextCursor",
-    ENTERPRISE, CORE,
+    "password", ENTERPRISE, CORE,
 )  # fmt: skip
 """Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
 SPELLING = {name.lower(): name for name in NAMES}
