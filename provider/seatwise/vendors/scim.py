@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..core.vendor.boundary import Json, Record
-from ..core.vendor.field_types import Email, Entries, Items, NameSet, Number, Password
+from ..core.vendor.field_types import Email, EmailItems, Entries, Items, NameSet, Number, Password
 from ..core.vendor.fields import (
     NO_VALUE,
     SPARSE,
@@ -60,7 +60,7 @@ NAMES = (
     "groups", "entitlements", "roles", "x509Certificates", "value", "type", "primary", "display", "streetAddress",
     "locality", "region", "postalCode", "country", "employeeNumber", "costCenter", "organization", "division",
     "department", "manager", "members", "Resources", "totalResults", "startIndex", "itemsPerPage", "nextCursor",
-    ENTERPRISE, CORE,
+    "password", ENTERPRISE, CORE,
 )  # fmt: skip
 """Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
 SPELLING = {name.lower(): name for name in NAMES}
@@ -216,7 +216,7 @@ class OwnFields(AccountArgs):
 
     email: Arg[Annotated[Email, SPARSE, Wire.everywhere("primaryEmail")]] = OPTIONAL
     """The primary e-mail. Others stay as they are."""
-    emails: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    emails: ListArg[Annotated[EmailItems, SPARSE], Mapping[str, Any]] = OPTIONAL
     """All e-mails, such as `[{"value": "ana@example.com", "type": "work", "primary": True}]`. Not together with
     `email`."""
     external_id: Arg[Text] = OPTIONAL
@@ -282,7 +282,8 @@ class OwnFields(AccountArgs):
     manager_id: Arg[Annotated[Text, _at_work("manager.value")]] = OPTIONAL
     """Id of the manager's account (enterprise extension)."""
     extensions: Arg[Annotated[Entries, SPARSE]] = OPTIONAL
-    """Attributes of other schemas, by the schema's URN; what is not declared stays, and an empty text removes."""
+    """Attributes of other schemas, by the schema's URN; what is not declared stays. An empty text
+    removes an attribute, or all of a schema."""
     password: WriteOnly[Password] = OPTIONAL
     """The password. Write-only."""
     groups: ReadOnly[Annotated[NameSet, Wire(read="groupIds")]] = read_only()
@@ -386,6 +387,10 @@ PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
 """Lists of which an argument is the primary value."""
 VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
+ITEMS = ("emails", "phoneNumbers", "ims", "photos", "addresses", "x509Certificates")
+"""Lists that an argument declares whole, and of each item a part."""
+ABSENT = (None, "")
+"""Values that remove what is there. An empty mapping declares nothing."""
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
 
 
@@ -482,11 +487,16 @@ class Scim(Vendor, Groups):
         for one, all_ in (("email", "emails"), ("phone", "phone_numbers")):
             if {one, all_} <= given:
                 yield Problem(all_, f"says all of them, and so cannot stand beside {one}: give one of the two")
-            if values.get(one) == "":
+            if isinstance(value := values.get(one), str) and not value.strip():
                 yield Problem(one, f"cannot be empty, as another one would take its place: declare all in {all_}")
         name = values.get("user_name")
         if isinstance(name, str) and (not name or name != name.strip()):
             yield Problem("user_name", "cannot be empty, or begin or end with white space")
+        extensions = values.get("extensions") or {}
+        if not all(isinstance(each, dict) or each in ABSENT for each in extensions.values()):
+            yield Problem("extensions", "must have a mapping for each schema, from names of attributes to values")
+        if any(urn.lower() in (CORE.lower(), ENTERPRISE.lower()) for urn in extensions):
+            yield Problem("extensions", "cannot have these attributes: give their own arguments, such as cost_center")
 
     # --- login --------------------------------------------------------------------------------
 
@@ -533,8 +543,17 @@ class Scim(Vendor, Groups):
         return Request("GET", self._path_of(account), headers=ACCEPT)
 
     def merges(self, changes: Values) -> bool:
-        """Return whether the changes are part of a list, whose other items an update has to repeat."""
-        return self.replaces or not {"email", "phone"}.isdisjoint(changes)
+        """Return whether the changes are part of what has more, such as a list's items: an update has to repeat it."""
+        return self.replaces or any(self._is_a_part(name, value) for name, value in changes.items())
+
+    def _is_a_part(self, name: str, value: Any) -> bool:
+        if name == "extensions":
+            return any(
+                attributes in ABSENT or any(isinstance(each, dict) for each in attributes.values())
+                for attributes in (value or {}).values()
+            )
+        path = self.schema[name].wire.update or name
+        return path in PRIMARY or (path in (*VALUES, *ITEMS) and value not in NO_VALUE)
 
     def request_facts(self) -> Request | None:
         # https://www.rfc-editor.org/rfc/rfc7643#section-5
@@ -576,8 +595,9 @@ class Scim(Vendor, Groups):
         """Yield the operations of a PATCH that set one argument."""
         if name == "extensions":
             for urn, attributes in (value or {}).items():
-                for key, inner in (attributes or {}).items():
-                    yield _operation(f"{urn}:{key}", inner)
+                known = json_object(record.get(urn))
+                for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
+                    yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
             return
         keys, written = self._written(name, value, record)
         if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
@@ -591,6 +611,8 @@ class Scim(Vendor, Groups):
             return (PRIMARY[path],), _with_primary(resource.get(PRIMARY[path]), value)
         if path in VALUES:
             return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
+        if path in ITEMS:
+            return (path,), _with_items(resource.get(path), value or [])
         return keys_of(path), value
 
     # --- groups -------------------------------------------------------------------------------
@@ -647,6 +669,9 @@ class Scim(Vendor, Groups):
 
     def parse_record(self, answer: Answer) -> Record | None:
         record = _normal(answer.object)
+        version = self.parse_version(answer)
+        if version:  # https://www.rfc-editor.org/rfc/rfc7644#section-3.14: in the header, and perhaps in the record
+            record["meta"] = {**json_object(record.get("meta")), "version": version}
         return record if record.get("id") else None
 
     def parse_page(self, answer: Answer) -> Listing | None:
@@ -740,8 +765,36 @@ def _with_primary(items: Any, value: Any) -> list[Any]:
 
 def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
     """Return a list with these values, whose items keep what else they have."""
-    known = {each.get("value"): each for each in objects(items if isinstance(items, list) else [])}
-    return [known.get(each) or {"value": each} for each in values]
+    known = objects(items if isinstance(items, list) else [])
+    return [
+        item
+        for value in dict.fromkeys(values)
+        for item in [each for each in known if each.get("value") == value] or [{"value": value}]
+    ]
+
+
+def _with_items(items: Any, declared: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
+    left = [*objects(items if isinstance(items, list) else [])]
+    olds: list[Mapping[str, Any]] = [{} for _ in declared]
+    for is_same in (_has_all, _has_value):
+        for place, item in enumerate(declared):
+            old = next((each for each in left if not olds[place] and is_same(item, each)), None)
+            if old is not None:
+                olds[place] = old
+                left.remove(old)
+    if any(item.get("primary") is True for item in declared):  # a list has one primary item
+        olds = [{key: value for key, value in old.items() if key != "primary"} for old in olds]
+    return [_merged({**old}, {**item}) for old, item in zip(olds, declared, strict=True)]
+
+
+def _has_all(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    return bool(_merged({**old}, {**item}) == _merged({**old}, {}))
+
+
+def _has_value(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Return whether both have one value; a service may write an e-mail in lower case."""
+    return "value" in item and "value" in old and email_key(str(item["value"])) == email_key(str(old["value"]))
 
 
 def _merged(old: Any, new: Any) -> Any:

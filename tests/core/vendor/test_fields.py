@@ -12,9 +12,11 @@ from pydantic.alias_generators import to_camel
 from seatwise.core.vendor.field_types import (
     DateTime,
     Email,
+    EmailItems,
     Entries,
     FirstAndOthers,
     IdSet,
+    Items,
     NameSet,
     Number,
     Password,
@@ -461,6 +463,35 @@ def test_a_key_on_the_wire_may_contain_dots() -> None:
 def test_of_entries_what_is_declared_must_be_there(declared: Any, there: Any, is_same: bool) -> None:
     field = Schema.of({"extensions": Entries}, str)["extensions"]
     assert field.same(declared, there) is is_same
+
+
+@pytest.mark.parametrize(
+    ("declared", "there", "is_same"),
+    [
+        ([{"value": "a", "primary": False}], [{"value": "a"}], True),
+        ([{"value": "a", "primary": False}], [{"value": "a", "primary": None}], True),
+        ([{"value": "a", "primary": False}], [{"value": "a", "primary": True}], False),
+        ([{"value": "a", "primary": True}], [{"value": "a"}], False),
+        (
+            [{"type": "w"}, {"type": "w", "value": "a"}],
+            [{"type": "w", "value": "a"}, {"type": "w", "value": "b"}],
+            True,
+        ),
+        ([{"type": "w"}, {"value": "a"}], [{"type": "h", "value": "a"}, {"type": "h", "value": "b"}], False),
+        ([{"value": "a"}], [{"value": "a"}, {"value": "b"}], False),
+        ([{"value": "a"}, {"value": "a"}], [{"value": "a"}], False),
+        ([{"value": "A@x.org"}], [{"value": "a@x.org"}], False),
+        ([], None, True),
+    ],
+)
+def test_each_item_has_one_of_its_own(declared: Any, there: Any, is_same: bool) -> None:
+    assert Schema.of({"items": Items}, str)["items"].same(declared, there) is is_same
+
+
+def test_e_mails_among_items_have_no_case() -> None:
+    field = Schema.of({"emails": EmailItems}, str)["emails"]
+    assert field.same([{"value": "Ana@Example.com"}], [{"value": "ana@example.com", "type": "work"}])
+    assert not field.same([{"value": "ana@example.com"}], [{"value": "ben@example.com"}])
 
 
 def test_whole_numbers_in_entries_are_sent_as_such() -> None:

@@ -179,7 +179,7 @@ async def send_update(
         raise
     if _denies(vendor, after, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
-    if after is not None and not _shows_activity(vendor, after, changes):
+    if after is not None and vendor.deactivates(changes) and not _shows_activity(vendor, after, changes):
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
         unseen.remedy = 'Use on_destroy="delete", or "retain" and deactivate it in the admin page'
         raise unseen
@@ -264,10 +264,9 @@ def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes:
 
 
 def _shows_activity(vendor: Vendor, record: Record | None, changes: Values) -> bool:
-    """Return whether a record shows if the account is active, where a deactivation has to be seen."""
-    if not vendor.must_show_inactive or not vendor.deactivates(changes):
-        return True
-    return vendor.deactivation.keys() <= vendor.schema.names_in(record or {})
+    """Return whether a record shows the fields of a deactivation that change, at a vendor where they have to be seen."""
+    names = vendor.deactivation.keys() & changes.keys() if vendor.must_show_inactive else set()
+    return names <= vendor.schema.names_in(record or {})
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:

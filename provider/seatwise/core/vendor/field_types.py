@@ -83,14 +83,43 @@ def _entries_are_there(declared: Any, actual: Any) -> bool:
 
 
 def _items_are_there(declared: Any, actual: Any) -> bool:
-    """Return whether each declared item is there, and no other one."""
-    left = list(actual or [])
-    for item in declared or []:
-        found = next((each for each in left if _covers(item, each)), None)
-        if found is None:
-            return False
-        left.remove(found)
-    return not left
+    """Return whether each declared item is there, and no other one; an item that says nothing is not the primary."""
+    there = [{"primary": False, **_without_null(each)} if isinstance(each, dict) else each for each in actual or []]
+    fitting = [[n for n, each in enumerate(there) if _covers(item, each)] for item in declared or []]
+    return len(fitting) == len(there) and _is_one_each(fitting)
+
+
+def _without_null(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if value is not None}
+
+
+def _is_one_each(fitting: list[list[int]]) -> bool:
+    """Return whether each can have one of those that fit it, and none has another's."""
+    owner: dict[int, int] = {}
+
+    def settle(who: int, tried: set[int]) -> bool:
+        for each in fitting[who]:
+            if each not in tried:
+                tried.add(each)
+                if each not in owner or settle(owner[each], tried):
+                    owner[each] = who
+                    return True
+        return False
+
+    return all(settle(who, set()) for who in range(len(fitting)))
+
+
+def _emails_are_there(declared: Any, actual: Any) -> bool:
+    return _items_are_there(_with_email_keys(declared), _with_email_keys(actual))
+
+
+def _with_email_keys(items: Any) -> list[Any]:
+    return [
+        {**each, "value": email_key(each["value"])}
+        if isinstance(each, dict) and isinstance(each.get("value"), str)
+        else each
+        for each in items or []
+    ]
 
 
 def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
@@ -148,5 +177,11 @@ Items = Annotated[
     Compare(repr, how="in any order, each with what is declared", covers=_items_are_there),
 ]
 """All items of a list, of each of which a program declares a part."""
+EmailItems = Annotated[
+    list[dict[str, Any]],
+    AfterValidator(_whole_numbers),
+    Compare(repr, how="as items, addresses without case (ASCII)", covers=_emails_are_there),
+]
+"""All e-mails, as items with the address as `value`."""
 Password = Annotated[str, SECRET]
 """A secret text: sent once and stored nowhere."""

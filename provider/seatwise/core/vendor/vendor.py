@@ -393,7 +393,10 @@ class Vendor(ABC):
         return next((part for part in parts if isinstance(part, str) and part), "")
 
     must_show_inactive: ClassVar[bool] = False
-    """Whether a deactivation is done only once a record shows it: the vendor may answer it and not keep it."""
+    """Whether a deactivation is done only once a record shows it: the vendor may answer it and not keep it.
+
+    A reactivation is looked at as well. A record that does not show it does not deny it.
+    """
 
     def is_success(self, answer: Answer) -> bool:
         """Return whether the vendor carried out a writing request."""
