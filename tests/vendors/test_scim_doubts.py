@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from operations import lifecycle
 from seatwise.core.account import state
 from seatwise.core.account.finding import has_identity
-from seatwise.core.vendor.errors import AccountError, VendorBroken
+from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
 from seatwise.sandbox.scim import GROUPS
 from vendors.test_scim_life import service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
@@ -118,6 +119,58 @@ async def test_an_answer_that_shows_others_is_looked_at() -> None:
         world.fault("update", answered(200, json.dumps(group).encode(), carried_out=False))
         _, outs = await run.create(inputs(ana))
         assert outs["shown_in"] == ""
+
+
+@pytest.mark.parametrize("place", ["in the group", "at the user", "by a filter", "nowhere"])
+async def test_a_further_member_who_does_not_exist_is_an_error(place: str) -> None:
+    async with World("scim", scim_members=place, scim_patch="204") as world:
+        ben, run = await a_user(world, "ben"), Run(world)
+        await run.create(inputs(ben, owner="/accounts/test//ben"))
+        world.fault("update", NOT_DONE)
+        with pytest.raises(NoSuchAccount, match="no such user"):
+            await run.create(inputs("u-404"))
+
+
+async def test_a_further_member_who_is_not_added_is_seen() -> None:
+    async with World("scim", scim_patch="204") as world:
+        ben, ana, run = await a_user(world, "ben"), await a_user(world), Run(world)
+        await run.create(inputs(ben, owner="/accounts/test//ben"))
+        world.fault("update", NOT_DONE)
+        _, outs = await run.create(inputs(ana))
+        assert outs["shown_in"] == ""
+        assert any("shows others and not this one" in each for each in world.warnings)
+
+
+@pytest.mark.parametrize("patch", ["the record", "204"])
+async def test_one_look_tells_for_all_who_are_added_at_once(patch: str) -> None:
+    async with World("scim", scim_patch=patch) as world:
+        users = [await a_user(world, f"u{number}") for number in range(8)]
+        run, before = Run(world), len(world.calls)
+        async with anyio.create_task_group() as group:
+            for each in users:
+                group.start_soon(run.create, inputs(each, owner=f"/accounts/test//{each}"))
+        assert len(world.calls) - before == 8 + 1
+        assert sorted(members(world)) == sorted(users)
+
+
+@pytest.mark.parametrize(
+    ("patch", "place", "looks"),
+    [
+        ("the record", "in the group", [1, 0, 0]),
+        ("204", "in the group", [1, 1, 1]),
+        ("204", "at the user", [2, 0, 0]),
+        ("204", "by a filter", [4, 0, 0]),
+        ("204", "nowhere", [4, 0, 0]),
+    ],
+)
+async def test_further_members_of_known_users_cost_few_looks(patch: str, place: str, looks: list[int]) -> None:
+    async with World("scim", scim_members=place, scim_patch=patch) as world:
+        users, run, seen = [await a_user(world, name) for name in ("ana", "ben", "cy")], Run(world), []
+        for each in users:
+            before = len(world.calls)
+            await run.create(inputs(each, owner=f"/accounts/test//{each}"))
+            seen.append(len(world.calls) - before - 1)
+        assert seen == looks
 
 
 # --- values -----------------------------------------------------------------------------------

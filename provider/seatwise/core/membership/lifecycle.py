@@ -35,11 +35,10 @@ async def add(tenant: Tenant, pair: Pair) -> str:
 async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
     """Return the place that shows a membership after the answer to its request; raise the refusal if it is one.
 
-    The first membership of a group in a run is looked for. It answers for the others.
+    The first membership of a group in a run finds the place. It answers for the others as `_is_believed` says.
     """
     places, is_done = tenant.memberships.places, _is_done(tenant, answer)
-    shown = groups_of(tenant.vendor).parse_members(answer) if is_done else None
-    if is_done and pair.group in places and (not shown or pair.user in shown):
+    if is_done and pair.group in places and await _is_believed(tenant, pair, answer):
         return places[pair.group]
     place, seen = await find(tenant, pair)
     for seconds in LATE_S if is_done else ():
@@ -55,6 +54,24 @@ async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
     if not place:
         _report_hidden(tenant, pair, seen)
     return place
+
+
+async def _is_believed(tenant: Tenant, pair: Pair, answer: Answer) -> bool:
+    """Return whether a further membership of a group was added as its answer says.
+
+    If the answer does not show it, the group does: writes and looks wait in one queue, so one look serves all who wait.
+    Elsewhere each look would be for one user: a user whom this run knows is believed, another has to exist.
+    """
+    shown, place = groups_of(tenant.vendor).parse_members(answer), tenant.memberships.places[pair.group]
+    if shown:
+        return pair.user in shown
+    if place != "group" and tenant.list_cache.knows(pair.user):
+        return True
+    try:
+        sight = await look(tenant, pair, place or "user")
+    except AccountError:
+        return not place  # a service may refuse to show users
+    return sight is Sight.SHOWN or (not place and sight is not Sight.GONE)
 
 
 async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
