@@ -12,6 +12,7 @@ from operations import lifecycle
 from seatwise.core.account import state
 from seatwise.core.account.finding import has_identity
 from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
+from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.sandbox.scim import GROUPS
 from vendors.test_scim_life import service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
@@ -74,6 +75,30 @@ async def test_a_removal_is_looked_at(answer: Any) -> None:
         with pytest.raises(AccountError):
             await Run(world).delete(key, outs)
         assert members(world) == [user]
+
+
+async def test_a_removal_that_is_not_done_names_the_setting() -> None:
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        world.hazard = lambda kind: NOT_DONE if kind == "update" else None
+        with pytest.raises(VendorBroken, match='Set SCIM_LEAVING to "by value" if the service .* or take the user out'):
+            await Run(world).delete(key, outs)
+
+
+async def test_each_cell_about_groups_is_a_setting() -> None:
+    given = {"leaving": "by value", "member": "members", "asked": "members"}
+    async with World("scim", given=given) as world:
+        vendor, pair = world.tenant.vendor, Pair("u-1", "g-1")
+        assert isinstance(vendor, Groups)
+        assert '"path": "members"' in json.dumps(vendor.request_leave(pair, None).json)
+        assert vendor.request_group("g-1").query == {"attributes": "members"}
+        assert 'members eq "u-1"' in str(vendor.request_groups_with(pair).query)
+    async with World("scim", given={"service": "keycloak", "asked": ""}) as world:
+        vendor = world.tenant.vendor
+        assert isinstance(vendor, Groups)
+        assert vendor.request_group("g-1").query == {}
 
 
 async def test_one_look_tells_for_all_removals_of_a_group() -> None:

@@ -127,15 +127,20 @@ SERVICES: Mapping[str, Service] = {
 """Services by the name that `SCIM_SERVICE` gives."""
 
 
+CELLS = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
+"""The cells about accounts."""
+CELLS_OF_GROUPS = ("leaving", "member", "asked")
+"""The cells about memberships."""
+
+
 def tables() -> dict[str, str]:
     """Return the tables of the documentation that no other vendor has, by the names of their markers."""
-    cells = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
-    head = ["service", *(f"`SCIM_{name.upper()}`" for name in cells), "requests", "says so"]
+    head = ["service", *(f"`SCIM_{name.upper()}`" for name in CELLS), "requests", "says so"]
     rows = [head, ["---"] * len(head)]
     for name, row in SERVICES.items():
         said = f"[its page]({row.source})" if row.source.startswith("https://") else row.source
         paced = "a limit of its own" if row.limits else "no limit known"
-        rows.append([f"`{name}`", *(str(getattr(row, cell)) for cell in cells), paced, said])
+        rows.append([f"`{name}`", *(str(getattr(row, cell)) for cell in CELLS), paced, said])
     return {"services": "\n".join(f"| {' | '.join(row)} |" for row in rows)}
 
 
@@ -168,6 +173,12 @@ class Settings(settings.Settings):
     """What deactivating does: it `disables` an account, or `deletes` it for good."""
     deleting: Literal["deletes", "disables"] | None = None
     """What DELETE does: it `deletes` an account for good, or only `disables` it."""
+    leaving: Literal["by path", "by value"] | None = None
+    """How PATCH removes a member of a group: `by path`, or `by value`, with which some services remove all members."""
+    member: Literal["members.value", "members"] | None = None
+    """What a filter on groups calls the id of a member."""
+    asked: Literal["", "members"] | None = None
+    """The attributes to ask of a group, where it shows its `members` only to a request that asks for them."""
 
     @model_validator(mode="after")
     def _some_credentials(self) -> Self:
@@ -186,7 +197,7 @@ class Settings(settings.Settings):
     @property
     def row(self) -> Service:
         """The service's row, with the cells that settings override."""
-        cells = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
+        cells = (*CELLS, *CELLS_OF_GROUPS)
         own = {name: getattr(self, name) for name in cells if getattr(self, name) is not None}
         return replace(SERVICES[self.service], **own)
 
@@ -334,6 +345,12 @@ class ProviderArgs(TenantArgs, total=False):
     """`"disables"` or `"deletes"`."""
     deleting: Input[str]
     """`"deletes"` or `"disables"`."""
+    leaving: Input[str]
+    """`"by path"` or `"by value"`."""
+    member: Input[str]
+    """`"members.value"` or `"members"`."""
+    asked: Input[str]
+    """`"members"`, or an empty text."""
 
 
 class Provider(TenantProvider):
@@ -604,6 +621,11 @@ class Scim(Vendor, Groups):
         return (
             f'a membership needs PATCH, and {update} is "put": set it to "patch" if groups take PATCH at this service'
         )
+
+    @property
+    def way_to_leave(self) -> str:
+        other = "by path" if self._row.leaving == "by value" else "by value"
+        return f'Set {self.settings.display_name("leaving")} to "{other}" if the service removes members so'
 
     def request_join(self, pair: Pair, version: str | None) -> Request:
         # https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.1

@@ -144,10 +144,11 @@ async def _is_still_in(tenant: Tenant, pair: Pair, place: str, answer: Answer) -
 
 
 def _not_removed(tenant: Tenant, pair: Pair) -> AccountError:
+    way = groups_of(tenant.vendor).way_to_leave
+    remedy = f"{way}, or take the user out in the admin page" if way else "Take the user out in the admin page"
     return VendorBroken(
-        "the removal was answered and not done",
-        status=200, vendor=tenant.vendor.title, account=str(pair), remedy="Take the user out in the admin page",
-    )  # fmt: skip
+        "the removal was answered and not done", status=200, vendor=tenant.vendor.title, account=str(pair), remedy=remedy
+    )
 
 
 async def _write(tenant: Tenant, pair: Pair, request: Callable[[Pair, str | None], Request]) -> Answer:
