@@ -11,6 +11,7 @@ import pytest
 from operations import lifecycle
 from seatwise.core.account import state
 from seatwise.core.account.finding import has_identity
+from seatwise.core.membership.places import NOBODY
 from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
 from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.sandbox.scim import GROUPS
@@ -116,11 +117,14 @@ async def test_one_look_tells_for_all_removals_of_a_group() -> None:
 class IgnoringTheMember(httpx.AsyncBaseTransport):
     """A service that understands the first half of the filter alone."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, breaks: bool = False) -> None:
         self._inner = inner
+        self._breaks = breaks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/Groups") and "filter" in request.url.params:
+            if self._breaks and NOBODY in request.url.params["filter"]:
+                return httpx.Response(500)
             return httpx.Response(200, json={"totalResults": 1, "startIndex": 1, "Resources": [{"id": ENGINEERS}]})
         return await self._inner.handle_async_request(request)
 
@@ -133,6 +137,29 @@ async def test_a_filter_that_is_ignored_shows_no_membership(status: int, monkeyp
         world.fault("update", answered(status, b'{"detail": "no"}', carried_out=False))
         with pytest.raises(AccountError):
             await Run(world).create(inputs(user))
+
+
+async def test_a_filter_that_could_not_be_tried_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", scim_members="nowhere") as world:
+        user = await a_user(world)
+        monkeypatch.setattr(world, "_inner", IgnoringTheMember(world._inner, breaks=True))
+        _, outs = await Run(world).create(inputs(user))
+        assert outs["shown_in"] == ""
+
+
+@pytest.mark.parametrize(("status", "is_added"), [(400, False), (403, False), (409, True)])
+async def test_a_filter_does_not_outweigh_a_refusal(status: int, is_added: bool) -> None:
+    async with World("scim", scim_members="by a filter") as world:
+        user = await a_user(world)
+        await Run(world).create(inputs(user))
+        await world.restart()
+        world.fault("update", answered(status, b'{"detail": "no"}', carried_out=False))
+        if is_added:
+            _, outs = await Run(world).create(inputs(user))
+            assert outs["shown_in"] == "filter"
+        else:
+            with pytest.raises(AccountError, match=f"add refused with {status}"):
+                await Run(world).create(inputs(user))
 
 
 async def test_an_answer_that_shows_others_is_looked_at() -> None:

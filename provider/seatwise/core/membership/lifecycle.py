@@ -47,6 +47,8 @@ async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
             tenant.memberships.members.pop(pair.group, None)
             place, seen = await find(tenant, pair)
     may_be_there = is_done or tenant.vendor.is_taken(answer)
+    if place == "filter" and not may_be_there:
+        place = ""  # a filter may be understood by half: it does not outweigh a refusal
     if not place and (not may_be_there or Sight.GONE in seen or (not is_done and Sight.OTHERS in seen)):
         raise _not_added(tenant, pair, answer)
     if is_done:
