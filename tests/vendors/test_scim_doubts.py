@@ -10,7 +10,7 @@ import pytest
 
 from operations import lifecycle
 from seatwise.core.account import state
-from seatwise.core.account.finding import has_identity
+from seatwise.core.account.finding import everyone, has_identity, look_up_uncached
 from seatwise.core.membership.places import NOBODY
 from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
 from seatwise.core.vendor.groups import Groups, Pair
@@ -223,6 +223,72 @@ async def test_further_members_of_known_users_cost_few_looks(patch: str, place: 
             await run.create(inputs(each, owner=f"/accounts/test//{each}"))
             seen.append(len(world.calls) - before - 1)
         assert seen == looks
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+class Miscounting(httpx.AsyncBaseTransport):
+    """A service whose pages of users count as `says` tells; it may know its first page alone."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, says: str, *, one_page: bool = False) -> None:
+        self._inner, self._says, self._one_page = inner, says, one_page
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET" or not request.url.path.endswith("/Users"):
+            return await self._inner.handle_async_request(request)
+        if self._one_page:
+            request = httpx.Request(
+                "GET", request.url.copy_set_param("startIndex", 1), headers=request.headers, extensions=request.extensions
+            )
+        answer = await self._inner.handle_async_request(request)
+        page = json.loads(await answer.aread())
+        total, start = page["totalResults"], page["startIndex"]
+        page |= {
+            "nothing": {"totalResults": None},
+            "the page": {"totalResults": len(page["Resources"])},
+            "text": {"totalResults": str(total), "startIndex": str(start)},
+            "no index": {"startIndex": None},
+            "no index and nothing": {"totalResults": None, "startIndex": None},
+        }[self._says]
+        return httpx.Response(200, json={key: value for key, value in page.items() if value is not None})
+
+
+MISCOUNTS = ["nothing", "the page", "text", "no index", "no index and nothing"]
+
+
+@pytest.mark.parametrize("users", [1, 4, 5])
+@pytest.mark.parametrize("says", MISCOUNTS)
+async def test_a_list_is_read_to_its_end_without_a_count(says: str, users: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        made = {await a_user(world, f"u{number}") for number in range(users)}
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", Miscounting(world._inner, says))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert sorted(found) == sorted(made)
+        assert world.warnings == []
+
+
+@pytest.mark.parametrize("says", ["nothing", "the page", "no index and nothing"])
+async def test_a_full_page_that_comes_twice_proves_nothing(says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2, "find_by": "list"}) as world:
+        for number in range(3):
+            await a_user(world, f"u{number}")
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", Miscounting(world._inner, says, one_page=True))
+        with pytest.raises(VendorBroken, match="incomplete or contains duplicates"):
+            await look_up_uncached(world.tenant, "u2@example.com")
+
+
+async def test_a_short_page_that_comes_twice_is_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 9, "find_by": "list"}) as world:
+        user = await a_user(world)
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", Miscounting(world._inner, "nothing", one_page=True))
+        found = await look_up_uncached(world.tenant, "ana@example.com")
+        assert found is not None
+        assert found.account == user
+        assert await look_up_uncached(world.tenant, "ben@example.com") is None
 
 
 # --- values -----------------------------------------------------------------------------------

@@ -673,21 +673,27 @@ class Scim(Vendor, Groups):
 
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
-        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex"))
+        total, start = _count(body.get("totalResults")), _count(body.get("startIndex"))
         resources = body.get("Resources")
         if resources is None and total == 0:
             resources = []
         if not isinstance(resources, list):
             return None
         records, cursor = [_normal(each) for each in objects(resources)], body.get("nextCursor")
-        following: dict[str, str | int] | None = None
         if isinstance(cursor, str) and cursor:
-            following = {"cursor": cursor}
-        elif self._row.paging == "index" and start and total and records and start - 1 + len(records) < total:
-            # Without its index, which a page must have, the page after it would be asked for again and again.
-            following = {"startIndex": start + len(records)}
-        pages = -(-total // len(records)) if following and total and records else None
-        return Listing(records, following is not None, pages, total, following)
+            pages = -(-total // len(records)) if total and records else None
+            return Listing(records, True, pages, total, {"cursor": cursor})
+        if self._row.paging == "cursor" or not records:
+            return Listing(records, total=total)
+        is_full, end = len(records) >= self._row.page_size, (start or 1) - 1 + len(records)
+        if is_full and total is not None and total == len(records):
+            total = None  # some count the page alone
+        more = total is None or end < total
+        following: dict[str, str | int] | None = {"startIndex": end + 1} if more and start else None
+        pages = -(-total // len(records)) if more and total else None
+        cut, is_open = (total is None and each for each in (is_full, not is_full))
+        index = "startIndex" if more and not start else ""
+        return Listing(records, more, pages, total, following, index, may_be_cut=cut, is_open=is_open)
 
     def is_confirmed(self, answer: Answer) -> bool:
         """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""
@@ -700,6 +706,12 @@ class Scim(Vendor, Groups):
 
     def is_taken(self, answer: Answer) -> bool:
         return answer.status == 409 or answer.object.get("scimType") == "uniqueness"
+
+
+def _count(value: Json) -> int | None:
+    """Return a count, which some write as a text; None if it is neither."""
+    is_text = isinstance(value, str) and value.isascii() and value.isdecimal()
+    return int(value) if isinstance(value, str) and is_text else whole_number(value)
 
 
 def _quoted(text: str) -> str:

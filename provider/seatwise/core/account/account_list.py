@@ -190,6 +190,8 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
     while loaded[number].next is not None or (loaded[number].more and loaded[number].records):
         following = await page(tenant, of, number + 1, loaded[number].next)
         if following.records == loaded[number].records:
+            if following.may_be_cut:
+                loaded[number + 1] = following  # its duplicates show that the list is not coherent
             return  # a list that knows no pages is always its first one
         is_circle = following.next is not None and any(following.next == each.next for each in loaded.values())
         number += 1
@@ -204,11 +206,20 @@ async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str |
     `after` is the `next` of the page before, if that has one.
     """
     request = of.ask(number)
-    answer = await tenant.send(replace(request, query={**request.query, **(after or {})}))
+    query = {**request.query, **(after or {})}
+    answer = await tenant.send(replace(request, query=query))
     listing = of.read(answer) if answer.ok else None
     if listing is not None:
-        return listing
+        return _after_what_was_asked(listing, query)
     error = refused(tenant, answer, "look-up", of.about)
     if answer.ok:
         error.problem = "the list came in a shape that seatwise does not know"
     raise error
+
+
+def _after_what_was_asked(listing: Listing, query: Mapping[str, object]) -> Listing:
+    """Return a page with the index of the following one, where the answer does not say its own."""
+    begin = query.get(listing.index)
+    if not listing.more or not isinstance(begin, int):
+        return listing
+    return replace(listing, next={listing.index: begin + len(listing.records)})

@@ -55,10 +55,10 @@ async def _look_at_list(tenant: Tenant, life: Life) -> list[str]:
     ids = [account for each in first.records if (account := vendor.parse_id(each))]
     if not vendor.has_list:
         return ids
-    if first.more:
+    if first.more and not first.is_open:
         asked = max((size for size in request.query.values() if isinstance(size, int)), default=0)
         life.note("page size", len(first.records) >= asked, f"{len(first.records)} of {asked}")
-        by = "number" if first.next is None else "cursor" if "cursor" in first.next else "index"
+        by = "cursor" if "cursor" in (first.next or {}) else "index" if first.next or first.index else "number"
         life.note("next page", by)
     records, total = await pages(tenant, accounts(vendor))
     life.note("whole list", is_coherent(vendor, records, total), f"{len(records)} accounts")

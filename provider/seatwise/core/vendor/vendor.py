@@ -82,6 +82,11 @@ class Listing:
     `pages` and `total` are how many pages and accounts there are, where the vendor says so. `next` is the query by
     which the following page is asked for, where its number does not say it: a cursor, or the index after a page that
     the server made smaller than asked. It replaces these parts of the query of `request_page`.
+
+    `index` is the part of the query that counts records, where the answer does not say its own: the following page
+    begins after these records of what was asked. `may_be_cut` says that the page is full and nothing counts the records:
+    then the same page twice is no proof that there are no more. `is_open` says that nothing counts them and the page is
+    not full: it may be the last one.
     """
 
     records: Sequence[Record]
@@ -89,6 +94,9 @@ class Listing:
     pages: int | None = None
     total: int | None = None
     next: Mapping[str, str | int] | None = None
+    index: str = ""
+    may_be_cut: bool = False
+    is_open: bool = False
 
     @classmethod
     def of(cls, records: Json, *, more: bool = False, pages: Json = None, total: Json = None) -> "Listing | None":
