@@ -322,9 +322,12 @@ def test_a_tenant_that_stops_answering_leaves_a_named_account(
     assert f"{EMAIL} ({account}) was made and is active: deactivate it in the admin page" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
 @pytest.mark.parametrize(("at", "carried_out"), [(7, True), (14, False)])
-def test_ctrl_c_deactivates_the_account_and_names_it(
-    at: int, carried_out: bool, settings: None, sandbox: Sandbox
+def test_a_signal_deactivates_the_account_and_names_it(
+    at: int, carried_out: bool, sent: signal.Signals, code: int, settings: None, sandbox: Sandbox
 ) -> None:
     """At the create itself, whose answer does not come, and in the middle of the life."""
     sandbox.switch(hold={"at": at, "carried_out": carried_out})
@@ -333,10 +336,10 @@ def test_ctrl_c_deactivates_the_account_and_names_it(
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         sandbox.switch(hold=None)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=20)
     (account,) = sandbox.accounts("enerflo")
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (code, "")
     assert err == f"seatwise: Enerflo {EMAIL} ({account}) was made and is deactivated\n"
     assert is_inactive("enerflo", sandbox)
 
