@@ -269,6 +269,16 @@ def test_an_email_that_an_account_has_is_one_line(vendor: str, settings: None, s
     assert sandbox.writes(vendor) == []
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_email_of_another_user_name_is_one_line(is_first: bool, settings: None, sandbox: Sandbox) -> None:
+    emails = [{"value": "boss@example.com", "primary": True}, {"value": EMAIL.upper(), "type": "home"}]
+    boss = sandbox.add("scim", userName="boss", emails=emails[1:] if is_first else emails)
+    line = failed_with("rehearse", "scim", "--email", EMAIL, "--yes")
+    assert line.endswith(f"another account ({boss}) has this e-mail already. Give an address that no account has. "
+                         "Nothing was written")  # fmt: skip
+    assert sandbox.writes("scim") == []
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [

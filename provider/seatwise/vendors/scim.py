@@ -671,6 +671,10 @@ class Scim(Vendor, Groups):
         record = _normal(answer.object)
         return record if record.get("id") else None
 
+    def parse_emails(self, record: Record) -> Sequence[str]:
+        emails = record.get("emails")
+        return [self.parse_email(record), *_values_in(emails)]
+
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
         total, start = _count(body.get("totalResults")), _count(body.get("startIndex"))

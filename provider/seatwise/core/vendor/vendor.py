@@ -390,6 +390,10 @@ class Vendor(ABC):
         email = self.schema.raw(record, "email")
         return email if isinstance(email, str) and email else self.parse_identity(record)
 
+    def parse_emails(self, record: Record) -> Sequence[str]:
+        """Return all e-mails in a record, by default the one that is a field."""
+        return [self.parse_email(record)]
+
     def parse_created_id(self, answer: Answer) -> str | None:
         """Return the id in the answer to a create, or None if it has none."""
         record = self.parse_record(answer)
