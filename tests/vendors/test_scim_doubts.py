@@ -84,7 +84,9 @@ async def test_a_removal_that_is_not_done_names_the_setting() -> None:
         key, outs = await Run(world).create(inputs(user))
         await world.restart()
         world.hazard = lambda kind: NOT_DONE if kind == "update" else None
-        with pytest.raises(VendorBroken, match='Set SCIM_LEAVING to "by value" if the service .* or take the user out'):
+        with pytest.raises(
+            VendorBroken, match=r'Set SCIM_LEAVING to "by value" if the service .* or take the user out'
+        ):
             await Run(world).delete(key, outs)
 
 
@@ -239,7 +241,10 @@ class Miscounting(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         if self._one_page:
             request = httpx.Request(
-                "GET", request.url.copy_set_param("startIndex", 1), headers=request.headers, extensions=request.extensions
+                "GET",
+                request.url.copy_set_param("startIndex", 1),
+                headers=request.headers,
+                extensions=request.extensions,
             )
         answer = await self._inner.handle_async_request(request)
         page = json.loads(await answer.aread())
@@ -259,12 +264,14 @@ MISCOUNTS = ["nothing", "the page", "text", "no index", "no index and nothing"]
 
 @pytest.mark.parametrize("users", [1, 4, 5])
 @pytest.mark.parametrize("says", MISCOUNTS)
-async def test_a_list_is_read_to_its_end_without_a_count(says: str, users: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_is_read_to_its_end_without_a_count(
+    says: str, users: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with World("scim", given={"page_size": 2}) as world:
         made = {await a_user(world, f"u{number}") for number in range(users)}
         await world.restart()
         monkeypatch.setattr(world, "_inner", Miscounting(world._inner, says))
-        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        found = [str(each["id"]) async for each in everyone(world.tenant, lambda *names: True)]
         assert sorted(found) == sorted(made)
         assert world.warnings == []
 

@@ -149,7 +149,11 @@ def _not_removed(tenant: Tenant, pair: Pair) -> AccountError:
     way = groups_of(tenant.vendor).way_to_leave
     remedy = f"{way}, or take the user out in the admin page" if way else "Take the user out in the admin page"
     return VendorBroken(
-        "the removal was answered and not done", status=200, vendor=tenant.vendor.title, account=str(pair), remedy=remedy
+        "the removal was answered and not done",
+        status=200,
+        vendor=tenant.vendor.title,
+        account=str(pair),
+        remedy=remedy,
     )
 
 
