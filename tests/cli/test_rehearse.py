@@ -27,6 +27,8 @@ from seatwise.vendors import names, vendor_named
 
 EMAIL = "rehearsal@example.com"
 CANARY = "Zyzzyva"
+KEY = "Kumquat"
+"""A word in keys of answers, and not in the e-mail."""
 Rows = dict[str, dict[str, str]]
 
 
@@ -332,9 +334,7 @@ def test_a_tenant_that_stops_answering_leaves_a_named_account(
     assert f"{EMAIL} ({account}) was made and is active: deactivate it in the admin page" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
-)
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"])
 @pytest.mark.parametrize(("at", "carried_out"), [(7, True), (14, False)])
 def test_a_signal_deactivates_the_account_and_names_it(
     at: int, carried_out: bool, sent: signal.Signals, code: int, settings: None, sandbox: Sandbox
@@ -364,7 +364,9 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "tenovos": {"email": f"{CANARY}@{CANARY}.example", "username": CANARY, "firstName": CANARY, "lastName": CANARY,
                 "company": CANARY, "groups": [CANARY], "userRoleId": CANARY},
     "scim": {"userName": f"{CANARY}@{CANARY}.example", "displayName": CANARY, "title": CANARY,
-             f"urn:{CANARY}:2.0:User": {"desk": CANARY}, "emails": [{"value": CANARY, "type": CANARY}]},
+             f"urn:{CANARY}:2.0:User": {"desk": CANARY}, KEY: {KEY: CANARY},
+             f"urn:ietf:params:scim:schemas:extension:{KEY}Project:2.0:User": {KEY: CANARY},
+             "emails": [{"value": CANARY, "type": CANARY}]},
 }  # fmt: skip
 OWN = {
     "enerflo": ("first_name", "external_user_id"), "nexudus": ("full_name",),
@@ -384,7 +386,7 @@ def test_report_and_output_have_no_value_of_an_account(
     assert result.exit_code == 0, result.output
     written = [(tmp_path / f"report.{suffix}").read_text() for suffix in ("md", "json")]
     secrets = {*sandbox.environment.values()} | {"127.0.0.1", "rehearsal.example"}
-    private = {CANARY, *sandbox.accounts(vendor), other, *secrets} - {"admin"}
+    private = {CANARY, KEY, *sandbox.accounts(vendor), other, *secrets} - {"admin"}
     for text in (*written, result.stdout):
         assert [each for each in private if each.lower() in text.lower()] == []
     assert CANARY.lower() not in result.stderr.replace(email, "").lower()

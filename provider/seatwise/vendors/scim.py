@@ -63,6 +63,12 @@ NAMES = (
     ENTERPRISE, CORE,
 )  # fmt: skip
 """Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
+MORE_NAMES = (
+    "resourceType", "location", "created", "lastModified", "$ref", "detail", "scimType", "status", "patch", "bulk",
+    "filter", "changePassword", "sort", "etag", "pagination", "cursor", "index", "supported", "maxResults",
+    "maxOperations", "maxPayloadSize", "authenticationSchemes", "documentationUri", "specUri", "name", "description",
+)  # fmt: skip
+"""Names that the RFCs have in other places; only reports need them."""
 SPELLING = {name.lower(): name for name in NAMES}
 
 
@@ -416,6 +422,7 @@ class Scim(Vendor, Groups):
     identity_field = "user_name"
     must_show_inactive = True  # `active` is optional: https://www.rfc-editor.org/rfc/rfc7643#section-4.1.1
     lists: ClassVar = {"groups": GROUPS}
+    answer_keys = (*NAMES, *MORE_NAMES)
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **Vendor.described,
         "user_name": ("email",),

@@ -84,9 +84,9 @@ class Listing:
     the server made smaller than asked. It replaces these parts of the query of `request_page`.
 
     `index` is the part of the query that counts records, where the answer does not say its own: the following page
-    begins after these records of what was asked. `may_be_cut` says that the page is full and nothing counts the records:
+    begins after these records of what was asked. `may_be_cut` says that the page is full and nothing counts records;
     then the same page twice is no proof that there are no more. `is_open` says that nothing counts them and the page is
-    not full: it may be the last one.
+    not full, so it may be the last one.
     """
 
     records: Sequence[Record]
@@ -193,6 +193,8 @@ class Vendor(ABC):
     """Its settings."""
     path: ClassVar[str]
     """The path of its accounts, such as `/users`; an account's own path has the id behind it."""
+    answer_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys of answers, beside those of its fields, that everybody knows: a report of a rehearsal may show them."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
