@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from operations import lifecycle
-from seatwise.core.account import state
+from seatwise.core.account import account_list, state
 from seatwise.core.account.finding import everyone, has_identity, look_up_uncached
 from seatwise.core.membership.places import NOBODY
 from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
@@ -296,6 +296,27 @@ async def test_a_short_page_that_comes_twice_is_the_list(monkeypatch: pytest.Mon
         assert found is not None
         assert found.account == user
         assert await look_up_uncached(world.tenant, "ben@example.com") is None
+
+
+class Endless(httpx.AsyncBaseTransport):
+    """A service that names another cursor at each page."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.pages += 1
+        assert self.pages < 100
+        user = {"id": f"u-{self.pages % 4}", "userName": "ana"}
+        return httpx.Response(200, json={"totalResults": 4, "nextCursor": f"c{self.pages}", "Resources": [user]})
+
+
+async def test_a_list_that_does_not_end_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor", "find_by": "list"}) as world:
+        monkeypatch.setattr(world, "_inner", Endless())
+        monkeypatch.setattr(account_list, "MOST_PAGES", 20)
+        with pytest.raises(VendorBroken, match="the list does not end after 20 pages"):
+            await look_up_uncached(world.tenant, "ana")
 
 
 # --- values -----------------------------------------------------------------------------------

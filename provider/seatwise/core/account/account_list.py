@@ -26,6 +26,8 @@ PART_TTL_S = 120.0
 """Seconds for which some pages of a list are completed by the others: people change the list meanwhile."""
 CLOSED_S = 300.0
 """Seconds for which a list that is throttled again and again is not asked unless it must be."""
+MOST_PAGES = 10_000
+"""Pages that follow each other by cursor or index; a service that always names another one is broken."""
 LIST_SHARE_OF_DEADLINE = 0.25
 """The share of an operation's time that loading a list may take if the operation does not need the list."""
 WAIT_SHARE_OF_DEADLINE = 0.6
@@ -188,6 +190,9 @@ async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = N
 async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int, Listing]) -> None:
     number = max(loaded)
     while loaded[number].next is not None or (loaded[number].more and loaded[number].records):
+        if number >= MOST_PAGES:
+            problem, title = f"the list does not end after {number:,} pages", tenant.vendor.title
+            raise VendorBroken(problem, status=200, vendor=title, account=of.about)
         following = await page(tenant, of, number + 1, loaded[number].next)
         if following.records == loaded[number].records:
             if following.may_be_cut:
