@@ -62,7 +62,7 @@ async def _is_believed(tenant: Tenant, pair: Pair, answer: Answer) -> bool:
     """Return whether a further membership of a group was added as its answer says.
 
     If the answer does not show it, the group does: writes and looks wait in one queue, so one look serves all who wait.
-    Elsewhere each look would be for one user: a user whom this run knows is believed, another has to exist.
+    Elsewhere each look would be for one user: a user that this run knows is trusted to exist, another is looked for.
     """
     shown, place = groups_of(tenant.vendor).parse_members(answer), tenant.memberships.places[pair.group]
     if shown:

@@ -194,7 +194,7 @@ class Vendor(ABC):
     path: ClassVar[str]
     """The path of its accounts, such as `/users`; an account's own path has the id behind it."""
     answer_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys of answers, beside those of its fields, that everybody knows: a report of a rehearsal may show them."""
+    """Keys of answers, beside those of its fields, that are public: a report of a rehearsal may show them."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
