@@ -27,6 +27,8 @@ from seatwise.vendors import names, vendor_named
 
 EMAIL = "rehearsal@example.com"
 CANARY = "Zyzzyva"
+KEY = "Kumquat"
+"""A word in keys of answers, and not in the e-mail."""
 Rows = dict[str, dict[str, str]]
 
 
@@ -269,6 +271,16 @@ def test_an_email_that_an_account_has_is_one_line(vendor: str, settings: None, s
     assert sandbox.writes(vendor) == []
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_email_of_another_user_name_is_one_line(is_first: bool, settings: None, sandbox: Sandbox) -> None:
+    emails = [{"value": "boss@example.com", "primary": True}, {"value": EMAIL.upper(), "type": "home"}]
+    boss = sandbox.add("scim", userName="boss", emails=emails[1:] if is_first else emails)
+    line = failed_with("rehearse", "scim", "--email", EMAIL, "--yes")
+    assert line.endswith(f"another account ({boss}) has this e-mail already. Give an address that no account has. "
+                         "Nothing was written")  # fmt: skip
+    assert sandbox.writes("scim") == []
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -322,9 +334,10 @@ def test_a_tenant_that_stops_answering_leaves_a_named_account(
     assert f"{EMAIL} ({account}) was made and is active: deactivate it in the admin page" in result.stderr
 
 
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"])
 @pytest.mark.parametrize(("at", "carried_out"), [(7, True), (14, False)])
-def test_ctrl_c_deactivates_the_account_and_names_it(
-    at: int, carried_out: bool, settings: None, sandbox: Sandbox
+def test_a_signal_deactivates_the_account_and_names_it(
+    at: int, carried_out: bool, sent: signal.Signals, code: int, settings: None, sandbox: Sandbox
 ) -> None:
     """At the create itself, whose answer does not come, and in the middle of the life."""
     sandbox.switch(hold={"at": at, "carried_out": carried_out})
@@ -333,10 +346,10 @@ def test_ctrl_c_deactivates_the_account_and_names_it(
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         sandbox.switch(hold=None)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=20)
     (account,) = sandbox.accounts("enerflo")
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (code, "")
     assert err == f"seatwise: Enerflo {EMAIL} ({account}) was made and is deactivated\n"
     assert is_inactive("enerflo", sandbox)
 
@@ -351,7 +364,9 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "tenovos": {"email": f"{CANARY}@{CANARY}.example", "username": CANARY, "firstName": CANARY, "lastName": CANARY,
                 "company": CANARY, "groups": [CANARY], "userRoleId": CANARY},
     "scim": {"userName": f"{CANARY}@{CANARY}.example", "displayName": CANARY, "title": CANARY,
-             f"urn:{CANARY}:2.0:User": {"desk": CANARY}, "emails": [{"value": CANARY, "type": CANARY}]},
+             f"urn:{CANARY}:2.0:User": {"desk": CANARY}, KEY: {KEY: CANARY},
+             f"urn:ietf:params:scim:schemas:extension:{KEY}Project:2.0:User": {KEY: CANARY},
+             "emails": [{"value": CANARY, "type": CANARY}]},
 }  # fmt: skip
 OWN = {
     "enerflo": ("first_name", "external_user_id"), "nexudus": ("full_name",),
@@ -371,7 +386,7 @@ def test_report_and_output_have_no_value_of_an_account(
     assert result.exit_code == 0, result.output
     written = [(tmp_path / f"report.{suffix}").read_text() for suffix in ("md", "json")]
     secrets = {*sandbox.environment.values()} | {"127.0.0.1", "rehearsal.example"}
-    private = {CANARY, *sandbox.accounts(vendor), other, *secrets} - {"admin"}
+    private = {CANARY, KEY, *sandbox.accounts(vendor), other, *secrets} - {"admin"}
     for text in (*written, result.stdout):
         assert [each for each in private if each.lower() in text.lower()] == []
     assert CANARY.lower() not in result.stderr.replace(email, "").lower()

@@ -4,13 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from operations import lifecycle
-from seatwise.core.account import state
-from seatwise.core.account.finding import has_identity
-from seatwise.core.vendor.errors import AccountError, VendorBroken
+from seatwise.core.account import account_list, state
+from seatwise.core.account.finding import everyone, has_identity, look_up_uncached
+from seatwise.core.membership.places import NO_USER
+from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
+from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
 from seatwise.vendors.scim import CORE, ENTERPRISE
@@ -101,6 +104,32 @@ async def test_a_removal_is_looked_at(answer: Any) -> None:
         assert members(world) == [user]
 
 
+async def test_a_removal_that_is_not_done_names_the_setting() -> None:
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        world.hazard = lambda kind: NOT_DONE if kind == "update" else None
+        with pytest.raises(
+            VendorBroken, match=r'Set SCIM_LEAVING to "by value" if the service .* or take the user out'
+        ):
+            await Run(world).delete(key, outs)
+
+
+async def test_each_cell_about_groups_is_a_setting() -> None:
+    given = {"leaving": "by value", "member": "members", "asked": "members"}
+    async with World("scim", given=given) as world:
+        vendor, pair = world.tenant.vendor, Pair("u-1", "g-1")
+        assert isinstance(vendor, Groups)
+        assert '"path": "members"' in json.dumps(vendor.request_leave(pair, None).json)
+        assert vendor.request_group("g-1").query == {"attributes": "members"}
+        assert 'members eq "u-1"' in str(vendor.request_groups_with(pair).query)
+    async with World("scim", given={"service": "keycloak", "asked": ""}) as world:
+        vendor = world.tenant.vendor
+        assert isinstance(vendor, Groups)
+        assert vendor.request_group("g-1").query == {}
+
+
 async def test_one_look_tells_for_all_removals_of_a_group() -> None:
     async with World("scim") as world:
         users = [await a_user(world, name) for name in ("ana", "ben", "cy")]
@@ -116,11 +145,14 @@ async def test_one_look_tells_for_all_removals_of_a_group() -> None:
 class IgnoringTheMember(httpx.AsyncBaseTransport):
     """A service that understands the first half of the filter alone."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, breaks: bool = False) -> None:
         self._inner = inner
+        self._breaks = breaks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/Groups") and "filter" in request.url.params:
+            if self._breaks and NO_USER in request.url.params["filter"]:
+                return httpx.Response(500)
             return httpx.Response(200, json={"totalResults": 1, "startIndex": 1, "Resources": [{"id": ENGINEERS}]})
         return await self._inner.handle_async_request(request)
 
@@ -135,6 +167,29 @@ async def test_a_filter_that_is_ignored_shows_no_membership(status: int, monkeyp
             await Run(world).create(inputs(user))
 
 
+async def test_a_filter_that_could_not_be_tried_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", scim_members="nowhere") as world:
+        user = await a_user(world)
+        monkeypatch.setattr(world, "_inner", IgnoringTheMember(world._inner, breaks=True))
+        _, outs = await Run(world).create(inputs(user))
+        assert outs["shown_in"] == ""
+
+
+@pytest.mark.parametrize(("status", "is_added"), [(400, False), (403, False), (409, True)])
+async def test_a_filter_does_not_outweigh_a_refusal(status: int, is_added: bool) -> None:
+    async with World("scim", scim_members="by a filter") as world:
+        user = await a_user(world)
+        await Run(world).create(inputs(user))
+        await world.restart()
+        world.fault("update", answered(status, b'{"detail": "no"}', carried_out=False))
+        if is_added:
+            _, outs = await Run(world).create(inputs(user))
+            assert outs["shown_in"] == "filter"
+        else:
+            with pytest.raises(AccountError, match=f"add refused with {status}"):
+                await Run(world).create(inputs(user))
+
+
 async def test_an_answer_that_shows_others_is_looked_at() -> None:
     async with World("scim") as world:
         ben, ana = await a_user(world, "ben"), await a_user(world)
@@ -144,6 +199,150 @@ async def test_an_answer_that_shows_others_is_looked_at() -> None:
         world.fault("update", answered(200, json.dumps(group).encode(), carried_out=False))
         _, outs = await run.create(inputs(ana))
         assert outs["shown_in"] == ""
+
+
+@pytest.mark.parametrize("place", ["in the group", "at the user", "by a filter", "nowhere"])
+async def test_a_further_member_who_does_not_exist_is_an_error(place: str) -> None:
+    async with World("scim", scim_members=place, scim_patch="204") as world:
+        ben, run = await a_user(world, "ben"), Run(world)
+        await run.create(inputs(ben, owner="/accounts/test//ben"))
+        world.fault("update", NOT_DONE)
+        with pytest.raises(NoSuchAccount, match="no such user"):
+            await run.create(inputs("u-404"))
+
+
+async def test_a_further_member_who_is_not_added_is_seen() -> None:
+    async with World("scim", scim_patch="204") as world:
+        ben, ana, run = await a_user(world, "ben"), await a_user(world), Run(world)
+        await run.create(inputs(ben, owner="/accounts/test//ben"))
+        world.fault("update", NOT_DONE)
+        _, outs = await run.create(inputs(ana))
+        assert outs["shown_in"] == ""
+        assert any("shows others and not this one" in each for each in world.warnings)
+
+
+@pytest.mark.parametrize("patch", ["the record", "204"])
+async def test_one_look_tells_for_all_who_are_added_at_once(patch: str) -> None:
+    async with World("scim", scim_patch=patch) as world:
+        users = [await a_user(world, f"u{number}") for number in range(8)]
+        run, before = Run(world), len(world.calls)
+        async with anyio.create_task_group() as group:
+            for each in users:
+                group.start_soon(run.create, inputs(each, owner=f"/accounts/test//{each}"))
+        assert len(world.calls) - before == 8 + 1
+        assert sorted(members(world)) == sorted(users)
+
+
+@pytest.mark.parametrize(
+    ("patch", "place", "looks"),
+    [
+        ("the record", "in the group", [1, 0, 0]),
+        ("204", "in the group", [1, 1, 1]),
+        ("204", "at the user", [2, 0, 0]),
+        ("204", "by a filter", [4, 0, 0]),
+        ("204", "nowhere", [4, 0, 0]),
+    ],
+)
+async def test_further_members_of_known_users_cost_few_looks(patch: str, place: str, looks: list[int]) -> None:
+    async with World("scim", scim_members=place, scim_patch=patch) as world:
+        users, run, seen = [await a_user(world, name) for name in ("ana", "ben", "cy")], Run(world), []
+        for each in users:
+            before = len(world.calls)
+            await run.create(inputs(each, owner=f"/accounts/test//{each}"))
+            seen.append(len(world.calls) - before - 1)
+        assert seen == looks
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+class Miscounting(httpx.AsyncBaseTransport):
+    """A service whose pages of users count as `says` tells; it may know its first page alone."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, says: str, *, one_page: bool = False) -> None:
+        self._inner, self._says, self._one_page = inner, says, one_page
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET" or not request.url.path.endswith("/Users"):
+            return await self._inner.handle_async_request(request)
+        if self._one_page:
+            request = httpx.Request(
+                "GET",
+                request.url.copy_set_param("startIndex", 1),
+                headers=request.headers,
+                extensions=request.extensions,
+            )
+        answer = await self._inner.handle_async_request(request)
+        page = json.loads(await answer.aread())
+        total, start = page["totalResults"], page["startIndex"]
+        page |= {
+            "nothing": {"totalResults": None},
+            "the page": {"totalResults": len(page["Resources"])},
+            "text": {"totalResults": str(total), "startIndex": str(start)},
+            "no index": {"startIndex": None},
+            "no index and nothing": {"totalResults": None, "startIndex": None},
+        }[self._says]
+        return httpx.Response(200, json={key: value for key, value in page.items() if value is not None})
+
+
+MISCOUNTS = ["nothing", "the page", "text", "no index", "no index and nothing"]
+
+
+@pytest.mark.parametrize("users", [1, 4, 5])
+@pytest.mark.parametrize("says", MISCOUNTS)
+async def test_a_list_is_read_to_its_end_without_a_count(
+    says: str, users: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        made = {await a_user(world, f"u{number}") for number in range(users)}
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", Miscounting(world._inner, says))
+        found = [str(each["id"]) async for each in everyone(world.tenant, lambda *names: True)]
+        assert sorted(found) == sorted(made)
+        assert world.warnings == []
+
+
+@pytest.mark.parametrize("says", ["nothing", "the page", "no index and nothing"])
+async def test_a_full_page_that_comes_twice_proves_nothing(says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2, "find_by": "list"}) as world:
+        for number in range(3):
+            await a_user(world, f"u{number}")
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", Miscounting(world._inner, says, one_page=True))
+        with pytest.raises(VendorBroken, match="incomplete or contains duplicates"):
+            await look_up_uncached(world.tenant, "u2@example.com")
+
+
+async def test_a_short_page_that_comes_twice_is_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 9, "find_by": "list"}) as world:
+        user = await a_user(world)
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", Miscounting(world._inner, "nothing", one_page=True))
+        found = await look_up_uncached(world.tenant, "ana@example.com")
+        assert found is not None
+        assert found.account == user
+        assert await look_up_uncached(world.tenant, "ben@example.com") is None
+
+
+class Endless(httpx.AsyncBaseTransport):
+    """A service that names another cursor at each page."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.pages += 1
+        assert self.pages < 100
+        user = {"id": f"u-{self.pages % 4}", "userName": "ana"}
+        return httpx.Response(200, json={"totalResults": 4, "nextCursor": f"c{self.pages}", "Resources": [user]})
+
+
+async def test_a_list_that_does_not_end_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor", "find_by": "list"}) as world:
+        monkeypatch.setattr(world, "_inner", Endless())
+        monkeypatch.setattr(account_list, "MOST_PAGES", 20)
+        with pytest.raises(VendorBroken, match="the list does not end after 20 pages"):
+            await look_up_uncached(world.tenant, "ana")
 
 
 # --- values -----------------------------------------------------------------------------------

@@ -219,6 +219,18 @@ class Enerflo(Vendor):
     schema = schema_of(User, str)
     settings_type = Settings
     path = "/api/v3/users"
+    answer_keys = (
+        "data",
+        "meta",
+        "total",
+        "per_page",
+        "current_page",
+        "last_page",
+        "user",
+        "users",
+        "roles",
+        "role_slugs",
+    )
     create_path = "/api/v1/users"
     create_defaults: ClassVar = {"notify_email": False, "allow_optimus": False}
     limits = (Limit(300, 60),)

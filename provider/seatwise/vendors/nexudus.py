@@ -334,6 +334,16 @@ class Nexudus(Vendor):
     schema = schema_of(User, to_pascal)
     settings_type = Settings
     path = "/api/sys/users"
+    answer_keys = (
+        "Records",
+        "HasNextPage",
+        "TotalPages",
+        "TotalItems",
+        "Value",
+        "WasSuccessful",
+        "Errors",
+        "PropertyName",
+    )
     create_defaults = BOOKKEEPING
     id_key = "Id"
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))

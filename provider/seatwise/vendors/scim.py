@@ -63,6 +63,12 @@ NAMES = (
     "password", ENTERPRISE, CORE,
 )  # fmt: skip
 """Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
+MORE_NAMES = (
+    "resourceType", "location", "created", "lastModified", "$ref", "detail", "scimType", "status", "patch", "bulk",
+    "filter", "changePassword", "sort", "etag", "pagination", "cursor", "index", "supported", "maxResults",
+    "maxOperations", "maxPayloadSize", "authenticationSchemes", "documentationUri", "specUri", "name", "description",
+)  # fmt: skip
+"""Names that the RFCs have in other places; only reports need them."""
 SPELLING = {name.lower(): name for name in NAMES}
 
 
@@ -127,15 +133,20 @@ SERVICES: Mapping[str, Service] = {
 """Services by the name that `SCIM_SERVICE` gives."""
 
 
+CELLS = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
+"""The cells about accounts."""
+CELLS_OF_GROUPS = ("leaving", "member", "asked")
+"""The cells about memberships."""
+
+
 def tables() -> dict[str, str]:
     """Return the tables of the documentation that no other vendor has, by the names of their markers."""
-    cells = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
-    head = ["service", *(f"`SCIM_{name.upper()}`" for name in cells), "requests", "says so"]
+    head = ["service", *(f"`SCIM_{name.upper()}`" for name in CELLS), "requests", "says so"]
     rows = [head, ["---"] * len(head)]
     for name, row in SERVICES.items():
         said = f"[its page]({row.source})" if row.source.startswith("https://") else row.source
         paced = "a limit of its own" if row.limits else "no limit known"
-        rows.append([f"`{name}`", *(str(getattr(row, cell)) for cell in cells), paced, said])
+        rows.append([f"`{name}`", *(str(getattr(row, cell)) for cell in CELLS), paced, said])
     return {"services": "\n".join(f"| {' | '.join(row)} |" for row in rows)}
 
 
@@ -168,6 +179,12 @@ class Settings(settings.Settings):
     """What deactivating does: it `disables` an account, or `deletes` it for good."""
     deleting: Literal["deletes", "disables"] | None = None
     """What DELETE does: it `deletes` an account for good, or only `disables` it."""
+    leaving: Literal["by path", "by value"] | None = None
+    """How PATCH removes a member of a group: `by path`, or `by value`, with which some services remove all members."""
+    member: Literal["members.value", "members"] | None = None
+    """What a filter on groups calls the id of a member."""
+    asked: Literal["", "members"] | None = None
+    """The attributes to ask of a group, where it shows its `members` only to a request that asks for them."""
 
     @model_validator(mode="after")
     def _some_credentials(self) -> Self:
@@ -186,7 +203,7 @@ class Settings(settings.Settings):
     @property
     def row(self) -> Service:
         """The service's row, with the cells that settings override."""
-        cells = ("update", "find_by", "paging", "page_size", "deactivating", "deleting")
+        cells = (*CELLS, *CELLS_OF_GROUPS)
         own = {name: getattr(self, name) for name in cells if getattr(self, name) is not None}
         return replace(SERVICES[self.service], **own)
 
@@ -335,6 +352,12 @@ class ProviderArgs(TenantArgs, total=False):
     """`"disables"` or `"deletes"`."""
     deleting: Input[str]
     """`"deletes"` or `"disables"`."""
+    leaving: Input[str]
+    """`"by path"` or `"by value"`."""
+    member: Input[str]
+    """`"members.value"` or `"members"`."""
+    asked: Input[str]
+    """`"members"`, or an empty text."""
 
 
 class Provider(TenantProvider):
@@ -404,6 +427,7 @@ class Scim(Vendor, Groups):
     identity_field = "user_name"
     must_show_inactive = True  # `active` is optional: https://www.rfc-editor.org/rfc/rfc7643#section-4.1.1
     lists: ClassVar = {"groups": GROUPS}
+    answer_keys = (*NAMES, *MORE_NAMES)
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **Vendor.described,
         "user_name": ("email",),
@@ -627,6 +651,11 @@ class Scim(Vendor, Groups):
             f'a membership needs PATCH, and {update} is "put": set it to "patch" if groups take PATCH at this service'
         )
 
+    @property
+    def way_to_leave(self) -> str:
+        other = "by path" if self._row.leaving == "by value" else "by value"
+        return f'Set {self.settings.display_name("leaving")} to "{other}" if the service removes members so'
+
     def request_join(self, pair: Pair, version: str | None) -> Request:
         # https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.1
         return self._patch_group(pair, version, {"op": "add", "path": "members", "value": [{"value": pair.user}]})
@@ -674,23 +703,33 @@ class Scim(Vendor, Groups):
             record["meta"] = {**json_object(record.get("meta")), "version": version}
         return record if record.get("id") else None
 
+    def parse_emails(self, record: Record) -> Sequence[str]:
+        emails = record.get("emails")
+        return [self.parse_email(record), *_values_in(emails)]
+
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
-        total, start = whole_number(body.get("totalResults")), whole_number(body.get("startIndex"))
+        total, start = _count(body.get("totalResults")), _count(body.get("startIndex"))
         resources = body.get("Resources")
         if resources is None and total == 0:
             resources = []
         if not isinstance(resources, list):
             return None
         records, cursor = [_normal(each) for each in objects(resources)], body.get("nextCursor")
-        following: dict[str, str | int] | None = None
         if isinstance(cursor, str) and cursor:
-            following = {"cursor": cursor}
-        elif self._row.paging == "index" and start and total and records and start - 1 + len(records) < total:
-            # Without its index, which a page must have, the page after it would be asked for again and again.
-            following = {"startIndex": start + len(records)}
-        pages = -(-total // len(records)) if following and total and records else None
-        return Listing(records, following is not None, pages, total, following)
+            pages = -(-total // len(records)) if total and records else None
+            return Listing(records, True, pages, total, {"cursor": cursor})
+        if self._row.paging == "cursor" or not records:
+            return Listing(records, total=total)
+        is_full, end = len(records) >= self._row.page_size, (start or 1) - 1 + len(records)
+        if is_full and total is not None and total == len(records):
+            total = None  # some count the page alone
+        more = total is None or end < total
+        following: dict[str, str | int] | None = {"startIndex": end + 1} if more and start else None
+        pages = -(-total // len(records)) if more and total else None
+        cut, is_open = (total is None and each for each in (is_full, not is_full))
+        index = "startIndex" if more and not start else ""
+        return Listing(records, more, pages, total, following, index, may_be_cut=cut, is_open=is_open)
 
     def is_confirmed(self, answer: Answer) -> bool:
         """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""
@@ -703,6 +742,12 @@ class Scim(Vendor, Groups):
 
     def is_taken(self, answer: Answer) -> bool:
         return answer.status == 409 or answer.object.get("scimType") == "uniqueness"
+
+
+def _count(value: Json) -> int | None:
+    """Return a count, which some write as a text; None if it is neither."""
+    is_text = isinstance(value, str) and value.isascii() and value.isdecimal()
+    return int(value) if isinstance(value, str) and is_text else whole_number(value)
 
 
 def _quoted(text: str) -> str:

@@ -221,6 +221,7 @@ class Tenovos(Vendor):
     schema = schema_of(User, to_camel)
     settings_type = Settings
     path = "/user"
+    answer_keys = ("session", "data", "count", "accessToken", "refreshToken", "authorization", "expireEpoch")
     id_key = "userId"
     tells_ids = False
     verdict = ("status", "success", "error")

@@ -26,6 +26,8 @@ PART_TTL_S = 120.0
 """Seconds for which some pages of a list are completed by the others: people change the list meanwhile."""
 CLOSED_S = 300.0
 """Seconds for which a list that is throttled again and again is not asked unless it must be."""
+MOST_PAGES = 10_000
+"""Pages that follow each other by cursor or index; a service that always names another one is broken."""
 LIST_SHARE_OF_DEADLINE = 0.25
 """The share of an operation's time that loading a list may take if the operation does not need the list."""
 WAIT_SHARE_OF_DEADLINE = 0.6
@@ -188,8 +190,13 @@ async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = N
 async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int, Listing]) -> None:
     number = max(loaded)
     while loaded[number].next is not None or (loaded[number].more and loaded[number].records):
+        if number >= MOST_PAGES:
+            problem, title = f"the list does not end after {number:,} pages", tenant.vendor.title
+            raise VendorBroken(problem, status=200, vendor=title, account=of.about)
         following = await page(tenant, of, number + 1, loaded[number].next)
         if following.records == loaded[number].records:
+            if following.may_be_cut:
+                loaded[number + 1] = following  # its duplicates show that the list is not coherent
             return  # a list that knows no pages is always its first one
         is_circle = following.next is not None and any(following.next == each.next for each in loaded.values())
         number += 1
@@ -204,11 +211,20 @@ async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str |
     `after` is the `next` of the page before, if that has one.
     """
     request = of.ask(number)
-    answer = await tenant.send(replace(request, query={**request.query, **(after or {})}))
+    query = {**request.query, **(after or {})}
+    answer = await tenant.send(replace(request, query=query))
     listing = of.read(answer) if answer.ok else None
     if listing is not None:
-        return listing
+        return _after_what_was_asked(listing, query)
     error = refused(tenant, answer, "look-up", of.about)
     if answer.ok:
         error.problem = "the list came in a shape that seatwise does not know"
     raise error
+
+
+def _after_what_was_asked(listing: Listing, query: Mapping[str, object]) -> Listing:
+    """Return a page with the index of the following one, where the answer does not say its own."""
+    begin = query.get(listing.index)
+    if not listing.more or not isinstance(begin, int):
+        return listing
+    return replace(listing, next={listing.index: begin + len(listing.records)})

@@ -264,7 +264,7 @@ def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes:
 
 
 def _shows_activity(vendor: Vendor, record: Record | None, changes: Values) -> bool:
-    """Return whether a record shows the fields of a deactivation that change, at a vendor where they have to be seen."""
+    """Return whether a record shows whether the account is active, if that changes and has to be seen."""
     names = vendor.deactivation.keys() & changes.keys() if vendor.must_show_inactive else set()
     return names <= vendor.schema.names_in(record or {})
 

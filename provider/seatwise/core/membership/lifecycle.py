@@ -35,11 +35,10 @@ async def add(tenant: Tenant, pair: Pair) -> str:
 async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
     """Return the place that shows a membership after the answer to its request; raise the refusal if it is one.
 
-    The first membership of a group in a run is looked for. It answers for the others.
+    The first membership of a group in a run finds the place. It answers for the others as `_is_believed` says.
     """
     places, is_done = tenant.memberships.places, _is_done(tenant, answer)
-    shown = groups_of(tenant.vendor).parse_members(answer) if is_done else None
-    if is_done and pair.group in places and (not shown or pair.user in shown):
+    if is_done and pair.group in places and await _is_believed(tenant, pair, answer):
         return places[pair.group]
     place, seen = await find(tenant, pair)
     for seconds in LATE_S if is_done else ():
@@ -48,6 +47,8 @@ async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
             tenant.memberships.members.pop(pair.group, None)
             place, seen = await find(tenant, pair)
     may_be_there = is_done or tenant.vendor.is_taken(answer)
+    if place == "filter" and not may_be_there:
+        place = ""  # a filter may be understood by half: it does not outweigh a refusal
     if not place and (not may_be_there or Sight.GONE in seen or (not is_done and Sight.OTHERS in seen)):
         raise _not_added(tenant, pair, answer)
     if is_done:
@@ -55,6 +56,24 @@ async def _place_after(tenant: Tenant, pair: Pair, answer: Answer) -> str:
     if not place:
         _report_hidden(tenant, pair, seen)
     return place
+
+
+async def _is_believed(tenant: Tenant, pair: Pair, answer: Answer) -> bool:
+    """Return whether a further membership of a group was added as its answer says.
+
+    If the answer does not show it, the group does: writes and looks wait in one queue, so one look serves all who wait.
+    Elsewhere each look would be for one user: a user that this run knows is trusted to exist, another is looked for.
+    """
+    shown, place = groups_of(tenant.vendor).parse_members(answer), tenant.memberships.places[pair.group]
+    if shown:
+        return pair.user in shown
+    if place != "group" and tenant.list_cache.knows(pair.user):
+        return True
+    try:
+        sight = await look(tenant, pair, place or "user")
+    except AccountError:
+        return not place  # a service may refuse to show users
+    return sight is Sight.SHOWN or (not place and sight is not Sight.GONE)
 
 
 async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
@@ -125,10 +144,15 @@ async def _is_still_in(tenant: Tenant, pair: Pair, place: str, answer: Answer) -
 
 
 def _not_removed(tenant: Tenant, pair: Pair) -> AccountError:
+    way = groups_of(tenant.vendor).way_to_leave
+    remedy = f"{way}, or take the user out in the admin page" if way else "Take the user out in the admin page"
     return VendorBroken(
         "the removal was answered and not done",
-        status=200, vendor=tenant.vendor.title, account=str(pair), remedy="Take the user out in the admin page",
-    )  # fmt: skip
+        status=200,
+        vendor=tenant.vendor.title,
+        account=str(pair),
+        remedy=remedy,
+    )
 
 
 async def _write(tenant: Tenant, pair: Pair, request: Callable[[Pair, str | None], Request]) -> Answer:

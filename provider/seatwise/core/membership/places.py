@@ -8,7 +8,7 @@ import enum
 
 from ..account.finding import fetch, first_page
 from ..account.refusals import refused
-from ..vendor.errors import AccountError, InvalidAccount
+from ..vendor.errors import AccountError, InvalidAccount, RateLimited, Refused, VendorBroken
 from ..vendor.groups import Groups, Pair
 from ..vendor.vendor import Vendor
 from .run import Members, Tenant
@@ -54,8 +54,10 @@ async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
     if run.is_filter_known is None:
         try:
             run.is_filter_known = not await _is_found(tenant, Pair(NO_USER, pair.group))
-        except AccountError:  # there is no such user: the filter is read
-            run.is_filter_known = True
+        except Refused as error:
+            if isinstance(error, RateLimited | VendorBroken):
+                raise
+            run.is_filter_known = True  # there is no such user: the filter is read
     return Sight.SHOWN if run.is_filter_known and await _is_found(tenant, pair) else Sight.NOTHING
 
 

@@ -8,8 +8,12 @@ from ..account.list_cache import is_coherent
 from ..account.ports import Tenant
 from ..account.refusals import refused
 from ..queries.lookup import Lookups
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountExists, Refused
+from ..vendor.fields import email_key
 from .life import Life
+
+NOT_FREE = "Give an address that no account has. Nothing was written"
 
 
 async def look(tenant: Tenant, life: Life) -> None:
@@ -39,8 +43,20 @@ async def _refuse_existing(tenant: Tenant, life: Life) -> None:
     name = life.vendor.identity_name()
     raise AccountExists(
         f"an account has this {name} already", status=409, vendor=life.vendor.title, account=life.email,
-        remedy="Give an address that no account has. Nothing was written",
+        remedy=NOT_FREE,
     )  # fmt: skip
+
+
+def _refuse_email(life: Life, records: Sequence[Record]) -> None:
+    """Refuse the e-mail of a listed account: a service may join accounts by it, or write to it."""
+    vendor, declared = life.vendor, {life.email, str(life.values.get("email") or "")} - {""}
+    wanted = {*map(email_key, declared)}
+    for record in records:
+        if not wanted.isdisjoint(map(email_key, vendor.parse_emails(record))):
+            raise AccountExists(
+                f"another account ({vendor.parse_id(record)}) has this e-mail already", status=409,
+                vendor=vendor.title, account=life.email, remedy=NOT_FREE,
+            )  # fmt: skip
 
 
 async def _look_at_list(tenant: Tenant, life: Life) -> list[str]:
@@ -55,12 +71,13 @@ async def _look_at_list(tenant: Tenant, life: Life) -> list[str]:
     ids = [account for each in first.records if (account := vendor.parse_id(each))]
     if not vendor.has_list:
         return ids
-    if first.more:
+    if first.more and not first.is_open:
         asked = max((size for size in request.query.values() if isinstance(size, int)), default=0)
         life.note("page size", len(first.records) >= asked, f"{len(first.records)} of {asked}")
-        by = "number" if first.next is None else "cursor" if "cursor" in first.next else "index"
+        by = "cursor" if "cursor" in (first.next or {}) else "index" if first.next or first.index else "number"
         life.note("next page", by)
     records, total = await pages(tenant, accounts(vendor))
+    _refuse_email(life, records)
     life.note("whole list", is_coherent(vendor, records, total), f"{len(records)} accounts")
     return ids
 

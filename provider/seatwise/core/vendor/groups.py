@@ -31,6 +31,11 @@ class Groups(ABC):
         """Why this tenant cannot change who is in a group, with the remedy; empty if it can."""
         return ""
 
+    @property
+    def way_to_leave(self) -> str:
+        """What to set where a removal is answered and not done, as a remedy begins; empty if nothing can be set."""
+        return ""
+
     @abstractmethod
     def request_join(self, pair: Pair, version: str | None) -> Request:
         """Return the request that adds the user; other members stay. With a `version` it holds for that one alone."""

@@ -82,6 +82,11 @@ class Listing:
     `pages` and `total` are how many pages and accounts there are, where the vendor says so. `next` is the query by
     which the following page is asked for, where its number does not say it: a cursor, or the index after a page that
     the server made smaller than asked. It replaces these parts of the query of `request_page`.
+
+    `index` is the part of the query that counts records, where the answer does not say its own: the following page
+    begins after these records of what was asked. `may_be_cut` says that the page is full and nothing counts records;
+    then the same page twice is no proof that there are no more. `is_open` says that nothing counts them and the page is
+    not full, so it may be the last one.
     """
 
     records: Sequence[Record]
@@ -89,6 +94,9 @@ class Listing:
     pages: int | None = None
     total: int | None = None
     next: Mapping[str, str | int] | None = None
+    index: str = ""
+    may_be_cut: bool = False
+    is_open: bool = False
 
     @classmethod
     def of(cls, records: Json, *, more: bool = False, pages: Json = None, total: Json = None) -> "Listing | None":
@@ -185,6 +193,8 @@ class Vendor(ABC):
     """Its settings."""
     path: ClassVar[str]
     """The path of its accounts, such as `/users`; an account's own path has the id behind it."""
+    answer_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys of answers, beside those of its fields, that are public: a report of a rehearsal may show them."""
     example: ClassVar[Values]
     """Arguments of a typical account, for the documentation and the conformance tests."""
     example_change: ClassVar[Values]
@@ -381,6 +391,10 @@ class Vendor(ABC):
         """Return the e-mail in a record, or the identity if the account has no e-mail."""
         email = self.schema.raw(record, "email")
         return email if isinstance(email, str) and email else self.parse_identity(record)
+
+    def parse_emails(self, record: Record) -> Sequence[str]:
+        """Return all e-mails in a record, by default the one that is a field."""
+        return [self.parse_email(record)]
 
     def parse_created_id(self, answer: Answer) -> str | None:
         """Return the id in the answer to a create, or None if it has none."""
