@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 
 SCRIPTS = ("run", "script", "before_script")  # where a recipe has shell commands
+FILE = re.compile(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", re.S)
+EDIT = re.compile(r"Write `(.*?)` for `(.*?)`")
+COMMAND = re.compile(r"^    (.*)$", re.M)
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
     path
@@ -69,3 +72,24 @@ def scripts(node: Any, key: str = "") -> Iterator[str]:
 def recipes(text: str) -> list[Any]:
     """Return the parsed YAML blocks."""
     return [each for block in blocks(text, "ya?ml") for each in yaml.safe_load_all(block)]
+
+
+def walk(text: str) -> str:
+    """Return the script that makes a page's files and edits, and runs its commands, in their order."""
+    steps: list[tuple[int, str]] = []
+    for found in FILE.finditer(text):
+        steps.append((found.start(), f"cat > {found[1]} <<'END'\n{found[2]}END"))
+        text = text[: found.start()] + " " * len(found[0]) + text[found.end() :]
+    for found in EDIT.finditer(text):
+        before = re.sub(r"[][.*/]", r"\\\g<0>", found[2])
+        steps.append((found.start(), f"sed -i.bak 's/{before}/{found[1]}/' __main__.py"))
+    steps += [(found.start(), found[1]) for found in COMMAND.finditer(text) if found[1].strip()]
+    script = "\n".join(["set -eux", *(step for _, step in sorted(steps))])
+    return script.replace("--yes", "--yes --skip-preview")  # half the time
+
+
+def scim_walk() -> str:
+    """Return the script of the first project at a SCIM service, whose settings are in the environment."""
+    page = (ROOT / "docs" / "vendors" / "scim.md").read_text()
+    section = page.partition("## A first project\n")[2].partition("\n## ")[0]
+    return walk(re.sub("^    export SCIM_.*\n", "", section, flags=re.M))

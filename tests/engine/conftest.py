@@ -84,6 +84,21 @@ class Project:
         assert (done.returncode != 0) is fails, done.stdout
         return Ran(done.returncode, done.stdout)
 
+    def shell(self, script: str, folder: Path | None = None) -> str:
+        """Run a script of shell commands, each of which has to succeed; return all that they print."""
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=folder or self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
     def up(self, *arguments: str, fails: bool = False) -> Ran:
         return self.run("up", "--yes", "--skip-preview", *arguments, fails=fails)
 
