@@ -1,7 +1,7 @@
 """What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -66,6 +66,33 @@ async def test_a_reactivation_need_not_be_shown() -> None:
         world.hazard = lambda kind: {"update": answered(204, carried_out=True), "read": hidden}.get(kind)
         await lifecycle.update(world.tenant, account, outs, world.inputs(outs, active=True))
         assert (await service_says(world, account))["active"] is True
+
+
+class Odd(httpx.AsyncBaseTransport):
+    """The stand-in, whose records of users are changed on their way."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, change: Callable[[dict[str, Any]], None]) -> None:
+        self._inner, self._change = inner, change
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        text = await answer.aread()
+        body = json.loads(text) if text else {}
+        for record in body.get("Resources", [body]):
+            if "userName" in record:
+                self._change(record)
+        return httpx.Response(answer.status_code, json=body) if text else answer
+
+
+@pytest.mark.parametrize("shown", [("ENABLED", "DISABLED"), (2, 3), ([True], [False]), ({"value": True}, {})])
+async def test_an_active_that_cannot_be_read_is_not_believed(shown: tuple[object, object]) -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        world._inner = Odd(world._inner, lambda record: record.update(active=shown[not record["active"]]))
+        world.fault("update", NOT_DONE)
+        with pytest.raises(VendorBroken, match="does not show whether it is active"):
+            await lifecycle.delete(world.tenant, account, outs)
 
 
 async def test_a_service_without_active_says_so() -> None:

@@ -264,9 +264,12 @@ def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes:
 
 
 def _shows_activity(vendor: Vendor, record: Record | None, changes: Values) -> bool:
-    """Return whether a record shows whether the account is active, if that changes and has to be seen."""
+    """Return whether a record shows whether the account is active, if that changes and has to be seen.
+
+    A value that does not fit its field shows nothing.
+    """
     names = vendor.deactivation.keys() & changes.keys() if vendor.must_show_inactive else set()
-    return names <= vendor.schema.names_in(record or {})
+    return not names or names <= seen(vendor.schema, {}, record).keys()
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
