@@ -139,7 +139,7 @@ class World:
         self.hazard: Callable[[str], Fault | None] = lambda kind: None
         self.vendor = vendor_named(vendor)
         app = server.app(self.store, Options(limits=False, quirks=quirks))
-        self._inner = httpx.ASGITransport(app)
+        self._inner: httpx.AsyncBaseTransport = httpx.ASGITransport(app)
         environment = server.environment("http://127.0.0.1")
         usual = {
             name.lower().removeprefix(f"{vendor}_"): value

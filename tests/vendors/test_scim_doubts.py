@@ -19,7 +19,7 @@ from seatwise.sandbox.scim import GROUPS
 from seatwise.vendors.scim import CORE, ENTERPRISE
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
-from virtual import World, answered
+from virtual import Fault, World, answered
 
 pytestmark = pytest.mark.anyio
 ENGINEERS, _ = GROUPS
@@ -137,10 +137,75 @@ async def test_a_removal_that_is_not_done_names_the_setting() -> None:
         key, outs = await Run(world).create(inputs(user))
         await world.restart()
         world.hazard = lambda kind: NOT_DONE if kind == "update" else None
-        with pytest.raises(
-            VendorBroken, match=r'Set SCIM_LEAVING to "by value" if the service .* or take the user out'
-        ):
+        with pytest.raises(VendorBroken, match=r'in the admin page. Set SCIM_LEAVING to "by value" only if .* others'):
             await Run(world).delete(key, outs)
+
+
+NO_TARGET = answered(400, b'{"scimType": "noTarget", "status": "400"}', carried_out=False)
+
+
+@pytest.mark.parametrize("says", [NO_TARGET, "one other", NOT_DONE])
+@pytest.mark.parametrize("place", ["at the user", "by a filter"])
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_removal_is_done_if_its_place_says_so(says: Fault | str, place: str, is_first: bool) -> None:
+    async with World("scim", scim_members=place, scim_patch="204") as world:
+        ana, ben = await a_user(world), await a_user(world, "ben")
+        run, made = Run(world), [await Run(world).create(inputs(each, owner=f"//{each}")) for each in (ben, ana)]
+        await world.restart()
+        if not is_first:
+            assert await run.delete(*made[0])
+        group = {"id": ENGINEERS, "members": [{"value": ben}]}  # a part of a large group
+        part = answered(200, json.dumps(group).encode(), carried_out=False)
+        world.fault("update", part if isinstance(says, str) else says)
+        with pytest.raises(VendorBroken, match="the removal was answered and not done"):
+            await run.delete(*made[1])
+        assert ana in members(world)
+
+
+@pytest.mark.parametrize("says", [NO_TARGET, NOT_DONE])
+async def test_a_second_removal_is_looked_for_in_its_group(says: Fault) -> None:
+    async with World("scim", scim_patch="204") as world:
+        ana, ben = await a_user(world), await a_user(world, "ben")
+        run, made = Run(world), [await Run(world).create(inputs(each, owner=f"//{each}")) for each in (ben, ana)]
+        await world.restart()
+        assert await run.delete(*made[0])
+        world.fault("update", says)
+        with pytest.raises(VendorBroken, match="the removal was answered and not done"):
+            await run.delete(*made[1])
+
+
+async def test_an_answer_that_lags_behind_is_no_failed_removal() -> None:
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        group = {"id": ENGINEERS, "members": [{"value": user}]}
+        world.fault("update", answered(200, json.dumps(group).encode(), carried_out=True))
+        assert await Run(world).delete(key, outs)
+        assert members(world) == []
+
+
+async def test_groups_that_are_hidden_are_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim") as world:
+        key, outs = await Run(world).create(inputs(await a_user(world)))
+        await world.restart()
+        monkeypatch.setattr(world, "_inner", HidingGroups(world._inner))
+        with pytest.raises(AccountError, match="groups"):
+            await Run(world).read(key, outs)
+        with pytest.raises(AccountError):
+            await Run(world).delete(key, outs)
+
+
+class HidingGroups(httpx.AsyncBaseTransport):
+    """A service that answers 404 to credentials that are not for groups."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "/Groups" in request.url.path:
+            return httpx.Response(404, json={"status": "404"})
+        return await self._inner.handle_async_request(request)
 
 
 async def test_each_cell_about_groups_is_a_setting() -> None:

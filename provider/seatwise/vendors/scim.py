@@ -653,8 +653,10 @@ class Scim(Vendor, Groups):
 
     @property
     def way_to_leave(self) -> str:
-        other = "by path" if self._row.leaving == "by value" else "by value"
-        return f'Set {self.settings.display_name("leaving")} to "{other}" if the service removes members so'
+        name = self.settings.display_name("leaving")
+        if self._row.leaving == "by value":
+            return f'Set {name} to "by path" if the service removes members so'
+        return f'Set {name} to "by value" only if the service documents that: others remove all members then'
 
     def request_join(self, pair: Pair, version: str | None) -> Request:
         # https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.1

@@ -33,7 +33,7 @@ class Groups(ABC):
 
     @property
     def way_to_leave(self) -> str:
-        """What to set where a removal is answered and not done, as a remedy begins; empty if nothing can be set."""
+        """What to set where a removal is answered and not done, as a sentence; empty if nothing can be set."""
         return ""
 
     @abstractmethod
