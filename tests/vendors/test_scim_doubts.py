@@ -259,6 +259,17 @@ async def test_a_filter_that_is_ignored_shows_no_membership(status: int, monkeyp
             await Run(world).create(inputs(user))
 
 
+async def test_a_filter_is_tried_on_each_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", scim_members="nowhere", scim_patch="204") as world:
+        user = await a_user(world)
+        monkeypatch.setattr(world, "_inner", IgnoringTheMember(world._inner))
+        run = Run(world)
+        with pytest.raises(AccountError):
+            await run.create(inputs(user, group="no-such-group", owner="/accounts/test//typo"))
+        _, outs = await run.create(inputs(user))
+        assert outs["shown_in"] == ""
+
+
 async def test_a_filter_that_could_not_be_tried_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async with World("scim", scim_members="nowhere") as world:
         user = await a_user(world)

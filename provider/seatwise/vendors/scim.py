@@ -678,6 +678,9 @@ class Scim(Vendor, Groups):
         query = {"attributes": self._row.asked} if self._row.asked else {}
         return Request("GET", f"/Groups/{segment(group)}", query=query, headers=ACCEPT)
 
+    def request_groups(self) -> Request:
+        return self.request_items(GROUPS, 1)
+
     def request_groups_with(self, pair: Pair) -> Request:
         text = f"id eq {_quoted(pair.group)} and {self._row.member} eq {_quoted(pair.user)}"
         return Request("GET", "/Groups", query={"filter": text, "excludedAttributes": "members"}, headers=ACCEPT)

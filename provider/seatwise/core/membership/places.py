@@ -6,11 +6,12 @@ write finds out, and the state keeps the place: from then on the membership is g
 
 import enum
 
-from ..account.finding import fetch, first_page
+from ..account.account_list import page
+from ..account.finding import fetch
 from ..account.refusals import refused
 from ..vendor.errors import AccountError, InvalidAccount, RateLimited, Refused, VendorBroken
 from ..vendor.groups import Groups, Pair
-from ..vendor.vendor import Vendor
+from ..vendor.vendor import Paged, Vendor
 from .run import Members, Tenant
 
 PLACES = ("group", "user", "filter")
@@ -49,16 +50,19 @@ async def look(tenant: Tenant, pair: Pair, place: str) -> Sight:
 
 
 async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
-    """Look with the filter, where the service understands it: with the id of no user it finds nothing."""
-    run = tenant.memberships
-    if run.is_filter_known is None:
+    """Look with the filter, where the service understands it: in this group it finds nothing for the id of no user.
+
+    In a group that does not exist it finds nothing either way. So each group is tried by itself.
+    """
+    filters = tenant.memberships.filters
+    if pair.group not in filters:
         try:
-            run.is_filter_known = not await _is_found(tenant, Pair(NO_USER, pair.group))
+            filters[pair.group] = not await _is_found(tenant, Pair(NO_USER, pair.group))
         except Refused as error:
             if isinstance(error, RateLimited | VendorBroken):
                 raise
-            run.is_filter_known = True  # there is no such user: the filter is read
-    return Sight.SHOWN if run.is_filter_known and await _is_found(tenant, pair) else Sight.NOTHING
+            filters[pair.group] = True  # there is no such user: the filter is read
+    return Sight.SHOWN if filters[pair.group] and await _is_found(tenant, pair) else Sight.NOTHING
 
 
 async def _is_found(tenant: Tenant, pair: Pair) -> bool:
@@ -98,7 +102,8 @@ def _sight(wanted: str, shown: frozenset[str] | None) -> Sight:
 async def _members(tenant: Tenant, group: str) -> frozenset[str] | None:
     """Return the members that a group shows, which one request tells for all of them; None if the group is gone.
 
-    "Not found" is trusted only if the service lists its users: a wrong base URL gives 404 as well.
+    "Not found" is trusted only if the service lists its groups: a wrong base URL gives 404 as well, and so may
+    credentials that are not for groups.
     """
     known, groups = tenant.memberships.members, groups_of(tenant.vendor)
     async with tenant.lock(group):
@@ -111,5 +116,6 @@ async def _members(tenant: Tenant, group: str) -> frozenset[str] | None:
             return ids
         if not tenant.vendor.is_missing(answer):
             raise refused(tenant, answer, "read", f"group {group}")
-    await first_page(tenant)
+    all_groups = Paged(ask=lambda _: groups.request_groups(), read=tenant.vendor.parse_page, about="groups")
+    await page(tenant, all_groups, 1)
     return None

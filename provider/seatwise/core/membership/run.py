@@ -27,10 +27,8 @@ class RunMemberships:
         self.places: dict[str, str] = {}
         """Where this run found the members of a group after a confirmed write, by the group's id; empty: nowhere."""
 
-        self.left: set[str] = set()
-        """Groups from which a removal of this run was seen to be carried out."""
-        self.is_filter_known: bool | None = None
-        """Whether the service understands the filter that shows a membership; None: not tried yet."""
+        self.filters: dict[str, bool] = {}
+        """Whether the service understands the filter that shows a membership, by the id of a group."""
 
     def declare(self, pair: Pair, owner: str) -> str | None:
         """Note that a resource declares a membership. If another resource declares it already, return that one."""

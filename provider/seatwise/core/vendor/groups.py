@@ -49,6 +49,10 @@ class Groups(ABC):
         """Return the request that reads one group."""
 
     @abstractmethod
+    def request_groups(self) -> Request:
+        """Return the request for a page of all groups."""
+
+    @abstractmethod
     def request_groups_with(self, pair: Pair) -> Request:
         """Return the request for a page of groups that has the pair's group alone, and that only with its user."""
 
