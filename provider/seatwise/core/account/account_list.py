@@ -48,14 +48,14 @@ async def record_of(tenant: Tenant, account: str, names: Iterable[str] = ()) -> 
     `names` are the fields that the account has by its own state: a field that the list does not show may be empty now.
     """
     cache, vendor = tenant.list_cache, tenant.vendor
-    cache.wanted[account] = frozenset(names)
+    wanted = cache.wanted[account] = frozenset(names)
     if not await _is_open(tenant, must=False) or cache.list is None or account in cache.written:
         return None
     is_as_good = vendor.version or cache.says_as_much(vendor, cache.list)
     listed = cache.list.records.get(account) if cache.list.is_coherent and is_as_good else None
     if listed is None or vendor.version:
         return listed
-    lacking = cache.wanted[account] - vendor.schema.names_in(listed) - cache.unshown
+    lacking = wanted - vendor.schema.names_in(listed) - cache.unshown
     return None if lacking else listed
 
 
