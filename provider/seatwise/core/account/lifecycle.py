@@ -236,9 +236,11 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
         if not await _is_gone(tenant, account, email):
             raise
     else:
-        # It stays unconfirmed: the engine may not learn of it, and a program may declare the person again.
-        if tenant.ownership.belongs_to_other(email, owner):
-            tenant.journal.forget_account(account)  # another resource declares the e-mail
+        # It stays unconfirmed: the engine may not learn of it, and a program may declare the person again. Another
+        # resource may declare the e-mail since this began: it continues with the account, if that has the e-mail.
+        last = tenant.journal.last(email)
+        if tenant.ownership.belongs_to_other(email, owner) and last is not None and last.account != account:
+            tenant.journal.forget_account(account)  # the e-mail is another account's now
         else:
             tenant.journal.note(email, Entry(EntryKind.DEACTIVATED, account))
 
