@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from ..core.account.owner import forms, parsed, resource_in, same
-from ..core.account.ports import Entry, EntryKind, Unconfirmed
+from ..core.account.ports import Entries, Entry, EntryKind, Unconfirmed
 from ..core.vendor.errors import InvalidAccount, JournalTooNew
 from ..core.vendor.fields import email_key
 from .files import SharedFile
@@ -74,6 +74,8 @@ _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed =
 _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
 _TRUST = "delete from doubts where tenant = ? and account = ?"
 _NOTE = "insert or replace into deeds (tenant, email, deed, account, owner, at) values (?, ?, ?, ?, ?, ?)"
+_RESTORE = _NOTE.replace("or replace", "or ignore")
+_DEEDS_OF = "select tenant, email, deed, account, owner, at from deeds where tenant = ? and (account = ? or email = ?)"
 _NOT_PENDING = "delete from deeds where tenant = ? and email = ? and deed = ?"
 _LET_GO = "delete from deeds where tenant = ? and account = ?"
 _Row = tuple[str, str | None, str, float, int]
@@ -272,16 +274,30 @@ class Journal:
         """Delete the entries of this account."""
         self._run(_LET_GO, self._tenant, account)
 
-    def rename(self, account: str, email: str) -> None:
-        """Move the entry of a created account to this e-mail; delete the entry of a deactivated one."""
+    def rename(self, account: str, email: str) -> Entries:
+        """Move the entry of a created account to this e-mail; delete the entry of a deactivated one.
 
-        def move(database: sqlite3.Connection) -> None:
+        Return the entries of the account and of the e-mail before, for `restore`.
+        """
+
+        def move(database: sqlite3.Connection) -> Entries:
+            before = database.execute(_DEEDS_OF, (self._tenant, account, email_key(email))).fetchall()
             old = _entry(self._row(database, "deeds.account = ?", account))
             database.execute(_LET_GO, (self._tenant, account))
             if old is not None and old.kind is EntryKind.CREATED:
                 database.execute(_NOTE, self._deed(email, old))
+            return before
 
-        self._file.run(move, None)
+        return self._file.run(move, [])
+
+    def restore(self, account: str, entries: Entries) -> None:
+        """Take back a `rename` of this account that the vendor refused; keep entries that were stored since."""
+
+        def move_back(database: sqlite3.Connection) -> None:
+            database.execute(_LET_GO, (self._tenant, account))
+            database.executemany(_RESTORE, entries)
+
+        self._file.run(move_back, None)
 
     def forget_pending(self, email: str) -> None:
         """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""

@@ -102,6 +102,10 @@ class Entry:
     """Whether the engine has shown since that it knows the account."""
 
 
+Entries = Sequence[tuple[object, ...]]
+"""Entries of the journal as it stores them."""
+
+
 class Journal(Protocol):
     """The memory of a tenant's accounts between runs, on this machine."""
 
@@ -136,8 +140,14 @@ class Journal(Protocol):
     def forget_account(self, account: str) -> None:
         """Delete all entries of this account."""
 
-    def rename(self, account: str, email: str) -> None:
-        """Move the entry of a created account to this e-mail; delete the entry of a deactivated account."""
+    def rename(self, account: str, email: str) -> Entries:
+        """Move the entry of a created account to this e-mail; delete the entry of a deactivated account.
+
+        Return the entries of the account and of the e-mail before, for `restore`.
+        """
+
+    def restore(self, account: str, entries: Entries) -> None:
+        """Take back a `rename` of this account that the vendor refused; keep entries that were stored since."""
 
     def forget_pending(self, email: str) -> None:
         """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""

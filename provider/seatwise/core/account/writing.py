@@ -88,13 +88,14 @@ async def _write(
     schema = tenant.vendor.schema
     identity = tenant.vendor.identity_field
     is_renamed = identity in changes and not schema[identity].same(changes[identity], email)
-    if is_renamed:
-        # The next account with the old e-mail is another one.
-        tenant.journal.rename(account, tenant.vendor.identity(changes))
+    # The next account with the old e-mail is another one.
+    entries = tenant.journal.rename(account, tenant.vendor.identity(changes)) if is_renamed else None
     try:
         after = await send_update(tenant, account, email, "update", changes, record)
-    except Refused as error:
-        if is_renamed:
+    except AccountError as error:
+        if entries is not None and not error.maybe_sent:
+            tenant.journal.restore(account, entries)
+        if is_renamed and isinstance(error, Refused):
             await name_holder(tenant, error, account, tenant.vendor.identity(changes))
         raise
     if is_renamed:
