@@ -306,3 +306,32 @@ async def test_an_account_is_another_owners_in_one_transaction(world: World, mon
     last = journal.last(EMAIL)
     assert last is not None
     assert (last.owner, last.is_known) == (ANA, False)
+
+
+@pytest.mark.parametrize(
+    ("taker", "is_known"), [("a team", True), ("a resource that adopts", True), ("a resource that adopts", False)]
+)
+async def test_a_replacement_leaves_alone_what_another_got(world: World, taker: str, is_known: bool) -> None:
+    """Ana is replaced under another e-mail, after a colleague got her account with the one so far."""
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    hosts = await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    await world.restart()
+    in_state(world, hosts=hosts)
+    world.engine_state.held[ANA] = Held(account, with_owner(outs, ANA), kind=f"{world.name}:User")
+    world.door.journal.acknowledge([account], ANA)
+    if taker == "a team":
+        news = a_team(world, "zed@example.com", EMAIL)
+        declared(world, HOSTS + MEMBERS, *news["members"])
+        taken = (await roster.update(world.door, "hosts", hosts, news, HOSTS))["ids"][EMAIL]
+    else:
+        adopting = with_owner(plain(world) | {"on_existing": "adopt"}, owner("new"))
+        single.declare(world.door, {}, adopting, [])
+        taken, _ = await single.create(world.tenant, adopting)
+    assert taken == account
+    before = dict(world.accounts[account])
+    wanted = with_owner(plain(world, NEW), ANA)
+    single.declare(world.door, with_owner(plain(world), ANA) if is_known else {}, wanted, [])
+
+    with pytest.raises(InvalidAccount, match="has this account in this run as well"):
+        await single.create(world.tenant, wanted)
+    assert world.accounts[account] == before

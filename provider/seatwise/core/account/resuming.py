@@ -15,6 +15,7 @@ from .holders import has_account, held_by, owners_of, replaced
 from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
+from .refusals import refuse_taken
 from .state import seen
 from .updating import refuse_others, update
 from .waiting import reported_pauses
@@ -68,6 +69,7 @@ async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) 
     account, state = held.id, AccountState.from_outputs(tenant.vendor.schema, held.outputs)
     email = tenant.vendor.identity(state.values) or tenant.vendor.identity(declared.values)
     async with tenant.lock(account):
+        refuse_taken(tenant, account, email, owner, elsewhere=True)
         record = await fetch(tenant, account, email)
         if record is None:
             return None
