@@ -335,3 +335,22 @@ async def test_a_replacement_leaves_alone_what_another_got(world: World, taker: 
     with pytest.raises(InvalidAccount, match="has this account in this run as well"):
         await single.create(world.tenant, wanted)
     assert world.accounts[account] == before
+
+
+@pytest.mark.parametrize("first", ["new", "ana"])
+async def test_of_two_owners_the_last_one_to_leave_decides(world: World, first: str) -> None:
+    """One of them adopted the account and would leave it; the other one created it."""
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    of_new = {**outs, "adopted": True}
+    held = {
+        name: Held(account, with_owner(each, owner(name)), kind=f"{world.name}:User")
+        for name, each in (("ana", outs), ("new", of_new))
+    }
+    world.engine_state.held = {owner(name): each for name, each in held.items()}
+
+    for name in [first, "ana" if first == "new" else "new"]:
+        await single.delete(world.tenant, account, held[name].outputs)
+
+    assert world.is_retired(world.accounts[account]) is (first == "new")
+    assert ("stays active" in str(world.warnings)) is (first == "ana")

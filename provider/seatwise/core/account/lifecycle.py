@@ -98,20 +98,20 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
         if await _stays_managed(tenant, account, email, owner):
             return False
         how = state.on_destroy or ("retain" if state.adopted else "deactivate")
-        if how == "retain":
-            _forget(tenant, account, email, owner)  # no resource manages it now
-            tenant.journal.mark_confirmed(account)
-            _report_retained(tenant, account, state, owner)
-            return True
         if how == "delete" and tenant.ownership.is_in_program(owner) and not is_team(owner):
             how = "deactivate"  # its resource continues with another account: the program did not ask for a deletion
-        if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
+        if how != "retain" and tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
             record = await fetch(tenant, account, email)
             if record is not None:
                 refuse_others(tenant, account, email, record)
         if await _has_another_life(tenant, account, owner, said, state, how):
             # The other resource may have been removed just now.
             return tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
+        if how == "retain":
+            _forget(tenant, account, email, owner)  # no resource manages it now
+            tenant.journal.mark_confirmed(account)
+            _report_retained(tenant, account, state, owner)
+            return True
         with counted_removal(tenant, f"{email} ({account})"):
             await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
     return True
