@@ -10,7 +10,7 @@ from seatwise.core.account.owner import MEMBERS, Owner
 from seatwise.core.account.ports import Entry, EntryKind, Held
 from seatwise.core.account.properties import with_owner
 from seatwise.core.team import resource as team
-from seatwise.core.vendor.errors import AccountError, InvalidAccount
+from seatwise.core.vendor.errors import AccountError, AccountExists, InvalidAccount
 from seatwise.sandbox.server import STAND_INS
 from virtual import World, answered
 
@@ -354,3 +354,32 @@ async def test_of_two_owners_the_last_one_to_leave_decides(world: World, first: 
 
     assert world.is_retired(world.accounts[account]) is (first == "new")
     assert ("stays active" in str(world.warnings)) is (first == "ana")
+
+
+async def test_nobody_adopts_the_account_of_who_gets_another_email(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    world.engine_state.held[ANA] = Held(account, with_owner(outs, ANA), kind=f"{world.name}:User")
+    adopting, wanted = (
+        with_owner(plain(world) | {"on_existing": "adopt"}, owner("new")),
+        with_owner(plain(world, NEW), ANA),
+    )
+    single.declare(world.door, {}, adopting, [])
+    single.declare(world.door, with_owner(plain(world), ANA), wanted, [])
+
+    with pytest.raises(InvalidAccount, match=r"dev/new adopts the one so far.* Leave that one out for one `pulumi up`"):
+        single.diff(world.door, account, outs, wanted, frozenset())
+    with pytest.raises(AccountExists, match=r"is that of dev/ana"):
+        await single.create(world.tenant, adopting)
+    assert world.email(world.accounts[account]) == EMAIL
+
+
+async def test_who_replaces_a_resource_that_is_gone_adopts_its_account(world: World) -> None:
+    account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    world.engine_state.held[ANA] = Held(account, with_owner(outs, ANA), kind=f"{world.name}:User")
+    adopting = with_owner(plain(world) | {"on_existing": "adopt"}, owner("new"))
+    single.declare(world.door, {}, adopting, [])
+    assert (await single.create(world.tenant, adopting))[0] == account
+    assert not await single.delete(world.tenant, account, with_owner(outs, ANA))
+    assert not world.is_retired(world.accounts[account])

@@ -13,6 +13,7 @@ class Ownership:
         self._owners: dict[str, str] = {}
         self._holders: dict[str, str] = {}
         self._declared: set[str] = set()
+        self._adopters: set[str] = set()
         self._made: dict[str, str] = {}
         self._in_state: dict[str, str] = {}
         self._today: dict[str, str] = {}
@@ -60,10 +61,18 @@ class Ownership:
         declared = self._owners.get(email_key(email))
         return declared is not None and owner != "" and not same(declared, owner)
 
-    def team_with(self, email: str, owner: str) -> str | None:
-        """Return the team that declares this e-mail, if it is another resource than the owner."""
+    def adopts(self, owner: str) -> None:
+        """Note that a new resource takes over an existing account with its e-mail, as its policy says."""
+        self._adopters.add(owner)
+
+    def taker(self, email: str, owner: str) -> str | None:
+        """Return the resource other than the owner that declares this e-mail, if it takes over an account with it.
+
+        That is a team, to which accounts move, or a resource that adopts.
+        """
         declared = self._owners.get(email_key(email), "")
-        return declared if is_team(declared) and self.belongs_to_other(email, owner) else None
+        takes = is_team(declared) or declared in self._adopters
+        return declared if takes and self.belongs_to_other(email, owner) else None
 
     def is_in_program(self, owner: str) -> bool:
         """Return whether the program of this run declares the owner's resource."""

@@ -10,7 +10,7 @@ from ..vendor.fields import Problem
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 from . import lifecycle, state
-from .owner import display_name, same
+from .owner import display_name, is_team, same
 from .ports import Tenant
 from .properties import AccountState, Declared, Outputs, Properties, Signature, arguments, owner_of
 from .refusals import refuse_taken
@@ -37,6 +37,8 @@ def declare(tenant: Tenant, olds: Properties, inputs: Properties, former: Sequen
     """
     owner, identity = owner_of(inputs), inputs.get(tenant.vendor.identity_field)
     record_names(tenant, olds, owner, former, [str(identity or "")])
+    if not olds and inputs.get("on_existing") == "adopt":
+        tenant.ownership.adopts(owner)
     problems = state.removal_problems(tenant.vendor, "on_destroy", inputs.get("on_destroy"))
     return [*problems, *state.deactivation_problems(tenant.vendor, inputs), *declare_identity(tenant, identity, owner)]
 
@@ -105,24 +107,26 @@ def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unkn
 
 
 def _refuse_handover(tenant: Tenant, account: str, before: AccountState, known: Properties, owner: str) -> None:
-    """Raise InvalidAccount if a team gets a member with this account's identity while the account gets another one.
+    """Raise InvalidAccount if another resource would take over this account while it gets another identity.
 
-    The team may be updated first: it cannot know then that the program keeps the account, and would take it over.
+    A team that gets a member with the identity so far, or a resource that adopts, may come first: it cannot know then
+    that the program keeps the account.
     """
     vendor = tenant.vendor
     old, new, name = vendor.identity(before.values), known.get(vendor.identity_field), vendor.identity_name()
-    team = tenant.ownership.team_with(old, owner)
-    if team is None or not isinstance(new, str) or vendor.schema[vendor.identity_field].same(new, old):
+    taker = tenant.ownership.taker(old, owner)
+    if taker is None or not isinstance(new, str) or vendor.schema[vendor.identity_field].same(new, old):
         return
     renamed = tenant.journal.last(new)
     if renamed is not None and renamed.account == account:
         return  # it may have the new one already: an earlier run sent the change
+    what, it = ("gets a member with", "the member out of the Roster") if is_team(taker) else ("adopts", "that one out")
     raise InvalidAccount(
-        f"it gets a new {name} while {display_name(team)} gets a member with the one so far, and with it the account",
+        f"it gets a new {name} while {display_name(taker)} {what} the one so far, and with it the account",
         vendor=vendor.title,
         account=f"{old} ({account})",
-        remedy="Leave the member out of the Roster for one `pulumi up`, and add it in the next. Where two exchange "
-        f"their {name}s, give one of them a third {name} first",
+        remedy=f"Leave {it} for one `pulumi up`, and add it in the next. Where two exchange their {name}s, give one of "
+        f"them a third {name} first",
     )
 
 

@@ -242,7 +242,7 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
     _warn_of_late(tenant, declared, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.lock(account):
-        other = tenant.ownership.other_owner(account, owner)
+        other = tenant.ownership.other_owner(account, owner) or _keeper(tenant, account, owner)
         if other is not None:
             raise AccountExists(
                 f"the account with this {tenant.vendor.identity_name()} ({account}) is that of {display_name(other)}",
@@ -259,6 +259,17 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
         journal.forget_account(account)  # it may have been created for another owner
         with _taken(account, adopted=True):
             return await take_over(tenant, account, existing.record, declared, adopted=True)
+
+
+def _keeper(tenant: Tenant, account: str, owner: str) -> str | None:
+    """Return the other single resource that the account was created for, if this run's program declares it.
+
+    It may get another e-mail in this run. The account of a team's member may move.
+    """
+    last = tenant.journal.last_of(account)
+    if last is None or last.kind is not EntryKind.CREATED or is_team(last.owner) or same(last.owner, owner):
+        return None
+    return last.owner if tenant.ownership.is_in_program(last.owner) else None
 
 
 def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:
