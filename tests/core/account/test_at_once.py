@@ -51,7 +51,7 @@ async def test_two_operations_may_read_one_account_at_once(world: World) -> None
         group.start_soon(meanwhile)
 
 
-async def test_who_is_declared_while_her_team_deactivates_her_comes_back(world: World) -> None:
+async def test_who_is_declared_during_a_deactivation_comes_back(world: World) -> None:
     hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com"), HOSTS)
     account = hosts["ids"][EMAIL]
     await world.restart()

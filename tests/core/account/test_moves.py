@@ -16,6 +16,7 @@ from virtual import World, answered
 
 pytestmark = pytest.mark.anyio
 EMAIL, NEW = "ana@example.com", "new@example.com"
+FORBIDDEN = answered(403, b"{}", carried_out=False)
 REFUSED = answered(422, b'{"message": "not this one"}', carried_out=False, content_type="application/json")
 
 
@@ -187,6 +188,103 @@ async def test_an_account_that_no_state_may_have_is_named(world: World) -> None:
         await lifecycle.create(world.tenant, plain(world, **changed(world)), ANA)
 
     assert f"{EMAIL}: its account ({account}) is in no resource's state" in str(world.warnings)
+
+
+@pytest.mark.parametrize("to", ["a team", "a resource"])
+@pytest.mark.parametrize("first", ["leave", "join"])
+async def test_who_moves_where_nothing_can_be_read_can_still_leave(world: World, first: str, to: str) -> None:
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com"), HOSTS)
+    others = await roster.create(world.door, "others", a_team(world, "cy@example.com"), OTHERS)
+    account = hosts["ids"][EMAIL]
+    await world.restart()
+    in_state(world, hosts=hosts, others=others)
+    world.door.journal.acknowledge(hosts["ids"].values(), HOSTS + MEMBERS)
+    declared(world, OTHERS + MEMBERS if to == "a team" else ANA, EMAIL)
+    declared(world, OTHERS + MEMBERS, "cy@example.com")
+    declared(world, HOSTS + MEMBERS, "ben@example.com")
+
+    for step in (first, "join" if first == "leave" else "leave"):
+        if step == "leave":
+            hosts = await roster.update(world.door, "hosts", hosts, a_team(world, "ben@example.com"), HOSTS)
+            continue
+        world.hazard = lambda kind: FORBIDDEN if kind in ("read", "list") else None
+        if to == "a team":
+            both = a_team(world, "cy@example.com", EMAIL)
+            others = await roster.update(world.door, "others", others, both, OTHERS)
+            assert others["failed"].keys() == {EMAIL}
+        else:
+            with pytest.raises(AccountError):
+                await lifecycle.create(world.tenant, plain(world), ANA)
+        world.hazard = lambda kind: None
+
+    if first == "join":
+        assert hosts["ids"][EMAIL] == account
+        assert "it stays here" in hosts["failed"][EMAIL]
+    elif to == "a team":
+        assert others["ids"][EMAIL] == account
+    else:
+        assert f"{EMAIL}: its account ({account}) is in no resource's state" in str(world.warnings)
+        return
+    await world.restart()
+    in_state(world, hosts=hosts, others=others)
+    declared(world, OTHERS + MEMBERS, "cy@example.com")
+    declared(world, HOSTS + MEMBERS, "ben@example.com")
+    for name, outs, email in (("hosts", hosts, "ben@example.com"), ("others", others, "cy@example.com")):
+        if is_due(world, name, outs, a_team(world, email)):
+            await roster.update(world.door, name, outs, a_team(world, email), owner(name))
+    assert world.is_retired(world.accounts[account])
+
+
+@pytest.mark.parametrize("first", ["leave", "join"])
+async def test_who_moves_and_is_not_tried_can_still_leave(world: World, first: str) -> None:
+    if world.name != "enerflo":
+        return  # the rule is the core's
+    names = [f"a{number:02}@example.com" for number in range(40)]
+    most = {"max_removals": 99}
+    hosts = await roster.create(world.door, "hosts", a_team(world, *names), HOSTS)
+    others = await roster.create(world.door, "others", a_team(world, "cy@example.com"), OTHERS)
+    ids = dict(hosts["ids"])
+    await world.restart()
+    in_state(world, hosts=hosts, others=others)
+    world.door.journal.acknowledge(ids.values(), HOSTS + MEMBERS)
+    declared(world, OTHERS + MEMBERS, "cy@example.com", *names)
+    for step in (first, "join" if first == "leave" else "leave"):
+        if step == "leave":
+            hosts = await roster.update(world.door, "hosts", hosts, a_team(world) | most, HOSTS)
+            continue
+        world.hazard = lambda kind: answered(500, b"", carried_out=True) if kind == "update" else None
+        both = a_team(world, "cy@example.com", *names, **changed(world))
+        others = await roster.update(world.door, "others", others, both, OTHERS)
+        world.hazard = lambda kind: None
+        assert others["counts"]["not_tried"] > 0
+    assert {*names} <= hosts["ids"].keys() | others["ids"].keys()
+
+    await world.restart()
+    in_state(world, hosts=hosts, others=others)
+    declared(world, OTHERS + MEMBERS, "cy@example.com")
+    await roster.update(world.door, "hosts", hosts, a_team(world) | most, HOSTS)
+    await roster.update(world.door, "others", others, a_team(world, "cy@example.com") | most, OTHERS)
+    assert [name for name in names if not world.is_retired(world.accounts[ids[name]])] == []
+
+
+async def test_a_stranger_who_was_not_adopted_does_not_leave(world: World) -> None:
+    await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    account, _ = await lifecycle.create(world.tenant, plain(world), "")
+    world.door.journal.forget_account(account)
+    world.door.journal.mark_confirmed(account)
+    await world.restart()
+    adopting = {"on_existing": "adopt"}
+    declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
+    world.fault("update", REFUSED)
+    news = a_team(world, EMAIL, "cy@example.com", **changed(world)) | adopting
+    others = await roster.create(world.door, "others", news, OTHERS)
+    assert others["failed"].keys() == {EMAIL}
+    await world.restart()
+    in_state(world, others=others)
+    declared(world, OTHERS + MEMBERS, "cy@example.com")
+    news = a_team(world, "cy@example.com", **changed(world)) | adopting
+    await roster.update(world.door, "others", others, news, OTHERS)
+    assert not world.is_retired(world.accounts[account])
 
 
 # --- an account that keeps its resource under another e-mail ----------------------------------

@@ -23,11 +23,13 @@ async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[s
     try:
         begun = await begin(tenant, declared, owner)
     except AccountError as error:
-        if error.taken:  # the engine has no state of a create that failed
-            who = f"{tenant.vendor.title} {tenant.vendor.identity(declared.values)}"
+        email = tenant.vendor.identity(declared.values)
+        tenant.ownership.fail(email)
+        taken = error.taken or tenant.ownership.given(email)
+        if taken:  # the engine has no state of a create that failed
             tenant.warn(
-                f"{who}: its account ({error.taken}) is in no resource's state until this create succeeds. If the "
-                "person leaves before that, deactivate it in the admin page"
+                f"{tenant.vendor.title} {email}: its account ({taken}) is in no resource's state until this create "
+                "succeeds. If the person leaves before that, deactivate it in the admin page"
             )
         raise
     made = await complete(tenant, begun, declared, owner)

@@ -196,12 +196,21 @@ async def _has_another_life(tenant: Tenant, account: str, owner: str, said: str,
 async def _is_others(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Return whether another resource manages this account, or declares the e-mail that it still has.
 
-    A person may have changed its e-mail at the vendor, to free the e-mail for another account.
+    A person may have changed its e-mail at the vendor, to free the e-mail for another account. Raise AccountError if
+    the other resource could not take the account over in this run: it would be in no state.
     """
     if tenant.ownership.other_owner(account, owner) is not None:
         return True
     if not tenant.ownership.belongs_to_other(email, owner) or not await _has_the_email(tenant, account, email):
         return False
+    if tenant.ownership.has_failed(email):
+        raise AccountError(
+            "it stays here, because the resource that declares it now could not take it over",
+            vendor=tenant.vendor.title,
+            account=f"{email} ({account})",
+            remedy="Run `pulumi up` again",
+        )
+    tenant.ownership.let_go(account, email)
     tenant.journal.unacknowledge(account)  # the resource that declares it may get the account after this
     return True
 

@@ -18,6 +18,8 @@ class Ownership:
         self._in_state: dict[str, str] = {}
         self._today: dict[str, str] = {}
         self._formerly: dict[str, tuple[str, ...]] = {}
+        self._let_go: dict[str, str] = {}
+        self._failed: set[str] = set()
 
     def declare(self, email: str, owner: str) -> str | None:
         """Note that the owner declares an e-mail. If another resource declares it already, return and keep that one."""
@@ -112,6 +114,22 @@ class Ownership:
         is_declared = isinstance(email, str) and same(self._owners.get(email_key(email), ""), owner)
         if is_declared and self.other_owner(account, owner) is None:
             self.assign(account, owner)
+
+    def let_go(self, account: str, email: str) -> None:
+        """Note that a resource gives the account up to the one that declares its e-mail now."""
+        self._let_go[email_key(email)] = account
+
+    def given(self, email: str) -> str | None:
+        """Return the account with this e-mail that another resource gave up in this run, if one did."""
+        return self._let_go.get(email_key(email))
+
+    def fail(self, email: str) -> None:
+        """Note that the resource that declares the e-mail could not take over an account in this run."""
+        self._failed.add(email_key(email))
+
+    def has_failed(self, email: str) -> bool:
+        """Return whether the resource that declares the e-mail could not take over an account in this run."""
+        return email_key(email) in self._failed
 
     def owner_of(self, account: str) -> str | None:
         """Return the resource that manages this account in this run; None if none is known."""

@@ -1,8 +1,7 @@
 """Continuing with an account that exists: of a replaced resource, of an earlier run, or adopted."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..vendor.boundary import Record
@@ -46,16 +45,6 @@ def assign_new(tenant: Tenant, account: str, owner: str) -> None:
     tenant.ownership.assign_new(account, owner)
     if owner:
         tenant.journal.renewed(account, owner)
-
-
-@contextmanager
-def _taken(account: str, *, adopted: bool = False) -> Iterator[None]:
-    """Let a failure name the account: the resource that had it lets it go, whether or not this one makes it its own."""
-    try:
-        yield
-    except AccountError as error:
-        error.taken, error.is_adopted = account, adopted
-        raise
 
 
 async def _replaced(tenant: Tenant, declared: Declared, owner: str) -> Begun | None:
@@ -147,8 +136,11 @@ async def _resume_from_journal(tenant: Tenant, declared: Declared, owner: str) -
         if own is None:
             return None
         assign_new(tenant, own.account, owner)
-        with _taken(own.account):
+        try:
             return Begun(own.account, await _resume(tenant, own, declared, last, owner))
+        except AccountError as error:  # the resource that had it lets it go
+            error.taken = own.account
+            raise
 
 
 async def _own(tenant: Tenant, email: str, last: Entry, owner: str) -> Found | None:
@@ -256,9 +248,24 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
             existing = await whole(tenant, existing, tenant.vendor.identity(declared.values))
             declared = declared.reactivating(tenant.vendor)
         tell_inactive(tenant, declared, existing)
+        was_created = journal.last_of(account) is not None
         journal.forget_account(account)  # it may have been created for another owner
-        with _taken(account, adopted=True):
+        try:
             return await take_over(tenant, account, existing.record, declared, adopted=True)
+        except AccountError as error:
+            if was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
+                error.taken, error.is_adopted = account, True
+            raise
+
+
+async def _had_owner(tenant: Tenant, account: str, declared: Declared, owner: str) -> bool:
+    """Return whether another resource has or had the account, which lets it go. Else it stays as it was."""
+    if tenant.ownership.given(tenant.vendor.identity(declared.values)) == account:
+        return True
+    try:
+        return bool(await owners_of(tenant, account, owner))
+    except AccountError:
+        return True
 
 
 def _keeper(tenant: Tenant, account: str, owner: str) -> str | None:

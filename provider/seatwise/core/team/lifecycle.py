@@ -48,6 +48,14 @@ PROGRESS_INTERVAL_S = 5.0
 """Seconds between lines that show the progress."""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """The account of a member that did not join: the resource that had it lets it go."""
+
+    account: str
+    is_adopted: bool
+
+
 @dataclass
 class Work:
     """One run's work on a team: the members that failed, the reasons, and the progress."""
@@ -57,8 +65,8 @@ class Work:
     total: int
     failed: dict[str, str] = field(default_factory=dict)
     untried: set[str] = field(default_factory=set)
-    taken: dict[str, AccountError] = field(default_factory=dict)
-    """The failures of members that did not join, and whose account the team has from now on."""
+    taken: dict[str, Taken] = field(default_factory=dict)
+    """The accounts that the team has from now on, though their members did not join."""
     done: int = 0
     _in_a_row: int = 0
 
@@ -108,7 +116,7 @@ class Work:
         reason = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
         self.failed[key] = about + self.tenant.vault.message(reason)
         if error.taken:
-            self.taken[key] = error
+            self.taken[key] = Taken(error.taken, error.is_adopted)
         self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
 
     def _report_progress(self) -> None:
@@ -214,21 +222,33 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
             team.members[key] = Member(made.account, made.state)
 
     await work.each(make, plan.joins)
-    for key, error in work.taken.items():
-        team.members[key] = _unfinished(work.tenant, error, Declared(members[key]))
+    _note_failed(work, {*plan.joins} - begun.keys() - team.members.keys(), policy)
+    for key, taken in work.taken.items():
+        team.members[key] = _unfinished(work.tenant, taken, Declared(members[key]))
     await _finish(work, team, begun, members, owner + MEMBERS)
 
 
-def _unfinished(tenant: Tenant, error: AccountError, declared: Declared) -> Member:
+def _note_failed(work: Work, keys: Iterable[str], policy: str | None) -> None:
+    """Note which members did not join: who has their accounts keeps them, and the team has what was given up for it."""
+    ownership, journal = work.tenant.ownership, work.tenant.journal
+    for key in keys:
+        ownership.fail(key)
+        account, last = ownership.given(key), journal.last(key)
+        is_adopted = last is None or last.account != account
+        if account is not None and key not in work.taken and (policy == "adopt" or not is_adopted):
+            work.taken[key] = Taken(account, is_adopted)
+
+
+def _unfinished(tenant: Tenant, taken: Taken, declared: Declared) -> Member:
     """Return a member that could not join, with the account that it was given: the resource before lets that go.
 
     The next run completes it, or deprovisions it if the member leaves. Its secrets count as not sent.
     """
-    if tenant.journal.why_unconfirmed(error.taken) is None:  # it was read with its e-mail: UNSEEN would doubt that
-        tenant.journal.mark_unconfirmed(error.taken, Unconfirmed.CHANGED)
-    state = as_sent(tenant, error.taken, declared)
+    if tenant.journal.why_unconfirmed(taken.account) is None:  # it was read with its e-mail: UNSEEN would doubt that
+        tenant.journal.mark_unconfirmed(taken.account, Unconfirmed.CHANGED)
+    state = as_sent(tenant, taken.account, declared)
     known = {name: value for name, value in state.values.items() if name not in tenant.vendor.schema.secrets}
-    return Member(error.taken, replace(state, values=known, adopted=error.is_adopted))
+    return Member(taken.account, replace(state, values=known, adopted=taken.is_adopted))
 
 
 async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Members, owner: str) -> None:
