@@ -400,3 +400,29 @@ def test_a_moved_account_is_not_given_back_to_the_source(project: Project, sandb
     assert "test/ana is target/ana now" in project.up().output
     assert is_unchanged(project)
     assert emails(sandbox, "enerflo") == ["ana@x.example"]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_colleague_does_not_get_the_account_of_a_new_email(
+    project: Project, sandbox: Sandbox, *, is_replaced: bool
+) -> None:
+    """She would adopt it, and comes first: a replacement has no diff that could refuse it in preview."""
+    user = "nexudus.User('{0}', full_name='{0}', email='{1}@x.example', language=1{2})"
+    project.program(user.format("ana", "ana", ""))
+    project.up()
+    (account,) = sandbox.accounts("nexudus")
+    project.program(
+        "new = " + user.format("new", "ana", ", on_existing='adopt'"),
+        user.format("ana", "ruiz", ", opts=pulumi.ResourceOptions(depends_on=[new])"),
+    )
+    if not is_replaced:
+        assert "new adopts the one so far, and with it the account" in project.preview(fails=True).output
+        return
+    urn = URN.format("nexudus:User", "ana")
+    for options in (["--replace", urn], []):
+        assert "new has this account in this run as well" in project.up(*options, fails=True).output
+        assert sandbox.accounts("nexudus")[account]["Email"] == "ana@x.example"
+    project.program(user.format("ana", "ruiz", ""))
+    project.up()
+    assert (sandbox.accounts("nexudus")[account]["Email"], emails(sandbox)) == ("ruiz@x.example", ["ruiz@x.example"])
+    assert is_unchanged(project)
