@@ -281,6 +281,16 @@ def test_an_email_of_another_user_name_is_one_line(is_first: bool, settings: Non
     assert sandbox.writes("scim") == []
 
 
+@pytest.mark.parametrize("option", ['emails=[{"value": "boss@example.com"}]', "email=boss@example.com"])
+def test_an_address_that_is_set_may_be_anothers(option: str, settings: None, sandbox: Sandbox) -> None:
+    """One account has it as its user name."""
+    boss = sandbox.add("scim", userName="boss@example.com")
+    more = ["--set", "email="] if option.startswith("emails") else []
+    line = failed_with("rehearse", "scim", "--email", EMAIL, "--set", option, *more, "--yes")
+    assert f"another account ({boss}) has this e-mail already" in line
+    assert sandbox.writes("scim") == []
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [

@@ -1,6 +1,6 @@
 """What a rehearsal tries before its first write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..account import finding
 from ..account.account_list import accounts, pages
@@ -48,15 +48,27 @@ async def _refuse_existing(tenant: Tenant, life: Life) -> None:
 
 
 def _refuse_email(life: Life, records: Sequence[Record]) -> None:
-    """Refuse the e-mail of a listed account: a service may join accounts by it, or write to it."""
-    vendor, declared = life.vendor, {life.email, str(life.values.get("email") or "")} - {""}
-    wanted = {*map(email_key, declared)}
+    """Refuse an address that a listed account has: a service may join accounts by it, or write to it."""
+    vendor = life.vendor
+    wanted = {email_key(each) for each in _addresses({"identity": life.email, **life.values})}
     for record in records:
-        if not wanted.isdisjoint(map(email_key, vendor.parse_emails(record))):
+        theirs = [vendor.parse_identity(record), *vendor.parse_emails(record)]
+        if not wanted.isdisjoint(map(email_key, theirs)):
             raise AccountExists(
                 f"another account ({vendor.parse_id(record)}) has this e-mail already", status=409,
                 vendor=vendor.title, account=life.email, remedy=NOT_FREE,
             )  # fmt: skip
+
+
+def _addresses(value: object) -> Iterator[str]:
+    """Yield the e-mails in a value, however deep."""
+    if isinstance(value, str) and "@" in value:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _addresses([*value.values()])
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for each in value:
+            yield from _addresses(each)
 
 
 async def _look_at_list(tenant: Tenant, life: Life) -> list[str]:
