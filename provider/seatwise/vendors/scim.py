@@ -92,8 +92,8 @@ class Service:
     """How PATCH removes a member. With a value beside `members`, a service that follows the RFC removes all members."""
     member: str = "members.value"
     """What a filter on groups calls the id of a member."""
-    asked: str = ""
-    """The attributes to ask of a group, where it shows its members only to a request that asks for them."""
+    asked: Literal["nothing", "members"] = "nothing"
+    """What to ask of a group: its members, where it shows them only to a request that asks for them."""
 
 
 SERVICES: Mapping[str, Service] = {
@@ -183,8 +183,8 @@ class Settings(settings.Settings):
     """How PATCH removes a member of a group: `by path`, or `by value`, with which some services remove all members."""
     member: Literal["members.value", "members"] | None = None
     """What a filter on groups calls the id of a member."""
-    asked: Literal["", "members"] | None = None
-    """The attributes to ask of a group, where it shows its `members` only to a request that asks for them."""
+    asked: Literal["nothing", "members"] | None = None
+    """What to ask of a group: `nothing`, or its `members`, where it shows them only to a request that asks for them."""
 
     @model_validator(mode="after")
     def _some_credentials(self) -> Self:
@@ -675,7 +675,7 @@ class Scim(Vendor, Groups):
         return Request("PATCH", f"/Groups/{segment(pair.group)}", Effect.REPEATABLE, headers=headers, json=body)
 
     def request_group(self, group: str) -> Request:
-        query = {"attributes": self._row.asked} if self._row.asked else {}
+        query = {} if self._row.asked == "nothing" else {"attributes": self._row.asked}
         return Request("GET", f"/Groups/{segment(group)}", query=query, headers=ACCEPT)
 
     def request_groups(self) -> Request:
