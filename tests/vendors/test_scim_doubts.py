@@ -584,9 +584,10 @@ async def test_what_a_person_set_beside_it_stays(
 @pytest.mark.parametrize(
     ("headers", "meta", "version"),
     [
-        ({"etag": 'W/"7"'}, {"created": "2026-01-01T00:00:00Z"}, 'W/"7"'),
-        ({"etag": 'W/"7"'}, None, 'W/"7"'),
-        ({"etag": 'W/"7"'}, {"version": 'W/"8"'}, 'W/"8"'),
+        ({"etag": '"7"'}, {"created": "2026-01-01T00:00:00Z"}, '"7"'),
+        ({"etag": '"7"'}, None, '"7"'),
+        ({"etag": '"7"'}, {"version": 'W/"8"'}, 'W/"8"'),
+        ({"etag": 'W/"7"'}, None, None),
         ({}, {}, None),
     ],
 )

@@ -702,10 +702,12 @@ class Scim(Vendor, Groups):
     # --- answers ------------------------------------------------------------------------------
 
     def parse_record(self, answer: Answer) -> Record | None:
-        record = _normal(answer.object)
-        version = self.parse_version(answer)
-        if version:  # https://www.rfc-editor.org/rfc/rfc7644#section-3.14: in the header, and perhaps in the record
-            record["meta"] = {**json_object(record.get("meta")), "version": version}
+        record, version = _normal(answer.object), answer.headers.get("etag", "")
+        meta = json_object(record.get("meta"))
+        # https://www.rfc-editor.org/rfc/rfc7644#section-3.14: the version is in the record, or in the header alone. A
+        # weak one in the header may be a web server's own: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1
+        if version and not version.startswith("W/") and not meta.get("version"):
+            record["meta"] = {**meta, "version": version}
         return record if record.get("id") else None
 
     def parse_emails(self, record: Record) -> Sequence[str]:
