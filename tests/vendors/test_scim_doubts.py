@@ -421,6 +421,10 @@ async def test_an_extension_is_no_way_round_an_argument(urn: str) -> None:
 DEV = {"value": "dev", "display": "Developer", "type": "work", "primary": True}
 LIMA = {"locality": "Lima", "type": "work", "streetAddress": "by hand 1"}
 HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary": True}
+PERU = {"country": "PE"}
+CHILE = {"country": "CL"}
+TWO_IN_PERU = [{**PERU, "type": kind, "streetAddress": f"by hand {kind}"} for kind in ("home", "work")]
+ONE_NUMBER = [{"value": "1", "type": kind, "display": f"by hand {kind}"} for kind in ("work", "fax")]
 
 
 @pytest.mark.parametrize("update", ["patch", "put"])
@@ -446,6 +450,28 @@ HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary
             ],
         ),
         (
+            "addresses",
+            [{"locality": "Lima", "primary": False}],
+            [LIMA],
+            [{"locality": "Lima", "primary": False}, CHILE],
+            [{**LIMA, "primary": False}, CHILE],
+        ),
+        (
+            "addresses",
+            [PERU, {**PERU, "type": "home"}],
+            TWO_IN_PERU,
+            [PERU, {**PERU, "type": "home"}, CHILE],
+            [*TWO_IN_PERU[::-1], CHILE],
+        ),
+        (
+            "phoneNumbers",
+            [{"value": "1"}, {"value": "1", "type": "work"}],
+            ONE_NUMBER,
+            [{"value": "1"}, {"value": "1", "type": "work"}, {"value": "2"}],
+            [*ONE_NUMBER[::-1], {"value": "2"}],
+        ),
+        ("addresses", [PERU], TWO_IN_PERU[:1], [PERU, TWO_IN_PERU[0]], [PERU, TWO_IN_PERU[0]]),
+        (
             f"{URN}:badge",
             {"color": "red"},
             {"color": "red", "number": 7},
@@ -453,7 +479,16 @@ HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary
             {"color": "blue", "number": 7},
         ),
     ],
-    ids=["values", "items", "one primary item", "an extension"],
+    ids=[
+        "values",
+        "items",
+        "one primary item",
+        "an item that is not the primary",
+        "items that others fit as well",
+        "items of one value",
+        "an item that two declare",
+        "an extension",
+    ],
 )
 async def test_what_a_person_set_beside_it_stays(
     update: str, path: str, first: Any, by_a_person: Any, then: Any, expected: Any
@@ -462,8 +497,9 @@ async def test_what_a_person_set_beside_it_stays(
         urn, _, name = path.rpartition(":")
 
         def declared(value: Any) -> Mapping[str, Any]:
-            own = {"extensions": {urn: {name: value}}} if urn else {name: value}
-            return {"user_name": "ana@example.com", "email": None, **own}
+            field = {"phoneNumbers": "phone_numbers"}.get(name, name)
+            own = {"extensions": {urn: {name: value}}} if urn else {field: value}
+            return {"user_name": "ana@example.com", "email": None, "phone": None, **own}
 
         account, outs = await lifecycle.create(world.tenant, world.inputs(**declared(first)))
         await by_hand(world, account, {"op": "replace", "path": path, "value": by_a_person})

@@ -18,7 +18,18 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..core.vendor.boundary import Json, Record
-from ..core.vendor.field_types import Email, EmailItems, Entries, Items, NameSet, Number, Password
+from ..core.vendor.field_types import (
+    Email,
+    EmailItems,
+    Entries,
+    Items,
+    NameSet,
+    Number,
+    Password,
+    ValueKey,
+    as_it_is,
+    paired,
+)
 from ..core.vendor.fields import (
     NO_VALUE,
     SPARSE,
@@ -410,8 +421,11 @@ PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
 """Lists of which an argument is the primary value."""
 VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
-ITEMS = ("emails", "phoneNumbers", "ims", "photos", "addresses", "x509Certificates")
-"""Lists that an argument declares whole, and of each item a part."""
+ITEMS: Mapping[str, ValueKey] = {
+    "emails": email_key,
+    **dict.fromkeys(("phoneNumbers", "ims", "photos", "addresses", "x509Certificates"), as_it_is),
+}
+"""Lists that an argument declares whole, and of each item a part; and how their values are compared."""
 ABSENT = (None, "")
 """Values that remove what is there. An empty mapping declares nothing."""
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
@@ -636,7 +650,7 @@ class Scim(Vendor, Groups):
         if path in VALUES:
             return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
         if path in ITEMS:
-            return (path,), _with_items(resource.get(path), value or [])
+            return (path,), _with_items(resource.get(path), value or [], ITEMS[path])
         return keys_of(path), value
 
     # --- groups -------------------------------------------------------------------------------
@@ -818,28 +832,30 @@ def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
     ]
 
 
-def _with_items(items: Any, declared: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], key: ValueKey) -> list[Any]:
     """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
-    left = [*objects(items if isinstance(items, list) else [])]
-    olds: list[Mapping[str, Any]] = [{} for _ in declared]
-    for is_same in (_has_all, _has_value):
-        for place, item in enumerate(declared):
-            old = next((each for each in left if not olds[place] and is_same(item, each)), None)
-            if old is not None:
-                olds[place] = old
-                left.remove(old)
+    known = objects(items if isinstance(items, list) else [])
+    places = paired(declared, known, key)
+    left = [each for place, each in enumerate(known) if place not in places]
+    olds = [
+        known[place] if place is not None else _taken(left, item, key)
+        for place, item in zip(places, declared, strict=True)
+    ]
     if any(item.get("primary") is True for item in declared):  # a list has one primary item
-        olds = [{key: value for key, value in old.items() if key != "primary"} for old in olds]
+        olds = [{name: value for name, value in old.items() if name != "primary"} for old in olds]
     return [_merged({**old}, {**item}) for old, item in zip(olds, declared, strict=True)]
 
 
-def _has_all(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    return bool(_merged({**old}, {**item}) == _merged({**old}, {}))
+def _taken(left: list[Record], item: Mapping[str, Any], key: ValueKey) -> Record:
+    """Take the item with the same value out of those that are left, and return it; without one, an empty item."""
+    wanted = _key_of(item, key)
+    place = next((n for n, each in enumerate(left) if wanted is not None and _key_of(each, key) == wanted), None)
+    return {} if place is None else left.pop(place)
 
 
-def _has_value(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Return whether both have one value; a service may write an e-mail in lower case."""
-    return "value" in item and "value" in old and email_key(str(item["value"])) == email_key(str(old["value"]))
+def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
+    value = item.get("value")
+    return key(value) if isinstance(value, str) else value
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -2,14 +2,17 @@
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
 from .fields import NO_VALUE, SECRET, Check, Compare, email_address, email_key, folded
 
+ValueKey = Callable[[str], str]
+"""How the values of items are compared: by what this makes of them."""
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 
 
@@ -69,6 +72,11 @@ def _whole_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def as_it_is(value: str) -> str:
+    """Return the key of a value that is compared as it is."""
+    return value
+
+
 def _covers(declared: Any, actual: Any) -> bool:
     """Return whether each declared entry is there, at every level; a null is the same as no entry."""
     if isinstance(declared, dict) and isinstance(actual, dict | None):
@@ -82,19 +90,34 @@ def _entries_are_there(declared: Any, actual: Any) -> bool:
     return _covers(declared or {}, actual or {})
 
 
-def _items_are_there(declared: Any, actual: Any) -> bool:
-    """Return whether each declared item is there, and no other one; an item that says nothing is not the primary."""
-    there = [{"primary": False, **_without_null(each)} if isinstance(each, dict) else each for each in actual or []]
-    fitting = [[n for n, each in enumerate(there) if _covers(item, each)] for item in declared or []]
-    return len(fitting) == len(there) and _is_one_each(fitting)
+def _items_are_there(declared: Any, actual: Any, key: ValueKey = as_it_is) -> bool:
+    """Return whether each declared item is there, and no other one."""
+    items, there = declared or [], actual or []
+    return len(items) == len(there) and None not in paired(items, there, key)
+
+
+def paired(declared: Sequence[Any], actual: Sequence[Any], key: ValueKey = as_it_is) -> list[int | None]:
+    """Return for each declared item the place of its own one among the others, which has all of it; None without one.
+
+    An item that says nothing of `primary` is not the primary one. `key` is how values are compared.
+    """
+    there = [{"primary": False, **_without_null(each)} if isinstance(each, dict) else each for each in actual]
+    there = [_keyed(each, key) for each in there]
+    fitting = [[n for n, each in enumerate(there) if _covers(_keyed(item, key), each)] for item in declared]
+    return _one_each(fitting, sorted(range(len(declared)), key=lambda place: -len(declared[place])))
+
+
+def _keyed(item: Any, key: ValueKey) -> Any:
+    value = item.get("value") if isinstance(item, dict) else None
+    return {**item, "value": key(value)} if isinstance(value, str) else item
 
 
 def _without_null(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if value is not None}
 
 
-def _is_one_each(fitting: list[list[int]]) -> bool:
-    """Return whether each can have one of those that fit it, and none has another's."""
+def _one_each(fitting: list[list[int]], order: Iterable[int]) -> list[int | None]:
+    """Return for each one of those that fit it, which no other has: for as many as can be, the first in order first."""
     owner: dict[int, int] = {}
 
     def settle(who: int, tried: set[int]) -> bool:
@@ -106,20 +129,10 @@ def _is_one_each(fitting: list[list[int]]) -> bool:
                     return True
         return False
 
-    return all(settle(who, set()) for who in range(len(fitting)))
-
-
-def _emails_are_there(declared: Any, actual: Any) -> bool:
-    return _items_are_there(_with_email_keys(declared), _with_email_keys(actual))
-
-
-def _with_email_keys(items: Any) -> list[Any]:
-    return [
-        {**each, "value": email_key(each["value"])}
-        if isinstance(each, dict) and isinstance(each.get("value"), str)
-        else each
-        for each in items or []
-    ]
+    for who in order:
+        settle(who, set())
+    found = {who: each for each, who in owner.items()}
+    return [found.get(who) for who in range(len(fitting))]
 
 
 def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
@@ -180,7 +193,7 @@ Items = Annotated[
 EmailItems = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
-    Compare(repr, how="as items, addresses without case (ASCII)", covers=_emails_are_there),
+    Compare(repr, how="as items, addresses without case (ASCII)", covers=partial(_items_are_there, key=email_key)),
 ]
 """All e-mails, as items with the address as `value`."""
 Password = Annotated[str, SECRET]
