@@ -1,7 +1,7 @@
 """What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -13,6 +13,7 @@ from seatwise.core.account import account_list, state
 from seatwise.core.account.finding import everyone, has_identity, look_up_uncached
 from seatwise.core.membership.places import NO_USER
 from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
+from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
@@ -509,6 +510,65 @@ async def test_what_a_person_set_beside_it_stays(
         resource = await service_says(world, account)
         assert (resource[urn] if urn else resource)[name] == expected
         assert not world.diff(after, news)
+
+
+# --- what a service shows in its own way --------------------------------------------------------
+
+
+class Showing(httpx.AsyncBaseTransport):
+    """A service that shows its users in its own way."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
+        self._inner, self._show = inner, show
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        text = await answer.aread()
+        body = json.loads(text) if text else {}
+        for user in [body, *body.get("Resources", ())]:
+            if "userName" in user:
+                self._show(user)
+        return httpx.Response(answer.status_code, json=body) if text else answer
+
+
+def shows_tel(user: dict[str, Any]) -> None:
+    """https://www.rfc-editor.org/rfc/rfc7643#section-4.1.2"""
+    for each in user.get("phoneNumbers", ()):
+        each["value"] = f"tel:{each['value'].removeprefix('tel:').replace(' ', '-')}"
+
+
+@pytest.mark.parametrize(
+    ("given", "show"),
+    [
+        ({"phone": "+1 555 010 0001"}, shows_tel),
+        ({"phone": None, "phone_numbers": [{"value": "+1 555 010 0001", "type": "work"}]}, shows_tel),
+    ],
+    ids=["a number", "numbers"],
+)
+async def test_what_a_service_spells_in_its_own_way_is_there(
+    given: Values, show: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World("scim") as world:
+        monkeypatch.setattr(world, "_inner", Showing(world._inner, show))
+        account, outs = await lifecycle.create(world.tenant, world.inputs(**given))
+        await world.restart()
+        found = await lifecycle.read(world.tenant, account, outs)
+        assert found is not None
+        assert not world.diff(outs, world.inputs(outs, **given))
+        assert not world.diff(found.outputs, world.inputs(found.outputs, **given))
+
+
+async def test_a_number_spelt_otherwise_keeps_what_a_person_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim") as world:
+        item = {"value": "+1 555 010 0001", "type": "work"}
+        given: Values = {"phone": None, "phone_numbers": [item]}
+        account, outs = await lifecycle.create(world.tenant, world.inputs(**given))
+        monkeypatch.setattr(world, "_inner", Showing(world._inner, shows_tel))
+        await by_hand(world, account, {"op": "replace", "path": "phoneNumbers", "value": [{**item, "display": "Desk"}]})
+        await world.restart()
+        changed = [{**item, "type": "mobile"}]
+        await lifecycle.update(world.tenant, account, outs, world.inputs(outs, **{**given, "phone_numbers": changed}))
+        assert (await service_says(world, account))["phoneNumbers"][0]["display"] == "Desk"
 
 
 # --- versions -----------------------------------------------------------------------------------

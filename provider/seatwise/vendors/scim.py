@@ -26,8 +26,10 @@ from ..core.vendor.field_types import (
     NameSet,
     Number,
     Password,
+    PhoneItems,
     ValueKey,
     as_it_is,
+    number_key,
     paired,
 )
 from ..core.vendor.fields import (
@@ -281,7 +283,7 @@ class OwnFields(AccountArgs):
     """Whether the user can log in."""
     phone: Arg[Annotated[Number, SPARSE, Wire.everywhere("primaryPhone")]] = OPTIONAL
     """The primary phone number. Others stay as they are."""
-    phone_numbers: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    phone_numbers: ListArg[Annotated[PhoneItems, SPARSE], Mapping[str, Any]] = OPTIONAL
     """All phone numbers, as `emails`. Not together with `phone`."""
     ims: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
     """All addresses for instant messages."""
@@ -423,7 +425,8 @@ VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
 ITEMS: Mapping[str, ValueKey] = {
     "emails": email_key,
-    **dict.fromkeys(("phoneNumbers", "ims", "photos", "addresses", "x509Certificates"), as_it_is),
+    "phoneNumbers": number_key,
+    **dict.fromkeys(("ims", "photos", "addresses", "x509Certificates"), as_it_is),
 }
 """Lists that an argument declares whole, and of each item a part; and how their values are compared."""
 ABSENT = (None, "")

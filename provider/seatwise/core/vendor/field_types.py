@@ -27,9 +27,12 @@ def _national_digits(text: str) -> str:
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
 
-def _digits_or_text(text: str) -> str:
-    """Return the digits of a phone number, without leading zeros, and other text as it is."""
-    text = str(text).strip()
+def number_key(text: str) -> str:
+    """Return the digits of a phone number, without leading zeros, and other text as it is.
+
+    A service may write a number as a URI (https://www.rfc-editor.org/rfc/rfc3966): `tel:+1-555-010-0001`.
+    """
+    text = re.sub(r"(?i)^tel:", "", str(text).strip())
     return re.sub(r"\D", "", text).lstrip("0") if looks_like_a_number(text) else text
 
 
@@ -166,7 +169,7 @@ Email = Annotated[str, Check(email_address), Compare(email_key, how="without cas
 """An e-mail address; the case of ASCII letters does not matter."""
 Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""
-Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
+Number = Annotated[str, Compare(number_key, how="by its digits")]
 """A number that people write as text. Only the digits matter."""
 DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment, how="as a moment")]
 """An ISO 8601 date-time; one without a zone is UTC."""
@@ -196,5 +199,11 @@ EmailItems = Annotated[
     Compare(repr, how="as items, addresses without case (ASCII)", covers=partial(_items_are_there, key=email_key)),
 ]
 """All e-mails, as items with the address as `value`."""
+PhoneItems = Annotated[
+    list[dict[str, Any]],
+    AfterValidator(_whole_numbers),
+    Compare(repr, how="as items, numbers by their digits", covers=partial(_items_are_there, key=number_key)),
+]
+"""All phone numbers, as items with the number as `value`."""
 Password = Annotated[str, SECRET]
 """A secret text: sent once and stored nowhere."""
