@@ -471,6 +471,13 @@ ONE_NUMBER = [{"value": "1", "type": kind, "display": f"by hand {kind}"} for kin
             [{"value": "1"}, {"value": "1", "type": "work"}, {"value": "2"}],
             [*ONE_NUMBER[::-1], {"value": "2"}],
         ),
+        (
+            "addresses",
+            [{"locality": "Lima", "primary": None, "streetAddress": None}],
+            [LIMA],
+            [{"locality": "Lima", "primary": None, "streetAddress": None}, CHILE],
+            [LIMA, CHILE],
+        ),
         ("addresses", [PERU], TWO_IN_PERU[:1], [PERU, TWO_IN_PERU[0]], [PERU, TWO_IN_PERU[0]]),
         (
             f"{URN}:badge",
@@ -487,6 +494,7 @@ ONE_NUMBER = [{"value": "1", "type": kind, "display": f"by hand {kind}"} for kin
         "an item that is not the primary",
         "items that others fit as well",
         "items of one value",
+        "nulls in an item",
         "an item that two declare",
         "an extension",
     ],

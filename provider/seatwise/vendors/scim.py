@@ -31,6 +31,7 @@ from ..core.vendor.field_types import (
     as_it_is,
     number_key,
     paired,
+    without_null,
 )
 from ..core.vendor.fields import (
     NO_VALUE,
@@ -837,7 +838,7 @@ def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
 
 def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], key: ValueKey) -> list[Any]:
     """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
-    known = objects(items if isinstance(items, list) else [])
+    known, declared = objects(items if isinstance(items, list) else []), [*map(without_null, declared)]
     places = paired(declared, known, key)
     left = [each for place, each in enumerate(known) if place not in places]
     olds = [

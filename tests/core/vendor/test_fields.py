@@ -476,6 +476,9 @@ def test_of_entries_what_is_declared_must_be_there(declared: Any, there: Any, is
         ([{"value": "a", "primary": False}], [{"value": "a", "primary": None}], True),
         ([{"value": "a", "primary": False}], [{"value": "a", "primary": True}], False),
         ([{"value": "a", "primary": True}], [{"value": "a"}], False),
+        ([{"value": "a", "primary": None}], [{"value": "a"}], True),
+        ([{"value": "a", "display": None}], [{"value": "a", "display": "A"}], True),
+        ([{"value": "a", "display": ""}], [{"value": "a", "display": "A"}], False),
         (
             [{"type": "w"}, {"type": "w", "value": "a"}],
             [{"type": "w", "value": "a"}, {"type": "w", "value": "b"}],

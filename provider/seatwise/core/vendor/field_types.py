@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -102,20 +102,22 @@ def _items_are_there(declared: Any, actual: Any, key: ValueKey = as_it_is) -> bo
 def paired(declared: Sequence[Any], actual: Sequence[Any], key: ValueKey = as_it_is) -> list[int | None]:
     """Return for each declared item the place of its own one among the others, which has all of it; None without one.
 
-    An item that says nothing of `primary` is not the primary one. `key` is how values are compared.
+    A null in an item says nothing, and an item that says nothing of `primary` is not the primary one. `key` is how
+    values are compared.
     """
-    there = [{"primary": False, **_without_null(each)} if isinstance(each, dict) else each for each in actual]
-    there = [_keyed(each, key) for each in there]
-    fitting = [[n for n, each in enumerate(there) if _covers(_keyed(item, key), each)] for item in declared]
-    return _one_each(fitting, sorted(range(len(declared)), key=lambda place: -len(declared[place])))
+    there = [{"primary": False, **_keyed(each, key)} if isinstance(each, dict) else each for each in actual]
+    wanted = [_keyed(each, key) for each in declared]
+    fitting = [[n for n, each in enumerate(there) if _covers(item, each)] for item in wanted]
+    return _one_each(fitting, sorted(range(len(wanted)), key=lambda place: -len(wanted[place])))
 
 
-def _keyed(item: Any, key: ValueKey) -> Any:
-    value = item.get("value") if isinstance(item, dict) else None
-    return {**item, "value": key(value)} if isinstance(value, str) else item
+def _keyed(item: Mapping[str, Any], key: ValueKey) -> dict[str, Any]:
+    value = item.get("value")
+    return without_null(item) | ({"value": key(value)} if isinstance(value, str) else {})
 
 
-def _without_null(item: dict[str, Any]) -> dict[str, Any]:
+def without_null(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an item says."""
     return {key: value for key, value in item.items() if value is not None}
 
 
