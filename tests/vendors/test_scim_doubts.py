@@ -566,6 +566,24 @@ async def test_what_a_service_spells_in_its_own_way_is_there(
         assert not world.diff(found.outputs, world.inputs(found.outputs, **given))
 
 
+@pytest.mark.parametrize("update", ["patch", "put"])
+async def test_an_extension_whose_attributes_are_null_is_removed(update: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shows_null(user: dict[str, Any]) -> None:
+        user[URN] = {"level": None, "badge": {"color": None}, **user.get(URN, {})}
+
+    async with World("scim", given={"update": update}) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: {"level": 3}}))
+        monkeypatch.setattr(world, "_inner", Showing(world._inner, shows_null))
+        await world.restart()
+        news = world.inputs(outs, extensions={URN: ""})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        sent = [each.body for each in world.trail if each.kind == "update"]
+        assert len(sent) == 1
+        if update == "patch":
+            assert sent[0]["Operations"] == [{"op": "remove", "path": f"{URN}:level"}]
+
+
 async def test_a_number_spelt_otherwise_keeps_what_a_person_set(monkeypatch: pytest.MonkeyPatch) -> None:
     async with World("scim") as world:
         item = {"value": "+1 555 010 0001", "type": "work"}

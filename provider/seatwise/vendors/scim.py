@@ -29,6 +29,7 @@ from ..core.vendor.field_types import (
     PhoneItems,
     ValueKey,
     as_it_is,
+    is_empty,
     number_key,
     paired,
     without_null,
@@ -638,7 +639,8 @@ class Scim(Vendor, Groups):
         if name == "extensions":
             for urn, attributes in (value or {}).items():
                 known = json_object(record.get(urn))
-                for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
+                there = (key for key, each in known.items() if not is_empty(each))
+                for key, inner in (dict.fromkeys(there) if attributes in ABSENT else attributes).items():
                     yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
             return
         keys, written = self._written(name, value, record)

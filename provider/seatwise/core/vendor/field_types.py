@@ -85,8 +85,15 @@ def _covers(declared: Any, actual: Any) -> bool:
     if isinstance(declared, dict) and isinstance(actual, dict | None):
         return all(_covers(value, (actual or {}).get(key)) for key, value in declared.items())
     if declared in NO_VALUE:
-        return actual in NO_VALUE
+        return is_empty(actual)
     return bool(declared == actual)
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether a value has nothing in it, at any level."""
+    if isinstance(value, dict | list):
+        return all(map(is_empty, value.values() if isinstance(value, dict) else value))
+    return value in NO_VALUE
 
 
 def _entries_are_there(declared: Any, actual: Any) -> bool:
