@@ -486,6 +486,13 @@ ONE_NUMBER = [{"value": "1", "type": kind, "display": f"by hand {kind}"} for kin
             {"color": "blue"},
             {"color": "blue", "number": 7},
         ),
+        (
+            f"{URN}:teams",
+            [{"value": "t1"}, {"value": "t2"}],
+            [{"value": "t1"}, {"value": "t2", "role": "lead"}],
+            [{"value": "t2"}, {"value": "t3"}],
+            [{"value": "t2", "role": "lead"}, {"value": "t3"}],
+        ),
     ],
     ids=[
         "values",
@@ -497,6 +504,7 @@ ONE_NUMBER = [{"value": "1", "type": kind, "display": f"by hand {kind}"} for kin
         "nulls in an item",
         "an item that two declare",
         "an extension",
+        "a list in an extension",
     ],
 )
 async def test_what_a_person_set_beside_it_stays(
@@ -545,13 +553,19 @@ def shows_tel(user: dict[str, Any]) -> None:
         each["value"] = f"tel:{each['value'].removeprefix('tel:').replace(' ', '-')}"
 
 
+def shows_teams(user: dict[str, Any]) -> None:
+    for each in user.get(URN, {}).get("teams", ()):
+        each |= {"display": each["value"].upper(), "$ref": "../Teams/1"}
+
+
 @pytest.mark.parametrize(
     ("given", "show"),
     [
         ({"phone": "+1 555 010 0001"}, shows_tel),
         ({"phone": None, "phone_numbers": [{"value": "+1 555 010 0001", "type": "work"}]}, shows_tel),
+        ({"extensions": {URN: {"teams": [{"value": "t1"}, {"value": "t2"}]}}}, shows_teams),
     ],
-    ids=["a number", "numbers"],
+    ids=["a number", "numbers", "a list in an extension"],
 )
 async def test_what_a_service_spells_in_its_own_way_is_there(
     given: Values, show: Any, monkeypatch: pytest.MonkeyPatch

@@ -28,6 +28,7 @@ from ..core.vendor.field_types import (
     Password,
     PhoneItems,
     ValueKey,
+    are_items,
     as_it_is,
     is_empty,
     number_key,
@@ -592,7 +593,7 @@ class Scim(Vendor, Groups):
     def _is_a_part(self, name: str, value: Any) -> bool:
         if name == "extensions":
             return any(
-                attributes in ABSENT or any(isinstance(each, dict) for each in attributes.values())
+                attributes in ABSENT or any(isinstance(each, dict) or are_items(each) for each in attributes.values())
                 for attributes in (value or {}).values()
             )
         path = self.schema[name].wire.update or name
@@ -866,6 +867,8 @@ def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
 
 def _merged(old: Any, new: Any) -> Any:
     """Return the attributes of an extension with declared ones in them; an empty value removes an attribute."""
+    if are_items(new):
+        return _with_items(old, new, as_it_is)
     if not isinstance(new, dict):
         return new
     there = old if isinstance(old, dict) else {}

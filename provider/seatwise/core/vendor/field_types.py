@@ -84,9 +84,16 @@ def _covers(declared: Any, actual: Any) -> bool:
     """Return whether each declared entry is there, at every level; a null is the same as no entry."""
     if isinstance(declared, dict) and isinstance(actual, dict | None):
         return all(_covers(value, (actual or {}).get(key)) for key, value in declared.items())
+    if are_items(declared) and isinstance(actual, list):
+        return _items_are_there(declared, actual)
     if declared in NO_VALUE:
         return is_empty(actual)
     return bool(declared == actual)
+
+
+def are_items(value: Any) -> bool:
+    """Return whether a value is a list of objects."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def is_empty(value: Any) -> bool:
