@@ -598,6 +598,35 @@ async def test_an_extension_whose_attributes_are_null_is_removed(update: str, mo
             assert sent[0]["Operations"] == [{"op": "remove", "path": f"{URN}:level"}]
 
 
+class Strict(httpx.AsyncBaseTransport):
+    """A service that refuses to remove what is not there (https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.2)."""
+
+    def __init__(self, world: World, account: str) -> None:
+        self._inner, self._world, self._account = world._inner, world, account
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            there = await service_says(self._world, self._account)
+            for each in json.loads(request.content)["Operations"]:
+                urn, _, name = each["path"].rpartition(":")
+                if each["op"] == "remove" and name not in there.get(urn, {}):
+                    return httpx.Response(400, json={"scimType": "noTarget", "detail": each["path"]})
+        return await self._inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize("empty", ["", None, [], {}])
+async def test_an_absent_attribute_is_not_removed_again(empty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: {"x": "1", "same": "s"}}))
+        monkeypatch.setattr(world, "_inner", Strict(world, account))
+        await world.restart()
+        news = world.inputs(outs, extensions={URN: {"x": "2", "same": "s", "old": empty}})
+        await lifecycle.update(world.tenant, account, outs, news)
+        assert [each.body["Operations"] for each in world.trail if each.kind == "update"] == [
+            [{"op": "replace", "path": f"{URN}:x", "value": "2"}]
+        ]
+
+
 async def test_a_number_spelt_otherwise_keeps_what_a_person_set(monkeypatch: pytest.MonkeyPatch) -> None:
     async with World("scim") as world:
         item = {"value": "+1 555 010 0001", "type": "work"}

@@ -30,7 +30,7 @@ from ..core.vendor.field_types import (
     ValueKey,
     are_items,
     as_it_is,
-    is_empty,
+    covers,
     number_key,
     paired,
     without_null,
@@ -593,7 +593,7 @@ class Scim(Vendor, Groups):
     def _is_a_part(self, name: str, value: Any) -> bool:
         if name == "extensions":
             return any(
-                attributes in ABSENT or any(isinstance(each, dict) or are_items(each) for each in attributes.values())
+                attributes in ABSENT or any(each in NO_VALUE or _has_parts(each) for each in attributes.values())
                 for attributes in (value or {}).values()
             )
         path = self.schema[name].wire.update or name
@@ -640,9 +640,9 @@ class Scim(Vendor, Groups):
         if name == "extensions":
             for urn, attributes in (value or {}).items():
                 known = json_object(record.get(urn))
-                there = (key for key, each in known.items() if not is_empty(each))
-                for key, inner in (dict.fromkeys(there) if attributes in ABSENT else attributes).items():
-                    yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
+                for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
+                    if not covers(inner, known.get(key)):  # some services refuse to remove what is absent
+                        yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
             return
         keys, written = self._written(name, value, record)
         if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
@@ -863,6 +863,10 @@ def _taken(left: list[Record], item: Mapping[str, Any], key: ValueKey) -> Record
 def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
     value = item.get("value")
     return key(value) if isinstance(value, str) else value
+
+
+def _has_parts(value: Any) -> bool:
+    return isinstance(value, dict) or are_items(value)
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -80,14 +80,14 @@ def as_it_is(value: str) -> str:
     return value
 
 
-def _covers(declared: Any, actual: Any) -> bool:
+def covers(declared: Any, actual: Any) -> bool:
     """Return whether each declared entry is there, at every level; a null is the same as no entry."""
     if isinstance(declared, dict) and isinstance(actual, dict | None):
-        return all(_covers(value, (actual or {}).get(key)) for key, value in declared.items())
+        return all(covers(value, (actual or {}).get(key)) for key, value in declared.items())
     if are_items(declared) and isinstance(actual, list):
         return _items_are_there(declared, actual)
     if declared in NO_VALUE:
-        return is_empty(actual)
+        return _is_empty(actual)
     return bool(declared == actual)
 
 
@@ -96,15 +96,15 @@ def are_items(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
-def is_empty(value: Any) -> bool:
+def _is_empty(value: Any) -> bool:
     """Return whether a value has nothing in it, at any level."""
     if isinstance(value, dict | list):
-        return all(map(is_empty, value.values() if isinstance(value, dict) else value))
+        return all(map(_is_empty, value.values() if isinstance(value, dict) else value))
     return value in NO_VALUE
 
 
 def _entries_are_there(declared: Any, actual: Any) -> bool:
-    return _covers(declared or {}, actual or {})
+    return covers(declared or {}, actual or {})
 
 
 def _items_are_there(declared: Any, actual: Any, key: ValueKey = as_it_is) -> bool:
@@ -121,7 +121,7 @@ def paired(declared: Sequence[Any], actual: Sequence[Any], key: ValueKey = as_it
     """
     there = [{"primary": False, **_keyed(each, key)} if isinstance(each, dict) else each for each in actual]
     wanted = [_keyed(each, key) for each in declared]
-    fitting = [[n for n, each in enumerate(there) if _covers(item, each)] for item in wanted]
+    fitting = [[n for n, each in enumerate(there) if covers(item, each)] for item in wanted]
     return _one_each(fitting, sorted(range(len(wanted)), key=lambda place: -len(wanted[place])))
 
 
