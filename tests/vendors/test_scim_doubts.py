@@ -657,3 +657,19 @@ async def test_a_version_may_be_in_the_header_alone(headers: Any, meta: Any, ver
         vendor, body = world.tenant.vendor, {"id": "u-1", "userName": "ana"} | ({} if meta is None else {"meta": meta})
         record = vendor.parse_record(Answer(200, headers, json.dumps(body).encode()))
         assert vendor.request_update("u-1", {"title": "Lead"}, record).headers.get("If-Match") == version
+
+
+async def test_what_another_has_done_meanwhile_is_not_sent_again() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: {"level": 3}}))
+        await world.restart()
+
+        async def outdated(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            await by_hand(world, account, {"op": "remove", "path": f"{URN}:level"})
+            return httpx.Response(412)
+
+        world.fault("update", outdated)
+        news = world.inputs(outs, extensions={URN: ""})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        assert all(each.body["Operations"] for each in world.trail if each.kind == "update")
