@@ -581,6 +581,25 @@ async def test_what_a_service_spells_in_its_own_way_is_there(
 
 
 @pytest.mark.parametrize("update", ["patch", "put"])
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [("", None), ({"level": ""}, {"team": "north"}), ({"level": 4}, {"level": 4, "team": "north"})],
+)
+async def test_a_schema_in_other_capitals_is_the_same(update: str, declared: Any, expected: Any) -> None:
+    async with World("scim", given={"update": update}) as world:
+        there, ours = {"level": 3, "team": "north"}, "urn:ACME:2.0:user"
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: there}))
+        await world.restart()
+        assert not world.diff(outs, world.inputs(outs, extensions={ours: there}))
+        news = world.inputs(outs, extensions={ours: declared})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        resource = await service_says(world, account)
+        assert (resource.get(URN) or None, ours in resource) == (expected, False)
+        assert ours not in resource["schemas"]
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
 async def test_an_extension_whose_attributes_are_null_is_removed(update: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def shows_null(user: dict[str, Any]) -> None:
         user[URN] = {"level": None, "badge": {"color": None}, **user.get(URN, {})}

@@ -625,7 +625,8 @@ class Scim(Vendor, Groups):
         """Return the resource with these values in it; other items and attributes stay."""
         for name, value in values.items():
             if name == "extensions":
-                for urn, attributes in (value or {}).items():
+                for declared, attributes in (value or {}).items():
+                    urn = _shown_as(resource, declared)
                     _put(resource, (urn,), _merged(resource.get(urn), attributes))
             else:
                 keys, written = self._written(name, value, resource)
@@ -638,7 +639,8 @@ class Scim(Vendor, Groups):
     def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
         """Yield the operations of a PATCH that set one argument."""
         if name == "extensions":
-            for urn, attributes in (value or {}).items():
+            for declared, attributes in (value or {}).items():
+                urn = _shown_as(record, declared)
                 known = json_object(record.get(urn))
                 for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
                     if not covers(inner, known.get(key)):  # some services refuse to remove what is absent
@@ -863,6 +865,11 @@ def _taken(left: list[Record], item: Mapping[str, Any], key: ValueKey) -> Record
 def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
     value = item.get("value")
     return key(value) if isinstance(value, str) else value
+
+
+def _shown_as(record: Record, urn: str) -> str:
+    """Return a schema's URN as a record has it: a service may write other capitals (RFC 7643, section 2.1)."""
+    return next((key for key in record if key.lower() == urn.lower()), urn)
 
 
 def _has_parts(value: Any) -> bool:

@@ -104,7 +104,8 @@ def _is_empty(value: Any) -> bool:
 
 
 def _entries_are_there(declared: Any, actual: Any) -> bool:
-    return covers(declared or {}, actual or {})
+    there = {name.lower(): each for name, each in (actual or {}).items()}
+    return all(covers(each, there.get(name.lower())) for name, each in (declared or {}).items())
 
 
 def _items_are_there(declared: Any, actual: Any, key: ValueKey = as_it_is) -> bool:
@@ -202,7 +203,7 @@ Entries = Annotated[
     AfterValidator(_whole_numbers),
     Compare(repr, how="what is declared is there", covers=_entries_are_there),
 ]
-"""A mapping of which a program declares a part; the vendor may have more in it."""
+"""A mapping of which a program declares a part; the vendor may have more in it, and other capitals in its names."""
 Items = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
