@@ -417,6 +417,26 @@ async def test_an_extension_is_no_way_round_an_argument(urn: str) -> None:
         assert [each.field for each in problems] == ["extensions"]
 
 
+@pytest.mark.parametrize(
+    ("schemas", "attributes", "expected"),
+    [
+        ([CORE, URN, "urn:b"], "", [CORE, "urn:b"]),
+        ([CORE, URN.upper(), "urn:b"], "", [CORE, "urn:b"]),
+        ([CORE, URN], {"level": ""}, [CORE]),
+        ([CORE, URN.upper()], {"level": 4}, [CORE, URN.upper()]),
+        ([CORE], {"level": 4}, [CORE, URN]),
+        (CORE, {"level": 4}, [CORE, URN]),
+        (None, "", [CORE]),
+    ],
+)
+async def test_a_put_names_the_schemas_that_it_has(schemas: Any, attributes: Any, expected: list[str]) -> None:
+    async with World("scim", given={"update": "put"}) as world:
+        record = {"id": "u-1", "userName": "ana", "schemas": schemas, URN: {"level": 3}}
+        request = world.tenant.vendor.request_update("u-1", {"extensions": {URN: attributes}}, record)
+        assert isinstance(request.json, dict)
+        assert request.json["schemas"] == expected
+
+
 # --- what a person set beside what is declared --------------------------------------------------
 
 DEV = {"value": "dev", "display": "Developer", "type": "work", "primary": True}

@@ -631,9 +631,7 @@ class Scim(Vendor, Groups):
             else:
                 keys, written = self._written(name, value, resource)
                 _put(resource, keys, written)
-        urns = [key for key in resource if key.lower().startswith("urn:") and key != CORE]
-        named = resource.get("schemas") or [CORE]
-        resource["schemas"] = [*named, *(urn for urn in urns if urn not in named)]
+        resource["schemas"] = _schemas_of(resource, values.get("extensions") or ())
         return resource
 
     def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
@@ -870,6 +868,16 @@ def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
 def _shown_as(record: Record, urn: str) -> str:
     """Return a schema's URN as a record has it: a service may write other capitals (RFC 7643, section 2.1)."""
     return next((key for key in record if key.lower() == urn.lower()), urn)
+
+
+def _schemas_of(resource: Mapping[str, Any], written: Iterable[str]) -> list[str]:
+    """Return the URNs that a resource names and those of its attributes, without written schemas that it lacks now."""
+    there = {key.lower(): key for key in resource if key.lower().startswith("urn:") and key != CORE}
+    gone = {urn.lower() for urn in written} - there.keys()
+    named = resource.get("schemas")
+    kept = [urn for urn in (named if isinstance(named, list) and named else [CORE]) if str(urn).lower() not in gone]
+    known = {str(urn).lower() for urn in kept}
+    return [*kept, *(urn for key, urn in there.items() if key not in known)]
 
 
 def _has_parts(value: Any) -> bool:
