@@ -1,7 +1,7 @@
 """What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -546,6 +546,33 @@ async def test_what_a_person_set_beside_it_stays(
         resource = await service_says(world, account)
         assert (resource[urn] if urn else resource)[name] == expected
         assert not world.diff(after, news)
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
+@pytest.mark.parametrize(
+    ("path", "argument", "values"),
+    [
+        ("emails", "email", ["ana@example.com", "B@example.com", "b@example.com", "c@example.com"]),
+        ("phoneNumbers", "phone", ["+1 555 010 0001", "+1 555 010 0002", "1-555-010-0002", "+1 555 010 0003"]),
+    ],
+)
+async def test_another_item_becomes_the_primary_one(
+    update: str, path: str, argument: str, values: Sequence[str]
+) -> None:
+    first, shown, declared, third = values
+    async with World("scim", given={"update": update}) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        others = [{"value": each, "type": "home", "display": "by hand"} for each in (third, shown)]
+        items = [{"value": first, "type": "work", "primary": True}, *others]
+        await by_hand(world, account, {"op": "replace", "path": path, "value": items})
+        await world.restart()
+        news = {**world.inputs(outs), argument: declared}
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        assert (await service_says(world, account))[path] == [
+            {"value": declared, "type": "home", "display": "by hand", "primary": True},
+            others[0],
+        ]
 
 
 # --- what a service shows in its own way --------------------------------------------------------

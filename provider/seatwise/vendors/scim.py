@@ -653,7 +653,8 @@ class Scim(Vendor, Groups):
         """Return the path and the value of an argument in a resource, whose lists may have other items."""
         path = self.schema[name].wire.update or name
         if path in PRIMARY:
-            return (PRIMARY[path],), _with_primary(resource.get(PRIMARY[path]), value)
+            at = PRIMARY[path]
+            return (at,), _with_primary(resource.get(at), value, ITEMS[at])
         if path in VALUES:
             return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
         if path in ITEMS:
@@ -819,14 +820,18 @@ def _primary(items: Any) -> Mapping[str, Any]:
     return next(iter([*primary, *at_work, *many]), {})
 
 
-def _with_primary(items: Any, value: Any) -> list[Any]:
-    """Return a list with another primary value; without a value the list is without its primary item."""
+def _with_primary(items: Any, value: Any, key: ValueKey) -> list[Any]:
+    """Return a list with another primary value, without the old one; an item that has the value becomes the primary.
+
+    Without a value the list is without its primary item.
+    """
     many = items if isinstance(items, list) else []
     old = _primary(many)
-    others = [each for each in many if each is not old and each != old]
     if value in NO_VALUE:
-        return others
-    return [{"type": "work", **old, "value": value, "primary": True}, *others]
+        return [each for each in many if each != old]
+    item = next((each for each in (old, *objects(many)) if _key_of(each, key) == key(value)), old)
+    others = [each for each in many if each not in (old, item)]
+    return [{"type": "work", **item, "value": value, "primary": True}, *others]
 
 
 def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
