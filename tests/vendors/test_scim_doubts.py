@@ -1,7 +1,7 @@
 """What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -13,6 +13,7 @@ from seatwise.core.account import account_list, state
 from seatwise.core.account.finding import everyone, has_identity, look_up_uncached
 from seatwise.core.membership.places import NO_USER
 from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroken
+from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
@@ -519,11 +520,35 @@ async def test_an_extension_is_no_way_round_an_argument(urn: str) -> None:
         assert [each.field for each in problems] == ["extensions"]
 
 
+@pytest.mark.parametrize(
+    ("schemas", "attributes", "expected"),
+    [
+        ([CORE, URN, "urn:b"], "", [CORE, "urn:b"]),
+        ([CORE, URN.upper(), "urn:b"], "", [CORE, "urn:b"]),
+        ([CORE, URN], {"level": ""}, [CORE]),
+        ([CORE, URN.upper()], {"level": 4}, [CORE, URN.upper()]),
+        ([CORE], {"level": 4}, [CORE, URN]),
+        (CORE, {"level": 4}, [CORE, URN]),
+        (None, "", [CORE]),
+    ],
+)
+async def test_a_put_names_the_schemas_that_it_has(schemas: Any, attributes: Any, expected: list[str]) -> None:
+    async with World("scim", given={"update": "put"}) as world:
+        record = {"id": "u-1", "userName": "ana", "schemas": schemas, URN: {"level": 3}}
+        request = world.tenant.vendor.request_update("u-1", {"extensions": {URN: attributes}}, record)
+        assert isinstance(request.json, dict)
+        assert request.json["schemas"] == expected
+
+
 # --- what a person set beside what is declared --------------------------------------------------
 
 DEV = {"value": "dev", "display": "Developer", "type": "work", "primary": True}
 LIMA = {"locality": "Lima", "type": "work", "streetAddress": "by hand 1"}
 HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary": True}
+PERU = {"country": "PE"}
+CHILE = {"country": "CL"}
+TWO_IN_PERU = [{**PERU, "type": kind, "streetAddress": f"by hand {kind}"} for kind in ("home", "work")]
+ONE_NUMBER = [{"value": "1", "type": kind, "display": f"by hand {kind}"} for kind in ("work", "fax")]
 
 
 @pytest.mark.parametrize("update", ["patch", "put"])
@@ -549,14 +574,61 @@ HOME = {"value": "ana@home.example", "type": "home", "display": "Home", "primary
             ],
         ),
         (
+            "addresses",
+            [{"locality": "Lima", "primary": False}],
+            [LIMA],
+            [{"locality": "Lima", "primary": False}, CHILE],
+            [{**LIMA, "primary": False}, CHILE],
+        ),
+        (
+            "addresses",
+            [PERU, {**PERU, "type": "home"}],
+            TWO_IN_PERU,
+            [PERU, {**PERU, "type": "home"}, CHILE],
+            [*TWO_IN_PERU[::-1], CHILE],
+        ),
+        (
+            "phoneNumbers",
+            [{"value": "1"}, {"value": "1", "type": "work"}],
+            ONE_NUMBER,
+            [{"value": "1"}, {"value": "1", "type": "work"}, {"value": "2"}],
+            [*ONE_NUMBER[::-1], {"value": "2"}],
+        ),
+        (
+            "addresses",
+            [{"locality": "Lima", "primary": None, "streetAddress": None}],
+            [LIMA],
+            [{"locality": "Lima", "primary": None, "streetAddress": None}, CHILE],
+            [LIMA, CHILE],
+        ),
+        ("addresses", [PERU], TWO_IN_PERU[:1], [PERU, TWO_IN_PERU[0]], [PERU, TWO_IN_PERU[0]]),
+        (
             f"{URN}:badge",
             {"color": "red"},
             {"color": "red", "number": 7},
             {"color": "blue"},
             {"color": "blue", "number": 7},
         ),
+        (
+            f"{URN}:teams",
+            [{"value": "t1"}, {"value": "t2"}],
+            [{"value": "t1"}, {"value": "t2", "role": "lead"}],
+            [{"value": "t2"}, {"value": "t3"}],
+            [{"value": "t2", "role": "lead"}, {"value": "t3"}],
+        ),
     ],
-    ids=["values", "items", "one primary item", "an extension"],
+    ids=[
+        "values",
+        "items",
+        "one primary item",
+        "an item that is not the primary",
+        "items that others fit as well",
+        "items of one value",
+        "nulls in an item",
+        "an item that two declare",
+        "an extension",
+        "a list in an extension",
+    ],
 )
 async def test_what_a_person_set_beside_it_stays(
     update: str, path: str, first: Any, by_a_person: Any, then: Any, expected: Any
@@ -565,8 +637,9 @@ async def test_what_a_person_set_beside_it_stays(
         urn, _, name = path.rpartition(":")
 
         def declared(value: Any) -> Mapping[str, Any]:
-            own = {"extensions": {urn: {name: value}}} if urn else {name: value}
-            return {"user_name": "ana@example.com", "email": None, **own}
+            field = {"phoneNumbers": "phone_numbers"}.get(name, name)
+            own = {"extensions": {urn: {name: value}}} if urn else {field: value}
+            return {"user_name": "ana@example.com", "email": None, "phone": None, **own}
 
         account, outs = await lifecycle.create(world.tenant, world.inputs(**declared(first)))
         await by_hand(world, account, {"op": "replace", "path": path, "value": by_a_person})
@@ -576,6 +649,164 @@ async def test_what_a_person_set_beside_it_stays(
         resource = await service_says(world, account)
         assert (resource[urn] if urn else resource)[name] == expected
         assert not world.diff(after, news)
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
+@pytest.mark.parametrize(
+    ("path", "argument", "values"),
+    [
+        ("emails", "email", ["ana@example.com", "B@example.com", "b@example.com", "c@example.com"]),
+        ("phoneNumbers", "phone", ["+1 555 010 0001", "+1 555 010 0002", "1-555-010-0002", "+1 555 010 0003"]),
+    ],
+)
+async def test_another_item_becomes_the_primary_one(
+    update: str, path: str, argument: str, values: Sequence[str]
+) -> None:
+    first, shown, declared, third = values
+    async with World("scim", given={"update": update}) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        others = [{"value": each, "type": "home", "display": "by hand"} for each in (third, shown)]
+        items = [{"value": first, "type": "work", "primary": True}, *others]
+        await by_hand(world, account, {"op": "replace", "path": path, "value": items})
+        await world.restart()
+        news = {**world.inputs(outs), argument: declared}
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        assert (await service_says(world, account))[path] == [
+            {"value": declared, "type": "home", "display": "by hand", "primary": True},
+            others[0],
+        ]
+
+
+# --- what a service shows in its own way --------------------------------------------------------
+
+
+class Showing(httpx.AsyncBaseTransport):
+    """A service that shows its users in its own way."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
+        self._inner, self._show = inner, show
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        text = await answer.aread()
+        body = json.loads(text) if text else {}
+        for user in [body, *body.get("Resources", ())]:
+            if "userName" in user:
+                self._show(user)
+        return httpx.Response(answer.status_code, json=body) if text else answer
+
+
+def shows_tel(user: dict[str, Any]) -> None:
+    """https://www.rfc-editor.org/rfc/rfc7643#section-4.1.2"""
+    for each in user.get("phoneNumbers", ()):
+        each["value"] = f"tel:{each['value'].removeprefix('tel:').replace(' ', '-')}"
+
+
+def shows_teams(user: dict[str, Any]) -> None:
+    for each in user.get(URN, {}).get("teams", ()):
+        each |= {"display": each["value"].upper(), "$ref": "../Teams/1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "show"),
+    [
+        ({"phone": "+1 555 010 0001"}, shows_tel),
+        ({"phone": None, "phone_numbers": [{"value": "+1 555 010 0001", "type": "work"}]}, shows_tel),
+        ({"extensions": {URN: {"teams": [{"value": "t1"}, {"value": "t2"}]}}}, shows_teams),
+    ],
+    ids=["a number", "numbers", "a list in an extension"],
+)
+async def test_what_a_service_spells_in_its_own_way_is_there(
+    given: Values, show: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World("scim") as world:
+        monkeypatch.setattr(world, "_inner", Showing(world._inner, show))
+        account, outs = await lifecycle.create(world.tenant, world.inputs(**given))
+        await world.restart()
+        found = await lifecycle.read(world.tenant, account, outs)
+        assert found is not None
+        assert not world.diff(outs, world.inputs(outs, **given))
+        assert not world.diff(found.outputs, world.inputs(found.outputs, **given))
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [("", None), ({"level": ""}, {"team": "north"}), ({"level": 4}, {"level": 4, "team": "north"})],
+)
+async def test_a_schema_in_other_capitals_is_the_same(update: str, declared: Any, expected: Any) -> None:
+    async with World("scim", given={"update": update}) as world:
+        there, ours = {"level": 3, "team": "north"}, "urn:ACME:2.0:user"
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: there}))
+        await world.restart()
+        assert not world.diff(outs, world.inputs(outs, extensions={ours: there}))
+        news = world.inputs(outs, extensions={ours: declared})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        resource = await service_says(world, account)
+        assert (resource.get(URN) or None, ours in resource) == (expected, False)
+        assert ours not in resource["schemas"]
+
+
+@pytest.mark.parametrize("update", ["patch", "put"])
+async def test_an_extension_whose_attributes_are_null_is_removed(update: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shows_null(user: dict[str, Any]) -> None:
+        user[URN] = {"level": None, "badge": {"color": None}, **user.get(URN, {})}
+
+    async with World("scim", given={"update": update}) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: {"level": 3}}))
+        monkeypatch.setattr(world, "_inner", Showing(world._inner, shows_null))
+        await world.restart()
+        news = world.inputs(outs, extensions={URN: ""})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        sent = [each.body for each in world.trail if each.kind == "update"]
+        assert len(sent) == 1
+        if update == "patch":
+            assert sent[0]["Operations"] == [{"op": "remove", "path": f"{URN}:level"}]
+
+
+class Strict(httpx.AsyncBaseTransport):
+    """A service that refuses to remove what is not there (https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.2)."""
+
+    def __init__(self, world: World, account: str) -> None:
+        self._inner, self._world, self._account = world._inner, world, account
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            there = await service_says(self._world, self._account)
+            for each in json.loads(request.content)["Operations"]:
+                urn, _, name = each["path"].rpartition(":")
+                if each["op"] == "remove" and name not in there.get(urn, {}):
+                    return httpx.Response(400, json={"scimType": "noTarget", "detail": each["path"]})
+        return await self._inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize("empty", ["", None, [], {}])
+async def test_an_absent_attribute_is_not_removed_again(empty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: {"x": "1", "same": "s"}}))
+        monkeypatch.setattr(world, "_inner", Strict(world, account))
+        await world.restart()
+        news = world.inputs(outs, extensions={URN: {"x": "2", "same": "s", "old": empty}})
+        await lifecycle.update(world.tenant, account, outs, news)
+        assert [each.body["Operations"] for each in world.trail if each.kind == "update"] == [
+            [{"op": "replace", "path": f"{URN}:x", "value": "2"}]
+        ]
+
+
+async def test_a_number_spelt_otherwise_keeps_what_a_person_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim") as world:
+        item = {"value": "+1 555 010 0001", "type": "work"}
+        given: Values = {"phone": None, "phone_numbers": [item]}
+        account, outs = await lifecycle.create(world.tenant, world.inputs(**given))
+        monkeypatch.setattr(world, "_inner", Showing(world._inner, shows_tel))
+        await by_hand(world, account, {"op": "replace", "path": "phoneNumbers", "value": [{**item, "display": "Desk"}]})
+        await world.restart()
+        changed = [{**item, "type": "mobile"}]
+        await lifecycle.update(world.tenant, account, outs, world.inputs(outs, **{**given, "phone_numbers": changed}))
+        assert (await service_says(world, account))["phoneNumbers"][0]["display"] == "Desk"
 
 
 # --- versions -----------------------------------------------------------------------------------
@@ -596,3 +827,19 @@ async def test_a_version_may_be_in_the_header_alone(headers: Any, meta: Any, ver
         vendor, body = world.tenant.vendor, {"id": "u-1", "userName": "ana"} | ({} if meta is None else {"meta": meta})
         record = vendor.parse_record(Answer(200, headers, json.dumps(body).encode()))
         assert vendor.request_update("u-1", {"title": "Lead"}, record).headers.get("If-Match") == version
+
+
+async def test_what_another_has_done_meanwhile_is_not_sent_again() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: {"level": 3}}))
+        await world.restart()
+
+        async def outdated(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            await by_hand(world, account, {"op": "remove", "path": f"{URN}:level"})
+            return httpx.Response(412)
+
+        world.fault("update", outdated)
+        news = world.inputs(outs, extensions={URN: ""})
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        assert all(each.body["Operations"] for each in world.trail if each.kind == "update")

@@ -387,7 +387,8 @@ def _set(record: dict[str, Any], path: str, op: str, value: Any) -> None:
     found = _PATH.fullmatch(path)
     if found is None:
         raise Refused(400, "invalidPath", f"{path} is not a path")
-    urn = next((each for each in SCHEMAS if each.lower() == str(found["urn"] or CORE).lower()), found["urn"])
+    wanted = str(found["urn"] or CORE)
+    urn = next((each for each in (*SCHEMAS, *record) if each.lower() == wanted.lower()), wanted)
     holder = record if urn == CORE else record.setdefault(urn, {})
     if urn not in SCHEMAS:
         holder.pop(found["name"], None) if op == "remove" else holder.__setitem__(found["name"], value)

@@ -18,7 +18,23 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from ..core.vendor.boundary import Json, Record
-from ..core.vendor.field_types import Email, EmailItems, Entries, Items, NameSet, Number, Password
+from ..core.vendor.field_types import (
+    Email,
+    EmailItems,
+    Entries,
+    Items,
+    NameSet,
+    Number,
+    Password,
+    PhoneItems,
+    ValueKey,
+    are_items,
+    as_it_is,
+    covers,
+    number_key,
+    paired,
+    without_null,
+)
 from ..core.vendor.fields import (
     NO_VALUE,
     SPARSE,
@@ -270,7 +286,7 @@ class OwnFields(AccountArgs):
     """Whether the user can log in."""
     phone: Arg[Annotated[Number, SPARSE, Wire.everywhere("primaryPhone")]] = OPTIONAL
     """The primary phone number. Others stay as they are."""
-    phone_numbers: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
+    phone_numbers: ListArg[Annotated[PhoneItems, SPARSE], Mapping[str, Any]] = OPTIONAL
     """All phone numbers, as `emails`. Not together with `phone`."""
     ims: ListArg[Annotated[Items, SPARSE], Mapping[str, Any]] = OPTIONAL
     """All addresses for instant messages."""
@@ -410,8 +426,12 @@ PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
 """Lists of which an argument is the primary value."""
 VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
-ITEMS = ("emails", "phoneNumbers", "ims", "photos", "addresses", "x509Certificates")
-"""Lists that an argument declares whole, and of each item a part."""
+ITEMS: Mapping[str, ValueKey] = {
+    "emails": email_key,
+    "phoneNumbers": number_key,
+    **dict.fromkeys(("ims", "photos", "addresses", "x509Certificates"), as_it_is),
+}
+"""Lists that an argument declares whole, and of each item a part; and how their values are compared."""
 ABSENT = (None, "")
 """Values that remove what is there. An empty mapping declares nothing."""
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
@@ -573,7 +593,7 @@ class Scim(Vendor, Groups):
     def _is_a_part(self, name: str, value: Any) -> bool:
         if name == "extensions":
             return any(
-                attributes in ABSENT or any(isinstance(each, dict) for each in attributes.values())
+                attributes in ABSENT or any(each in NO_VALUE or _has_parts(each) for each in attributes.values())
                 for attributes in (value or {}).values()
             )
         path = self.schema[name].wire.update or name
@@ -605,23 +625,24 @@ class Scim(Vendor, Groups):
         """Return the resource with these values in it; other items and attributes stay."""
         for name, value in values.items():
             if name == "extensions":
-                for urn, attributes in (value or {}).items():
+                for declared, attributes in (value or {}).items():
+                    urn = _shown_as(resource, declared)
                     _put(resource, (urn,), _merged(resource.get(urn), attributes))
             else:
                 keys, written = self._written(name, value, resource)
                 _put(resource, keys, written)
-        urns = [key for key in resource if key.lower().startswith("urn:") and key != CORE]
-        named = resource.get("schemas") or [CORE]
-        resource["schemas"] = [*named, *(urn for urn in urns if urn not in named)]
+        resource["schemas"] = _schemas_of(resource, values.get("extensions") or ())
         return resource
 
     def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
         """Yield the operations of a PATCH that set one argument."""
         if name == "extensions":
-            for urn, attributes in (value or {}).items():
+            for declared, attributes in (value or {}).items():
+                urn = _shown_as(record, declared)
                 known = json_object(record.get(urn))
                 for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
-                    yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
+                    if not covers(inner, known.get(key)):  # some services refuse to remove what is absent
+                        yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
             return
         keys, written = self._written(name, value, record)
         if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
@@ -632,11 +653,12 @@ class Scim(Vendor, Groups):
         """Return the path and the value of an argument in a resource, whose lists may have other items."""
         path = self.schema[name].wire.update or name
         if path in PRIMARY:
-            return (PRIMARY[path],), _with_primary(resource.get(PRIMARY[path]), value)
+            at = PRIMARY[path]
+            return (at,), _with_primary(resource.get(at), value, ITEMS[at])
         if path in VALUES:
             return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
         if path in ITEMS:
-            return (path,), _with_items(resource.get(path), value or [])
+            return (path,), _with_items(resource.get(path), value or [], ITEMS[path])
         return keys_of(path), value
 
     # --- groups -------------------------------------------------------------------------------
@@ -805,14 +827,18 @@ def _primary(items: Any) -> Mapping[str, Any]:
     return next(iter([*primary, *at_work, *many]), {})
 
 
-def _with_primary(items: Any, value: Any) -> list[Any]:
-    """Return a list with another primary value; without a value the list is without its primary item."""
+def _with_primary(items: Any, value: Any, key: ValueKey) -> list[Any]:
+    """Return a list with another primary value, without the old one; an item that has the value becomes the primary.
+
+    Without a value the list is without its primary item.
+    """
     many = items if isinstance(items, list) else []
     old = _primary(many)
-    others = [each for each in many if each is not old and each != old]
     if value in NO_VALUE:
-        return others
-    return [{"type": "work", **old, "value": value, "primary": True}, *others]
+        return [each for each in many if each != old]
+    item = next((each for each in (old, *objects(many)) if _key_of(each, key) == key(value)), old)
+    others = [each for each in many if each not in (old, item)]
+    return [{"type": "work", **item, "value": value, "primary": True}, *others]
 
 
 def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
@@ -825,32 +851,55 @@ def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
     ]
 
 
-def _with_items(items: Any, declared: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], key: ValueKey) -> list[Any]:
     """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
-    left = [*objects(items if isinstance(items, list) else [])]
-    olds: list[Mapping[str, Any]] = [{} for _ in declared]
-    for is_same in (_has_all, _has_value):
-        for place, item in enumerate(declared):
-            old = next((each for each in left if not olds[place] and is_same(item, each)), None)
-            if old is not None:
-                olds[place] = old
-                left.remove(old)
+    known, declared = objects(items if isinstance(items, list) else []), [*map(without_null, declared)]
+    places = paired(declared, known, key)
+    left = [each for place, each in enumerate(known) if place not in places]
+    olds = [
+        known[place] if place is not None else _taken(left, item, key)
+        for place, item in zip(places, declared, strict=True)
+    ]
     if any(item.get("primary") is True for item in declared):  # a list has one primary item
-        olds = [{key: value for key, value in old.items() if key != "primary"} for old in olds]
+        olds = [{name: value for name, value in old.items() if name != "primary"} for old in olds]
     return [_merged({**old}, {**item}) for old, item in zip(olds, declared, strict=True)]
 
 
-def _has_all(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    return bool(_merged({**old}, {**item}) == _merged({**old}, {}))
+def _taken(left: list[Record], item: Mapping[str, Any], key: ValueKey) -> Record:
+    """Take the item with the same value out of those that are left, and return it; without one, an empty item."""
+    wanted = _key_of(item, key)
+    place = next((n for n, each in enumerate(left) if wanted is not None and _key_of(each, key) == wanted), None)
+    return {} if place is None else left.pop(place)
 
 
-def _has_value(item: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Return whether both have one value; a service may write an e-mail in lower case."""
-    return "value" in item and "value" in old and email_key(str(item["value"])) == email_key(str(old["value"]))
+def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
+    value = item.get("value")
+    return key(value) if isinstance(value, str) else value
+
+
+def _shown_as(record: Record, urn: str) -> str:
+    """Return a schema's URN as a record has it: a service may write other capitals (RFC 7643, section 2.1)."""
+    return next((key for key in record if key.lower() == urn.lower()), urn)
+
+
+def _schemas_of(resource: Mapping[str, Any], written: Iterable[str]) -> list[str]:
+    """Return the URNs that a resource names and those of its attributes, without written schemas that it lacks now."""
+    there = {key.lower(): key for key in resource if key.lower().startswith("urn:") and key != CORE}
+    gone = {urn.lower() for urn in written} - there.keys()
+    named = resource.get("schemas")
+    kept = [urn for urn in (named if isinstance(named, list) and named else [CORE]) if str(urn).lower() not in gone]
+    known = {str(urn).lower() for urn in kept}
+    return [*kept, *(urn for key, urn in there.items() if key not in known)]
+
+
+def _has_parts(value: Any) -> bool:
+    return isinstance(value, dict) or are_items(value)
 
 
 def _merged(old: Any, new: Any) -> Any:
     """Return the attributes of an extension with declared ones in them; an empty value removes an attribute."""
+    if are_items(new):
+        return _with_items(old, new, as_it_is)
     if not isinstance(new, dict):
         return new
     there = old if isinstance(old, dict) else {}

@@ -279,11 +279,28 @@ async def test_an_update_that_is_outdated_twice_is_refused() -> None:
 async def test_an_update_outdated_by_its_own_lost_try_is_in_doubt() -> None:
     async with World("nexudus") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())
-        world.fault("PUT", lost_after, OUTDATED, answered(500, carried_out=False), OUTDATED)
+
+        async def changed_by_hand(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            world.change_by_hand(account, {"FullName": "Ana R."})
+            return await OUTDATED(request, inner)
+
+        world.fault("PUT", lost_after, changed_by_hand, answered(500, carried_out=False), OUTDATED)
         with pytest.raises(Refused, match="412") as caught:
             await lifecycle.update(world.tenant, account, outs, world.inputs(outs, full_name="Anna Ruiz"))
         assert caught.value.maybe_sent
         assert world.door.journal.why_unconfirmed(account) is not None
+
+
+async def test_an_update_that_its_own_lost_try_has_made_is_done() -> None:
+    async with World("nexudus") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.fault("PUT", lost_after, OUTDATED)
+        before = len(world.trail)
+        news = world.inputs(outs, full_name="Anna Ruiz")
+        after = await lifecycle.update(world.tenant, account, outs, news)
+        assert not world.diff(after, news)
+        updates = [each for each in world.trail[before:] if each.kind == "update"]
+        assert len(updates) == 2, "the lost try, and the refused one"
 
 
 async def test_a_create_resumes_the_account_that_seatwise_deactivated(world: World) -> None:

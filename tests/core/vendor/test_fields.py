@@ -21,6 +21,7 @@ from seatwise.core.vendor.field_types import (
     Number,
     Password,
     Phone,
+    PhoneItems,
     looks_like_a_number,
     one_of,
 )
@@ -104,6 +105,8 @@ REQUIRED = {"email": "ana@example.com", "full_name": "Ana"}
         pytest.param("rows", [1, 2], [1.0, 2.0], id="floats in a list"),
         pytest.param("desk", "555 010 0001", "+(555)-010.0001", id="number: digits only"),
         pytest.param("desk", "0155", "155", id="number: leading zeros"),
+        pytest.param("desk", "+1 555 010 0001", "tel:+1-555-010-0001", id="number: as RFC 3966 writes it"),
+        pytest.param("desk", "155", "TEL:155", id="number: the scheme has no case"),
         pytest.param("desk", " Front desk", "Front desk ", id="number: spaces around text"),
         pytest.param("full_name", None, "", id="nothing is an empty text"),
         pytest.param("teams", None, [], id="nothing is an empty list"),
@@ -134,6 +137,7 @@ def test_values_that_mean_the_same_are_no_difference(field: str, left: Any, righ
         pytest.param("level", 3, 3.5, id="3.5 is not 3"),
         pytest.param("desk", "Front desk 1", "Front desk 2", id="number: text with digits"),
         pytest.param("desk", "1a", "1", id="number: text is not its digits"),
+        pytest.param("desk", "tel:155;ext=1", "1551", id="number: an extension is no digit"),
         pytest.param("level", "many", 3, id="a value that fits no type"),
         pytest.param("active", None, False, id="nothing is not false"),
         pytest.param("level", None, 0, id="nothing is not 0"),
@@ -454,8 +458,19 @@ def test_a_key_on_the_wire_may_contain_dots() -> None:
         ({"urn:a": {"level": 3}}, None, False),
         ({"urn:a": {"level": None}}, {}, True),
         ({"urn:a": {"level": None}}, {"urn:a": {"level": 3}}, False),
+        ({"urn:a": ""}, {"urn:a": {"level": None, "inner": {"x": ""}, "teams": [{"value": None}]}}, True),
+        ({"urn:a": ""}, {"urn:a": {"level": None, "is_new": False}}, False),
+        ({"urn:a": {"level": ""}}, {"urn:a": {"level": {"value": None}}}, True),
         ({"urn:a": {"inner": {"x": 1}}}, {"urn:a": {"inner": {"x": 1, "y": 2}}}, True),
+        ({"urn:a": {"teams": [{"value": "t"}]}}, {"urn:a": {"teams": [{"value": "t", "display": "T"}]}}, True),
+        ({"urn:a": {"teams": [{"value": "t"}]}}, {"urn:a": {"teams": [{"value": "t"}, {"value": "u"}]}}, False),
+        ({"urn:a": {"teams": [{"value": "t"}]}}, {"urn:a": {"teams": ["t"]}}, False),
+        ({"urn:a": {"teams": [{"value": "t"}]}}, {"urn:a": {"teams": "t"}}, False),
+        ({"urn:a": {"teams": [{"value": "t"}, "u"]}}, {"urn:a": {"teams": [{"value": "t"}, "u"]}}, True),
         ({"urn:a": ["x"]}, {"urn:a": ["x", "y"]}, False),
+        ({"urn:a": {"level": 3}}, {"urn:A": {"level": 3}}, True),
+        ({"URN:a": ""}, {"urn:A": {"level": 3}}, False),
+        ({"urn:a": {"level": 3}}, {"urn:a": {"Level": 3}}, False),
         ({}, {"urn:a": {"level": 3}}, True),
         (None, {"urn:a": {"level": 3}}, True),
     ],
@@ -472,6 +487,9 @@ def test_of_entries_what_is_declared_must_be_there(declared: Any, there: Any, is
         ([{"value": "a", "primary": False}], [{"value": "a", "primary": None}], True),
         ([{"value": "a", "primary": False}], [{"value": "a", "primary": True}], False),
         ([{"value": "a", "primary": True}], [{"value": "a"}], False),
+        ([{"value": "a", "primary": None}], [{"value": "a"}], True),
+        ([{"value": "a", "display": None}], [{"value": "a", "display": "A"}], True),
+        ([{"value": "a", "display": ""}], [{"value": "a", "display": "A"}], False),
         (
             [{"type": "w"}, {"type": "w", "value": "a"}],
             [{"type": "w", "value": "a"}, {"type": "w", "value": "b"}],
@@ -492,6 +510,12 @@ def test_e_mails_among_items_have_no_case() -> None:
     field = Schema.of({"emails": EmailItems}, str)["emails"]
     assert field.same([{"value": "Ana@Example.com"}], [{"value": "ana@example.com", "type": "work"}])
     assert not field.same([{"value": "ana@example.com"}], [{"value": "ben@example.com"}])
+
+
+def test_phone_numbers_among_items_are_their_digits() -> None:
+    field = Schema.of({"phone_numbers": PhoneItems}, str)["phone_numbers"]
+    assert field.same([{"value": "+1 555 010 0001"}], [{"value": "tel:+1-555-010-0001", "type": "work"}])
+    assert not field.same([{"value": "+1 555 010 0001"}], [{"value": "tel:+1-555-010-0002"}])
 
 
 def test_whole_numbers_in_entries_are_sent_as_such() -> None:

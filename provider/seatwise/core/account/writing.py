@@ -145,7 +145,8 @@ async def send_update(
 ) -> Record | None:
     """Send one update; return the record after it, if the vendor shows it. The account is unconfirmed meanwhile.
 
-    If the record has changed since it was read, which 412 says, it is read again and the update is sent once more.
+    If the record has changed since it was read, which 412 says, it is read again and the update is sent once more,
+    unless another, or a try whose answer was lost, has made it.
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
     """
     vendor, who = tenant.vendor, f"{email} ({account})"
@@ -157,9 +158,9 @@ async def send_update(
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email, changes.get(tenant.vendor.identity_field, email))
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
-        answer = await _send_merged(tenant, account, who, changes, record)
-        if record is not None and vendor.is_outdated(answer):
-            answer = await _send_to_fresh(tenant, account, email, changes, answer)
+        made, answer = await _send(tenant, account, email, changes, record)
+        if answer is None:
+            return made
         if not vendor.is_success(answer):
             raise refused(tenant, answer, operation, who)
     is_confirmed, record_after = vendor.is_confirmed(answer), vendor.parse_record(answer)
@@ -216,6 +217,19 @@ async def _answer_to(tenant: Tenant, request: Request) -> Answer | None:
         return None
 
 
+async def _send(
+    tenant: Tenant, account: str, email: str, changes: Values, record: Record | None
+) -> tuple[Record | None, Answer | None]:
+    """Send an update, and once more if the record is outdated; return the record it was made from, and the answer.
+
+    Without an answer nothing was sent the second time, as the record has all of the changes.
+    """
+    answer = await _send_merged(tenant, account, f"{email} ({account})", changes, record)
+    if record is None or not tenant.vendor.is_outdated(answer):
+        return record, answer
+    return await _send_to_fresh(tenant, account, email, changes, answer)
+
+
 async def _send_merged(tenant: Tenant, account: str, who: str, changes: Values, record: Record | None) -> Answer:
     """Send an update, merged into the record where the vendor replaces whole records."""
     lost: list[str] = []
@@ -227,17 +241,22 @@ async def _send_merged(tenant: Tenant, account: str, who: str, changes: Values, 
     return await tenant.send(tenant.vendor.request_update(account, revealed(tenant, changes), record))
 
 
-async def _send_to_fresh(tenant: Tenant, account: str, email: str, changes: Values, refused_as: Answer) -> Answer:
-    """Read the record again, and send the update that was refused as outdated, merged into it."""
+async def _send_to_fresh(
+    tenant: Tenant, account: str, email: str, changes: Values, refused_as: Answer
+) -> tuple[Record, Answer | None]:
+    """Read the record again, and send the update that was refused as outdated, merged into it, if it is still due."""
+    schema = tenant.vendor.schema
     try:
         record = await fetch(tenant, account, email)
         if record is None:
             raise gone(tenant, account, email)
+        if not differences(schema, seen(schema, changes, record), changes):
+            return record, None
         answer = await _send_merged(tenant, account, f"{email} ({account})", changes, record)
     except AccountError as error:
         error.maybe_sent = error.maybe_sent or refused_as.maybe_sent_before
         raise
-    return replace(answer, maybe_sent_before=answer.maybe_sent_before or refused_as.maybe_sent_before)
+    return record, replace(answer, maybe_sent_before=answer.maybe_sent_before or refused_as.maybe_sent_before)
 
 
 def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:

@@ -2,14 +2,17 @@
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
 from .fields import NO_VALUE, SECRET, Check, Compare, email_address, email_key, folded
 
+ValueKey = Callable[[str], str]
+"""How the values of items are compared: by what this makes of them."""
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 
 
@@ -24,9 +27,12 @@ def _national_digits(text: str) -> str:
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
 
-def _digits_or_text(text: str) -> str:
-    """Return the digits of a phone number, without leading zeros, and other text as it is."""
-    text = str(text).strip()
+def number_key(text: str) -> str:
+    """Return the digits of a phone number, without leading zeros, and other text as it is.
+
+    A service may write a number as a URI (https://www.rfc-editor.org/rfc/rfc3966): `tel:+1-555-010-0001`.
+    """
+    text = re.sub(r"(?i)^tel:", "", str(text).strip())
     return re.sub(r"\D", "", text).lstrip("0") if looks_like_a_number(text) else text
 
 
@@ -69,32 +75,69 @@ def _whole_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _covers(declared: Any, actual: Any) -> bool:
+def as_it_is(value: str) -> str:
+    """Return the key of a value that is compared as it is."""
+    return value
+
+
+def covers(declared: Any, actual: Any) -> bool:
     """Return whether each declared entry is there, at every level; a null is the same as no entry."""
     if isinstance(declared, dict) and isinstance(actual, dict | None):
-        return all(_covers(value, (actual or {}).get(key)) for key, value in declared.items())
+        return all(covers(value, (actual or {}).get(key)) for key, value in declared.items())
+    if are_items(declared) and isinstance(actual, list):
+        return _items_are_there(declared, actual)
     if declared in NO_VALUE:
-        return actual in NO_VALUE
+        return _is_empty(actual)
     return bool(declared == actual)
 
 
+def are_items(value: Any) -> bool:
+    """Return whether a value is a list of objects."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
+
+
+def _is_empty(value: Any) -> bool:
+    """Return whether a value has nothing in it, at any level."""
+    if isinstance(value, dict | list):
+        return all(map(_is_empty, value.values() if isinstance(value, dict) else value))
+    return value in NO_VALUE
+
+
 def _entries_are_there(declared: Any, actual: Any) -> bool:
-    return _covers(declared or {}, actual or {})
+    there = {name.lower(): each for name, each in (actual or {}).items()}
+    return all(covers(each, there.get(name.lower())) for name, each in (declared or {}).items())
 
 
-def _items_are_there(declared: Any, actual: Any) -> bool:
-    """Return whether each declared item is there, and no other one; an item that says nothing is not the primary."""
-    there = [{"primary": False, **_without_null(each)} if isinstance(each, dict) else each for each in actual or []]
-    fitting = [[n for n, each in enumerate(there) if _covers(item, each)] for item in declared or []]
-    return len(fitting) == len(there) and _is_one_each(fitting)
+def _items_are_there(declared: Any, actual: Any, key: ValueKey = as_it_is) -> bool:
+    """Return whether each declared item is there, and no other one."""
+    items, there = declared or [], actual or []
+    return len(items) == len(there) and None not in paired(items, there, key)
 
 
-def _without_null(item: dict[str, Any]) -> dict[str, Any]:
+def paired(declared: Sequence[Any], actual: Sequence[Any], key: ValueKey = as_it_is) -> list[int | None]:
+    """Return for each declared item the place of its own one among the others, which has all of it; None without one.
+
+    A null in an item says nothing, and an item that says nothing of `primary` is not the primary one. `key` is how
+    values are compared.
+    """
+    there = [{"primary": False, **_keyed(each, key)} if isinstance(each, dict) else each for each in actual]
+    wanted = [_keyed(each, key) for each in declared]
+    fitting = [[n for n, each in enumerate(there) if covers(item, each)] for item in wanted]
+    return _one_each(fitting, sorted(range(len(wanted)), key=lambda place: -len(wanted[place])))
+
+
+def _keyed(item: Mapping[str, Any], key: ValueKey) -> dict[str, Any]:
+    value = item.get("value")
+    return without_null(item) | ({"value": key(value)} if isinstance(value, str) else {})
+
+
+def without_null(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an item says."""
     return {key: value for key, value in item.items() if value is not None}
 
 
-def _is_one_each(fitting: list[list[int]]) -> bool:
-    """Return whether each can have one of those that fit it, and none has another's."""
+def _one_each(fitting: list[list[int]], order: Iterable[int]) -> list[int | None]:
+    """Return for each one of those that fit it, which no other has: for as many as can be, the first in order first."""
     owner: dict[int, int] = {}
 
     def settle(who: int, tried: set[int]) -> bool:
@@ -106,20 +149,10 @@ def _is_one_each(fitting: list[list[int]]) -> bool:
                     return True
         return False
 
-    return all(settle(who, set()) for who in range(len(fitting)))
-
-
-def _emails_are_there(declared: Any, actual: Any) -> bool:
-    return _items_are_there(_with_email_keys(declared), _with_email_keys(actual))
-
-
-def _with_email_keys(items: Any) -> list[Any]:
-    return [
-        {**each, "value": email_key(each["value"])}
-        if isinstance(each, dict) and isinstance(each.get("value"), str)
-        else each
-        for each in items or []
-    ]
+    for who in order:
+        settle(who, set())
+    found = {who: each for each, who in owner.items()}
+    return [found.get(who) for who in range(len(fitting))]
 
 
 def by_name(kind: type[enum.IntEnum]) -> BeforeValidator:
@@ -153,7 +186,7 @@ Email = Annotated[str, Check(email_address), Compare(email_key, how="without cas
 """An e-mail address; the case of ASCII letters does not matter."""
 Phone = Annotated[str, AfterValidator(_ten_digits), Compare(_national_digits, how="by its ten digits")]
 """A ten-digit phone number; only the digits matter."""
-Number = Annotated[str, Compare(_digits_or_text, how="by its digits")]
+Number = Annotated[str, Compare(number_key, how="by its digits")]
 """A number that people write as text. Only the digits matter."""
 DateTime = Annotated[str, AfterValidator(_date_time), Compare(_moment, how="as a moment")]
 """An ISO 8601 date-time; one without a zone is UTC."""
@@ -170,7 +203,7 @@ Entries = Annotated[
     AfterValidator(_whole_numbers),
     Compare(repr, how="what is declared is there", covers=_entries_are_there),
 ]
-"""A mapping of which a program declares a part; the vendor may have more in it."""
+"""A mapping of which a program declares a part; the vendor may have more in it, and other capitals in its names."""
 Items = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
@@ -180,8 +213,14 @@ Items = Annotated[
 EmailItems = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
-    Compare(repr, how="as items, addresses without case (ASCII)", covers=_emails_are_there),
+    Compare(repr, how="as items, addresses without case (ASCII)", covers=partial(_items_are_there, key=email_key)),
 ]
 """All e-mails, as items with the address as `value`."""
+PhoneItems = Annotated[
+    list[dict[str, Any]],
+    AfterValidator(_whole_numbers),
+    Compare(repr, how="as items, numbers by their digits", covers=partial(_items_are_there, key=number_key)),
+]
+"""All phone numbers, as items with the number as `value`."""
 Password = Annotated[str, SECRET]
 """A secret text: sent once and stored nowhere."""
