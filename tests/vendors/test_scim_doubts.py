@@ -1,7 +1,7 @@
 """What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -322,6 +322,63 @@ async def test_a_short_page_that_comes_twice_is_the_list(monkeypatch: pytest.Mon
         assert found is not None
         assert found.account == user
         assert await look_up_uncached(world.tenant, "ben@example.com") is None
+
+
+class Shown(httpx.AsyncBaseTransport):
+    """A service whose pages of users are what `show` makes of the query."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[Mapping[str, str]], Any]) -> None:
+        self._inner, self._show = inner, show
+        self.asked: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET" or not request.url.path.endswith("/Users"):
+            return await self._inner.handle_async_request(request)
+        query = request.url.params
+        self.asked.append(query.get("startIndex", query.get("cursor", "")))
+        assert len(self.asked) < 30
+        shown = self._show(query)
+        return shown if isinstance(shown, httpx.Response) else httpx.Response(200, json=shown)
+
+
+def listed(*numbers: int) -> list[dict[str, str]]:
+    return [{"id": f"u-{number}", "userName": f"u{number}@example.com"} for number in numbers]
+
+
+def by_cursor(pages: Mapping[str, tuple[list[dict[str, str]], str]]) -> Callable[[Mapping[str, str]], Any]:
+    """The pages by their cursors, each with the cursor of the following one."""
+
+    def show(query: Mapping[str, str]) -> Any:
+        records, following = pages[query["cursor"]]
+        return {"Resources": records} | ({"nextCursor": following} if following else {})
+
+    return show
+
+
+SPARSE_PAGES = {
+    "one empty page": by_cursor({"": ([], "a"), "a": (listed(2), "")}),
+    "two at the beginning": by_cursor({"": ([], "a"), "a": ([], "b"), "b": (listed(2), "")}),
+    "two in the middle": by_cursor({"": (listed(1), "a"), "a": ([], "b"), "b": ([], "c"), "c": (listed(2), "")}),
+}
+"""A service that filters its pages after it has cut them shows empty ones."""
+
+
+@pytest.mark.parametrize("pages", SPARSE_PAGES)
+async def test_a_cursor_after_empty_pages_is_followed(pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor"}) as world:
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, SPARSE_PAGES[pages]))
+        found = await look_up_uncached(world.tenant, "u2@example.com")
+        assert found is not None
+        assert found.account == "u-2"
+
+
+async def test_a_name_that_is_taken_is_found_after_empty_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor"}) as world:
+        shown = SPARSE_PAGES["two at the beginning"]
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, shown))
+        with pytest.raises(VendorBroken, match="lists this account"):
+            await lifecycle.create(world.tenant, world.inputs(user_name="u2@example.com"))
+        assert "create" not in {each.kind for each in world.trail}
 
 
 class Endless(httpx.AsyncBaseTransport):

@@ -194,7 +194,7 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
             problem, title = f"the list does not end after {number:,} pages", tenant.vendor.title
             raise VendorBroken(problem, status=200, vendor=title, account=of.about)
         following = await page(tenant, of, number + 1, loaded[number].next)
-        if following.records == loaded[number].records:
+        if following.records and following.records == loaded[number].records:
             if following.may_be_cut:
                 loaded[number + 1] = following  # its duplicates show that the list is not coherent
             return  # a list that knows no pages is always its first one
