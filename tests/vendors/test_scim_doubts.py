@@ -281,14 +281,21 @@ class Miscounting(httpx.AsyncBaseTransport):
             "text": {"totalResults": str(total), "startIndex": str(start)},
             "no index": {"startIndex": None},
             "no index and nothing": {"totalResults": None, "startIndex": None},
+            "always index 1": {"startIndex": 1},
+            "always index 1 and nothing": {"totalResults": None, "startIndex": 1},
+            "always index 1 and the page": {"totalResults": len(page["Resources"]), "startIndex": 1},
+            "an index from 0": {"startIndex": start - 1},
         }[self._says]
         return httpx.Response(200, json={key: value for key, value in page.items() if value is not None})
 
 
-MISCOUNTS = ["nothing", "the page", "text", "no index", "no index and nothing"]
+MISCOUNTS = [
+    "nothing", "the page", "text", "no index", "no index and nothing", "always index 1", "always index 1 and nothing",
+    "always index 1 and the page", "an index from 0",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("users", [1, 4, 5])
+@pytest.mark.parametrize("users", [1, 4, 5, 7])
 @pytest.mark.parametrize("says", MISCOUNTS)
 async def test_a_list_is_read_to_its_end_without_a_count(
     says: str, users: int, monkeypatch: pytest.MonkeyPatch
@@ -381,6 +388,36 @@ async def test_a_name_that_is_taken_is_found_after_empty_pages(monkeypatch: pyte
         assert "create" not in {each.kind for each in world.trail}
 
 
+CIRCLES = {
+    "the first page alone": by_cursor({"": (listed(1), "a"), "a": (listed(1), "a")}),
+    "the first page with other cursors": by_cursor({"": (listed(1), "a"), "a": (listed(1), "b")}),
+    "two pages": by_cursor({"": (listed(1), "a"), "a": (listed(2), "b"), "b": (listed(3), "a")}),
+}
+
+
+@pytest.mark.parametrize("pages", CIRCLES)
+async def test_a_list_that_begins_again_proves_nothing(pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor", "find_by": "list"}) as world:
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, CIRCLES[pages]))
+        with pytest.raises(VendorBroken, match="incomplete or contains duplicates"):
+            await look_up_uncached(world.tenant, "u9@example.com")
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["to the last cursor", "to an empty page"])
+async def test_one_cursor_may_show_page_after_page(last: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor", "find_by": "list"}) as world:
+        shown = iter([1, 2, 3])
+
+        def scroll(query: Mapping[str, str]) -> Any:
+            records = [each for number in [next(shown, None)] if number for each in listed(number)]
+            is_last = last and records == listed(3)
+            return {"Resources": records} | ({} if is_last else {"nextCursor": "scroll"})
+
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, scroll))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert (found, world.warnings) == (["u-1", "u-2", "u-3"], [])
+
+
 class Endless(httpx.AsyncBaseTransport):
     """A service that names another cursor at each page."""
 
@@ -390,7 +427,7 @@ class Endless(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.pages += 1
         assert self.pages < 100
-        user = {"id": f"u-{self.pages % 4}", "userName": "ana"}
+        user = {"id": f"u-{self.pages}", "userName": "ana"}
         return httpx.Response(200, json={"totalResults": 4, "nextCursor": f"c{self.pages}", "Resources": [user]})
 
 

@@ -709,8 +709,7 @@ class Scim(Vendor, Groups):
 
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
-        total, start = _count(body.get("totalResults")), _count(body.get("startIndex"))
-        resources = body.get("Resources")
+        total, resources = _count(body.get("totalResults")), body.get("Resources")
         if resources is None and total == 0:
             resources = []
         if not isinstance(resources, list):
@@ -721,15 +720,14 @@ class Scim(Vendor, Groups):
             return Listing(records, True, pages, total, {"cursor": cursor})
         if self._row.paging == "cursor" or not records:
             return Listing(records, total=total)
-        is_full, end = len(records) >= self._row.page_size, (start or 1) - 1 + len(records)
-        if is_full and total is not None and total == len(records):
+        is_full = len(records) >= self._row.page_size
+        if is_full and total == len(records):
             total = None  # some count the page alone
-        more = total is None or end < total
-        following: dict[str, str | int] | None = {"startIndex": end + 1} if more and start else None
-        pages = -(-total // len(records)) if more and total else None
-        cut, is_open = (total is None and each for each in (is_full, not is_full))
-        index = "startIndex" if more and not start else ""
-        return Listing(records, more, pages, total, following, index, may_be_cut=cut, is_open=is_open)
+        if total is not None and len(records) >= total:
+            return Listing(records, total=total)
+        pages = -(-total // len(records)) if total else None
+        # The answer's `startIndex` does not count: some say 1 at each page.
+        return Listing(records, True, pages, total, index="startIndex", is_open=total is None and not is_full)
 
     def is_confirmed(self, answer: Answer) -> bool:
         """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""

@@ -193,16 +193,17 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
         if number >= MOST_PAGES:
             problem, title = f"the list does not end after {number:,} pages", tenant.vendor.title
             raise VendorBroken(problem, status=200, vendor=title, account=of.about)
-        following = await page(tenant, of, number + 1, loaded[number].next)
-        if following.records and following.records == loaded[number].records:
-            if following.may_be_cut:
-                loaded[number + 1] = following  # its duplicates show that the list is not coherent
+        before = loaded[number]
+        following = await page(tenant, of, number + 1, before.next)
+        if not following.records and following == before:
+            return  # a cursor that stays the same ends at an empty page
+        is_again = bool(following.records) and any(following.records == each.records for each in loaded.values())
+        if is_again and (before.next is None or before.is_open):
             return  # a list that knows no pages is always its first one
-        is_circle = following.next is not None and any(following.next == each.next for each in loaded.values())
         number += 1
         loaded[number] = following
-        if is_circle:
-            return  # its repeated records show that the list is not coherent
+        if is_again:
+            return  # its duplicates show that the list is not coherent
 
 
 async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str | int] | None = None) -> Listing:
@@ -223,8 +224,11 @@ async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str |
 
 
 def _after_what_was_asked(listing: Listing, query: Mapping[str, object]) -> Listing:
-    """Return a page with the index of the following one, where the answer does not say its own."""
+    """Return a page that says whether another one follows, and at which index, counted from the one asked for."""
     begin = query.get(listing.index)
     if not listing.more or not isinstance(begin, int):
         return listing
-    return replace(listing, next={listing.index: begin + len(listing.records)})
+    following = begin + len(listing.records)
+    if listing.total is not None and following > listing.total:
+        return replace(listing, more=False)
+    return replace(listing, next={listing.index: following})
