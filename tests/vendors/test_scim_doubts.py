@@ -388,6 +388,20 @@ async def test_a_name_that_is_taken_is_found_after_empty_pages(monkeypatch: pyte
         assert "create" not in {each.kind for each in world.trail}
 
 
+@pytest.mark.parametrize("cursor", ["", "b"], ids=["the last page", "the first page again"])
+async def test_a_cursor_outweighs_a_count_of_the_page(cursor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor"}) as world:
+        pages = {"": (listed(1), "a"), "a": (listed(1 if cursor else 2), cursor)}
+
+        def show(query: Mapping[str, str]) -> Any:
+            return by_cursor(pages)(query) | {"totalResults": 1}
+
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, show))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert found == (["u-1"] if cursor else ["u-1", "u-2"])
+        assert len(world.warnings) == (1 if cursor else 0)
+
+
 CIRCLES = {
     "the first page alone": by_cursor({"": (listed(1), "a"), "a": (listed(1), "a")}),
     "the first page with other cursors": by_cursor({"": (listed(1), "a"), "a": (listed(1), "b")}),

@@ -714,18 +714,15 @@ class Scim(Vendor, Groups):
             resources = []
         if not isinstance(resources, list):
             return None
-        records, cursor = [_normal(each) for each in objects(resources)], body.get("nextCursor")
-        if isinstance(cursor, str) and cursor:
-            pages = -(-total // len(records)) if total and records else None
-            return Listing(records, True, pages, total, {"cursor": cursor})
-        if self._row.paging == "cursor" or not records:
-            return Listing(records, total=total)
-        is_full = len(records) >= self._row.page_size
-        if is_full and total == len(records):
+        records, given = [_normal(each) for each in objects(resources)], body.get("nextCursor")
+        cursor, is_full = given if isinstance(given, str) else "", len(records) >= self._row.page_size
+        if total == len(records) and (cursor or is_full):
             total = None  # some count the page alone
-        if total is not None and len(records) >= total:
+        pages = -(-total // len(records)) if total and records else None
+        if cursor:
+            return Listing(records, True, pages, total, {"cursor": cursor})
+        if self._row.paging == "cursor" or not records or (total is not None and len(records) >= total):
             return Listing(records, total=total)
-        pages = -(-total // len(records)) if total else None
         # The answer's `startIndex` does not count: some say 1 at each page.
         return Listing(records, True, pages, total, index="startIndex", is_open=total is None and not is_full)
 
