@@ -16,7 +16,7 @@ from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroke
 from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
-from seatwise.vendors.scim import CORE, ENTERPRISE
+from seatwise.vendors.scim import CORE, ENTERPRISE, ERROR
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
 from virtual import World, answered
@@ -430,6 +430,55 @@ async def test_one_cursor_may_show_page_after_page(last: bool, monkeypatch: pyte
         monkeypatch.setattr(world, "_inner", Shown(world._inner, scroll))
         found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
         assert (found, world.warnings) == (["u-1", "u-2", "u-3"], [])
+
+
+def by_index(shown: list[dict[str, str]], says: Mapping[str, Any], after_the_end: int) -> Callable[..., Any]:
+    """Pages of the records, in answers that say so; an index after the end is refused with this status."""
+
+    def show(query: Mapping[str, str]) -> Any:
+        start, count = int(query["startIndex"]), int(query["count"])
+        if start > len(shown):
+            return httpx.Response(after_the_end, json={"schemas": [ERROR], "status": str(after_the_end)})
+        return {"Resources": shown[start - 1 : start - 1 + count], "startIndex": start, **says}
+
+    return show
+
+
+@pytest.mark.parametrize(
+    ("users", "says", "status", "asked"),
+    [
+        pytest.param(2, {"totalResults": 2}, 400, ["1", "3"], id="a full page"),
+        pytest.param(2, {}, 400, ["1", "3"], id="a full page and no count"),
+        pytest.param(3, {}, 404, ["1", "3", "4"], id="a short page and no count"),
+        pytest.param(4, {"totalResults": 4}, 400, ["1", "3"], id="full pages that are counted"),
+        pytest.param(4, {"totalResults": 2}, 404, ["1", "3", "5"], id="full pages that count themselves"),
+    ],
+)
+async def test_an_index_that_is_refused_is_after_the_end(
+    users: int, says: Mapping[str, Any], status: int, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        service = Shown(world._inner, by_index(listed(*range(1, users + 1)), says, status))
+        monkeypatch.setattr(world, "_inner", service)
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert found == [f"u-{number}" for number in range(1, users + 1)]
+        assert (service.asked, world.warnings) == (asked, [])
+
+
+@pytest.mark.parametrize("status", [401, 403, 408, 429, 500])
+async def test_a_page_that_cannot_be_read_is_not_the_end(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, by_index(listed(1, 2), {}, status)))
+        with pytest.raises(AccountError):
+            [each async for each in everyone(world.tenant, lambda *names: True)]
+
+
+async def test_a_page_that_is_refused_before_the_count_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        show = by_index(listed(1, 2), {"totalResults": 3}, 400)
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, show))
+        with pytest.raises(AccountError, match="refused with 400"):
+            [each async for each in everyone(world.tenant, lambda *names: True)]
 
 
 class Endless(httpx.AsyncBaseTransport):
