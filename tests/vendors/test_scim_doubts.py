@@ -481,6 +481,16 @@ async def test_a_page_that_is_refused_before_the_count_is_lacking(monkeypatch: p
             [each async for each in everyone(world.tenant, lambda *names: True)]
 
 
+@pytest.mark.parametrize("digits", [301, 5000])
+@pytest.mark.parametrize("key", ["totalResults", "startIndex"])
+async def test_a_count_that_is_too_long_is_no_count(key: str, digits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        show = by_index(listed(1, 2, 3), {key: "9" * digits}, 400)
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, show))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert (found, world.warnings) == (["u-1", "u-2", "u-3"], [])
+
+
 class Endless(httpx.AsyncBaseTransport):
     """A service that names another cursor at each page."""
 

@@ -17,7 +17,7 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
-from ..core.vendor.boundary import Json, Record
+from ..core.vendor.boundary import MOST_DIGITS, Json, Record
 from ..core.vendor.field_types import Email, EmailItems, Entries, Items, NameSet, Number, Password
 from ..core.vendor.fields import (
     NO_VALUE,
@@ -741,8 +741,9 @@ class Scim(Vendor, Groups):
 
 def _count(value: Json) -> int | None:
     """Return a count, which some write as a text; None if it is neither."""
-    is_text = isinstance(value, str) and value.isascii() and value.isdecimal()
-    return int(value) if isinstance(value, str) and is_text else whole_number(value)
+    if not isinstance(value, str):
+        return whole_number(value)
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS else None
 
 
 def _quoted(text: str) -> str:
