@@ -234,13 +234,13 @@ def page(*ids: str, **more: Any) -> dict[str, Any]:
         (page("1", totalResults=1), Listing([{"id": "1"}], total=1)),
         (
             page("1", "2", totalResults=5, startIndex=1, itemsPerPage=2),
-            Listing([{"id": "1"}, {"id": "2"}], True, 3, 5, {"startIndex": 3}),
+            Listing([{"id": "1"}, {"id": "2"}], more=True, pages=3, total=5, index="startIndex"),
         ),
         (
             page("1", "2", totalResults=5),
             Listing([{"id": "1"}, {"id": "2"}], more=True, pages=3, total=5, index="startIndex"),
         ),
-        (page("5", totalResults=5, startIndex=5), Listing([{"id": "5"}], total=5)),
+        (page("5", totalResults=1, startIndex=5), Listing([{"id": "5"}], total=1)),
         (page("1", nextCursor="abc"), Listing([{"id": "1"}], True, next={"cursor": "abc"})),
         ({"resources": [{"id": "1"}], "totalresults": 1}, Listing([{"id": "1"}], total=1)),
         ({"totalResults": 0}, Listing([], total=0)),

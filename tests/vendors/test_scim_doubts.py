@@ -17,7 +17,7 @@ from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
-from seatwise.vendors.scim import CORE, ENTERPRISE
+from seatwise.vendors.scim import CORE, ENTERPRISE, ERROR
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
 from virtual import Fault, World, answered
@@ -385,14 +385,21 @@ class Miscounting(httpx.AsyncBaseTransport):
             "text": {"totalResults": str(total), "startIndex": str(start)},
             "no index": {"startIndex": None},
             "no index and nothing": {"totalResults": None, "startIndex": None},
+            "always index 1": {"startIndex": 1},
+            "always index 1 and nothing": {"totalResults": None, "startIndex": 1},
+            "always index 1 and the page": {"totalResults": len(page["Resources"]), "startIndex": 1},
+            "an index from 0": {"startIndex": start - 1},
         }[self._says]
         return httpx.Response(200, json={key: value for key, value in page.items() if value is not None})
 
 
-MISCOUNTS = ["nothing", "the page", "text", "no index", "no index and nothing"]
+MISCOUNTS = [
+    "nothing", "the page", "text", "no index", "no index and nothing", "always index 1", "always index 1 and nothing",
+    "always index 1 and the page", "an index from 0",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("users", [1, 4, 5])
+@pytest.mark.parametrize("users", [1, 4, 5, 7])
 @pytest.mark.parametrize("says", MISCOUNTS)
 async def test_a_list_is_read_to_its_end_without_a_count(
     says: str, users: int, monkeypatch: pytest.MonkeyPatch
@@ -428,6 +435,166 @@ async def test_a_short_page_that_comes_twice_is_the_list(monkeypatch: pytest.Mon
         assert await look_up_uncached(world.tenant, "ben@example.com") is None
 
 
+class Shown(httpx.AsyncBaseTransport):
+    """A service whose pages of users are what `show` makes of the query."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[Mapping[str, str]], Any]) -> None:
+        self._inner, self._show = inner, show
+        self.asked: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET" or not request.url.path.endswith("/Users"):
+            return await self._inner.handle_async_request(request)
+        query = request.url.params
+        self.asked.append(query.get("startIndex", query.get("cursor", "")))
+        assert len(self.asked) < 30
+        shown = self._show(query)
+        return shown if isinstance(shown, httpx.Response) else httpx.Response(200, json=shown)
+
+
+def listed(*numbers: int) -> list[dict[str, str]]:
+    return [{"id": f"u-{number}", "userName": f"u{number}@example.com"} for number in numbers]
+
+
+def by_cursor(pages: Mapping[str, tuple[list[dict[str, str]], str]]) -> Callable[[Mapping[str, str]], Any]:
+    """The pages by their cursors, each with the cursor of the following one."""
+
+    def show(query: Mapping[str, str]) -> Any:
+        records, following = pages[query["cursor"]]
+        return {"Resources": records} | ({"nextCursor": following} if following else {})
+
+    return show
+
+
+SPARSE_PAGES = {
+    "one empty page": by_cursor({"": ([], "a"), "a": (listed(2), "")}),
+    "two at the beginning": by_cursor({"": ([], "a"), "a": ([], "b"), "b": (listed(2), "")}),
+    "two in the middle": by_cursor({"": (listed(1), "a"), "a": ([], "b"), "b": ([], "c"), "c": (listed(2), "")}),
+}
+"""A service that filters its pages after it has cut them shows empty ones."""
+
+
+@pytest.mark.parametrize("pages", SPARSE_PAGES)
+async def test_a_cursor_after_empty_pages_is_followed(pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor"}) as world:
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, SPARSE_PAGES[pages]))
+        found = await look_up_uncached(world.tenant, "u2@example.com")
+        assert found is not None
+        assert found.account == "u-2"
+
+
+async def test_a_name_that_is_taken_is_found_after_empty_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor"}) as world:
+        shown = SPARSE_PAGES["two at the beginning"]
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, shown))
+        with pytest.raises(VendorBroken, match="lists this account"):
+            await lifecycle.create(world.tenant, world.inputs(user_name="u2@example.com"))
+        assert "create" not in {each.kind for each in world.trail}
+
+
+@pytest.mark.parametrize("cursor", ["", "b"], ids=["the last page", "the first page again"])
+async def test_a_cursor_outweighs_a_count_of_the_page(cursor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor"}) as world:
+        pages = {"": (listed(1), "a"), "a": (listed(1 if cursor else 2), cursor)}
+
+        def show(query: Mapping[str, str]) -> Any:
+            return by_cursor(pages)(query) | {"totalResults": 1}
+
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, show))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert found == (["u-1"] if cursor else ["u-1", "u-2"])
+        assert len(world.warnings) == (1 if cursor else 0)
+
+
+CIRCLES = {
+    "the first page alone": by_cursor({"": (listed(1), "a"), "a": (listed(1), "a")}),
+    "the first page with other cursors": by_cursor({"": (listed(1), "a"), "a": (listed(1), "b")}),
+    "two pages": by_cursor({"": (listed(1), "a"), "a": (listed(2), "b"), "b": (listed(3), "a")}),
+}
+
+
+@pytest.mark.parametrize("pages", CIRCLES)
+async def test_a_list_that_begins_again_proves_nothing(pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor", "find_by": "list"}) as world:
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, CIRCLES[pages]))
+        with pytest.raises(VendorBroken, match="incomplete or contains duplicates"):
+            await look_up_uncached(world.tenant, "u9@example.com")
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["to the last cursor", "to an empty page"])
+async def test_one_cursor_may_show_page_after_page(last: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"paging": "cursor", "find_by": "list"}) as world:
+        shown = iter([1, 2, 3])
+
+        def scroll(query: Mapping[str, str]) -> Any:
+            records = [each for number in [next(shown, None)] if number for each in listed(number)]
+            is_last = last and records == listed(3)
+            return {"Resources": records} | ({} if is_last else {"nextCursor": "scroll"})
+
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, scroll))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert (found, world.warnings) == (["u-1", "u-2", "u-3"], [])
+
+
+def by_index(shown: list[dict[str, str]], says: Mapping[str, Any], after_the_end: int) -> Callable[..., Any]:
+    """Pages of the records, in answers that say so; an index after the end is refused with this status."""
+
+    def show(query: Mapping[str, str]) -> Any:
+        start, count = int(query["startIndex"]), int(query["count"])
+        if start > len(shown):
+            return httpx.Response(after_the_end, json={"schemas": [ERROR], "status": str(after_the_end)})
+        return {"Resources": shown[start - 1 : start - 1 + count], "startIndex": start, **says}
+
+    return show
+
+
+@pytest.mark.parametrize(
+    ("users", "says", "status", "asked"),
+    [
+        pytest.param(2, {"totalResults": 2}, 400, ["1", "3"], id="a full page"),
+        pytest.param(2, {}, 400, ["1", "3"], id="a full page and no count"),
+        pytest.param(3, {}, 404, ["1", "3", "4"], id="a short page and no count"),
+        pytest.param(4, {"totalResults": 4}, 400, ["1", "3"], id="full pages that are counted"),
+        pytest.param(4, {"totalResults": 2}, 404, ["1", "3", "5"], id="full pages that count themselves"),
+    ],
+)
+async def test_an_index_that_is_refused_is_after_the_end(
+    users: int, says: Mapping[str, Any], status: int, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        service = Shown(world._inner, by_index(listed(*range(1, users + 1)), says, status))
+        monkeypatch.setattr(world, "_inner", service)
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert found == [f"u-{number}" for number in range(1, users + 1)]
+        assert (service.asked, world.warnings) == (asked, [])
+
+
+@pytest.mark.parametrize("status", [401, 403, 408, 429, 500])
+async def test_a_page_that_cannot_be_read_is_not_the_end(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, by_index(listed(1, 2), {}, status)))
+        with pytest.raises(AccountError):
+            [each async for each in everyone(world.tenant, lambda *names: True)]
+
+
+async def test_a_page_that_is_refused_before_the_count_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        show = by_index(listed(1, 2), {"totalResults": 3}, 400)
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, show))
+        with pytest.raises(AccountError, match="refused with 400"):
+            [each async for each in everyone(world.tenant, lambda *names: True)]
+
+
+@pytest.mark.parametrize("digits", [301, 5000])
+@pytest.mark.parametrize("key", ["totalResults", "startIndex"])
+async def test_a_count_that_is_too_long_is_no_count(key: str, digits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World("scim", given={"page_size": 2}) as world:
+        show = by_index(listed(1, 2, 3), {key: "9" * digits}, 400)
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, show))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert (found, world.warnings) == (["u-1", "u-2", "u-3"], [])
+
+
 class Endless(httpx.AsyncBaseTransport):
     """A service that names another cursor at each page."""
 
@@ -437,7 +604,7 @@ class Endless(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.pages += 1
         assert self.pages < 100
-        user = {"id": f"u-{self.pages % 4}", "userName": "ana"}
+        user = {"id": f"u-{self.pages}", "userName": "ana"}
         return httpx.Response(200, json={"totalResults": 4, "nextCursor": f"c{self.pages}", "Resources": [user]})
 
 

@@ -17,7 +17,7 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
-from ..core.vendor.boundary import Json, Record
+from ..core.vendor.boundary import MOST_DIGITS, Json, Record
 from ..core.vendor.field_types import (
     Email,
     EmailItems,
@@ -738,27 +738,22 @@ class Scim(Vendor, Groups):
 
     def parse_page(self, answer: Answer) -> Listing | None:
         body = json_object(_spelt(answer.json))
-        total, start = _count(body.get("totalResults")), _count(body.get("startIndex"))
-        resources = body.get("Resources")
+        total, resources = _count(body.get("totalResults")), body.get("Resources")
         if resources is None and total == 0:
             resources = []
         if not isinstance(resources, list):
             return None
-        records, cursor = [_normal(each) for each in objects(resources)], body.get("nextCursor")
-        if isinstance(cursor, str) and cursor:
-            pages = -(-total // len(records)) if total and records else None
-            return Listing(records, True, pages, total, {"cursor": cursor})
-        if self._row.paging == "cursor" or not records:
-            return Listing(records, total=total)
-        is_full, end = len(records) >= self._row.page_size, (start or 1) - 1 + len(records)
-        if is_full and total is not None and total == len(records):
+        records, given = [_normal(each) for each in objects(resources)], body.get("nextCursor")
+        cursor, is_full = given if isinstance(given, str) else "", len(records) >= self._row.page_size
+        if total == len(records) and (cursor or is_full):
             total = None  # some count the page alone
-        more = total is None or end < total
-        following: dict[str, str | int] | None = {"startIndex": end + 1} if more and start else None
-        pages = -(-total // len(records)) if more and total else None
-        cut, is_open = (total is None and each for each in (is_full, not is_full))
-        index = "startIndex" if more and not start else ""
-        return Listing(records, more, pages, total, following, index, may_be_cut=cut, is_open=is_open)
+        pages = -(-total // len(records)) if total and records else None
+        if cursor:
+            return Listing(records, True, pages, total, {"cursor": cursor})
+        if self._row.paging == "cursor" or not records or (total is not None and len(records) >= total):
+            return Listing(records, total=total)
+        # The answer's `startIndex` does not count: some say 1 at each page.
+        return Listing(records, True, pages, total, index="startIndex", is_open=total is None and not is_full)
 
     def is_confirmed(self, answer: Answer) -> bool:
         """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""
@@ -775,8 +770,9 @@ class Scim(Vendor, Groups):
 
 def _count(value: Json) -> int | None:
     """Return a count, which some write as a text; None if it is neither."""
-    is_text = isinstance(value, str) and value.isascii() and value.isdecimal()
-    return int(value) if isinstance(value, str) and is_text else whole_number(value)
+    if not isinstance(value, str):
+        return whole_number(value)
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS else None
 
 
 def _quoted(text: str) -> str:

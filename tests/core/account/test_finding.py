@@ -84,6 +84,12 @@ def by_index(query: dict[str, Any]) -> Listing:
     return Listing(shown, total=7, pages=3, next={"start": start + 3} if start + 3 < 8 else None)
 
 
+def by_its_own_index(query: dict[str, Any]) -> Listing:
+    """A server that counts all records, and does not say where a page begins."""
+    shown = range(query["start"], min(query["start"] + 3, 8))
+    return Listing([{"id": number} for number in shown], more=True, total=7, index="start")
+
+
 def by_cursor(query: dict[str, Any]) -> Listing:
     """A server with cursors, one of whose pages is empty."""
     shown, after = {"": ([1, 2], "b"), "b": ([], "c"), "c": ([3], None)}[str(query.get("cursor", ""))]
@@ -106,8 +112,18 @@ def in_a_circle(query: dict[str, Any]) -> Listing:
     [
         (by_index, [1, 2, 3, 4, 5, 6, 7], [{"start": 1}, {"start": 4}, {"start": 7}]),
         (by_cursor, [1, 2, 3], [{"start": 1}, {"start": 11, "cursor": "b"}, {"start": 21, "cursor": "c"}]),
-        (in_a_circle, [1, 2, 3], [{"start": 1}, {"start": 11, "cursor": "b"}, {"start": 21, "cursor": "c"}]),
-        (for_ever, [1], [{"start": 1}, {"start": 11, "cursor": "a"}]),
+        (
+            in_a_circle,
+            [1, 2, 3, 2],
+            [
+                {"start": 1},
+                {"start": 11, "cursor": "b"},
+                {"start": 21, "cursor": "c"},
+                {"start": 31, "cursor": "b"},
+            ],
+        ),
+        (for_ever, [1, 1], [{"start": 1}, {"start": 11, "cursor": "a"}]),
+        (by_its_own_index, [1, 2, 3, 4, 5, 6, 7], [{"start": 1}, {"start": 4}, {"start": 7}]),
     ],
 )
 async def test_the_next_page_is_asked_for_as_the_one_before_it_says(

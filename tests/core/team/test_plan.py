@@ -376,6 +376,7 @@ def test_an_immutable_field_may_change_until_the_create(before: dict[str, Any]) 
         ("10%", 50, 5), ("10%", 59, 5), ("2.5 %", 1000, 25), ("0%", 50, 0), ("100%", 50, 50),
         (-1, 50, None), ("-5%", 50, None), (2.5, 50, None), ("all", 50, None), ("", 50, None), ("%", 50, None),
         (True, 50, None), ("5%%", 50, None), ([5], 50, None), ("1e3", 5000, None), (float("nan"), 50, None),
+        ("9" * 9, 50, 999_999_999), ("9" * 10, 50, None), ("9" * 5000, 50, None), ("9" * 5000 + "%", 50, None),
     ],
 )  # fmt: skip
 def test_how_many_may_leave_is_a_number_or_a_share(given: Any, of: int, most: int | None) -> None:

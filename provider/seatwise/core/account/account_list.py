@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, RateLimited, Unreachable, VendorBroken
+from ..vendor.errors import AccountError, RateLimited, Refused, Unreachable, VendorBroken
 from ..vendor.fields import email_key
 from ..vendor.vendor import Listing, Paged, Vendor
 from .list_cache import CachedList, LoadedPages
@@ -28,6 +28,8 @@ CLOSED_S = 300.0
 """Seconds for which a list that is throttled again and again is not asked unless it must be."""
 MOST_PAGES = 10_000
 """Pages that follow each other by cursor or index; a service that always names another one is broken."""
+NO_END = (401, 403, 408, 429)
+"""Refusals that are not about the page that was asked for."""
 LIST_SHARE_OF_DEADLINE = 0.25
 """The share of an operation's time that loading a list may take if the operation does not need the list."""
 WAIT_SHARE_OF_DEADLINE = 0.6
@@ -193,16 +195,31 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
         if number >= MOST_PAGES:
             problem, title = f"the list does not end after {number:,} pages", tenant.vendor.title
             raise VendorBroken(problem, status=200, vendor=title, account=of.about)
-        following = await page(tenant, of, number + 1, loaded[number].next)
-        if following.records == loaded[number].records:
-            if following.may_be_cut:
-                loaded[number + 1] = following  # its duplicates show that the list is not coherent
+        before = loaded[number]
+        following = await _page_after(tenant, of, number, before)
+        if following is None or (not following.records and following == before):
+            return  # a cursor that stays the same ends at an empty page
+        is_again = bool(following.records) and any(following.records == each.records for each in loaded.values())
+        if is_again and (before.next is None or before.is_open):
             return  # a list that knows no pages is always its first one
-        is_circle = following.next is not None and any(following.next == each.next for each in loaded.values())
         number += 1
         loaded[number] = following
-        if is_circle:
-            return  # its repeated records show that the list is not coherent
+        if is_again:
+            return  # its duplicates show that the list is not coherent
+
+
+async def _page_after(tenant: Tenant, of: Paged, number: int, before: Listing) -> Listing | None:
+    """Return the page after this one; None if it is refused and nothing counts the records.
+
+    Then the list has ended: some services refuse an index after the last record.
+    """
+    try:
+        return await page(tenant, of, number + 1, before.next)
+    except Refused as error:
+        is_counted = before.total is not None or not before.index
+        if is_counted or not 400 <= error.status < 500 or error.status in NO_END:
+            raise
+        return None
 
 
 async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str | int] | None = None) -> Listing:
@@ -223,8 +240,11 @@ async def page(tenant: Tenant, of: Paged, number: int, after: Mapping[str, str |
 
 
 def _after_what_was_asked(listing: Listing, query: Mapping[str, object]) -> Listing:
-    """Return a page with the index of the following one, where the answer does not say its own."""
+    """Return a page that says whether another one follows, and at which index, counted from the one asked for."""
     begin = query.get(listing.index)
     if not listing.more or not isinstance(begin, int):
         return listing
-    return replace(listing, next={listing.index: begin + len(listing.records)})
+    following = begin + len(listing.records)
+    if listing.total is not None and following > listing.total:
+        return replace(listing, more=False)
+    return replace(listing, next={listing.index: following})

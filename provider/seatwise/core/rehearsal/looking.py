@@ -86,7 +86,7 @@ async def _look_at_list(tenant: Tenant, life: Life) -> list[str]:
     if first.more and not first.is_open:
         asked = max((size for size in request.query.values() if isinstance(size, int)), default=0)
         life.note("page size", len(first.records) >= asked, f"{len(first.records)} of {asked}")
-        by = "cursor" if "cursor" in (first.next or {}) else "index" if first.next or first.index else "number"
+        by = "cursor" if "cursor" in (first.next or {}) else "index" if first.index else "number"
         life.note("next page", by)
     records, total = await pages(tenant, accounts(vendor))
     _refuse_email(life, records)

@@ -107,10 +107,10 @@ def most_removals(given: object, members: int) -> int | None:
     """Return how many of so many members may leave in one run; None if `given` is not a number or a share."""
     if given is None:
         return max(FEWEST_REMOVALS, math.ceil(members * SHARE_OF_REMOVALS / 100))
-    share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", str(given).strip())
+    share = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*%", str(given).strip())
     if share:
         return math.floor(members * float(share[1]) / 100)
-    number = re.fullmatch(r"(\d+)(?:\.0)?", str(given).strip())
+    number = re.fullmatch(r"(\d{1,9})(?:\.0)?", str(given).strip())
     return int(number[1]) if number else None
 
 

@@ -83,10 +83,9 @@ class Listing:
     which the following page is asked for, where its number does not say it: a cursor, or the index after a page that
     the server made smaller than asked. It replaces these parts of the query of `request_page`.
 
-    `index` is the part of the query that counts records, where the answer does not say its own: the following page
-    begins after these records of what was asked. `may_be_cut` says that the page is full and nothing counts records;
-    then the same page twice is no proof that there are no more. `is_open` says that nothing counts them and the page is
-    not full, so it may be the last one.
+    `index` is the part of the query that counts records, from 1: the following page, if the `total` has more, begins
+    after the records of this one, counted from the index that was asked for. `is_open` says that nothing counts the
+    records and the page is not full, so it may be the last one: then the same page twice is the whole list.
     """
 
     records: Sequence[Record]
@@ -95,7 +94,6 @@ class Listing:
     total: int | None = None
     next: Mapping[str, str | int] | None = None
     index: str = ""
-    may_be_cut: bool = False
     is_open: bool = False
 
     @classmethod
