@@ -13,6 +13,7 @@ from seatwise.core.vendor.errors import VendorBroken
 from seatwise.core.vendor.http import Answer, Request
 from seatwise.core.vendor.vendor import Listing, Paged
 from seatwise.vendors.tenovos import Settings, Tenovos
+from virtual import World, answered
 
 TENOVOS = Tenovos(
     Settings(base_url="http://127.0.0.1", api_key="k", username="u", password="p", api_version="1.5")  # type: ignore[arg-type]
@@ -142,3 +143,13 @@ async def test_the_next_page_is_asked_for_as_the_one_before_it_says(
     records, _ = await pages(cast(Any, SimpleNamespace(send=send)), of)
     assert [each["id"] for each in records] == ids
     assert sent == requests
+
+
+@pytest.mark.anyio
+async def test_a_count_of_pages_has_a_limit() -> None:
+    async with World("nexudus") as world:
+        body = {"Records": [{"Id": 1, "Email": "ana@example.com"}], "TotalItems": 10**9, "TotalPages": 10**9}
+        counted = answered(200, json.dumps(body).encode(), carried_out=False)
+        world.hazard = lambda kind: counted if kind == "list" else None
+        with pytest.raises(VendorBroken, match="the list does not end after 10,000 pages"):
+            [each async for each in finding.everyone(world.tenant, lambda record: True)]

@@ -181,6 +181,7 @@ async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = N
     if first.pages is None or first.next is not None:
         await _load_one_after_the_other(tenant, of, loaded)
     else:
+        _refuse_more_pages(tenant, of, first.pages)
 
         async def load(number: int) -> None:
             loaded[number] = await page(tenant, of, number)
@@ -189,12 +190,17 @@ async def pages(tenant: Tenant, of: Paged, loaded: dict[int, Listing] | None = N
     return [record for number in sorted(loaded) for record in loaded[number].records], first.total
 
 
+def _refuse_more_pages(tenant: Tenant, of: Paged, number: int) -> None:
+    """Raise VendorBroken for a page with a number above MOST_PAGES."""
+    if number > MOST_PAGES:
+        problem, title = f"the list does not end after {MOST_PAGES:,} pages", tenant.vendor.title
+        raise VendorBroken(problem, status=200, vendor=title, account=of.about)
+
+
 async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int, Listing]) -> None:
     number = max(loaded)
     while loaded[number].next is not None or (loaded[number].more and loaded[number].records):
-        if number >= MOST_PAGES:
-            problem, title = f"the list does not end after {number:,} pages", tenant.vendor.title
-            raise VendorBroken(problem, status=200, vendor=title, account=of.about)
+        _refuse_more_pages(tenant, of, number + 1)
         before = loaded[number]
         following = await _page_after(tenant, of, number, before)
         if following is None or (not following.records and following == before):
