@@ -290,11 +290,11 @@ class Journal:
 
         return self._file.run(move, [])
 
-    def restore(self, account: str, entries: Entries) -> None:
-        """Take back a `rename` of this account that the vendor refused; keep entries that were stored since."""
+    def restore(self, account: str, email: str, entries: Entries) -> None:
+        """Take back a `rename` to this e-mail that the vendor refused; keep entries that were stored since."""
 
         def move_back(database: sqlite3.Connection) -> None:
-            database.execute(_LET_GO, (self._tenant, account))
+            database.execute(_LET_GO + " and email = ?", (self._tenant, account, email_key(email)))
             database.executemany(_RESTORE, entries)
 
         self._file.run(move_back, None)

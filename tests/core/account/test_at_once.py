@@ -152,3 +152,30 @@ async def test_an_email_whose_answer_was_lost_is_given_to_a_member(world: World)
     assert single.diff(world.door, account, outs, wanted, frozenset())
     await single.update(world.tenant, account, outs, wanted)
     assert len({account, *hosts["ids"].values()}) == 3
+
+
+@pytest.mark.parametrize("first", ["ana", "ben"])
+async def test_a_refused_exchange_leaves_both_in_the_journal(world: World, first: str) -> None:
+    emails, ids, outs = {"ana": EMAIL, "ben": NEW}, {}, {}
+    for name, email in emails.items():
+        ids[name], outs[name] = await lifecycle.create(world.tenant, plain(world, email), owner(name))
+    await world.restart()
+
+    async def taken(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        await anyio.sleep(1)
+        return httpx.Response(409, json={"message": "taken"})
+
+    world.hazard = lambda kind: taken if kind == "update" else None
+
+    async def rename(name: str, email: str, after_s: float) -> None:
+        await anyio.sleep(after_s)
+        with pytest.raises(AccountError):
+            await single.update(world.tenant, ids[name], outs[name], with_owner(plain(world, email), owner(name)))
+
+    second = "ben" if first == "ana" else "ana"
+    async with anyio.create_task_group() as group:
+        group.start_soon(rename, first, emails[second], 0)
+        group.start_soon(rename, second, emails[first], 0.3)
+
+    lasts = {name: world.door.journal.last(email) for name, email in emails.items()}
+    assert {name: last and last.account for name, last in lasts.items()} == ids

@@ -481,3 +481,77 @@ async def test_who_replaces_a_resource_that_is_gone_adopts_its_account(world: Wo
     assert (await single.create(world.tenant, adopting))[0] == account
     assert not await single.delete(world.tenant, account, with_owner(outs, ANA))
     assert not world.is_retired(world.accounts[account])
+
+
+# --- the kinds of replacement, and other names ------------------------------------------------
+
+
+async def test_an_owner_of_before_keeps_its_account_when_replaced(world: World) -> None:
+    """It is deleted before it is created, and the check of a forced replacement has no old inputs."""
+    before = "accounts/dev/ana"
+    account, outs = await lifecycle.create(world.tenant, plain(world), before)
+    await world.restart()
+    world.engine_state.held[ANA] = Held(account, with_owner(outs, before), kind=f"{world.name}:User")
+    wanted = with_owner(plain(world), ANA)
+    single.declare(world.door, {}, wanted, [])
+    assert not await single.delete(world.tenant, account, with_owner(outs, before))
+    assert (await single.create(world.tenant, wanted))[0] == account
+
+
+async def test_an_alias_keeps_its_account_in_three_processes(world: World) -> None:
+    before = owner("old")
+    account, outs = await lifecycle.create(world.tenant, plain(world), before)
+    await world.restart()
+    held, wanted = Held(account, with_owner(outs, before), kind=f"{world.name}:User"), with_owner(plain(world), ANA)
+    world.engine_state.held[before] = held
+    single.declare(world.door, {}, wanted, [before])
+    await world.restart(same_run=True)
+    world.engine_state.held[before] = held
+    assert not await single.delete(world.tenant, account, with_owner(outs, before))
+    await world.restart(same_run=True)
+    world.engine_state.held[before] = held
+    single.declare(world.door, {}, wanted, [before])
+    assert (await single.create(world.tenant, wanted))[0] == account
+
+
+async def test_an_account_in_no_state_may_be_adopted(world: World) -> None:
+    """It was created for a resource that has another account since."""
+    first, _ = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    wanted = with_owner(plain(world, NEW), ANA)
+    single.declare(world.door, {}, wanted, [])
+    second, outs = await single.create(world.tenant, wanted)
+    await world.restart()
+    world.engine_state.held[ANA] = Held(second, with_owner(outs, ANA), kind=f"{world.name}:User")
+    single.declare(world.door, wanted, wanted, [])
+    single.diff(world.door, second, outs, wanted, frozenset())
+    adopting = with_owner(plain(world) | {"on_existing": "adopt"}, owner("new"))
+    single.declare(world.door, {}, adopting, [])
+    assert (await single.create(world.tenant, adopting))[0] == first
+
+
+# --- a member whose e-mail was changed by hand ------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [422, 503])
+async def test_a_member_under_a_new_email_stays_if_she_cannot_join(world: World, status: int) -> None:
+    if world.name == "tenovos":
+        return  # its accounts keep their logins
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
+    account = hosts["ids"][EMAIL]
+    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: NEW})
+    news = a_team(world, NEW, "zed@example.com")
+
+    async def run(fault: Any) -> dict[str, Any]:
+        await world.restart()
+        in_state(world, hosts=hosts)
+        declared(world, HOSTS + MEMBERS, *news["members"])
+        world.hazard = lambda kind: fault if kind == "list" else None
+        return await roster.update(world.door, "hosts", hosts, news, HOSTS)
+
+    hosts = await run(answered(status, b"", carried_out=False))
+    assert not world.is_retired(world.accounts[account])
+    assert hosts["failed"].keys() == {EMAIL, NEW}
+    hosts = await run(None)
+    assert (hosts["ids"].get(NEW), hosts["failed"]) == (account, {})
+    assert not world.is_retired(world.accounts[account])

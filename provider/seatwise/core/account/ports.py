@@ -146,8 +146,8 @@ class Journal(Protocol):
         Return the entries of the account and of the e-mail before, for `restore`.
         """
 
-    def restore(self, account: str, entries: Entries) -> None:
-        """Take back a `rename` of this account that the vendor refused; keep entries that were stored since."""
+    def restore(self, account: str, email: str, entries: Entries) -> None:
+        """Take back a `rename` to this e-mail that the vendor refused; keep entries that were stored since."""
 
     def forget_pending(self, email: str) -> None:
         """Delete the entry of a create without a known outcome: an account with this e-mail is another one."""

@@ -58,7 +58,7 @@ async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) 
     account, state = held.id, AccountState.from_outputs(tenant.vendor.schema, held.outputs)
     email = tenant.vendor.identity(state.values) or tenant.vendor.identity(declared.values)
     async with tenant.lock(account):
-        refuse_taken(tenant, account, email, owner, elsewhere=True)
+        refuse_taken(tenant, account, email, owner)
         record = await fetch(tenant, account, email)
         if record is None:
             return None
@@ -234,7 +234,7 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
     _warn_of_late(tenant, declared, existing.record)
     journal, account = tenant.journal, existing.account
     async with tenant.lock(account):
-        other = tenant.ownership.other_owner(account, owner) or _keeper(tenant, account, owner)
+        other = tenant.ownership.other_owner(account, owner) or await _keeper(tenant, account, owner)
         if other is not None:
             raise AccountExists(
                 f"the account with this {tenant.vendor.identity_name()} ({account}) is that of {display_name(other)}",
@@ -268,15 +268,21 @@ async def _had_owner(tenant: Tenant, account: str, declared: Declared, owner: st
         return True
 
 
-def _keeper(tenant: Tenant, account: str, owner: str) -> str | None:
-    """Return the other single resource that the account was created for, if this run's program declares it.
+async def _keeper(tenant: Tenant, account: str, owner: str) -> str | None:
+    """Return the other single resource that has the account in the state, if this run's program declares it.
 
-    It may get another e-mail in this run. The account of a team's member may move.
+    It may get another e-mail in this run. The account of a team's member may move. If the state cannot be read, the
+    resource that the account was created for counts as the one that has it.
     """
     last = tenant.journal.last_of(account)
     if last is None or last.kind is not EntryKind.CREATED or is_team(last.owner) or same(last.owner, owner):
         return None
-    return last.owner if tenant.ownership.is_in_program(last.owner) else None
+    if not tenant.ownership.is_in_program(last.owner):
+        return None
+    try:
+        return last.owner if await has_account(tenant, account, last.owner) else None
+    except AccountError:
+        return last.owner
 
 
 def _warn_of_late(tenant: Tenant, declared: Declared, record: Record) -> None:

@@ -94,7 +94,7 @@ async def _write(
         after = await send_update(tenant, account, email, "update", changes, record)
     except AccountError as error:
         if entries is not None and not error.maybe_sent:
-            tenant.journal.restore(account, entries)
+            tenant.journal.restore(account, tenant.vendor.identity(changes), entries)
         if is_renamed and isinstance(error, Refused):
             await name_holder(tenant, error, account, tenant.vendor.identity(changes))
         raise
