@@ -528,30 +528,3 @@ async def test_an_account_in_no_state_may_be_adopted(world: World) -> None:
     adopting = with_owner(plain(world) | {"on_existing": "adopt"}, owner("new"))
     single.declare(world.door, {}, adopting, [])
     assert (await single.create(world.tenant, adopting))[0] == first
-
-
-# --- a member whose e-mail was changed by hand ------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [422, 503])
-async def test_a_member_under_a_new_email_stays_if_she_cannot_join(world: World, status: int) -> None:
-    if world.name == "tenovos":
-        return  # its accounts keep their logins
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
-    account = hosts["ids"][EMAIL]
-    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: NEW})
-    news = a_team(world, NEW, "zed@example.com")
-
-    async def run(fault: Any) -> dict[str, Any]:
-        await world.restart()
-        in_state(world, hosts=hosts)
-        declared(world, HOSTS + MEMBERS, *news["members"])
-        world.hazard = lambda kind: fault if kind == "list" else None
-        return await roster.update(world.door, "hosts", hosts, news, HOSTS)
-
-    hosts = await run(answered(status, b"", carried_out=False))
-    assert not world.is_retired(world.accounts[account])
-    assert hosts["failed"].keys() == {EMAIL, NEW}
-    hosts = await run(None)
-    assert (hosts["ids"].get(NEW), hosts["failed"]) == (account, {})
-    assert not world.is_retired(world.accounts[account])

@@ -4,7 +4,7 @@ A member that fails does not stop the others, and is named at the end; the next 
 members fail (the vendor is down, or refuses the login), not all of them are tried.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -182,13 +182,11 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     for key in members.keys() & team.leaving.keys():
         del team.leaving[key]  # the program declares them again
     how = declared.policy.on_leave
-    found = await _identities_of_leavers(tenant, team, plan)
-    certain = sorted(key for key, identity in found.items() if identity not in plan.joins)
-    await _leave(work, team, certain, how, owner + MEMBERS)
+    await _leave(work, team, await _certain_leavers(tenant, team, plan), how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
     await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
-    await _leave(work, team, _late_leavers(work, team, plan, found), how, owner + MEMBERS)
+    await _leave(work, team, [key for key in plan.leaves if key in team.members], how, owner + MEMBERS)
     team.policy, team.report = declared.policy, _report(work, plan, team)
     return team
 
@@ -292,12 +290,12 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: s
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _identities_of_leavers(tenant: Tenant, team: Team, plan: Plan) -> dict[str, str | None]:
-    """Return the identity that the account of each leaving member has at the vendor, as a key; None: it is gone.
+async def _certain_leavers(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
+    """Return the leaving members that do not join under a new e-mail. They leave first, and free a seat.
 
-    A member whose account cannot be read is left out. Nothing is read if no member joins.
+    The e-mail of the account at the vendor decides. A member whose account cannot be read leaves last.
     """
-    found, unread = dict[str, str | None](), 0
+    joins, found, unread = {*plan.joins}, list[str](), 0
 
     async def look(key: str) -> None:
         nonlocal unread
@@ -310,25 +308,13 @@ async def _identities_of_leavers(tenant: Tenant, team: Team, plan: Plan) -> dict
         except AccountError:
             unread += 1
             return
-        found[key] = None if record is None else key_of(tenant.vendor.parse_identity(record))
+        if record is None or key_of(tenant.vendor.parse_identity(record)) not in joins:
+            found.append(key)
 
-    if not plan.joins:
-        return dict.fromkeys(plan.leaves)
+    if not joins:
+        return [*plan.leaves]
     await tenant.each(look, plan.leaves)
-    return found
-
-
-def _late_leavers(work: Work, team: Team, plan: Plan, found: Mapping[str, str | None]) -> list[str]:
-    """Return the members that leave last: those whose account may have been that of a member who joins.
-
-    If that member could not join, they stay until the next run: the account may be the one that is declared.
-    """
-    missing = {*plan.joins} - team.members.keys()
-    late = [key for key in plan.leaves if key in team.members and key not in work.failed]
-    waiting = {key for key in late if missing and (key not in found or found[key] in missing)}
-    for key in waiting:
-        work.failed[key] = f"{LEAVING_FAILED}its account may be that of a member who could not join in this run."
-    return [key for key in late if key not in waiting]
+    return sorted(found)
 
 
 async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:
