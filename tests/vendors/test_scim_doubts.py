@@ -69,19 +69,19 @@ async def test_a_reactivation_need_not_be_shown() -> None:
         assert (await service_says(world, account))["active"] is True
 
 
-class Odd(httpx.AsyncBaseTransport):
-    """The stand-in, whose records of users are changed on their way."""
+class Showing(httpx.AsyncBaseTransport):
+    """A service that shows its users in its own way."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, change: Callable[[dict[str, Any]], None]) -> None:
-        self._inner, self._change = inner, change
+    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
+        self._inner, self._show = inner, show
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inner.handle_async_request(request)
         text = await answer.aread()
         body = json.loads(text) if text else {}
-        for record in body.get("Resources", [body]):
-            if "userName" in record:
-                self._change(record)
+        for user in [body, *body.get("Resources", ())]:
+            if "userName" in user:
+                self._show(user)
         return httpx.Response(answer.status_code, json=body) if text else answer
 
 
@@ -90,7 +90,7 @@ async def test_an_active_that_cannot_be_read_is_not_believed(shown: tuple[object
     async with World("scim") as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())
         await world.restart()
-        world._inner = Odd(world._inner, lambda record: record.update(active=shown[not record["active"]]))
+        world._inner = Showing(world._inner, lambda record: record.update(active=shown[not record["active"]]))
         world.fault("update", NOT_DONE)
         with pytest.raises(VendorBroken, match="does not show whether it is active"):
             await lifecycle.delete(world.tenant, account, outs)
@@ -846,22 +846,6 @@ async def test_another_item_becomes_the_primary_one(
 
 
 # --- what a service shows in its own way --------------------------------------------------------
-
-
-class Showing(httpx.AsyncBaseTransport):
-    """A service that shows its users in its own way."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
-        self._inner, self._show = inner, show
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._inner.handle_async_request(request)
-        text = await answer.aread()
-        body = json.loads(text) if text else {}
-        for user in [body, *body.get("Resources", ())]:
-            if "userName" in user:
-                self._show(user)
-        return httpx.Response(answer.status_code, json=body) if text else answer
 
 
 def shows_tel(user: dict[str, Any]) -> None:
