@@ -220,17 +220,8 @@ class Enerflo(Vendor):
     settings_type = Settings
     path = "/api/v3/users"
     answer_keys = (
-        "data",
-        "meta",
-        "total",
-        "per_page",
-        "current_page",
-        "last_page",
-        "user",
-        "users",
-        "roles",
-        "role_slugs",
-    )
+        "data", "meta", "total", "per_page", "current_page", "last_page", "user", "users", "roles", "role_slugs",
+    )  # fmt: skip
     create_path = "/api/v1/users"
     create_defaults: ClassVar = {"notify_email": False, "allow_optimus": False}
     limits = (Limit(300, 60),)

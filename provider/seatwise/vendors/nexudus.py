@@ -335,15 +335,8 @@ class Nexudus(Vendor):
     settings_type = Settings
     path = "/api/sys/users"
     answer_keys = (
-        "Records",
-        "HasNextPage",
-        "TotalPages",
-        "TotalItems",
-        "Value",
-        "WasSuccessful",
-        "Errors",
-        "PropertyName",
-    )
+        "Records", "HasNextPage", "TotalPages", "TotalItems", "Value", "WasSuccessful", "Errors", "PropertyName",
+    )  # fmt: skip
     create_defaults = BOOKKEEPING
     id_key = "Id"
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
