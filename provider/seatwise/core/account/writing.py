@@ -88,18 +88,19 @@ async def _write(
     schema = tenant.vendor.schema
     identity = tenant.vendor.identity_field
     is_renamed = identity in changes and not schema[identity].same(changes[identity], email)
+    new = tenant.vendor.identity(changes)
     # The next account with the old e-mail is another one.
-    entries = tenant.journal.rename(account, tenant.vendor.identity(changes)) if is_renamed else None
+    entries = tenant.journal.rename(account, new) if is_renamed else None
     try:
         after = await send_update(tenant, account, email, "update", changes, record)
     except AccountError as error:
         if entries is not None and not error.maybe_sent:
-            tenant.journal.restore(account, tenant.vendor.identity(changes), entries)
+            tenant.journal.restore(account, new, entries)
         if is_renamed and isinstance(error, Refused):
-            await name_holder(tenant, error, account, tenant.vendor.identity(changes))
+            await name_holder(tenant, error, account, new)
         raise
     if is_renamed:
-        tenant.journal.forget_pending(tenant.vendor.identity(changes))
+        tenant.journal.forget_pending(new)
     written = readable_values(schema, changes)
     is_read = _must_be_looked_at(tenant, changes)
     if is_read:
