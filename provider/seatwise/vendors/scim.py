@@ -373,7 +373,7 @@ class ProviderArgs(TenantArgs, total=False):
     member: Input[str]
     """`"members.value"` or `"members"`."""
     asked: Input[str]
-    """`"members"`, or an empty text."""
+    """`"nothing"` or `"members"`."""
 
 
 class Provider(TenantProvider):

@@ -454,7 +454,7 @@ async def test_of_two_owners_the_last_one_to_leave_decides(world: World, first: 
     assert ("stays active" in str(world.warnings)) is (first == "ana")
 
 
-async def test_nobody_adopts_the_account_of_who_gets_another_email(world: World) -> None:
+async def test_an_account_that_gets_a_new_email_is_not_adopted(world: World) -> None:
     account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
     await world.restart()
     world.engine_state.held[ANA] = Held(account, with_owner(outs, ANA), kind=f"{world.name}:User")
