@@ -176,17 +176,21 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
         key: vendor.schema.typed(unpacked(key, each, vendor.identity_field)) for key, each in declared.members.items()
     }
     team.follow(members, vendor.identity_field)
+    found = await _follow(tenant, team, members, sorted(team.members.keys() - members.keys()))
     unconfirmed = tenant.journal.unconfirmed(team.revision)
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
     for key in members.keys() & team.leaving.keys():
         del team.leaving[key]  # the program declares them again
     how = declared.policy.on_leave
-    await _leave(work, team, await _certain_leavers(tenant, team, plan), how, owner + MEMBERS)
+    # Who certainly leaves leaves first, and frees a seat; who could not be read leaves last.
+    await _leave(work, team, [key for key in plan.leaves if key in found], how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
     await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
-    await _leave(work, team, [key for key in plan.leaves if key in team.members], how, owner + MEMBERS)
+    late = [key for key in plan.leaves if key in team.members and key not in work.failed]
+    await _follow(tenant, team, members, late)
+    await _leave(work, team, [key for key in late if key in team.members], how, owner + MEMBERS)
     team.policy, team.report = declared.policy, _report(work, plan, team)
     return team
 
@@ -272,8 +276,9 @@ async def _finish(work: Work, team: Team, begun: dict[str, Begun], members: Memb
 
 
 async def _kept(tenant: Tenant, old: Member, news: Values) -> Member:
-    """Return a member under a new e-mail, as declared. An unchanged password is not sent again."""
-    secrets = tenant.vendor.schema.secrets & news.keys() & old.state.values.keys()
+    """Return a member as declared. A password that is unchanged under a new e-mail is not sent again."""
+    both = tenant.vendor.schema.secrets & news.keys() & old.state.values.keys()
+    secrets = {name for name in both if news[name] != old.state.values[name]}
     plain = {name: tenant.vault.reveal(news[name]) for name in secrets}
     same = {name: tenant.vault.seal(text, old.state.values[name]) for name, text in plain.items() if text is not None}
     state = await lifecycle.update(tenant, old.id, old.state, Declared({**news, **same}))
@@ -284,18 +289,32 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: s
     async def change(tenant: Tenant, key: str) -> None:
         old = team.members[key]
         refuse_taken(tenant, old.id, key, owner)
-        state = await lifecycle.update(tenant, old.id, old.state, Declared(members[key]))
-        team.members[key] = Member(old.id, state)
+        team.members[key] = await _kept(tenant, old, members[key])
 
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _certain_leavers(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
-    """Return the leaving members that do not join under a new e-mail. They leave first, and free a seat.
+async def _follow(tenant: Tenant, team: Team, members: Members, leavers: Sequence[str]) -> set[str]:
+    """Keep the leavers that the program declares under the e-mail that their accounts have at the vendor.
 
-    The e-mail of the account at the vendor decides. A member whose account cannot be read leaves last.
+    A person may have changed it there. Return the leavers whose accounts could be read; nothing is read if all declared
+    members have accounts.
     """
-    joins, found, unread = {*plan.joins}, list[str](), 0
+    missing = members.keys() - team.members.keys()
+    if not missing:
+        return {*leavers}
+    found = await _identities(tenant, team, leavers)
+    for key, identity in sorted(found.items()):
+        name = key_of(identity or "")
+        if identity is not None and name in missing and _is_free(tenant, name, team.members[key].id):
+            team.learn(key, tenant.vendor.identity_field, identity)
+    team.follow(members, tenant.vendor.identity_field)
+    return {*found}
+
+
+async def _identities(tenant: Tenant, team: Team, keys: Sequence[str]) -> dict[str, str | None]:
+    """Return the identities that the members' accounts have at the vendor, None if one is gone; not of unread ones."""
+    found, unread = dict[str, str | None](), 0
 
     async def look(key: str) -> None:
         nonlocal unread
@@ -308,13 +327,16 @@ async def _certain_leavers(tenant: Tenant, team: Team, plan: Plan) -> list[str]:
         except AccountError:
             unread += 1
             return
-        if record is None or key_of(tenant.vendor.parse_identity(record)) not in joins:
-            found.append(key)
+        found[key] = None if record is None else tenant.vendor.parse_identity(record)
 
-    if not joins:
-        return [*plan.leaves]
-    await tenant.each(look, plan.leaves)
-    return sorted(found)
+    await tenant.each(look, keys)
+    return found
+
+
+def _is_free(tenant: Tenant, name: str, account: str) -> bool:
+    """Return whether no other account is known to have, or to get, the identity."""
+    last = tenant.journal.last(name)
+    return tenant.ownership.given(name) is None and (last is None or last.account == account)
 
 
 async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:
@@ -333,7 +355,7 @@ async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, o
         if how == "delete" and now == "deactivate" and is_deactivated:
             team.leaving[key] = old.id
 
-    await work.each(leave, [key for key in keys if key not in work.failed], are_leaving=True)
+    await work.each(leave, keys, are_leaving=True)
 
 
 async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
