@@ -10,7 +10,7 @@ operation.
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ select owner from deeds where tenant = ? and deed = ? union select owner from re
 """
 _REVISION = "select revision from revisions where tenant = ? and account = ?"
 _COUNT = "insert or replace into revisions values (?, ?, ?, ?)"
-_RENEWED_BY_OTHER = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ? and owner != ?"
+_RENEWED_BY = "select owner from renewals where tenant = ? and account = ? and run = ? and at > ?"
 _UNKNOWN = "delete from known where tenant = ? and account = ?"
 _OWNED = "update deeds set owner = ? where tenant = ? and account = ? and deed = ?"
 _DATE = "update deeds set at = ? where tenant = ? and email = ? and at > ?"
@@ -313,7 +313,7 @@ class Journal:
 
         def write(database: sqlite3.Connection) -> None:
             for each in new:
-                if self._is_renewed_by_other(database, each, owner):
+                if self._is_renewed_by_other(database, each, (owner,)):
                     continue
                 database.execute("insert or replace into known values (?, ?, ?)", (self._tenant, each, time.time()))
                 if owner:
@@ -378,18 +378,21 @@ class Journal:
             self._tenant, account, owner, self._run_id, time.time(),
         )  # fmt: skip
 
-    def is_renewed_by_other(self, account: str, owner: str) -> bool:
-        """Return whether any process of this run of the engine recorded `renewed` for the account and another owner."""
-        return self._file.read(lambda database: self._is_renewed_by_other(database, account, owner), False)
+    def is_renewed_by_other(self, account: str, owners: Collection[str]) -> bool:
+        """Return whether any process of this run recorded `renewed` for the account and an owner that is none of these.
 
-    def _is_renewed_by_other(self, database: sqlite3.Connection, account: str, owner: str) -> bool:
-        values = (self._tenant, account, self._run_id, time.time() - RUN_MAX_S, owner)
-        return database.execute(_RENEWED_BY_OTHER, values).fetchone() is not None
+        The names that one resource has had are several owners.
+        """
+        return self._file.read(lambda database: self._is_renewed_by_other(database, account, owners), False)
+
+    def _is_renewed_by_other(self, database: sqlite3.Connection, account: str, owners: Collection[str]) -> bool:
+        values = (self._tenant, account, self._run_id, time.time() - RUN_MAX_S)
+        row = database.execute(_RENEWED_BY, values).fetchone()
+        return row is not None and row[0] not in owners
 
     def is_renewed(self, account: str) -> bool:
         """Return whether any process of this run of the engine recorded `renewed` for the account."""
-        query = "select 1 from renewals where tenant = ? and account = ? and run = ? and at > ?"
-        return bool(self._read(query, self._tenant, account, self._run_id, time.time() - RUN_MAX_S))
+        return bool(self._read(_RENEWED_BY, self._tenant, account, self._run_id, time.time() - RUN_MAX_S))
 
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Record, before a write is sent, that the engine may not learn of it."""

@@ -1,7 +1,7 @@
 """The protocols of a tenant, its journal and the engine's state, as the core needs them."""
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -183,8 +183,11 @@ class Journal(Protocol):
     def is_renewed(self, account: str) -> bool:
         """Return whether any process of this run of the engine recorded `renewed` for the account."""
 
-    def is_renewed_by_other(self, account: str, owner: str) -> bool:
-        """Return whether any process of this run of the engine recorded `renewed` for the account and another owner."""
+    def is_renewed_by_other(self, account: str, owners: Collection[str]) -> bool:
+        """Return whether any process of this run recorded `renewed` for the account and an owner that is none of these.
+
+        The names that one resource has had are several owners.
+        """
 
     def mark_unconfirmed(self, account: str, why: Unconfirmed) -> None:
         """Record, before a write is sent, that the engine may not learn of it."""

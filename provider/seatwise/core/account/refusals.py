@@ -1,10 +1,12 @@
 """The errors and warnings that name an account of a tenant."""
 
+from collections.abc import Iterable
+
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, InvalidAccount, NoSuchAccount, SettingsError
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
-from .owner import display_name
+from .owner import display_name, forms
 from .ports import Tenant
 from .properties import AccountState
 from .state import unkept
@@ -42,13 +44,16 @@ def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     return NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
 
 
-def refuse_taken(tenant: Tenant, account: str, email: str, owner: str, *, elsewhere: bool = False) -> None:
+def refuse_taken(
+    tenant: Tenant, account: str, email: str, owner: str, *, elsewhere: bool = False, formerly: Iterable[str] = ()
+) -> None:
     """Raise InvalidAccount if another resource has the account in this run: it declares the e-mail that it had.
 
-    With `elsewhere` that may be a resource of another provider process.
+    With `elsewhere` that may be a resource of another provider process; `formerly` are other names of the owner.
     """
     other = tenant.ownership.other_owner(account, owner)
-    is_taken = elsewhere and owner != "" and tenant.journal.is_renewed_by_other(account, owner)
+    names = {form for name in (*tenant.ownership.names(owner), *formerly) for form in forms(name)}
+    is_taken = elsewhere and owner != "" and tenant.journal.is_renewed_by_other(account, names)
     if other is None and not is_taken:
         return
     holder = display_name(other) if other is not None else "another resource"

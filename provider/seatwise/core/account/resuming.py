@@ -58,7 +58,7 @@ async def _continue(tenant: Tenant, declared: Declared, held: Held, owner: str) 
     account, state = held.id, AccountState.from_outputs(tenant.vendor.schema, held.outputs)
     email = tenant.vendor.identity(state.values) or tenant.vendor.identity(declared.values)
     async with tenant.lock(account):
-        refuse_taken(tenant, account, email, owner)
+        refuse_taken(tenant, account, email, owner, elsewhere=True, formerly=held.names)
         record = await fetch(tenant, account, email)
         if record is None:
             return None
