@@ -71,6 +71,8 @@ class Stack:
         """What failed in the last run, by resource."""
         self.lies: list[str] = []
         """What an operation said and was not so when it said it."""
+        self.retained: set[str] = set()
+        """Accounts that the last run has left as they are, as their resources say."""
         self.slowest = 0.0
         """Seconds of the longest operation."""
 
@@ -88,7 +90,7 @@ class Stack:
 
     async def _run(self, work: Callable[[], Awaitable[None]]) -> bool:
         before = dict(self.state), list(self.pending), set(self.recreated)
-        self.failures = {}
+        self.failures, self.retained = {}, set()
         self._tell_state()
         try:
             await work()
@@ -204,6 +206,7 @@ class Stack:
             return
         is_retired = self.world.is_retired(record)
         if is_own and is_retained(old):
+            self.retained.add(old.id)
             return
         is_deleted = old.outs.get("on_destroy") == "delete" and not self.world.door.ownership.is_in_program(old.owner)
         if is_own and (not is_retired or is_deleted):
@@ -214,12 +217,13 @@ class Stack:
     def _goes_on(self, name: str, old: Resource) -> bool:
         """Whether the account is another resource's in the state, or is to be a declared one's, by its e-mail.
 
-        What took the place of a replaced resource may have left the program: its own removal comes after this.
+        What took the place of a replaced resource may have left the program: its own removal comes after this, or came
+        before and has left the account as it is.
         """
         ownership, record = self.world.door.ownership, self.world.accounts[old.id]
         declared = {each.id for other, each in self.state.items() if ownership.is_in_program(self.owner(other))}
         others = {each.id for each in self.state.values() if each is not old}
-        return old.id in declared | others or ownership.is_declared(self.world.email(record))
+        return old.id in declared | others | self.retained or ownership.is_declared(self.world.email(record))
 
     async def _read(self, name: str) -> None:
         old = self.state[name]

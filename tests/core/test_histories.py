@@ -13,6 +13,7 @@ import random
 import shutil
 import sys
 import tempfile
+import uuid
 import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -349,6 +350,9 @@ class Histories(RuleBasedStateMachine):
         quirks = {name: one_of(values, quirk) for name, values in self.accounts_of.quirks.items()}
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(journal, "time", SimpleNamespace(time=self.clock.current_time))
+        ids = random.Random(0)
+        drawn = SimpleNamespace(uuid4=lambda: uuid.UUID(int=ids.getrandbits(128), version=4))
+        self.patches.setattr(STAND_INS[self.vendor], "uuid", drawn, raising=False)  # accounts are listed by their ids
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         run = RunSettings(journal=self.folder / "journal.db")
         self.unique_emails = unique_emails
@@ -806,7 +810,8 @@ class Histories(RuleBasedStateMachine):
     def _follow(self, run: "Run", licensed: list[str]) -> None:
         """Note what has become of the accounts."""
         known = self._known()
-        for old in (*run.known.values(), *run.pending):
+        before = {old.id: old for old in (*run.pending, *run.known.values())}  # which has the e-mail as it was last
+        for old in before.values():
             if old.id in run.after and old.id not in known:
                 if run.is_retained(old):
                     self._leave_alone(old.id)
