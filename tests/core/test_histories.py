@@ -849,8 +849,11 @@ class Histories(RuleBasedStateMachine):
         maybe = {_fold(sent.body[self.email_key]) for sent in self.world.trail if _is_unclear(sent)}
         maybe |= {email for _, email in run.to_be_made() if email in retired or (is_killed and email not in there)}
         # Of a resource that is replaced, the state may have an account that is gone.
+        doubtful = self._unproven(self.stack.state)
         found = {
-            _fold(each.inputs[self.identity]): name for name, each in self.stack.state.items() if each.id in run.after
+            _fold(each.inputs[self.identity]): name
+            for name, each in self.stack.state.items()
+            if each.id in run.after and name not in doubtful
         }
         asked = {email: name for name, email in run.to_be_made()}
         unproven = {_fold(run.known[name].inputs[self.identity]): name for name in self._unproven(run.known)}
@@ -986,7 +989,7 @@ class Histories(RuleBasedStateMachine):
         return [
             name
             for name, each in resources.items()
-            if each.id in self.unproven and self._email_of(each.id) != _fold(each.inputs[self.identity])
+            if each.id in self.unproven and self._email_of(each.id) not in ("", _fold(each.inputs[self.identity]))
         ]
 
     def _may_be_on_its_way(self, email: str) -> bool:
