@@ -575,3 +575,31 @@ async def test_a_member_under_a_new_email_who_cannot_join_stays(world: World) ->
     )
     assert not world.is_retired(world.accounts[account])
     assert (hosts["ids"].get(NEW), hosts["failed"].keys()) == (account, {NEW})
+
+
+@pytest.mark.parametrize("is_one_process", [True, False])
+async def test_a_team_and_a_user_are_replaced_after_a_killed_move(world: World, is_one_process: bool) -> None:
+    """The run that moved ana from the team to a User of her own was killed before the team's update."""
+    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
+    account, wanted = hosts["ids"][EMAIL], with_owner(plain(world), ANA)
+    await world.restart()
+    in_state(world, hosts=with_owner(hosts, HOSTS))
+    world.door.journal.acknowledge([account], HOSTS + MEMBERS)
+    single.declare(world.door, {}, wanted, [])
+    got, outs = await single.create(world.tenant, wanted)
+    assert got == account
+
+    def goes_on() -> None:
+        in_state(world, hosts=with_owner(hosts, HOSTS))
+        world.engine_state.held[ANA] = Held(account, outs, kind=f"{world.name}:User")
+        single.declare(world.door, wanted, wanted, [])
+
+    await world.restart()
+    goes_on()
+    declared(world, HOSTS + MEMBERS, "zed@example.com")
+    await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    if not is_one_process:
+        await world.restart(same_run=True)
+        goes_on()
+    again, _ = await single.create(world.tenant, wanted)
+    assert (again, world.is_retired(world.accounts[account])) == (account, False)

@@ -4,7 +4,8 @@ A member that fails does not stop the others, and is named at the end; the next 
 members fail (the vendor is down, or refuses the login), not all of them are tried.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -54,6 +55,18 @@ class Taken:
 
     account: str
     is_adopted: bool
+
+
+@dataclass(frozen=True)
+class Leavers:
+    """The leaving members by what their accounts show, where an account may be that of a joining member."""
+
+    certain: Set[str] = frozenset()
+    """Their accounts are those of no joining member."""
+    stay: Mapping[str, str] = field(default_factory=dict)
+    """Their accounts are those of joining members, whose names follow: they have these names from now on."""
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+    """Their accounts have the e-mails that follow, of joining members, and so may others."""
 
 
 @dataclass
@@ -143,9 +156,10 @@ async def create(tenant: Tenant, name: str, declared: TeamDeclared, owner: str) 
     problems = too_many_leavers(tenant.vendor, before, declared.members, declared.policy.max_removals)
     if problems:
         raise InvalidAccount("; ".join(map(str, problems)))
-    old_accounts, old_revision = [each.id for each in team.members.values()], team.revision
+    is_others, old_revision = tenant.ownership.belongs_to_other, team.revision
+    own_accounts = [each.id for key, each in team.members.items() if not is_others(key, owner + MEMBERS)]
     team = await update(tenant, name, team, declared, owner)
-    for account in old_accounts:
+    for account in own_accounts:
         tenant.journal.renewed(account, owner + MEMBERS)
     if held is not None:  # the higher revision distinguishes it from the old one, which awaits its deletion
         team.revision = max(team.write_revision, old_revision + 1)
@@ -176,21 +190,25 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
         key: vendor.schema.typed(unpacked(key, each, vendor.identity_field)) for key, each in declared.members.items()
     }
     team.follow(members, vendor.identity_field)
-    found = await _follow(tenant, team, members, sorted(team.members.keys() - members.keys()))
-    unconfirmed = tenant.journal.unconfirmed(team.revision)
+    leavers = await _follow(tenant, team, members, sorted(team.members.keys() - members.keys()))
+    unconfirmed = tenant.journal.unconfirmed(team.revision) | {team.members[name].id for name in leavers.stay.values()}
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
     for key in members.keys() & team.leaving.keys():
         del team.leaving[key]  # the program declares them again
     how = declared.policy.on_leave
-    # Who certainly leaves leaves first, and frees a seat; who could not be read leaves last.
-    await _leave(work, team, [key for key in plan.leaves if key in found], how, owner + MEMBERS)
+    # Who certainly leaves leaves first, and frees a seat.
+    await _leave(work, team, [key for key in plan.leaves if key in leavers.certain], how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
     await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
     late = [key for key in plan.leaves if key in team.members and key not in work.failed]
-    await _follow(tenant, team, members, late)
-    await _leave(work, team, [key for key in late if key in team.members], how, owner + MEMBERS)
+    leavers = await _follow(tenant, team, members, late)
+    for key, name in leavers.doubtful.items():
+        work.failed[key] = f"{LEAVING_FAILED}its account has the e-mail of {name}, who could not join"
+    staying = leavers.stay.keys() | leavers.doubtful.keys()
+    await _leave(work, team, [key for key in late if key not in staying], how, owner + MEMBERS)
+    plan = plan.without(leavers.stay)
     team.policy, team.report = declared.policy, _report(work, plan, team)
     return team
 
@@ -199,6 +217,7 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
     """Create the accounts, and read them back together."""
     begun: dict[str, Begun] = {}
     policy = declared.policy.on_existing
+    at_first = None if team.members else policy  # an account may be that of another member, whose e-mail was changed
 
     def leaving_with(account: str) -> str | None:
         """Return the member that would leave with this account: if its e-mail was changed at the vendor, it stays."""
@@ -207,14 +226,15 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
 
     async def make(tenant: Tenant, key: str) -> None:
         try:
-            made = await begin(tenant, Declared(members[key], None if plan.leaves else policy), owner + MEMBERS)
+            made = await begin(tenant, Declared(members[key], at_first), owner + MEMBERS)
         except AccountExists as error:
             before = leaving_with(error.existing)
             if before is not None:
                 old = team.members[key] = team.members.pop(before)
                 team.members[key] = await _kept(tenant, old, members[key])
                 return
-            if policy != "adopt" or not error.existing:
+            is_members = any(each.id == error.existing for each in team.members.values())
+            if policy != "adopt" or not error.existing or is_members:
                 raise
             made = await begin(tenant, Declared(members[key], policy), owner + MEMBERS)
         if made.state is None:
@@ -237,9 +257,15 @@ def _note_failed(work: Work, keys: Iterable[str], policy: str | None) -> None:
     ownership, journal = work.tenant.ownership, work.tenant.journal
     for key in keys:
         ownership.fail(key)
-        account, last = ownership.given(key), journal.last(key)
+        account = ownership.given(key)
+        if account is None or key in work.taken:
+            continue
+        try:
+            last = journal.last(key)
+        except AccountError:  # a newer version wrote it
+            last = None
         is_adopted = last is None or last.account != account
-        if account is not None and key not in work.taken and (policy == "adopt" or not is_adopted):
+        if policy == "adopt" or not is_adopted:
             work.taken[key] = Taken(account, is_adopted)
 
 
@@ -294,26 +320,33 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: s
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _follow(tenant: Tenant, team: Team, members: Members, leavers: Sequence[str]) -> set[str]:
+async def _follow(tenant: Tenant, team: Team, members: Members, keys: Sequence[str]) -> Leavers:
     """Keep the leavers that the program declares under the e-mail that their accounts have at the vendor.
 
-    A person may have changed it there. Return the leavers whose accounts could be read; nothing is read if all declared
-    members have accounts.
+    A person may have changed it there. A leaver whose account cannot be read is in no part of the answer. Nothing is
+    read if all declared members have accounts.
     """
     missing = members.keys() - team.members.keys()
     if not missing:
-        return {*leavers}
-    found = await _identities(tenant, team, leavers)
-    for key, identity in sorted(found.items()):
-        name = key_of(identity or "")
-        if identity is not None and name in missing and _is_free(tenant, name, team.members[key].id):
-            team.learn(key, tenant.vendor.identity_field, identity)
-    team.follow(members, tenant.vendor.identity_field)
-    return {*found}
+        return Leavers({*keys})
+    found = await _identities(tenant, team, keys, missing)
+    names = {key: key_of(identity or "") for key, identity in found.items()}
+    having, stay = Counter(names.values()), dict[str, str]()
+    for key, name in sorted(names.items()):
+        account = team.members[key].id
+        if name in missing and having[name] == 1 and _is_free(tenant, name, account):
+            team.rename(key, name, tenant.vendor.identity_field, found[key] or "")
+            tenant.journal.rename(account, name)
+            stay[key] = name
+    certain = {key for key, name in names.items() if name not in missing}
+    return Leavers(certain, stay, {key: name for key, name in names.items() if key not in certain | stay.keys()})
 
 
-async def _identities(tenant: Tenant, team: Team, keys: Sequence[str]) -> dict[str, str | None]:
-    """Return the identities that the members' accounts have at the vendor, None if one is gone; not of unread ones."""
+async def _identities(tenant: Tenant, team: Team, keys: Sequence[str], missing: Set[str]) -> dict[str, str | None]:
+    """Return the identities that the members' accounts have at the vendor, None if one is gone; not of unread ones.
+
+    A list may lag behind: that an account has a `missing` member's identity has to be shown by its id.
+    """
     found, unread = dict[str, str | None](), 0
 
     async def look(key: str) -> None:
@@ -322,8 +355,9 @@ async def _identities(tenant: Tenant, team: Team, keys: Sequence[str]) -> dict[s
             return
         account, operation = team.members[key].id, tenant.operation()
         try:
-            listed = await record_of(operation, account)
-            record = listed or await fetch(operation, account, key)
+            record = await record_of(operation, account)
+            if record is None or key_of(tenant.vendor.parse_identity(record)) in missing:
+                record = await fetch(operation, account, key)
         except AccountError:
             unread += 1
             return
@@ -334,9 +368,14 @@ async def _identities(tenant: Tenant, team: Team, keys: Sequence[str]) -> dict[s
 
 
 def _is_free(tenant: Tenant, name: str, account: str) -> bool:
-    """Return whether no other account is known to have, or to get, the identity."""
-    last = tenant.journal.last(name)
-    return tenant.ownership.given(name) is None and (last is None or last.account == account)
+    """Return whether the account is certainly the member's, and no other one is known to have, or to get, the name."""
+    if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN or tenant.ownership.given(name) is not None:
+        return False
+    try:
+        last = tenant.journal.last(name)
+    except AccountError:
+        return False
+    return last is None or last.account == account
 
 
 async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:

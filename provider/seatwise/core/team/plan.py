@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..account import state as account_state
 from ..account.properties import AccountState, Declared
@@ -182,6 +182,11 @@ class Plan:
 
     def __bool__(self) -> bool:
         return bool(self.joins or self.changes or self.looks or self.leaves or self.deletes)
+
+    def without(self, stay: Mapping[str, str]) -> "Plan":
+        """Return the plan without members that neither leave nor join, under their old names and their new ones."""
+        joins = [key for key in self.joins if key not in stay.values()]
+        return replace(self, joins=joins, leaves=[key for key in self.leaves if key not in stay])
 
     @property
     def size(self) -> int:

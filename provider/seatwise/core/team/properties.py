@@ -175,11 +175,11 @@ class Team:
         for key in [each for each in self.leaving if each not in news and each in folds]:
             self.leaving[_only(key, folds[key])] = self.leaving.pop(key)
 
-    def learn(self, key: str, field: str, identity: str) -> None:
-        """Note the identity (its `field`) that a member's account has at the vendor, as a refresh does."""
-        member = self.members[key]
+    def rename(self, key: str, name: str, field: str, identity: str) -> None:
+        """Keep a member under the identity (its `field`) that the account has at the vendor, as after a refresh."""
+        member = self.members.pop(key)
         values = {**member.state.values, field: identity}
-        self.members[key] = replace(member, state=replace(member.state, values=values))
+        self.members[name] = replace(member, state=replace(member.state, values=values))
 
     def to_outputs(self, vendor: Vendor) -> Outputs:
         """Return the outputs of this team, without a signature."""
