@@ -167,7 +167,7 @@ async def test_an_adopted_account_that_stays_inactive_is_named(world: World, own
     assert not is_active(world, account)
     (line,) = told(world)
     assert line.startswith(f"{world.vendor.title} ana@example.com ({account}) is adopted and stays inactive: ")
-    assert line.endswith(f"declare {BACK[world.name]} to bring it back")
+    assert line.endswith(f"declare {BACK[world.name]} to make it active")
 
 
 @pytest.mark.parametrize("declared", ["active", "inactive"])

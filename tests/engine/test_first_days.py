@@ -66,7 +66,7 @@ def test_a_leavers_account_comes_back_as_the_error_says(project: Project, sandbo
     assert 'Add on_existing="adopt" to take it over, and declare active=True to bring it back' in refused
 
     project.program(user.format(ANA, "adopt", ""))
-    assert f"({account}) is adopted and stays inactive: declare active=True to bring it back" in project.up().output
+    assert f"({account}) is adopted and stays inactive: declare active=True to make it active" in project.up().output
     assert sandbox.accounts("enerflo")[account]["active"] is False
 
     project.program(user.format(ANA, "adopt", ", active=True"))

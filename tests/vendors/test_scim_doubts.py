@@ -1,7 +1,7 @@
 """What a SCIM service says and does not do, and values that would hit another account."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -56,6 +56,53 @@ async def test_active_in_an_update_is_looked_at(says: str, active: bool) -> None
         world.fault("update", NOT_DONE if says == "nothing" else quiet)
         with pytest.raises(VendorBroken, match="answered and not done"):
             await lifecycle.update(world.tenant, account, outs, world.inputs(outs, active=active))
+
+
+@pytest.mark.parametrize("way", ["patch", "put"])
+@pytest.mark.parametrize("what", ["a removal", "an update"])
+async def test_a_deactivation_that_is_only_repeated_is_not_done(what: str, way: str) -> None:
+    async with World("scim", given={"update": way}) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        repeated = {**await service_says(world, account), "active": False}
+        world.fault("update", answered(200, json.dumps(repeated).encode(), carried_out=False))
+        tenant, news = world.tenant, world.inputs(outs, active=False)
+        removes = what == "a removal"
+        work: Awaitable[object] = (
+            lifecycle.delete(tenant, account, outs) if removes else lifecycle.update(tenant, account, outs, news)
+        )
+        with pytest.raises(VendorBroken, match="answered and not done"):
+            await work
+
+
+async def test_a_reactivation_that_is_only_repeated_is_not_done() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        await lifecycle.delete(world.tenant, account, outs)
+        await world.restart()
+        repeated = {**await service_says(world, account), "active": True}
+        world.fault("update", answered(200, json.dumps(repeated).encode(), carried_out=False))
+        with pytest.raises(VendorBroken, match="answered and not done"):
+            await lifecycle.create(world.tenant, world.inputs())
+
+
+async def test_a_null_is_no_active() -> None:
+    """As good as absent: https://www.rfc-editor.org/rfc/rfc7643#section-2.5"""
+    async with World("scim") as world:
+        world._inner = Showing(world._inner, lambda record: record.update(active=None))
+        account, outs = await lifecycle.create(world.tenant, world.inputs(active=True))
+        await world.restart()
+        assert not world.diff(outs, world.inputs(outs, active=True))
+        with pytest.raises(VendorBroken, match="does not show whether it is active"):
+            await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_a_new_account_that_is_inactive_is_named() -> None:
+    async with World("scim") as world:
+        world._inner = Showing(world._inner, lambda record: record.update(active=False))
+        await lifecycle.create(world.tenant, world.inputs())
+        assert "new and stays inactive: declare active=True to make it active" in str(world.warnings)
 
 
 async def test_a_reactivation_need_not_be_shown() -> None:

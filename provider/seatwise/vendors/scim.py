@@ -801,6 +801,9 @@ def _normal(resource: Record) -> dict[str, Json]:
     """Return a resource with our keys."""
     whole: Json = dict(resource)
     record = dict(json_object(_spelt(whole)))
+    # Null is as good as absent: https://www.rfc-editor.org/rfc/rfc7643#section-2.5
+    if record.get("active", True) is None:
+        del record["active"]
     work = record.get(ENTERPRISE)
     if isinstance(work, dict) and isinstance(work.get("manager"), str):  # some write the id alone
         record[ENTERPRISE] = {**work, "manager": {"value": work["manager"]}}

@@ -5,6 +5,7 @@ from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreach
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .answers import new_state, sent_values
+from .existing import tell_inactive
 from .finding import Found, has_identity, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
@@ -153,6 +154,8 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str,
     state = await _send_the_rest(tenant, begun.account, declared, record)
     if record is None:
         _mark_unseen(tenant, begun.account)
+    else:
+        tell_inactive(tenant, declared, begun.account, record, "new")
     return Begun(begun.account, state)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from urllib.parse import unquote
 
+from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimited, Refused, VendorBroken
 from ..vendor.fields import Values
 from ..vendor.vendor import Vendor
@@ -37,15 +38,15 @@ def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doub
     return error
 
 
-def tell_inactive(tenant: Tenant, declared: Declared, existing: Found) -> None:
-    """Report an inactive account that is adopted and stays inactive, because the program does not declare it active."""
+def tell_inactive(tenant: Tenant, declared: Declared, account: str, record: Record, what: str = "adopted") -> None:
+    """Report an inactive account that is adopted or new, and stays so: the program does not declare it active."""
     vendor = tenant.vendor
     missing = _missing(vendor, declared.wanted)
-    if not missing or not vendor.is_deactivated(existing.record):
+    if not missing or not vendor.is_deactivated(record):
         return
-    who = f"{vendor.title} {tenant.vendor.identity(declared.values)} ({existing.account})"
-    line = f"{who} is adopted and stays inactive: declare {missing} to bring it back"
-    tenant.notices.tell(f"{vendor.title}: adopted accounts that stay inactive", line)
+    who = f"{vendor.title} {tenant.vendor.identity(declared.values)} ({account})"
+    line = f"{who} is {what} and stays inactive: declare {missing} to make it active"
+    tenant.notices.tell(f"{vendor.title}: {what} accounts that stay inactive", line)
 
 
 async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) -> None:

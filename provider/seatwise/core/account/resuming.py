@@ -247,7 +247,7 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
         if journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, tenant.vendor.identity(declared.values))
             declared = declared.reactivating(tenant.vendor)
-        tell_inactive(tenant, declared, existing)
+        tell_inactive(tenant, declared, account, existing.record)
         was_created = journal.last_of(account) is not None
         journal.forget_account(account)  # it may have been created for another owner
         try:

@@ -149,6 +149,7 @@ async def send_update(
     If the record has changed since it was read, which 412 says, it is read again and the update is sent once more,
     unless another, or a try whose answer was lost, has made it.
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
+    So is each one by which a person gets or loses access, at a vendor whose answers may repeat what was sent.
     """
     vendor, who = tenant.vendor, f"{email} ({account})"
     if vendor.deactivating_deletes and vendor.deactivates(changes):
@@ -169,7 +170,7 @@ async def send_update(
         is_confirmed, record_after = False, None
     unread = _must_be_looked_at(tenant, changes)
     certain = {name: value for name, value in changes.items() if name not in unread}
-    if is_confirmed and not _denies(vendor, record_after, certain) and _shows_activity(vendor, record_after, changes):
+    if is_confirmed and not _activity_in(vendor, changes) and not _denies(vendor, record_after, certain):
         return record_after
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
@@ -284,13 +285,17 @@ def _reason(vendor: Vendor, before: Unconfirmed | None, operation: str, changes:
     return Unconfirmed.SECRET if has_secret else Unconfirmed.CHANGED
 
 
+def _activity_in(vendor: Vendor, changes: Values) -> set[str]:
+    """Return the changes to whether the account is active, where a record has to show them."""
+    return vendor.deactivation.keys() & changes.keys() if vendor.must_show_inactive else set()
+
+
 def _shows_activity(vendor: Vendor, record: Record | None, changes: Values) -> bool:
     """Return whether a record shows whether the account is active, if that changes and has to be seen.
 
     A value that does not fit its field shows nothing.
     """
-    names = vendor.deactivation.keys() & changes.keys() if vendor.must_show_inactive else set()
-    return not names or names <= seen(vendor.schema, {}, record).keys()
+    return _activity_in(vendor, changes) <= seen(vendor.schema, {}, record).keys()
 
 
 def _denies(vendor: Vendor, record: Record | None, changes: Values) -> bool:
