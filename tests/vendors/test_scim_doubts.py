@@ -23,7 +23,7 @@ from vendors.test_scim_memberships import Run, a_user, inputs, members
 from virtual import Fault, World, answered
 
 pytestmark = pytest.mark.anyio
-ENGINEERS, _ = GROUPS
+ENGINEERS, GUESTS = GROUPS
 NOT_DONE = answered(204, carried_out=False)
 AN_ERROR = answered(
     200, b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "403"}', carried_out=False
@@ -163,6 +163,67 @@ async def test_a_deactivation_that_is_answered_with_204_is_done() -> None:
 
 
 # --- memberships ------------------------------------------------------------------------------
+
+
+class ShowingGroups(httpx.AsyncBaseTransport):
+    """A service that shows its groups in its own way."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
+        self._inner, self._show = inner, show
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        text = await answer.aread()
+        if "/Groups/" not in request.url.path or not text:
+            return answer
+        body = json.loads(text)
+        self._show(body)
+        return httpx.Response(answer.status_code, json=body)
+
+
+@pytest.mark.parametrize("is_in", [True, False])
+async def test_a_group_that_has_grown_may_show_a_part(is_in: bool) -> None:
+    """The membership was shown at the group; the filter shows it still."""
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        assert outs["shown_in"] == "group"
+        await world.restart()
+        if not is_in:
+            assert await Run(world).delete(key, outs)
+        await world.restart()
+        world._inner = ShowingGroups(world._inner, lambda group: group.update(members=[{"value": "another"}]))
+        assert (await Run(world).read(key, outs) is not None) is is_in
+
+
+class MembersAlone(httpx.AsyncBaseTransport):
+    """A service that reads the part of a filter for the member, and finds all groups of that user."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        _, _, member = request.url.params.get("filter", "").partition(" and members")
+        url = request.url.copy_set_param("filter", f"members{member}") if member else request.url
+        return await self._inner.handle_async_request(
+            httpx.Request(request.method, url, headers=request.headers, content=request.content)
+        )
+
+
+async def test_a_filter_may_find_all_groups_of_a_user() -> None:
+    async with World("scim", scim_members="by a filter") as world:
+        user = await a_user(world)
+        world._inner = MembersAlone(world._inner)
+        one, of_one = await Run(world).create(inputs(user, owner="/accounts/test//one"))
+        two, of_two = await Run(world).create(inputs(user, group=GUESTS, owner="/accounts/test//two"))
+        assert (of_one["shown_in"], of_two["shown_in"]) == ("filter", "filter")
+        await world.restart()
+        assert await Run(world).read(one, of_one) is not None
+        assert await Run(world).read(two, of_two) is not None
+        await world.restart()
+        world.hazard = lambda kind: NOT_DONE if kind == "update" else None
+        with pytest.raises(AccountError, match="answered and not done"):
+            await Run(world).delete(one, of_one)
 
 
 @pytest.mark.parametrize("answer", [NOT_DONE, AN_ERROR, "the group"], ids=["nothing", "an error", "the group"])

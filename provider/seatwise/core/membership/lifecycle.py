@@ -80,9 +80,13 @@ async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
     """Return the place that shows the membership now; None if the membership is gone.
 
     `place` is where it was shown. A membership that no place has shown is there, as long as its user and its group are.
+    A group that shows others may have grown, and show a part of them: each place is asked before it is gone.
     """
     if place in PLACES:
-        return place if await look(tenant, pair, place) is Sight.SHOWN else None
+        sight = await look(tenant, pair, place)
+        if place == "group" and sight is Sight.OTHERS:
+            return (await find(tenant, pair))[0] or None
+        return place if sight is Sight.SHOWN else None
     for each in PLACES:
         try:
             sight = await look(tenant, pair, each)

@@ -71,8 +71,7 @@ async def _is_found(tenant: Tenant, pair: Pair) -> bool:
     listing = vendor.parse_page(answer) if answer.ok else None
     if listing is None:
         raise refused(tenant, answer, "look-up", str(pair))
-    # A service that ignores the filter returns all groups.
-    return {vendor.parse_id(record) for record in listing.records} == {pair.group}
+    return pair.group in {vendor.parse_id(record) for record in listing.records}
 
 
 async def find(tenant: Tenant, pair: Pair) -> tuple[str, set[Sight]]:
