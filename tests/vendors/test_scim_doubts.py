@@ -677,6 +677,17 @@ async def test_an_index_that_is_refused_is_after_the_end(
         assert (service.asked, world.warnings) == (asked, [])
 
 
+@pytest.mark.parametrize("users", [1, 3, 5])
+async def test_a_service_may_have_no_pages(users: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers with all users, rightly counted: https://www.rfc-editor.org/rfc/rfc7644#section-3.4.2.4"""
+    async with World("scim", given={"page_size": 2, "find_by": "list"}) as world:
+        whole = {"Resources": listed(*range(users)), "totalResults": users, "startIndex": 1, "itemsPerPage": users}
+        monkeypatch.setattr(world, "_inner", Shown(world._inner, lambda query: whole))
+        found = [each["id"] async for each in everyone(world.tenant, lambda *names: True)]
+        assert (len(found), world.warnings) == (users, [])
+        assert await look_up_uncached(world.tenant, "u9@example.com") is None
+
+
 @pytest.mark.parametrize("status", [401, 403, 408, 429, 500])
 async def test_a_page_that_cannot_be_read_is_not_the_end(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async with World("scim", given={"page_size": 2}) as world:

@@ -745,8 +745,8 @@ class Scim(Vendor, Groups):
             return None
         records, given = [_normal(each) for each in objects(resources)], body.get("nextCursor")
         cursor, is_full = given if isinstance(given, str) else "", len(records) >= self._row.page_size
-        if total == len(records) and (cursor or is_full):
-            total = None  # some count the page alone
+        if total == len(records) and (cursor or len(records) == self._row.page_size):
+            total = None  # some count the page alone; more than were asked for are all, without pages
         pages = -(-total // len(records)) if total and records else None
         if cursor:
             return Listing(records, True, pages, total, {"cursor": cursor})
