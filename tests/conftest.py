@@ -195,7 +195,16 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
-@pytest.fixture(params=names())
+TRACED = "nexudus"
+"""The vendor whose tests the tracer of coverage follows: those of the others run the same code, faster without it."""
+
+
+def by_vendor() -> list[Any]:
+    """Return each vendor as a parameter."""
+    return [pytest.param(name, marks=[] if name == TRACED else [pytest.mark.no_cover]) for name in names()]
+
+
+@pytest.fixture(params=by_vendor())
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each vendor in virtual time, with its default behaviour."""
     async with World(request.param) as world:

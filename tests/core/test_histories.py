@@ -33,6 +33,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from trio.testing import MockClock
 
 import oracle
+from conftest import by_vendor
 from model import NONE, Replacement, Resource, Stack, is_retained
 from seatwise.core.account.ports import Unconfirmed
 from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
@@ -1195,6 +1196,6 @@ if IS_SOAK:
 
 else:
 
-    @pytest.mark.parametrize("vendor", names())
+    @pytest.mark.parametrize("vendor", by_vendor())
     def test_histories(vendor: str) -> None:
         run_state_machine_as_test(_machine(vendor), settings=USUAL)
