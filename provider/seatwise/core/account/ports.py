@@ -184,7 +184,7 @@ class Journal(Protocol):
         """Return whether any process of this run of the engine recorded `renewed` for the account."""
 
     def is_renewed_by_other(self, account: str, owners: Collection[str]) -> bool:
-        """Return whether any process of this run recorded `renewed` for the account and an owner that is none of these.
+        """Return whether this run has recorded `renewed` for the account, in any process, and not for these owners.
 
         The names that one resource has had are several owners.
         """
