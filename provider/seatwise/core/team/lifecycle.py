@@ -197,7 +197,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     for key in members.keys() & team.leaving.keys():
         del team.leaving[key]  # the program declares them again
     how = declared.policy.on_leave
-    # Who certainly leaves leaves first, and frees a seat.
+    # A member who certainly leaves does so first, and frees a seat.
     await _leave(work, team, [key for key in plan.leaves if key in leavers.certain], how, owner + MEMBERS)
     await _join(work, team, plan, members, declared, owner)
     await _change(work, team, plan, members, owner + MEMBERS)
