@@ -1,5 +1,8 @@
 """Creating an account exactly once: look the e-mail up, record the create, send it, and look for a lost account."""
 
+from collections.abc import Container
+from dataclasses import replace
+
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
 from ..vendor.http import Answer
@@ -37,12 +40,12 @@ async def create(tenant: Tenant, declared: Declared, owner: str = "") -> tuple[s
     return made.account, made.state or AccountState()
 
 
-async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
+async def begin(tenant: Tenant, declared: Declared, owner: str, others: Container[str] = ()) -> Begun:
     """Create the account, or continue with the account that exists.
 
     The account of a resource that the engine replaces keeps its id. An account that seatwise deactivated earlier is
     reactivated under its old id. An account that an earlier run created, or may have created, is resumed if the engine
-    did not learn of it.
+    did not learn of it. None of the `others` is adopted: they are accounts of other members of a team.
     Raises AccountExists before anything is sent if the e-mail is taken and `on_existing` is not "adopt";
     UnknownOutcome if the vendor may have created the account and it cannot be found.
     """
@@ -52,7 +55,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
         return begun
     existing = await look_up(tenant, email)
     if existing is not None:
-        return await continue_or_adopt(tenant, declared, existing, owner)
+        return await continue_or_adopt(tenant, _without_adopting(declared, existing, others), existing, owner)
     in_the_way = await tenant.journal.intend(email, owner, CREATE_IN_FLIGHT_S)
     if in_the_way is not None:
         raise on_its_way(tenant, email, in_the_way, owner)
@@ -62,9 +65,13 @@ async def begin(tenant: Tenant, declared: Declared, owner: str) -> Begun:
         hidden = await look_for_hidden(tenant, email)
         if hidden is None:
             raise
-        return await continue_or_adopt(tenant, declared, hidden, owner)
+        return await continue_or_adopt(tenant, _without_adopting(declared, hidden, others), hidden, owner)
     _note_created(tenant, email, account, owner)
     return Begun(account, record=record)
+
+
+def _without_adopting(declared: Declared, existing: Found, others: Container[str]) -> Declared:
+    return replace(declared, on_existing=None) if existing.account in others else declared
 
 
 def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:

@@ -12,7 +12,7 @@ from itertools import islice
 from ..account import lifecycle
 from ..account.account_list import record_of
 from ..account.creating import as_sent, begin, complete
-from ..account.finding import fetch
+from ..account.finding import fetch, look_up
 from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
 from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
@@ -62,11 +62,11 @@ class Leavers:
     """The leaving members by what their accounts show, where an account may be that of a joining member."""
 
     certain: Set[str] = frozenset()
-    """Their accounts are those of no joining member."""
+    """Their accounts are those of no joining member, and of no other resource."""
     stay: Mapping[str, str] = field(default_factory=dict)
     """Their accounts are those of joining members, whose names follow: they have these names from now on."""
     doubtful: Mapping[str, str] = field(default_factory=dict)
-    """Their accounts have the e-mails that follow, of joining members, and so may others."""
+    """Their accounts have the e-mails that follow, of joining members or of other resources, and so may others."""
 
 
 @dataclass
@@ -80,6 +80,10 @@ class Work:
     untried: set[str] = field(default_factory=set)
     taken: dict[str, Taken] = field(default_factory=dict)
     """The accounts that the team has from now on, though their members did not join."""
+    stay: dict[str, str] = field(default_factory=dict)
+    """The members that stay under another e-mail, which their accounts have at the vendor."""
+    unclear: set[str] = field(default_factory=set)
+    """The members that failed for a reason that is not about their accounts: whether they have one is not known."""
     done: int = 0
     _in_a_row: int = 0
 
@@ -130,7 +134,9 @@ class Work:
         self.failed[key] = about + self.tenant.vault.message(reason)
         if error.taken:
             self.taken[key] = Taken(error.taken, error.is_adopted)
-        self._in_a_row = self._in_a_row + 1 if isinstance(error, NOT_ABOUT_ONE) else 0
+        is_unclear = isinstance(error, NOT_ABOUT_ONE)
+        self.unclear |= {key} if is_unclear else set()
+        self._in_a_row = self._in_a_row + 1 if is_unclear else 0
 
     def _report_progress(self) -> None:
         self.done += 1
@@ -157,9 +163,9 @@ async def create(tenant: Tenant, name: str, declared: TeamDeclared, owner: str) 
     if problems:
         raise InvalidAccount("; ".join(map(str, problems)))
     is_others, old_revision = tenant.ownership.belongs_to_other, team.revision
-    own_accounts = [each.id for key, each in team.members.items() if not is_others(key, owner + MEMBERS)]
+    own_accounts = {each.id for key, each in team.members.items() if not is_others(key, owner + MEMBERS)}
     team = await update(tenant, name, team, declared, owner)
-    for account in own_accounts:
+    for account in own_accounts | {each.id for each in team.members.values()}:
         tenant.journal.renewed(account, owner + MEMBERS)
     if held is not None:  # the higher revision distinguishes it from the old one, which awaits its deletion
         team.revision = max(team.write_revision, old_revision + 1)
@@ -190,7 +196,9 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
         key: vendor.schema.typed(unpacked(key, each, vendor.identity_field)) for key, each in declared.members.items()
     }
     team.follow(members, vendor.identity_field)
-    leavers = await _follow(tenant, team, members, sorted(team.members.keys() - members.keys()))
+    keys = sorted(team.members.keys() - members.keys())
+    are_joining = bool(members.keys() - team.members.keys())
+    leavers = await _follow(tenant, team, members, keys, owner + MEMBERS) if are_joining else Leavers({*keys})
     unconfirmed = tenant.journal.unconfirmed(team.revision) | {team.members[name].id for name in leavers.stay.values()}
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
@@ -203,45 +211,61 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
     late = [key for key in plan.leaves if key in team.members and key not in work.failed]
-    leavers = await _follow(tenant, team, members, late)
-    for key, name in leavers.doubtful.items():
-        work.failed[key] = f"{LEAVING_FAILED}its account has the e-mail of {name}, who could not join"
-    staying = leavers.stay.keys() | leavers.doubtful.keys()
-    await _leave(work, team, [key for key in late if key not in staying], how, owner + MEMBERS)
-    plan = plan.without(leavers.stay)
-    team.policy, team.report = declared.policy, _report(work, plan, team)
+    leavers = await _follow(tenant, team, members, late, owner + MEMBERS)
+    work.stay |= leavers.stay
+    work.failed |= _waiting(work, leavers, late, members.keys() - team.members.keys())
+    leaving = [key for key in late if key in team.members and key not in work.failed]
+    await _leave(work, team, leaving, how, owner + MEMBERS)
+    team.policy, team.report = declared.policy, _report(work, plan.without(work.stay), team)
     return team
+
+
+def _waiting(work: Work, leavers: Leavers, late: Sequence[str], missing: Set[str]) -> dict[str, str]:
+    """Return the leavers that stay because their accounts may be those of members that did not join, with the reasons.
+
+    An account that cannot be read may be that of a member for which no look-up has shown an account, or none.
+    """
+    name = work.tenant.vendor.identity_name()
+    remedy = f"Correct the {name} of one of the accounts in the admin page"
+    has_name = f"{LEAVING_FAILED}its account has the {name} of"
+    waiting = {key: f"{has_name} {other}, who has no account here. {remedy}" for key, other in leavers.doubtful.items()}
+    unclear = missing & (work.unclear | work.untried)
+    if unclear:
+        why = f"{LEAVING_FAILED}its account cannot be read, and may be that of {min(unclear)}, who could not join"
+        unread = {*late} - leavers.certain - leavers.stay.keys() - waiting.keys()
+        waiting |= dict.fromkeys(unread, f"{why}. The next `pulumi up` tries again")
+    return waiting
 
 
 async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: TeamDeclared, owner: str) -> None:
     """Create the accounts, and read them back together."""
     begun: dict[str, Begun] = {}
     policy = declared.policy.on_existing
-    at_first = None if team.members else policy  # an account may be that of another member, whose e-mail was changed
 
-    def leaving_with(account: str) -> str | None:
-        """Return the member that would leave with this account: if its e-mail was changed at the vendor, it stays."""
-        left = (key for key in plan.leaves if key in team.members)
-        return next((key for key in left if team.members[key].id == account), None)
+    def holder(account: str) -> str | None:
+        """Return the member that has this account: its e-mail may have been changed at the vendor."""
+        return next((key for key, each in team.members.items() if each.id == account), None)
 
     async def make(tenant: Tenant, key: str) -> None:
+        others = {each.id for each in team.members.values()}
         try:
-            made = await begin(tenant, Declared(members[key], at_first), owner + MEMBERS)
+            made = await begin(tenant, Declared(members[key], policy), owner + MEMBERS, others)
         except AccountExists as error:
-            before = leaving_with(error.existing)
-            if before is not None:
-                old = team.members[key] = team.members.pop(before)
-                team.members[key] = await _kept(tenant, old, members[key])
-                return
-            is_members = any(each.id == error.existing for each in team.members.values())
-            if policy != "adopt" or not error.existing or is_members:
+            before = holder(error.existing)
+            if before is None:
                 raise
-            made = await begin(tenant, Declared(members[key], policy), owner + MEMBERS)
+            if before in members:
+                raise _is_members(tenant, key, before, error.existing) from None
+            old = team.members[key] = team.members.pop(before)
+            work.stay[before] = key
+            team.members[key] = await _kept(tenant, old, members[key])
+            return
         if made.state is None:
             begun[key] = made
         else:  # the account existed, and is as declared now
-            before = leaving_with(made.account)
-            if before is not None:
+            before = holder(made.account)
+            if before is not None and before not in members:
+                work.stay[before] = key
                 del team.members[before]
             team.members[key] = Member(made.account, made.state)
 
@@ -250,6 +274,18 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
     for key, taken in work.taken.items():
         team.members[key] = _unfinished(work.tenant, taken, Declared(members[key]))
     await _finish(work, team, begun, members, owner + MEMBERS)
+
+
+def _is_members(tenant: Tenant, key: str, member: str, account: str) -> AccountExists:
+    """Return the error for a member whose e-mail the account of another declared member has at the vendor."""
+    name = tenant.vendor.identity_name()
+    return AccountExists(
+        f"the account with this {name} ({account}) is that of the member {member}",
+        status=409,
+        vendor=tenant.vendor.title,
+        account=key,
+        remedy=f"Correct the {name} of one of them in the admin page",
+    )
 
 
 def _note_failed(work: Work, keys: Iterable[str], policy: str | None) -> None:
@@ -262,8 +298,9 @@ def _note_failed(work: Work, keys: Iterable[str], policy: str | None) -> None:
             continue
         try:
             last = journal.last(key)
-        except AccountError:  # a newer version wrote it
-            last = None
+        except AccountError:  # a newer version wrote it: whether the account was adopted is not known
+            work.taken[key] = Taken(account, is_adopted=True)
+            continue
         is_adopted = last is None or last.account != account
         if policy == "adopt" or not is_adopted:
             work.taken[key] = Taken(account, is_adopted)
@@ -320,26 +357,33 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: s
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _follow(tenant: Tenant, team: Team, members: Members, keys: Sequence[str]) -> Leavers:
+async def _follow(tenant: Tenant, team: Team, members: Members, keys: Sequence[str], owner: str) -> Leavers:
     """Keep the leavers that the program declares under the e-mail that their accounts have at the vendor.
 
-    A person may have changed it there. A leaver whose account cannot be read is in no part of the answer. Nothing is
-    read if all declared members have accounts.
+    A person may have changed it there. A leaver whose account cannot be read is in no part of the answer.
     """
     missing = members.keys() - team.members.keys()
-    if not missing:
-        return Leavers({*keys})
     found = await _identities(tenant, team, keys, missing)
     names = {key: key_of(identity or "") for key, identity in found.items()}
     having, stay = Counter(names.values()), dict[str, str]()
     for key, name in sorted(names.items()):
         account = team.members[key].id
-        if name in missing and having[name] == 1 and _is_free(tenant, name, account):
+        if name in missing and having[name] == 1 and await _is_free(tenant.operation(), name, account):
             team.rename(key, name, tenant.vendor.identity_field, found[key] or "")
             tenant.journal.rename(account, name)
             stay[key] = name
-    certain = {key for key, name in names.items() if name not in missing}
-    return Leavers(certain, stay, {key: name for key, name in names.items() if key not in certain | stay.keys()})
+    doubtful = {
+        key: name
+        for key, name in names.items()
+        if key not in stay and (name in missing or _is_of_other(tenant, name, team.members[key].id, owner))
+    }
+    return Leavers(names.keys() - stay.keys() - doubtful.keys(), stay, doubtful)
+
+
+def _is_of_other(tenant: Tenant, name: str, account: str, owner: str) -> bool:
+    """Return whether another resource declares the identity that the account has, and has not got the account."""
+    ownership = tenant.ownership
+    return ownership.belongs_to_other(name, owner) and ownership.other_owner(account, owner) is None
 
 
 async def _identities(tenant: Tenant, team: Team, keys: Sequence[str], missing: Set[str]) -> dict[str, str | None]:
@@ -367,15 +411,18 @@ async def _identities(tenant: Tenant, team: Team, keys: Sequence[str], missing: 
     return found
 
 
-def _is_free(tenant: Tenant, name: str, account: str) -> bool:
-    """Return whether the account is certainly the member's, and no other one is known to have, or to get, the name."""
+async def _is_free(tenant: Tenant, name: str, account: str) -> bool:
+    """Return whether the account is certainly the member's, and no other one has, or is known to get, the name."""
     if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN or tenant.ownership.given(name) is not None:
         return False
     try:
         last = tenant.journal.last(name)
+        if last is not None and last.account != account:
+            return False
+        found = await look_up(tenant, name)
     except AccountError:
         return False
-    return last is None or last.account == account
+    return found is None or found.account == account  # a search may lag behind
 
 
 async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:
