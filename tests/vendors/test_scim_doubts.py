@@ -196,6 +196,31 @@ async def test_a_group_that_has_grown_may_show_a_part(is_in: bool) -> None:
         assert (await Run(world).read(key, outs) is not None) is is_in
 
 
+@pytest.mark.parametrize("status", [429, 500])
+async def test_a_membership_is_not_gone_while_others_are_not_read(status: int) -> None:
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        world._inner = ShowingGroups(world._inner, lambda group: group.update(members=[{"value": "another"}]))
+        world.hazard = lambda kind: answered(status, carried_out=False) if kind == "read" else None
+        with pytest.raises(AccountError):
+            await Run(world).read(key, outs)
+
+
+async def test_a_membership_by_a_group_in_the_group_is_another() -> None:
+    async with World("scim") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        assert await Run(world).delete(key, outs)
+        await world.restart()
+        indirect = [{"value": ENGINEERS, "type": "indirect"}]
+        with_group = Showing(world._inner, lambda record: record.update(groups=indirect))
+        world._inner = ShowingGroups(with_group, lambda group: group.update(members=[{"value": "another"}]))
+        assert await Run(world).read(key, outs) is None
+
+
 class MembersAlone(httpx.AsyncBaseTransport):
     """A service that reads the part of a filter for the member, and finds all groups of that user."""
 

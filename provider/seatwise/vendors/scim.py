@@ -716,7 +716,9 @@ class Scim(Vendor, Groups):
         return version if isinstance(version, str) and version else answer.headers.get("etag")
 
     def parse_groups(self, record: Record) -> frozenset[str]:
-        return _values_in(record.get("groups"))
+        groups = record.get("groups")
+        direct = [each for each in groups if not _is_indirect(each)] if isinstance(groups, list) else None
+        return _values_in(direct)
 
     def is_no_member(self, answer: Answer) -> bool:
         return answer.object.get("scimType") == "noTarget"
@@ -784,6 +786,11 @@ def _values_in(items: Json) -> frozenset[str]:
     """Return the values of a list's items: the ids of members, or of groups."""
     many = objects(items) if isinstance(items, list) else []
     return frozenset(value for each in many if isinstance(value := each.get("value"), str))
+
+
+def _is_indirect(group: Json) -> bool:
+    """Return whether a user is in a group by another group that is in it."""
+    return json_object(group).get("type") == "indirect"
 
 
 def _spelt(value: Json) -> Json:

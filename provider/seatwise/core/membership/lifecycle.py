@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..account.ports import Unconfirmed
 from ..account.refusals import refused
 from ..account.writing import marked_unconfirmed
-from ..vendor.errors import AccountError, NoSuchAccount, VendorBroken
+from ..vendor.errors import AccountError, NoSuchAccount, RateLimited, Refused, VendorBroken
 from ..vendor.groups import Pair
 from ..vendor.http import Answer, Request
 from .places import PLACES, Sight, find, groups_of, look
@@ -85,7 +85,7 @@ async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
     if place in PLACES:
         sight = await look(tenant, pair, place)
         if place == "group" and sight is Sight.OTHERS:
-            return (await find(tenant, pair))[0] or None
+            return await _elsewhere(tenant, pair)
         return place if sight is Sight.SHOWN else None
     for each in PLACES:
         try:
@@ -97,6 +97,18 @@ async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
         if sight in (Sight.SHOWN, Sight.GONE):
             return each if sight is Sight.SHOWN else None
     return ""
+
+
+async def _elsewhere(tenant: Tenant, pair: Pair) -> str | None:
+    """Return another place than the group that shows the membership; None if those that can be read do not."""
+    for each in PLACES[1:]:
+        try:
+            if await look(tenant, pair, each) is Sight.SHOWN:
+                return each
+        except Refused as error:  # a service may refuse to show users, or not know the filter
+            if isinstance(error, RateLimited | VendorBroken):
+                raise
+    return None
 
 
 async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
