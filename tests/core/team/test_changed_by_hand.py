@@ -228,6 +228,26 @@ async def test_two_members_do_not_get_one_account(world: World, policy: Outputs)
         assert "is that of the member p1@example.com" in hosts["failed"][NEW]
 
 
+@pytest.mark.parametrize("first", ["team", "user"])
+async def test_who_moves_to_a_user_does_so_while_others_join(world: World, first: str) -> None:
+    """Her e-mail is as it was: the account is in no doubt."""
+    hosts = await a_run(world, None, a_team(world, P1, ZED))
+    account = hosts["ids"][P1]
+    await world.restart()
+    in_state(world, hosts)
+    world.door.ownership.declare(P1, ANA)
+    for key in (P2, ZED):
+        world.door.ownership.declare(key, HOSTS + MEMBERS)
+    got = ""
+    for step in ("team", "user") if first == "team" else ("user", "team"):
+        if step == "team":
+            after = await roster.update(world.door, "hosts", hosts, a_team(world, P2, ZED), HOSTS)
+            assert (after["failed"], after["ids"].keys()) == ({}, {P2, ZED})
+        else:
+            got, _ = await lifecycle.create(world.tenant, a_member(world, P1, "p1"), ANA)
+    assert (got, is_off(world, account)) == (account, False)
+
+
 @pytest.mark.parametrize("adopts", [False, True])
 async def test_a_user_declares_the_new_email(world: World, adopts: bool) -> None:
     hosts = await a_run(world, None, a_team(world, P1, ZED))

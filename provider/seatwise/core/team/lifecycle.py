@@ -372,10 +372,11 @@ async def _follow(tenant: Tenant, team: Team, members: Members, keys: Sequence[s
             team.rename(key, name, tenant.vendor.identity_field, found[key] or "")
             tenant.journal.rename(account, name)
             stay[key] = name
+    changed = {key: name for key, name in names.items() if name != key and key not in stay}
     doubtful = {
         key: name
-        for key, name in names.items()
-        if key not in stay and (name in missing or _is_of_other(tenant, name, team.members[key].id, owner))
+        for key, name in changed.items()
+        if name in missing or _is_of_other(tenant, name, team.members[key].id, owner)
     }
     return Leavers(names.keys() - stay.keys() - doubtful.keys(), stay, doubtful)
 
