@@ -116,7 +116,15 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
             tenant.answers.keep(vendor, account, answer, declared, tenant.list_cache.unshown)
         return account, None
     found = await _searched(tenant, email)
-    return found.account, found.record if found.is_whole else None
+    return found.account, _whole_record(vendor, found)
+
+
+def _whole_record(vendor: Vendor, found: Found) -> Record | None:
+    """Return the record of a search as that of the account, where each new account is searched for.
+
+    Elsewhere a search follows a lost answer, and the account is read by its id: a search may show less.
+    """
+    return found.record if found.is_whole and not vendor.tells_ids else None
 
 
 async def _searched(tenant: Tenant, email: str) -> Found:
@@ -172,7 +180,7 @@ async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> B
     tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
     _note_created(tenant, email, found.account, owner)
-    return Begun(found.account, record=found.record if found.is_whole else None)
+    return Begun(found.account, record=_whole_record(tenant.vendor, found))
 
 
 def as_sent(tenant: Tenant, account: str, declared: Declared) -> AccountState:
