@@ -642,7 +642,7 @@ class Scim(Vendor, Groups):
                 known = json_object(record.get(urn))
                 for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
                     if not covers(inner, known.get(key)):  # some services refuse to remove what is absent
-                        yield _operation(f"{urn}:{key}", _merged(known.get(key), inner))
+                        yield from _operations_within(f"{urn}:{key}", known.get(key), inner)
             return
         keys, written = self._written(name, value, record)
         if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
@@ -828,8 +828,8 @@ def _normal(resource: Record) -> dict[str, Json]:
 def _primary(items: Any) -> Mapping[str, Any]:
     """Return the primary item of a list: the one that says so, else the one for work, else the first."""
     many = objects(items) if isinstance(items, list) else []
-    primary, at_work = ([each for each in many if each.get(key) == wanted] for key, wanted in
-                        (("primary", True), ("type", "work")))  # fmt: skip
+    primary, at_work = ([each for each in many if str(each.get(key)).lower() == wanted] for key, wanted in
+                        (("primary", "true"), ("type", "work")))  # fmt: skip
     return next(iter([*primary, *at_work, *many]), {})
 
 
@@ -843,8 +843,15 @@ def _with_primary(items: Any, value: Any, key: ValueKey) -> list[Any]:
     if value in NO_VALUE:
         return [each for each in many if each != old]
     item = next((each for each in (old, *objects(many)) if _key_of(each, key) == key(value)), old)
-    others = [each for each in many if each not in (old, item)]
-    return [{"type": "work", **item, "value": value, "primary": True}, *others]
+    others = [_not_primary(each) for each in many if each not in (old, item)]
+    return [{**(item or {"type": "work"}), "value": value, "primary": True}, *others]
+
+
+def _not_primary(item: Any) -> Any:
+    """Return an item of a list of which another item is the primary one: a service refuses two."""
+    if not isinstance(item, dict) or not item.get("primary"):
+        return item
+    return {key: value for key, value in item.items() if key != "primary"}
 
 
 def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
@@ -911,6 +918,22 @@ def _merged(old: Any, new: Any) -> Any:
     there = old if isinstance(old, dict) else {}
     merged = {**there, **{key: _merged(there.get(key), value) for key, value in new.items()}}
     return {key: value for key, value in merged.items() if value not in NO_VALUE}
+
+
+def _operations_within(path: str, old: Any, new: Any) -> Iterable[dict[str, Any]]:
+    """Yield the operations that set an attribute of an extension.
+
+    What a new value does not name stays: https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.3. So each part that is
+    empty is removed by an operation of its own.
+    """
+    merged, there = _merged(old, new), old if isinstance(old, dict) else {}
+    emptied = [key for key, value in new.items() if value in NO_VALUE and key in there] if isinstance(new, dict) else []
+    if merged in NO_VALUE or not emptied:
+        yield _operation(path, merged)
+        return
+    yield from (_operation(f"{path}.{key}", None) for key in emptied)
+    if merged != {key: value for key, value in there.items() if key not in emptied}:
+        yield _operation(path, merged)
 
 
 def _operation(path: str, value: Any) -> dict[str, Any]:
