@@ -20,11 +20,12 @@ from seatwise.sandbox.scim import GROUPS
 from seatwise.vendors.scim import CORE, ENTERPRISE, ERROR
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
-from virtual import Fault, World, answered
+from virtual import Fault, World, answered, lost_after
 
 pytestmark = pytest.mark.anyio
 ENGINEERS, GUESTS = GROUPS
 NOT_DONE = answered(204, carried_out=False)
+URN = "urn:acme:2.0:User"
 AN_ERROR = answered(
     200, b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "403"}', carried_out=False
 )
@@ -796,9 +797,6 @@ async def test_an_account_without_a_user_name_is_nobodys() -> None:
         assert not has_identity(world.tenant, {"id": "u-1"}, "")
 
 
-URN = "urn:acme:2.0:User"
-
-
 @pytest.mark.parametrize("update", ["patch", "put"])
 @pytest.mark.parametrize("empty", ["", None])
 async def test_an_empty_text_removes_a_whole_extension(update: str, empty: str | None) -> None:
@@ -1138,3 +1136,100 @@ async def test_what_another_has_done_meanwhile_is_not_sent_again() -> None:
         after = await lifecycle.update(world.tenant, account, outs, news)
         assert not world.diff(after, news)
         assert all(each.body["Operations"] for each in world.trail if each.kind == "update")
+
+
+class Minimal(httpx.AsyncBaseTransport):
+    """A service whose lists show ids and names alone."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        text = await answer.aread()
+        body = json.loads(text) if text else {}
+        if "Resources" not in body:
+            return answer
+        shown = [{key: user[key] for key in ("id", "userName")} for user in body["Resources"]]
+        return httpx.Response(answer.status_code, json=body | {"Resources": shown})
+
+
+async def test_an_account_of_a_lost_create_is_read_by_its_id() -> None:
+    async with World("scim") as world:
+        world._inner = Minimal(world._inner)
+        world.fault("create", lost_after)
+        given = world.inputs()
+        _, outs = await lifecycle.create(world.tenant, given)
+        assert (outs["email"], world.warnings) == (given["email"], [])
+
+
+# --- parts of values --------------------------------------------------------------------------
+
+
+def updates(world: World) -> list[dict[str, Any]]:
+    return [each for sent in world.trail if sent.kind == "update" for each in sent.body["Operations"]]
+
+
+@pytest.mark.parametrize(
+    ("news", "sent"),
+    [
+        ({"color": ""}, [{"op": "remove", "path": "urn:acme:2.0:User:badge.color"}]),
+        (
+            {"color": "", "n": 8},
+            [
+                {"op": "remove", "path": "urn:acme:2.0:User:badge.color"},
+                {"op": "replace", "path": "urn:acme:2.0:User:badge", "value": {"n": 8}},
+            ],
+        ),
+        ({"color": "", "n": ""}, [{"op": "remove", "path": "urn:acme:2.0:User:badge"}]),
+        (
+            {"level": "", "n": 8},
+            [{"op": "replace", "path": "urn:acme:2.0:User:badge", "value": {"color": "red", "n": 8}}],
+        ),
+        (
+            {"color": "blue"},
+            [{"op": "replace", "path": "urn:acme:2.0:User:badge", "value": {"color": "blue", "n": 7}}],
+        ),
+    ],
+)
+async def test_a_part_of_an_attribute_is_removed_by_itself(news: dict[str, Any], sent: list[dict[str, Any]]) -> None:
+    """A service leaves what a new value does not name: https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.3"""
+    async with World("scim") as world:
+        badge = {"badge": {"color": "red", "n": 7}}
+        account, outs = await lifecycle.create(world.tenant, world.inputs(extensions={URN: badge}))
+        world._inner = Showing(world._inner, lambda user: user.get(URN, {}).get("badge", {}).update(level=None))
+        await world.restart()
+        given = world.inputs(outs, extensions={URN: {"badge": news}})
+        after = await lifecycle.update(world.tenant, account, outs, given)
+        assert updates(world) == sent
+        assert not world.diff(after, given)
+        left = {key: value for key, value in {**badge["badge"], **news}.items() if value != ""}
+        assert world.accounts[account].get(URN, {}).get("badge", {}) == left
+
+
+@pytest.mark.parametrize(
+    "emails",
+    [
+        [{"value": "a@example.com", "primary": True}, {"value": "b@example.com", "primary": True}],
+        [{"value": "b@example.com", "type": "home"}, {"value": "a@example.com", "type": "other", "primary": "True"}],
+        [{"value": "b@example.com", "type": "home"}, {"value": "a@example.com", "type": "Work"}],
+        [{"value": "a@example.com"}, {"value": "b@example.com"}],
+    ],
+    ids=["two primaries", "primary as a text", "type in capitals", "neither"],
+)
+async def test_one_item_is_the_primary_one_after_a_change(emails: list[dict[str, Any]]) -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(email="a@example.com", user_name="ana"))
+        world._inner = Showing(world._inner, lambda user: user.update(emails=emails))
+        await world.restart()
+        found = await lifecycle.read(world.tenant, account, outs)
+        assert found is not None
+        assert found.outputs["email"] == "a@example.com"
+        news = world.inputs(found.outputs, email="c@example.com", user_name="ana")
+        world.hazard = lambda kind: answered(403, b"{}", carried_out=False) if kind == "update" else None
+        with pytest.raises(AccountError):
+            await lifecycle.update(world.tenant, account, found.outputs, news)
+        (sent,) = updates(world)
+        old = next(each for each in emails if each["value"] == "a@example.com")
+        other = {key: value for key, value in emails[emails.index(old) - 1].items() if key != "primary"}
+        assert sent["value"] == [{**old, "value": "c@example.com", "primary": True}, other]

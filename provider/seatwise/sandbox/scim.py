@@ -391,7 +391,7 @@ def _set(record: dict[str, Any], path: str, op: str, value: Any) -> None:
     urn = next((each for each in (*SCHEMAS, *record) if each.lower() == wanted.lower()), wanted)
     holder = record if urn == CORE else record.setdefault(urn, {})
     if urn not in SCHEMAS:
-        holder.pop(found["name"], None) if op == "remove" else holder.__setitem__(found["name"], value)
+        _set_unknown(holder, found["name"], found["sub"], op, value)
         return
     attribute = _KNOWN[urn].get(found["name"].lower())
     if attribute is None:
@@ -410,6 +410,16 @@ def _set(record: dict[str, Any], path: str, op: str, value: Any) -> None:
             raise Refused(400, "invalidPath", f"{path} is not an attribute")
         key = known[found["sub"].lower()]
         inner.pop(key, None) if op == "remove" else inner.__setitem__(key, value)
+
+
+def _set_unknown(holder: dict[str, Any], name: str, sub: str | None, op: str, value: Any) -> None:
+    """Set an attribute of a schema that is not known; what a complex value does not name stays."""
+    inner, key = (holder.setdefault(name, {}), sub) if sub else (holder, name)
+    old = inner.get(key)
+    if op == "remove":
+        inner.pop(key, None)
+    else:
+        inner[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
 
 
 def _set_whole(holder: dict[str, Any], name: str, attribute: dict[str, Any], op: str, value: Any) -> None:

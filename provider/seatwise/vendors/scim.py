@@ -927,12 +927,13 @@ def _operations_within(path: str, old: Any, new: Any) -> Iterable[dict[str, Any]
     empty is removed by an operation of its own.
     """
     merged, there = _merged(old, new), old if isinstance(old, dict) else {}
-    emptied = [key for key, value in new.items() if value in NO_VALUE and key in there] if isinstance(new, dict) else []
+    empty = [key for key, value in new.items() if value in NO_VALUE] if isinstance(new, dict) else []
+    emptied = [key for key in empty if there.get(key) not in NO_VALUE]  # some services refuse to remove what is absent
     if merged in NO_VALUE or not emptied:
         yield _operation(path, merged)
         return
     yield from (_operation(f"{path}.{key}", None) for key in emptied)
-    if merged != {key: value for key, value in there.items() if key not in emptied}:
+    if merged != {key: value for key, value in there.items() if value not in NO_VALUE and key not in emptied}:
         yield _operation(path, merged)
 
 
