@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, InvalidAccount, NoSuchAccount, SettingsError
+from ..vendor.errors import AccountError, AccountExists, InvalidAccount, NoSuchAccount, SettingsError
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .owner import display_name, forms
@@ -52,9 +52,8 @@ def refuse_taken(
     With `elsewhere` that may be a resource of another provider process; `formerly` are other names of the owner.
     """
     other = tenant.ownership.other_owner(account, owner)
-    names = {form for name in (*tenant.ownership.names(owner), *formerly) for form in forms(name)}
-    is_taken = elsewhere and owner != "" and tenant.journal.is_renewed_by_other(account, names)
-    if other is None and not is_taken:
+    is_elsewhere = elsewhere and owner != "" and _is_renewed_by_other(tenant, account, owner, formerly)
+    if other is None and not is_elsewhere:
         return
     holder = display_name(other) if other is not None else "another resource"
     raise InvalidAccount(
@@ -63,6 +62,22 @@ def refuse_taken(
         account=f"{email} ({account})",
         remedy="Leave the account to one resource: take the other one, or its member, out of the program for one "
         "`pulumi up`",
+    )
+
+
+def _is_renewed_by_other(tenant: Tenant, account: str, owner: str, formerly: Iterable[str]) -> bool:
+    names = {form for name in (*tenant.ownership.names(owner), *formerly) for form in forms(name)}
+    return tenant.journal.is_renewed_by_other(account, names)
+
+
+def held_by_other(tenant: Tenant, account: str, email: str, holder: str, remedy: str) -> AccountExists:
+    """Return the error for an account whose e-mail is declared, and which another resource or member has."""
+    return AccountExists(
+        f"the account with this {tenant.vendor.identity_name()} ({account}) is that of {holder}",
+        status=409,
+        vendor=tenant.vendor.title,
+        account=email,
+        remedy=remedy,
     )
 
 

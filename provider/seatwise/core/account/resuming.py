@@ -14,7 +14,7 @@ from .holders import has_account, held_by, owners_of, replaced
 from .owner import display_name, is_team, same
 from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
-from .refusals import refuse_taken
+from .refusals import held_by_other, refuse_taken
 from .state import seen
 from .updating import refuse_others, update
 from .waiting import reported_pauses
@@ -236,13 +236,9 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
     async with tenant.lock(account):
         other = tenant.ownership.other_owner(account, owner) or await _keeper(tenant, account, owner)
         if other is not None:
-            raise AccountExists(
-                f"the account with this {tenant.vendor.identity_name()} ({account}) is that of {display_name(other)}",
-                status=409,
-                vendor=tenant.vendor.title,
-                account=tenant.vendor.identity(declared.values),
-                remedy=f"Take it out of the program there, or declare another {tenant.vendor.identity_name()} here",
-            )
+            remedy = f"Take it out of the program there, or declare another {tenant.vendor.identity_name()} here"
+            email = tenant.vendor.identity(declared.values)
+            raise held_by_other(tenant, account, email, display_name(other), remedy)
         assign_new(tenant, account, owner)
         if journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, tenant.vendor.identity(declared.values))

@@ -17,7 +17,7 @@ from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
 from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
 from ..account.properties import AccountState, Declared
-from ..account.refusals import refuse_taken
+from ..account.refusals import held_by_other, refuse_taken
 from ..account.resuming import Begun
 from ..vendor.errors import (
     AccountError,
@@ -255,7 +255,8 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
             if before is None:
                 raise
             if before in members:
-                raise _is_members(tenant, key, before, error.existing) from None
+                remedy = f"Correct the {tenant.vendor.identity_name()} of one of them in the admin page"
+                raise held_by_other(tenant, error.existing, key, f"the member {before}", remedy) from None
             old = team.members[key] = team.members.pop(before)
             work.stay[before] = key
             team.members[key] = await _kept(tenant, old, members[key])
@@ -274,18 +275,6 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
     for key, taken in work.taken.items():
         team.members[key] = _unfinished(work.tenant, taken, Declared(members[key]))
     await _finish(work, team, begun, members, owner + MEMBERS)
-
-
-def _is_members(tenant: Tenant, key: str, member: str, account: str) -> AccountExists:
-    """Return the error for a member whose e-mail the account of another declared member has at the vendor."""
-    name = tenant.vendor.identity_name()
-    return AccountExists(
-        f"the account with this {name} ({account}) is that of the member {member}",
-        status=409,
-        vendor=tenant.vendor.title,
-        account=key,
-        remedy=f"Correct the {name} of one of them in the admin page",
-    )
 
 
 def _note_failed(work: Work, keys: Iterable[str], policy: str | None) -> None:
