@@ -1,6 +1,5 @@
 """Accounts that move between a team and other resources, where something goes wrong on the way."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from seatwise.core.account.properties import with_owner
 from seatwise.core.team import resource as team
 from seatwise.core.vendor.errors import AccountError, AccountExists, InvalidAccount
 from seatwise.sandbox.server import STAND_INS
-from virtual import Fault, World, answered
+from virtual import World, answered
 
 pytestmark = pytest.mark.anyio
 EMAIL, NEW = "ana@example.com", "new@example.com"
@@ -541,41 +540,6 @@ async def test_an_account_in_no_state_may_be_adopted(world: World) -> None:
     adopting = with_owner(plain(world) | {"on_existing": "adopt"}, owner("new"))
     single.declare(world.door, {}, adopting, [])
     assert (await single.create(world.tenant, adopting))[0] == first
-
-
-# --- a member whose e-mail was changed by hand ------------------------------------------------
-
-
-async def changed_by_hand(world: World, is_down: Callable[[str], bool], fault: Fault) -> tuple[str, dict[str, Any]]:
-    """Her account, and the team after a run that declares her under her new e-mail, and in which the vendor is down."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
-    account, news = hosts["ids"][EMAIL], a_team(world, NEW, "zed@example.com")
-    if world.name == "tenovos":
-        news["members"][NEW]["username"] = hosts["members"][EMAIL]["username"]
-    world.change_by_hand(account, {STAND_INS[world.name].EMAIL: NEW})
-    await world.restart()
-    in_state(world, hosts=hosts)
-    declared(world, HOSTS + MEMBERS, *news["members"])
-    world.hazard = lambda kind: fault if is_down(kind) else None
-    return account, await roster.update(world.door, "hosts", hosts, news, HOSTS)
-
-
-@pytest.mark.parametrize("status", [422, 503])
-async def test_a_member_under_a_new_email_stays_without_a_list(world: World, status: int) -> None:
-    """Whether another account has it, too, is not known."""
-    fault = answered(status, b"", carried_out=False)
-    account, hosts = await changed_by_hand(world, lambda kind: kind == "list", fault)
-    assert not world.is_retired(world.accounts[account])
-    assert hosts["failed"].keys() == {EMAIL, NEW}
-
-
-async def test_a_member_under_a_new_email_who_cannot_join_stays(world: World) -> None:
-    """Her account cannot be read until her join has failed."""
-    account, hosts = await changed_by_hand(
-        world, lambda kind: kind in ("list", "read") and not world.door.ownership.has_failed(NEW), FORBIDDEN
-    )
-    assert not world.is_retired(world.accounts[account])
-    assert (hosts["ids"].get(NEW), hosts["failed"].keys()) == (account, {NEW})
 
 
 @pytest.mark.parametrize("is_one_process", [True, False])

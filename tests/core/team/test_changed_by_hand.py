@@ -354,7 +354,20 @@ async def test_who_was_followed_may_have_another_create_only_value(world: World)
     assert not team.diff(world.door, "hosts", hosts, with_owner(news, HOSTS), lambda values: (values, {}))
 
 
+@pytest.mark.parametrize("status", [422, 503])
+async def test_a_member_under_a_new_email_stays_without_a_list(world: World, status: int) -> None:
+    """Whether another account has it, too, is not known."""
+    hosts = await a_run(world, None, a_team(world, P1, ZED))
+    account = hosts["ids"][P1]
+    by_hand(world, account, NEW)
+    world.hazard = lambda kind: answered(status, b"", carried_out=False) if kind == "list" else None
+    hosts = await a_run(world, hosts, a_team(world, NEW, ZED))
+    assert not is_off(world, account)
+    assert hosts["failed"].keys() == {P1, NEW}
+
+
 async def test_who_is_followed_after_the_joins_neither_joined_nor_left(world: World) -> None:
+    """Her account cannot be read until her join has failed."""
     hosts = await a_run(world, None, a_team(world, P1, ZED))
     account = hosts["ids"][P1]
     by_hand(world, account, NEW)
@@ -362,5 +375,6 @@ async def test_who_is_followed_after_the_joins_neither_joined_nor_left(world: Wo
         FORBIDDEN if kind in ("list", "read") and not world.door.ownership.has_failed(NEW) else None
     )
     hosts = await a_run(world, hosts, a_team(world, NEW, ZED))
-    assert hosts["ids"].get(NEW) == account
+    assert (hosts["ids"].get(NEW), is_off(world, account)) == (account, False)
+    assert hosts["failed"].keys() == {NEW}
     assert (hosts["counts"]["left"], hosts["counts"]["joined"]) == (0, 0)
