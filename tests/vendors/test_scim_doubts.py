@@ -118,18 +118,24 @@ async def test_a_reactivation_need_not_be_shown() -> None:
 
 
 class Showing(httpx.AsyncBaseTransport):
-    """A service that shows its users in its own way."""
+    """A service that shows its users in its own way, or what else stands at a path and has such a key."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
-        self._inner, self._show = inner, show
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        show: Callable[[dict[str, Any]], object],
+        path: str = "",
+        key: str = "userName",
+    ) -> None:
+        self._inner, self._show, self._path, self._key = inner, show, path, key
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inner.handle_async_request(request)
         text = await answer.aread()
         body = json.loads(text) if text else {}
-        for user in [body, *body.get("Resources", ())]:
-            if "userName" in user:
-                self._show(user)
+        for record in [body, *body.get("Resources", ())]:
+            if self._key in record and self._path in request.url.path:
+                self._show(record)
         return httpx.Response(answer.status_code, json=body) if text else answer
 
 
@@ -166,20 +172,9 @@ async def test_a_deactivation_that_is_answered_with_204_is_done() -> None:
 # --- memberships ------------------------------------------------------------------------------
 
 
-class ShowingGroups(httpx.AsyncBaseTransport):
-    """A service that shows its groups in its own way."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport, show: Callable[[dict[str, Any]], object]) -> None:
-        self._inner, self._show = inner, show
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._inner.handle_async_request(request)
-        text = await answer.aread()
-        if "/Groups/" not in request.url.path or not text:
-            return answer
-        body = json.loads(text)
-        self._show(body)
-        return httpx.Response(answer.status_code, json=body)
+def with_another(inner: httpx.AsyncBaseTransport) -> Showing:
+    """A service whose groups show one member, who is none of ours."""
+    return Showing(inner, lambda group: group.update(members=[{"value": "another"}]), "/Groups/", "displayName")
 
 
 @pytest.mark.parametrize("is_in", [True, False])
@@ -193,7 +188,7 @@ async def test_a_group_that_has_grown_may_show_a_part(is_in: bool) -> None:
         if not is_in:
             assert await Run(world).delete(key, outs)
         await world.restart()
-        world._inner = ShowingGroups(world._inner, lambda group: group.update(members=[{"value": "another"}]))
+        world._inner = with_another(world._inner)
         assert (await Run(world).read(key, outs) is not None) is is_in
 
 
@@ -203,7 +198,7 @@ async def test_a_membership_is_not_gone_while_others_are_not_read(status: int) -
         user = await a_user(world)
         key, outs = await Run(world).create(inputs(user))
         await world.restart()
-        world._inner = ShowingGroups(world._inner, lambda group: group.update(members=[{"value": "another"}]))
+        world._inner = with_another(world._inner)
         world.hazard = lambda kind: answered(status, carried_out=False) if kind == "read" else None
         with pytest.raises(AccountError):
             await Run(world).read(key, outs)
@@ -218,7 +213,7 @@ async def test_a_membership_by_a_group_in_the_group_is_another() -> None:
         await world.restart()
         indirect = [{"value": ENGINEERS, "type": "indirect"}]
         with_group = Showing(world._inner, lambda record: record.update(groups=indirect))
-        world._inner = ShowingGroups(with_group, lambda group: group.update(members=[{"value": "another"}]))
+        world._inner = with_another(with_group)
         assert await Run(world).read(key, outs) is None
 
 
