@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -206,6 +206,11 @@ def blank(store: Store) -> dict[str, Any]:
     return {"schemas": [CORE], "id": str(uuid.uuid4()), "active": True, "meta": _fresh(), **shown}
 
 
+def _as_known(names: Iterable[str], name: str) -> str:
+    """Return a name as others have it: names of schemas and attributes have no case (RFC 7643, section 2.1)."""
+    return next((each for each in names if each.lower() == name.lower()), name)
+
+
 def _spelt(value: Any, known: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes that are known and may be written, as the schema spells and types them."""
     found: dict[str, Any] = {}
@@ -251,7 +256,7 @@ def _resource(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         raise Refused(400, "invalidValue", "userName is required")
     for key, value in body.items():
         if ":" in key and isinstance(value, dict):
-            urn = next((each for each in SCHEMAS if each.lower() == key.lower()), key)
+            urn = _as_known(SCHEMAS, key)
             found[urn] = _spelt(value, _KNOWN[urn]) if urn in SCHEMAS else value
     return _kept(request, found)
 
@@ -388,7 +393,7 @@ def _set(record: dict[str, Any], path: str, op: str, value: Any) -> None:
     if found is None:
         raise Refused(400, "invalidPath", f"{path} is not a path")
     wanted = str(found["urn"] or CORE)
-    urn = next((each for each in (*SCHEMAS, *record) if each.lower() == wanted.lower()), wanted)
+    urn = _as_known((*SCHEMAS, *record), wanted)
     holder = record if urn == CORE else record.setdefault(urn, {})
     if urn not in SCHEMAS:
         _set_unknown(holder, found["name"], found["sub"], op, value)
@@ -414,6 +419,7 @@ def _set(record: dict[str, Any], path: str, op: str, value: Any) -> None:
 
 def _set_unknown(holder: dict[str, Any], name: str, sub: str | None, op: str, value: Any) -> None:
     """Set an attribute of a schema that is not known; what a complex value does not name stays."""
+    name = _as_known(holder, name)
     inner, key = (holder.setdefault(name, {}), sub) if sub else (holder, name)
     old = inner.get(key)
     if op == "remove":

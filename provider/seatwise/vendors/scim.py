@@ -19,18 +19,21 @@ from pydantic.alias_generators import to_camel
 
 from ..core.vendor.boundary import MOST_DIGITS, Json, Record
 from ..core.vendor.field_types import (
+    AS_THEY_ARE,
     Email,
     EmailItems,
     Entries,
+    ItemKeys,
     Items,
     NameSet,
     Number,
     Password,
     PhoneItems,
-    ValueKey,
     are_items,
-    as_it_is,
+    as_flag,
+    as_items,
     covers,
+    named_as,
     number_key,
     paired,
     without_null,
@@ -426,12 +429,12 @@ PRIMARY = {"primaryEmail": "emails", "primaryPhone": "phoneNumbers"}
 """Lists of which an argument is the primary value."""
 VALUES = {"entitlementValues": "entitlements", "roleValues": "roles"}
 """Lists of which an argument has the values."""
-ITEMS: Mapping[str, ValueKey] = {
-    "emails": email_key,
-    "phoneNumbers": number_key,
-    **dict.fromkeys(("ims", "photos", "addresses", "x509Certificates"), as_it_is),
+ITEMS: Mapping[str, ItemKeys] = {
+    "emails": as_items(email_key),
+    "phoneNumbers": as_items(number_key),
+    **dict.fromkeys(("ims", "photos", "addresses", "x509Certificates"), as_items()),
 }
-"""Lists that an argument declares whole, and of each item a part; and how their values are compared."""
+"""Lists that an argument declares whole, and of each item a part; and how their items are compared."""
 ABSENT = (None, "")
 """Values that remove what is there. An empty mapping declares nothing."""
 OUR_KEYS = (*PRIMARY, *VALUES, "groupIds", "extensions")
@@ -539,6 +542,8 @@ class Scim(Vendor, Groups):
         extensions = values.get("extensions") or {}
         if not all(isinstance(each, dict) or each in ABSENT for each in extensions.values()):
             yield Problem("extensions", "must have a mapping for each schema, from names of attributes to values")
+        if len({urn.lower() for urn in extensions}) < len(extensions):
+            yield Problem("extensions", "has a schema twice, in other capitals: give it once")
         if any(urn.lower() in (CORE.lower(), ENTERPRISE.lower()) for urn in extensions):
             yield Problem("extensions", "cannot have these attributes: give their own arguments, such as cost_center")
 
@@ -625,9 +630,10 @@ class Scim(Vendor, Groups):
         """Return the resource with these values in it; other items and attributes stay."""
         for name, value in values.items():
             if name == "extensions":
-                for declared, attributes in (value or {}).items():
-                    urn = _shown_as(resource, declared)
-                    _put(resource, (urn,), _merged(resource.get(urn), attributes))
+                for urn, attributes in named_as(resource, value or {}).items():
+                    there = resource.get(urn)
+                    given = named_as(there, attributes) if isinstance(attributes, dict) else attributes
+                    _put(resource, (urn,), _merged(there, given))
             else:
                 keys, written = self._written(name, value, resource)
                 _put(resource, keys, written)
@@ -637,10 +643,10 @@ class Scim(Vendor, Groups):
     def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
         """Yield the operations of a PATCH that set one argument."""
         if name == "extensions":
-            for declared, attributes in (value or {}).items():
-                urn = _shown_as(record, declared)
+            for urn, attributes in named_as(record, value or {}).items():
                 known = json_object(record.get(urn))
-                for key, inner in (dict.fromkeys(known) if attributes in ABSENT else attributes).items():
+                given = dict.fromkeys(known) if attributes in ABSENT else named_as(known, attributes)
+                for key, inner in given.items():
                     if not covers(inner, known.get(key)):  # some services refuse to remove what is absent
                         yield from _operations_within(f"{urn}:{key}", known.get(key), inner)
             return
@@ -833,7 +839,7 @@ def _primary(items: Any) -> Mapping[str, Any]:
     return next(iter([*primary, *at_work, *many]), {})
 
 
-def _with_primary(items: Any, value: Any, key: ValueKey) -> list[Any]:
+def _with_primary(items: Any, value: Any, keys: ItemKeys) -> list[Any]:
     """Return a list with another primary value, without the old one; an item that has the value becomes the primary.
 
     Without a value the list is without its primary item.
@@ -842,7 +848,8 @@ def _with_primary(items: Any, value: Any, key: ValueKey) -> list[Any]:
     old = _primary(many)
     if value in NO_VALUE:
         return [each for each in many if each != old]
-    item = next((each for each in (old, *objects(many)) if _key_of(each, key) == key(value)), old)
+    wanted = _key_of({"value": value}, keys)
+    item = next((each for each in (old, *objects(many)) if _key_of(each, keys) == wanted), old)
     others = [_not_primary(each) for each in many if each not in (old, item)]
     return [{**(item or {"type": "work"}), "value": value, "primary": True}, *others]
 
@@ -864,35 +871,39 @@ def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
     ]
 
 
-def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], key: ValueKey) -> list[Any]:
+def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], keys: ItemKeys) -> list[Any]:
     """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
-    known, declared = objects(items if isinstance(items, list) else []), [*map(without_null, declared)]
-    places = paired(declared, known, key)
+    known = objects(items if isinstance(items, list) else [])
+    declared = [_as_the_rfc_says(each) if keys else without_null(each) for each in declared]
+    places = paired(declared, known, keys)
     left = [each for place, each in enumerate(known) if place not in places]
     olds = [
-        known[place] if place is not None else _taken(left, item, key)
+        known[place] if place is not None else _taken(left, item, keys)
         for place, item in zip(places, declared, strict=True)
     ]
     if any(item.get("primary") is True for item in declared):  # a list has one primary item
         olds = [{name: value for name, value in old.items() if name != "primary"} for old in olds]
-    return [_merged({**old}, {**item}) for old, item in zip(olds, declared, strict=True)]
+    parts = [named_as(old, item) if keys else item for old, item in zip(olds, declared, strict=True)]
+    return [_merged({**old}, {**item}) for old, item in zip(olds, parts, strict=True)]
 
 
-def _taken(left: list[Record], item: Mapping[str, Any], key: ValueKey) -> Record:
+def _as_the_rfc_says(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item with its parts as the RFC names them, and its mark of the primary one as a flag."""
+    parts = {SPELLING.get(name.lower(), name): value for name, value in without_null(item).items()}
+    flag = parts.get("primary")
+    return parts | ({"primary": as_flag(flag)} if isinstance(flag, str) else {})
+
+
+def _taken(left: list[Record], item: Mapping[str, Any], keys: ItemKeys) -> Record:
     """Take the item with the same value out of those that are left, and return it; without one, an empty item."""
-    wanted = _key_of(item, key)
-    place = next((n for n, each in enumerate(left) if wanted is not None and _key_of(each, key) == wanted), None)
+    wanted = _key_of(item, keys)
+    place = next((n for n, each in enumerate(left) if wanted is not None and _key_of(each, keys) == wanted), None)
     return {} if place is None else left.pop(place)
 
 
-def _key_of(item: Mapping[str, Any], key: ValueKey) -> Any:
+def _key_of(item: Mapping[str, Any], keys: ItemKeys) -> Any:
     value = item.get("value")
-    return key(value) if isinstance(value, str) else value
-
-
-def _shown_as(record: Record, urn: str) -> str:
-    """Return a schema's URN as a record has it: a service may write other capitals (RFC 7643, section 2.1)."""
-    return next((key for key in record if key.lower() == urn.lower()), urn)
+    return keys.get("value", str)(value) if isinstance(value, str) else value
 
 
 def _schemas_of(resource: Mapping[str, Any], written: Iterable[str]) -> list[str]:
@@ -912,7 +923,7 @@ def _has_parts(value: Any) -> bool:
 def _merged(old: Any, new: Any) -> Any:
     """Return the attributes of an extension with declared ones in them; an empty value removes an attribute."""
     if are_items(new):
-        return _with_items(old, new, as_it_is)
+        return _with_items(old, new, AS_THEY_ARE)
     if not isinstance(new, dict):
         return new
     there = old if isinstance(old, dict) else {}

@@ -2,6 +2,7 @@
 
 import enum
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -11,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 from .fields import NO_VALUE, SECRET, Check, Compare, email_address, email_key, folded
 
-ValueKey = Callable[[str], str]
-"""How the values of items are compared: by what this makes of them."""
+ItemKeys = Mapping[str, Callable[[str], object]]
+"""How the parts of items are compared, by name: by what this makes of their texts."""
 LONGEST_NUMBER = 64  # characters of a phone number, however it is written
 
 
@@ -75,9 +76,13 @@ def _whole_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def as_it_is(value: str) -> str:
-    """Return the key of a value that is compared as it is."""
-    return value
+AS_THEY_ARE: ItemKeys = {}
+"""No keys: parts of items, and their names, are compared as they are."""
+
+
+def as_items(value: Callable[[str], object] = str) -> ItemKeys:
+    """Return the keys of items whose `value` has this key. The names of their parts have no case, nor has `type`."""
+    return {"value": value, "type": folded, "primary": as_flag}
 
 
 def covers(declared: Any, actual: Any) -> bool:
@@ -89,6 +94,20 @@ def covers(declared: Any, actual: Any) -> bool:
     if declared in NO_VALUE:
         return _is_empty(actual)
     return bool(declared == actual)
+
+
+def named_as(there: Any, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping with its names as another one has them, in other capitals.
+
+    Declared names that differ in their case alone are different names.
+    """
+    names = there if isinstance(there, Mapping) else {}
+    written = {name.lower(): name for name in names}
+    counts = Counter(name.lower() for name in declared)
+    return {
+        name if name in names or counts[name.lower()] > 1 else written.get(name.lower(), name): value
+        for name, value in declared.items()
+    }
 
 
 def are_items(value: Any) -> bool:
@@ -104,31 +123,44 @@ def _is_empty(value: Any) -> bool:
 
 
 def _entries_are_there(declared: Any, actual: Any) -> bool:
-    there = {name.lower(): each for name, each in (actual or {}).items()}
-    return all(covers(each, there.get(name.lower())) for name, each in (declared or {}).items())
+    """Return whether the attributes of each declared schema are there."""
+    there = actual or {}
+    return all(_attributes_are_there(each, there.get(urn)) for urn, each in named_as(there, declared or {}).items())
 
 
-def _items_are_there(declared: Any, actual: Any, key: ValueKey = as_it_is) -> bool:
+def _attributes_are_there(declared: Any, actual: Any) -> bool:
+    return covers(named_as(actual, declared) if isinstance(declared, dict) else declared, actual)
+
+
+def _items_are_there(declared: Any, actual: Any, keys: ItemKeys = AS_THEY_ARE) -> bool:
     """Return whether each declared item is there, and no other one."""
     items, there = declared or [], actual or []
-    return len(items) == len(there) and None not in paired(items, there, key)
+    return len(items) == len(there) and None not in paired(items, there, keys)
 
 
-def paired(declared: Sequence[Any], actual: Sequence[Any], key: ValueKey = as_it_is) -> list[int | None]:
+def paired(declared: Sequence[Any], actual: Sequence[Any], keys: ItemKeys) -> list[int | None]:
     """Return for each declared item the place of its own one among the others, which has all of it; None without one.
 
-    A null in an item says nothing, and an item that says nothing of `primary` is not the primary one. `key` is how
-    values are compared.
+    A null in an item says nothing, and an item that says nothing of `primary` is not the primary one.
     """
-    there = [{"primary": False, **_keyed(each, key)} if isinstance(each, dict) else each for each in actual]
-    wanted = [_keyed(each, key) for each in declared]
+    there = [{"primary": False, **_keyed(each, keys)} if isinstance(each, dict) else each for each in actual]
+    wanted = [_keyed(each, keys) for each in declared]
     fitting = [[n for n, each in enumerate(there) if covers(item, each)] for item in wanted]
     return _one_each(fitting, sorted(range(len(wanted)), key=lambda place: -len(wanted[place])))
 
 
-def _keyed(item: Mapping[str, Any], key: ValueKey) -> dict[str, Any]:
-    value = item.get("value")
-    return without_null(item) | ({"value": key(value)} if isinstance(value, str) else {})
+def _keyed(item: Mapping[str, Any], keys: ItemKeys) -> dict[str, Any]:
+    """Return an item as it is compared."""
+    said = without_null(item)
+    if not keys:
+        return said
+    parts = {name.lower(): value for name, value in said.items()}
+    return {name: keys.get(name, str)(value) if isinstance(value, str) else value for name, value in parts.items()}
+
+
+def as_flag(text: str) -> bool | str:
+    """Return the flag that a text says, or the text itself if it says none."""
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def without_null(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,19 +239,21 @@ Entries = Annotated[
 Items = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
-    Compare(repr, how="in any order, each with what is declared", covers=_items_are_there),
+    Compare(repr, how="in any order, each with what is declared", covers=partial(_items_are_there, keys=as_items())),
 ]
 """All items of a list, of each of which a program declares a part."""
 EmailItems = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
-    Compare(repr, how="as items, addresses without case (ASCII)", covers=partial(_items_are_there, key=email_key)),
+    Compare(
+        repr, how="as items, addresses without case (ASCII)", covers=partial(_items_are_there, keys=as_items(email_key))
+    ),
 ]
 """All e-mails, as items with the address as `value`."""
 PhoneItems = Annotated[
     list[dict[str, Any]],
     AfterValidator(_whole_numbers),
-    Compare(repr, how="as items, numbers by their digits", covers=partial(_items_are_there, key=number_key)),
+    Compare(repr, how="as items, numbers by their digits", covers=partial(_items_are_there, keys=as_items(number_key))),
 ]
 """All phone numbers, as items with the number as `value`."""
 Password = Annotated[str, SECRET]
