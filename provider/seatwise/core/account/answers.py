@@ -5,7 +5,7 @@ nevertheless, and the other answers are trusted only if that record agrees with 
 that were sent for that account, and of a list as many items: an account with more is read by its id, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 from ..vendor.boundary import Record
@@ -69,9 +69,12 @@ def sent_values(schema: Schema, declared: Declared) -> Values:
     return {name: value for name, value in declared.values.items() if schema[name].takes & Takes.CREATE}
 
 
-def new_state(vendor: Vendor, sent: Values, record: Record | None) -> AccountState:
-    """Return the state of a new account, from what was sent and what a record shows."""
-    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False, written=sent)
+def new_state(vendor: Vendor, sent: Values, record: Record | None, kept: Set[str] = frozenset()) -> AccountState:
+    """Return the state of a new account, from what was sent and what a record shows.
+
+    `kept` are sparse fields that the tenant is known to keep.
+    """
+    return observed(vendor, sent, seen(vendor.schema, sent, record), adopted=False, written=sent.keys() - kept)
 
 
 def lacking(schema: Schema, record: Record, values: Values) -> set[str]:

@@ -13,7 +13,7 @@ from .finding import Found, has_identity, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .reading_back import read_back, record_of_new
-from .refusals import refused, tell_unkept
+from .refusals import refused, tell_altered, tell_unkept
 from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
 from .state import differences, expand
 from .writing import change, revealed
@@ -202,15 +202,17 @@ async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, recor
     """
     schema = tenant.vendor.schema
     sent = sent_values(schema, declared)
-    state = new_state(tenant.vendor, sent, record)
+    state = new_state(tenant.vendor, sent, record, tenant.list_cache.kept)
     not_sent = {name: value for name, value in declared.values.items() if name not in sent}
     tell_unkept(tenant, state)
     if not differences(schema, state.values, not_sent):
+        tell_altered(tenant, account, state, sent)
         return state.under(declared)
     if record is None:  # the id in the answer may be another account's: the next run reads it first
         return state
     try:
         return await change(tenant, account, state, declared)
     except AccountError as error:
+        tell_altered(tenant, account, state, sent)
         tenant.warn(f"{error}. The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again")
         return state

@@ -72,6 +72,7 @@ async def _unchanged(
         if replace(refreshed, values=now) != state:
             return None
         refuse_others(tenant, account, tenant.vendor.identity(state.values), listed)
+        tell_unkept(tenant, refreshed)
         return refreshed
     version = schema.parse_one(listed, vendor.version)
     return state if version is not None and version == state.values.get(vendor.version) else None

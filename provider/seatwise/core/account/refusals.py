@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, InvalidAccount, NoSuchAccount, SettingsError
+from ..vendor.fields import Values
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .owner import display_name, forms
@@ -37,6 +38,27 @@ def tell_unkept(tenant: Tenant, state: AccountState) -> None:
             f"{tenant.vendor.title}: {name} is accepted and not kept here: it counts as not supported, for all "
             "accounts, until the service keeps it"
         )
+
+
+def tell_altered(tenant: Tenant, account: str, state: AccountState, written: Values) -> None:
+    """Show a warning for written values of which the vendor shows others: a part, another form, or those of before.
+
+    None of them counts as done: a person may have a role still that was taken away. The next run sends them again.
+    """
+    vendor, schema = tenant.vendor, tenant.vendor.schema
+    names = [
+        name
+        for name, value in written.items()
+        if name not in state.as_declared and not schema[name].same(value, state.values.get(name))
+    ]
+    if not names:
+        return
+    email, what = vendor.identity(state.values), ", ".join(sorted(names))
+    tenant.notices.tell(
+        f"{vendor.title}: accounts with other values of {what} than were sent",
+        f"{vendor.title} {email} ({account}): {what}: the vendor has another value than was sent, and so each run "
+        f"sends it again. If what `seatwise show {vendor.name} {email}` shows is right, declare that",
+    )
 
 
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:

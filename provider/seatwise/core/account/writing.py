@@ -13,11 +13,13 @@ from .existing import name_holder
 from .finding import fetch
 from .ports import Tenant, Unconfirmed
 from .properties import NONE, AccountState, Declared
-from .refusals import gone, refused, tell_unkept
+from .refusals import gone, refused, tell_altered, tell_unkept
 from .state import differences, expand, observed, readable_values, seen, unkept
 
 FACTS = "how updates are taken"
 """The name of the lock on the question."""
+LAG_S = 2
+"""Seconds to wait before an account is read once more that does not show yet what the answer to its update showed."""
 
 
 async def take_over(
@@ -75,8 +77,10 @@ async def change(
         if not is_seen:  # what the vendor has made of the written values is not known
             actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
     kept = {name: value for name, value in state.values.items() if name not in changes}
-    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written={*lost, *changes})
+    unproven = changes.keys() - tenant.list_cache.kept  # of what the tenant keeps, an empty field is not yet changed
+    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written={*lost, *unproven})
     tell_unkept(tenant, after)
+    tell_altered(tenant, account, after, changes)
     revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
     return after.under(declared).at(revision)
 
@@ -92,7 +96,7 @@ async def _write(
     # The next account with the old e-mail is another one.
     entries = tenant.journal.rename(account, new) if is_renamed else None
     try:
-        after = await send_update(tenant, account, email, "update", changes, record)
+        after, is_looked_at = await send_update(tenant, account, email, "update", changes, record)
     except AccountError as error:
         if entries is not None and not error.maybe_sent:
             tenant.journal.restore(account, new, entries)
@@ -102,31 +106,49 @@ async def _write(
     if is_renamed:
         tenant.journal.forget_pending(new)
     written = readable_values(schema, changes)
-    is_read = _must_be_looked_at(tenant, changes)
-    if is_read:
+    if not is_looked_at and _must_be_looked_at(tenant, changes):
         try:
-            after = await fetch(tenant, account, str(changes.get(tenant.vendor.identity_field, email)))
-        except AccountError as error:  # the update is carried out; the account stays unconfirmed until the next run
-            tenant.warn(f"{error}. The update is carried out; the next `pulumi up` reads it back")
-            return written, False
+            after, is_looked_at = await _look(tenant, account, str(changes.get(identity, email)), changes, after), True
+        except AccountError as error:  # the update was answered; the account stays unconfirmed until the next run
+            tenant.warn(f"{error}. The update was answered; the next `pulumi up` reads it back")
+            return written | _said(tenant.vendor, after), False
+    if is_looked_at:
         names = ", ".join(_denied(tenant.vendor, changes, before, after))
         if names:
             denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
             denied.maybe_sent = True  # the rest of the update may be done
             raise denied
-    return written | seen(schema, {}, after, is_whole=bool(is_read)), True
+    return written | seen(schema, {}, after, is_whole=is_looked_at), True
+
+
+async def _look(tenant: Tenant, account: str, email: str, changes: Values, answered: Record | None) -> Record | None:
+    """Read an account after its update, and once more if it does not show yet what the answer showed."""
+    record = await fetch(tenant, account, email)
+    answers = {name: value for name, value in changes.items() if not _denies(tenant.vendor, answered, {name: value})}
+    if answered is None or not _denies(tenant.vendor, record, answers):
+        return record
+    await tenant.sleep(LAG_S)
+    return await fetch(tenant, account, email)
+
+
+def _said(vendor: Vendor, answered: Record | None) -> dict[str, object]:
+    """Return the values that the answer to an update has, where nothing else is known; an empty one may be left out."""
+    said = seen(vendor.schema, {}, answered, is_whole=False)
+    respelled = {name for name in said if RESPELLED in vendor.schema[name].marks}
+    return {name: value for name, value in said.items() if value not in NO_VALUE and name not in respelled}
 
 
 def _must_be_looked_at(tenant: Tenant, changes: Values) -> list[str]:
     """Return the changes that only a read shows: in the vendor's own spelling, emptied, or perhaps not kept.
 
-    An answer may repeat what was sent and is not kept.
+    An answer may repeat what was sent and is not kept, of a list or a mapping also a part.
     """
     schema, kept = tenant.vendor.schema, tenant.list_cache.kept
     return [
         name
         for name, value in changes.items()
-        if RESPELLED in schema[name].marks or (schema[name].is_sparse and (value in NO_VALUE or name not in kept))
+        if RESPELLED in schema[name].marks
+        or (schema[name].is_sparse and (value in NO_VALUE or isinstance(value, list | dict) or name not in kept))
     ]
 
 
@@ -143,8 +165,10 @@ def _denied(vendor: Vendor, changes: Values, before: AccountState, record: Recor
 
 async def send_update(
     tenant: Tenant, account: str, email: str, operation: str, changes: Values, record: Record | None
-) -> Record | None:
-    """Send one update; return the record after it, if the vendor shows it. The account is unconfirmed meanwhile.
+) -> tuple[Record | None, bool]:
+    """Send one update; return the record after it, if the vendor shows it, and whether it was read since.
+
+    The account is unconfirmed meanwhile.
 
     If the record has changed since it was read, which 412 says, it is read again and the update is sent once more,
     unless another, or a try whose answer was lost, has made it.
@@ -162,7 +186,7 @@ async def send_update(
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
         made, answer = await _send(tenant, account, email, changes, record)
         if answer is None:
-            return made
+            return made, True
         if not vendor.is_success(answer):
             raise refused(tenant, answer, operation, who)
     is_confirmed, record_after = vendor.is_confirmed(answer), vendor.parse_record(answer)
@@ -171,14 +195,14 @@ async def send_update(
     unread = _must_be_looked_at(tenant, changes)
     certain = {name: value for name, value in changes.items() if name not in unread}
     if is_confirmed and not _activity_in(vendor, changes) and not _denies(vendor, record_after, certain):
-        return record_after
+        return record_after, False
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
     try:
         after = await fetch(tenant, account, str(changes.get(tenant.vendor.identity_field, email)))
     except AccountError as error:
         if is_confirmed and not _denies(vendor, record_after, asked) and _shows_activity(vendor, record_after, changes):
-            return record_after
+            return record_after, False
         error.maybe_sent = True  # the outcome of the update is unknown
         raise
     if _denies(vendor, after, asked):
@@ -187,7 +211,7 @@ async def send_update(
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
         unseen.remedy = 'Use on_destroy="delete", or "retain" and deactivate it in the admin page'
         raise unseen
-    return after
+    return after, True
 
 
 async def to_merge_into(tenant: Tenant, account: str, email: str, changes: Values) -> Record | None:
