@@ -22,7 +22,7 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project, Ran
-from seatwise.core.account.properties import OWNER
+from seatwise.core.account.properties import AS_DECLARED, OWNER
 from seatwise.dynamic import DynamicProvider, Failure, load
 from seatwise.sandbox import server
 from seatwise.sandbox.replies import Options
@@ -454,3 +454,21 @@ def test_a_changed_first_password_is_refused_unless_ignored(project: Project, sa
 
     assert sandbox.requests() == []
     assert hits(watched.sinks(), [*old.values(), *new.values()]) == []
+
+
+def test_a_secret_that_no_vendor_takes_over_stays_secret(project: Project, sandbox: Sandbox) -> None:
+    """A state keeps such a declared value beside the outputs, as no update would change the vendor's."""
+    desk = canary("the desk")
+    sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"], external_user_id="7")
+    given = f"email='ana@example.com', roles=['Setter'], external_user_id=pulumi.Output.secret({desk.value!r})"
+    project.program(f"enerflo.User('ana', {given}, on_existing='adopt')")
+    watched = Watched(project)
+    watched.up()
+    watched.run("preview", "--expect-no-changes")
+    watched.run("refresh", "--yes", "--skip-preview")
+    watched.run("preview", "--expect-no-changes")
+
+    kept = json.loads(project.run("stack", "export", "--show-secrets").output)
+    [user] = [each for each in kept["deployment"]["resources"] if each["type"].endswith("enerflo:User")]
+    assert desk.core in json.dumps(user["outputs"][AS_DECLARED])
+    assert hits(watched.sinks(), [desk]) == []

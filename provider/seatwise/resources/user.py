@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import pulumi
 from pulumi import Output, dynamic
 
-from ..core.account.properties import with_owner
+from ..core.account.properties import secret_outputs, with_owner
 from ..core.vendor.fields import NEVER_SENT, UNREADABLE, Schema, bare, is_not_given, unfit
 from ..core.vendor.text import module_name
 from ..core.vendor.vendor import Vendor
@@ -62,7 +62,8 @@ class UserResource(Fields, dynamic.Resource):
         props = dict.fromkeys(outputs_of(type(self))) | {
             name: Output.secret(value) if name in secrets else value for name, value in given.items()
         }
-        ours = pulumi.ResourceOptions(additional_secret_outputs=[name for name in secrets if name in args])
+        hidden = secret_outputs((name for name in secrets if name in args), may_be_secret=_may_be_secret(given))
+        ours = pulumi.ResourceOptions(additional_secret_outputs=hidden)
         if opts is not None and opts.custom_timeouts is not None:
             variable = provider.vendor.settings_type.variable("deadline")
             hint = f"custom_timeouts do not reach a dynamic provider: set {variable} (seconds) instead"
@@ -111,6 +112,15 @@ def _unsupported(value: Any) -> str:
     if value is None or isinstance(value, str | int | float | Mapping | Sequence | Enum | Output | Awaitable):
         return ""
     return f"must be text, a number, a flag or a list, and is a {type(value).__name__}"
+
+
+def _may_be_secret(value: Any) -> bool:
+    """Return whether a value is an output, which a program may have made secret, or holds one or awaits one."""
+    if isinstance(value, Mapping):
+        return any(map(_may_be_secret, value.values()))
+    if isinstance(value, Output | Awaitable):
+        return True
+    return isinstance(value, Sequence) and not isinstance(value, str) and any(map(_may_be_secret, value))
 
 
 def refuse_import(resource_name: str, opts: pulumi.ResourceOptions | None, remedy: str) -> None:

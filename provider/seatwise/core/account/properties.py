@@ -4,7 +4,7 @@ This is the only file that knows the internal keys of an account's properties. W
 keys and their values never change. The keys of a team are in `core.team.properties`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
@@ -62,6 +62,15 @@ def with_owner(properties: Properties, owner: object, formerly: object = None) -
     Both may be Pulumi outputs. A resource without an alias has no earlier owner.
     """
     return {**properties, OWNER: owner, **({} if formerly is None else {FORMERLY: formerly})}
+
+
+def secret_outputs(secrets: Iterable[str], *, may_be_secret: bool) -> list[str]:
+    """Return the names of the outputs that the engine has to keep secret.
+
+    Of the arguments these are the `secrets`. If other arguments `may_be_secret`, so are the values as declared: there
+    is no argument of that name from which the engine would know it.
+    """
+    return [*secrets, *([AS_DECLARED] if may_be_secret else [])]
 
 
 def with_provider(properties: Properties, provider: str) -> Outputs:
