@@ -167,6 +167,18 @@ async def test_a_member_whose_values_are_kept_otherwise_is_named() -> None:
         assert all(f"{each} (" in str(world.warnings) for each in members)
 
 
+async def test_an_empty_object_is_an_answer_without_a_record() -> None:
+    """https://docs.cloud.google.com/identity/docs/scim/reference/rest/v1/customers.v2.Users/patch"""
+    async with World("scim") as world:
+        world._inner = Showing(world._inner, keeps_capitals)
+        account, outs = await lifecycle.create(world.tenant, world.inputs(title="Lead"))
+        await world.restart()
+        world.hazard = lambda kind: answered(200, b"{}", carried_out=True) if kind == "update" else None
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, title="Boss"))
+        assert outs["title"] == "BOSS"
+        assert await lifecycle.delete(world.tenant, account, outs)
+
+
 # --- what means the same ------------------------------------------------------------------------
 
 
