@@ -9,6 +9,7 @@ import pytest
 
 from operations import lifecycle, roster
 from seatwise.core.account import state
+from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Values
 from seatwise.vendors.scim import Scim
 from vendors.test_scim_doubts import NOT_DONE, URN, Showing
@@ -179,6 +180,28 @@ async def test_an_empty_object_is_an_answer_without_a_record() -> None:
         assert await lifecycle.delete(world.tenant, account, outs)
 
 
+async def test_an_empty_object_proves_no_deletion() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(on_destroy="delete"))
+        await world.restart()
+        world.fault("delete", answered(200, b"{}", carried_out=False))
+        with pytest.raises(AccountError, match="delete refused with 200"):
+            await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_a_field_that_is_kept_from_now_on_is_a_difference() -> None:
+    async with World("scim") as world:
+        world._inner = Showing(world._inner, lambda user: user["userName"] == "ben" or user.pop("roles", None))
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["a"]))
+        assert "roles is accepted and not kept" in str(world.warnings)
+        await world.restart()
+        world.warnings.clear()
+        await lifecycle.create(world.tenant, world.inputs(email=None, user_name="ben", roles=["x"]))
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["b"]))
+        assert f"({account}): roles: {NAMED}" in str(world.warnings)
+        assert world.diff(outs, world.inputs(outs, roles=["b"]))
+
+
 # --- what means the same ------------------------------------------------------------------------
 
 
@@ -306,6 +329,41 @@ async def test_a_look_that_lags_behind_the_answer_is_made_again(wanted: Values) 
         assert outs.get("roles", []) == wanted["roles"]
         assert world.warnings == []
         assert [each.kind for each in world.trail][-3:] == ["update", "read", "read"]
+
+
+async def test_the_first_look_counts_if_the_second_fails() -> None:
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["admin"]))
+        await world.restart()
+        record = await service_says(world, account)
+        said = json.dumps({**record, "roles": []}).encode()
+        world.fault("update", answered(200, said, carried_out=False))
+        looks = iter([answered(200, json.dumps(record).encode(), carried_out=False)])
+
+        def fails_later(kind: str) -> Fault | None:
+            is_sent = "update" in {each.kind for each in world.trail}
+            return next(looks, answered(403, carried_out=False)) if kind == "read" and is_sent else None
+
+        world.hazard = fails_later
+        with pytest.raises(AccountError, match="answered and not done: roles"):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=[]))
+
+
+async def test_a_look_beside_a_title_in_capitals_may_lag_as_well() -> None:
+    async with World("scim", given={"update": "put"}) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(roles=["admin"], title="Lead"))
+        await world.restart()
+        record = await service_says(world, account)
+        said = json.dumps({**record, "roles": [], "title": "BOSS"}).encode()
+        world.fault("update", answered(200, said, carried_out=True))
+        stale = iter([answered(200, json.dumps(record).encode(), carried_out=False)])
+
+        def lags_once(kind: str) -> Fault | None:
+            return next(stale, None) if kind == "read" and "update" in {each.kind for each in world.trail} else None
+
+        world.hazard = lags_once
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=[], title="Boss"))
+        assert outs.get("roles", []) == []
 
 
 async def test_one_look_is_enough() -> None:

@@ -70,15 +70,16 @@ async def change(
     actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
         expanded = expand(schema, changes, current)
-        written, is_seen = await _write(
+        sent, is_seen = await _write(
             tenant, account, tenant.vendor.identity(state.values), expanded, record, before or state
         )
-        actual |= written
+        actual |= sent
         if not is_seen:  # what the vendor has made of the written values is not known
             actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
     kept = {name: value for name, value in state.values.items() if name not in changes}
     unproven = changes.keys() - tenant.list_cache.kept  # of what the tenant keeps, an empty field is not yet changed
-    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written={*lost, *unproven})
+    written = (lost.keys() - changes.keys()) | unproven
+    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written=written)
     tell_unkept(tenant, after)
     tell_altered(tenant, account, after, changes)
     revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
@@ -128,7 +129,10 @@ async def _look(tenant: Tenant, account: str, email: str, changes: Values, answe
     if answered is None or not _denies(tenant.vendor, record, answers):
         return record
     await tenant.sleep(LAG_S)
-    return await fetch(tenant, account, email)
+    try:
+        return await fetch(tenant, account, email)
+    except AccountError:  # the first look counts
+        return record
 
 
 def _said(vendor: Vendor, answered: Record | None) -> dict[str, object]:
@@ -198,8 +202,9 @@ async def send_update(
         return record_after, False
     # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
+    answered = record_after if is_confirmed else None
     try:
-        after = await fetch(tenant, account, str(changes.get(tenant.vendor.identity_field, email)))
+        after = await _look(tenant, account, str(changes.get(tenant.vendor.identity_field, email)), changes, answered)
     except AccountError as error:
         if is_confirmed and not _denies(vendor, record_after, asked) and _shows_activity(vendor, record_after, changes):
             return record_after, False
