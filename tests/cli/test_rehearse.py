@@ -6,20 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from scim2_models import ScimProvider
-from scim2_server.applications.asgi import ASGIApplication
-from scim2_server.memory import AsyncInMemoryStorage
-from scim2_server.utils import (
-    load_default_resource_types,
-    load_default_schemas,
-    load_default_service_provider_config,
-)
 
+import others
 from cli.conftest import failed_with, in_a_terminal, run, started
 from conftest import Sandbox
 from seatwise.sandbox import server
@@ -211,14 +204,8 @@ def test_a_service_that_deletes_is_not_asked_to_deactivate(
 
 @pytest.fixture
 def scim2_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    provider = ScimProvider.from_discovery(
-        load_default_schemas().values(),
-        load_default_resource_types().values(),
-        config=load_default_service_provider_config(),
-    )
     found = server.listen()
-    app = cast(Any, ASGIApplication(AsyncInMemoryStorage(), provider))
-    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    running = uvicorn.Server(uvicorn.Config(others.scim2_server(), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [found]}, daemon=True)
     thread.start()
     while not running.started:

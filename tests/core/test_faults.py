@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from scim2_server.memory import InMemoryStorage
 
 import oracle
 from conftest import ClosedInTheEnd
@@ -31,6 +33,7 @@ from faults import (
     prepare,
 )
 from model import Stack
+from others import scim2_server, users_in
 from seatwise.core.vendor.errors import AccountError, UnknownOutcome
 from seatwise.wire.body import MAX_BODY_BYTES
 from seatwise.wire.settings import RunSettings
@@ -58,6 +61,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OPEN_ENDED = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
 """An answer that is not read to its end leaves generators of httpx's to the garbage collector, which trio minds."""
 APPLY = [cell for cell in CELLS if str(cell) not in NOT_APPLICABLE]
+AT_OTHERS = [cell for cell in APPLY if cell.vendor == "scim" and cell.fault != "F20"]
+"""F20 is a hand at the stand-in's own table."""
 
 
 class Careless(ClosedInTheEnd):
@@ -104,32 +109,64 @@ def test_every_cell_is_tried_or_named_with_a_reason() -> None:
 async def test_fault(cell: Cell, again: str, tmp_path: Path) -> None:
     for number, (place, variant) in enumerate(cell.variants):
         try:
-            await happens(cell.vendor, place, variant, again, tmp_path / f"{number}.db")
+            async with World(
+                cell.vendor, run_with(tmp_path / f"{number}.db"), unique_emails=variant.unique_emails
+            ) as world:
+                await happens(world, place, variant, again)
         except Exception as error:
             error.add_note(f"{cell}: {variant}, at the {place}")
             raise
 
 
-async def happens(vendor: str, place: str, variant: Variant, again: str, file: Path) -> None:
+@pytest.mark.anyio
+@OPEN_ENDED
+@pytest.mark.no_cover
+@pytest.mark.parametrize("cell", AT_OTHERS, ids=str)
+async def test_fault_at_a_server_of_others(cell: Cell, tmp_path: Path) -> None:
+    for number, (place, variant) in enumerate(cell.variants):
+        try:
+            async with AtScim2Server(run_with(tmp_path / f"{number}.db")) as world:
+                await happens(world, place, variant, "refresh and up")
+        except Exception as error:
+            error.add_note(f"{cell}: {variant}, at the {place}")
+            raise
+
+
+class AtScim2Server(World):
+    """A tenant at scim2-server, which nobody here wrote."""
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__("scim", run, given={"base_url": "http://127.0.0.1"})
+        self._storage = InMemoryStorage()
+        self._inner = httpx.ASGITransport(scim2_server(self._storage))
+
+    @property
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        return users_in(self._storage)
+
+
+def run_with(journal: Path) -> RunSettings:
+    return RunSettings.model_construct(journal=journal, max_removals=None, share_limits=False)
+
+
+async def happens(world: World, place: str, variant: Variant, again: str) -> None:
     """The run that meets the fault, what comes of it, and the runs after it."""
-    run = RunSettings.model_construct(journal=file, max_removals=None, share_limits=False)
-    async with World(vendor, run, unique_emails=variant.unique_emails) as world:
-        scene, stack = Scene(world, variant, place), Stack(world, checkpoints=variant.checkpoints)
-        await prepare(scene, stack)
-        await meet(scene, stack)
-        it_came_as_expected(scene, stack)
-        if variant.remedy:
-            await stack.up(goal(scene))
-            assert failed_with(stack) == {scene.outcome}, "it stays until somebody does something"
-            oracle.check(stack)
-            oracle.strangers_are_left_alone(world)
-            await mend(scene, stack)
-        if again == "refresh and up":
-            assert await stack.refresh(), stack.failures
-            oracle.check(stack)
-        await oracle.converges(stack, goal(scene))
-        for account, fields in scene.edits.items():
-            assert world.accounts[account].items() >= fields.items(), "what others set survives"
+    scene, stack = Scene(world, variant, place), Stack(world, checkpoints=variant.checkpoints)
+    await prepare(scene, stack)
+    await meet(scene, stack)
+    it_came_as_expected(scene, stack)
+    if variant.remedy:
+        await stack.up(goal(scene))
+        assert failed_with(stack) == {scene.outcome}, "it stays until somebody does something"
+        oracle.check(stack)
+        oracle.strangers_are_left_alone(world)
+        await mend(scene, stack)
+    if again == "refresh and up":
+        assert await stack.refresh(), stack.failures
+        oracle.check(stack)
+    await oracle.converges(stack, goal(scene))
+    for account, fields in scene.edits.items():
+        assert world.accounts[account].items() >= fields.items(), "what others set survives"
 
 
 def it_came_as_expected(scene: Scene, stack: Stack) -> None:

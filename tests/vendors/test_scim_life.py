@@ -6,20 +6,13 @@ What is true of every vendor is in the tests of the core, which run on the stand
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from scim2_models import ScimProvider
-from scim2_server.applications.asgi import ASGIApplication
-from scim2_server.memory import AsyncInMemoryStorage
-from scim2_server.utils import (
-    load_default_resource_types,
-    load_default_schemas,
-    load_default_service_provider_config,
-)
 
 from operations import lifecycle
+from others import scim2_server
 from seatwise.core.queries import takeover
 from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import AccountExists, InvalidAccount, VendorBroken
@@ -47,16 +40,6 @@ CHANGES: Mapping[str, Any] = {
     "roles": ["ops"], "entitlements": [], "department": "Field", "manager_id": "m-2", "active": False,
     "password": "another one",
 }  # fmt: skip
-
-
-def scim2_server() -> ASGIApplication:
-    """A server that nobody here wrote, empty."""
-    provider = ScimProvider.from_discovery(
-        load_default_schemas().values(),
-        load_default_resource_types().values(),
-        config=load_default_service_provider_config(),
-    )
-    return ASGIApplication(AsyncInMemoryStorage(), provider)
 
 
 @dataclass(frozen=True)
@@ -90,7 +73,7 @@ async def world_of(server: Server) -> AsyncIterator[World]:
     given = {**server.given, **({"base_url": "http://127.0.0.1"} if server.name == "scim2-server" else {})}
     async with World("scim", given=given, **server.quirks) as world:
         if server.name == "scim2-server":
-            world._inner = httpx.ASGITransport(cast(Any, scim2_server()))
+            world._inner = httpx.ASGITransport(scim2_server())
         yield world
 
 
