@@ -177,7 +177,20 @@ async def test_an_empty_object_is_an_answer_without_a_record() -> None:
         world.hazard = lambda kind: answered(200, b"{}", carried_out=True) if kind == "update" else None
         outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, title="Boss"))
         assert outs["title"] == "BOSS"
+        assert NAMED in str(world.warnings)
         assert await lifecycle.delete(world.tenant, account, outs)
+
+
+async def test_an_empty_object_proves_no_update() -> None:
+    """A gateway may answer so to anything."""
+    async with World("scim") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(title="Lead"))
+        world.hazard = lambda kind: answered(200, b"{}", carried_out=False) if kind == "update" else None
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, title="Boss"))
+        assert f"title: {NAMED}" in str(world.warnings)
+        assert world.diff(outs, world.inputs(outs, title="Boss"))
+        with pytest.raises(AccountError, match="deactivate was answered and not done"):
+            await lifecycle.delete(world.tenant, account, outs)
 
 
 async def test_an_empty_object_proves_no_deletion() -> None:

@@ -764,11 +764,8 @@ class Scim(Vendor, Groups):
         return Listing(records, True, pages, total, index="startIndex", is_open=total is None and not is_full)
 
     def is_confirmed(self, answer: Answer) -> bool:
-        """Return whether there is a record, or nothing by intent: 204, or an empty object.
-
-        https://docs.cloud.google.com/identity/docs/scim/reference/rest/v1/customers.v2.Users/patch has the latter.
-        """
-        return answer.status == 204 or answer.json == {} or super().is_confirmed(answer)
+        """Return whether there is a record, or nothing by intent: a PATCH and a DELETE may be answered with 204."""
+        return answer.status == 204 or super().is_confirmed(answer)
 
     def is_success(self, answer: Answer) -> bool:
         """Return whether the status says so, and the body is not an error's (RFC 7644, section 3.12)."""

@@ -227,8 +227,7 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
     tenant.list_cache.wrote(account, email)
     with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):
         answer = await tenant.send(vendor.request_delete(account))
-        # An empty object may be the answer of a gateway to anything.
-        is_done = vendor.is_success(answer) and vendor.is_confirmed(answer) and answer.json != {}
+        is_done = vendor.is_success(answer) and vendor.is_confirmed(answer)
         if not is_done and not await _is_gone(tenant, account, email):
             raise refused(tenant, answer, "delete", f"{email} ({account})")
     _forget(tenant, account, email, owner)

@@ -200,8 +200,11 @@ async def send_update(
     certain = {name: value for name, value in changes.items() if name not in unread}
     if is_confirmed and not _activity_in(vendor, changes) and not _denies(vendor, record_after, certain):
         return record_after, False
-    # A vendor may trim a text or sort a list. Whether the account is active must be as asked.
-    asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_confirmed else changes
+    # A vendor may trim a text or sort a list. Whether the account is active must be as asked. An empty object is looked
+    # at, and may be the answer to each update:
+    # https://docs.cloud.google.com/identity/docs/scim/reference/rest/v1/customers.v2.Users/patch
+    is_answered = is_confirmed or answer.json == {}
+    asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_answered else changes
     answered = record_after if is_confirmed else None
     try:
         after = await _look(tenant, account, str(changes.get(tenant.vendor.identity_field, email)), changes, answered)
