@@ -632,8 +632,7 @@ class Scim(Vendor, Groups):
             if name == "extensions":
                 for urn, attributes in named_as(resource, value or {}).items():
                     there = resource.get(urn)
-                    given = named_as(there, attributes) if isinstance(attributes, dict) else attributes
-                    _put(resource, (urn,), _merged(there, given))
+                    _put(resource, (urn,), _merged(there, named_as(there, attributes)))
             else:
                 keys, written = self._written(name, value, resource)
                 _put(resource, keys, written)
@@ -889,7 +888,7 @@ def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], keys: ItemKey
 
 def _as_the_rfc_says(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item with its parts as the RFC names them, and its mark of the primary one as a flag."""
-    parts = {SPELLING.get(name.lower(), name): value for name, value in without_null(item).items()}
+    parts = {**json_object(_spelt(without_null(item)))}
     flag = parts.get("primary")
     return parts | ({"primary": as_flag(flag)} if isinstance(flag, str) else {})
 

@@ -43,7 +43,8 @@ def tell_unkept(tenant: Tenant, state: AccountState) -> None:
 def tell_altered(tenant: Tenant, account: str, state: AccountState, written: Values) -> None:
     """Show a warning for written values of which the vendor shows others: a part, another form, or those of before.
 
-    None of them counts as done: a person may have a role still that was taken away. The next run sends them again.
+    Such a value does not count as done: a person may have a role still that was taken away. The next run sends it
+    again.
     """
     vendor, schema = tenant.vendor, tenant.vendor.schema
     names = [

@@ -109,7 +109,7 @@ async def _write(
     written = readable_values(schema, changes)
     if not is_looked_at and _must_be_looked_at(tenant, changes):
         try:
-            after, is_looked_at = await _look(tenant, account, str(changes.get(identity, email)), changes, after), True
+            after, is_looked_at = await _look(tenant, account, new or email, changes, after), True
         except AccountError as error:  # the update was answered; the account stays unconfirmed until the next run
             tenant.warn(f"{error}. The update was answered; the next `pulumi up` reads it back")
             return written | _said(tenant.vendor, after), False
@@ -173,7 +173,6 @@ async def send_update(
     """Send one update; return the record after it, if the vendor shows it, and whether it was read since.
 
     The account is unconfirmed meanwhile.
-
     If the record has changed since it was read, which 412 says, it is read again and the update is sent once more,
     unless another, or a try whose answer was lost, has made it.
     An answer that does not say whether it was carried out, or whose record says that it was not, is checked by a read.
@@ -185,8 +184,8 @@ async def send_update(
             "not deactivated, because the vendor would delete it for good",
             vendor=vendor.title, account=who, remedy='Say on_destroy="delete" to delete it, or "retain" to leave it',
         )  # fmt: skip
-    before = tenant.journal.why_unconfirmed(account)
-    tenant.list_cache.wrote(account, email, changes.get(tenant.vendor.identity_field, email))
+    before, now = tenant.journal.why_unconfirmed(account), vendor.identity(changes) or email
+    tenant.list_cache.wrote(account, email, now)
     with marked_unconfirmed(tenant, account, before, _reason(vendor, before, operation, changes)):
         made, answer = await _send(tenant, account, email, changes, record)
         if answer is None:
@@ -207,7 +206,7 @@ async def send_update(
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_answered else changes
     answered = record_after if is_confirmed else None
     try:
-        after = await _look(tenant, account, str(changes.get(tenant.vendor.identity_field, email)), changes, answered)
+        after = await _look(tenant, account, now, changes, answered)
     except AccountError as error:
         if is_confirmed and not _denies(vendor, record_after, asked) and _shows_activity(vendor, record_after, changes):
             return record_after, False

@@ -96,11 +96,13 @@ def covers(declared: Any, actual: Any) -> bool:
     return bool(declared == actual)
 
 
-def named_as(there: Any, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping with its names as another one has them, in other capitals.
+def named_as(there: Any, declared: Any) -> Any:
+    """Return a mapping with its names as another one has them, in other capitals; return what is no mapping as it is.
 
     Declared names that differ in their case alone are different names.
     """
+    if not isinstance(declared, Mapping):
+        return declared
     names = there if isinstance(there, Mapping) else {}
     written = {name.lower(): name for name in names}
     counts = Counter(name.lower() for name in declared)
@@ -125,11 +127,8 @@ def _is_empty(value: Any) -> bool:
 def _entries_are_there(declared: Any, actual: Any) -> bool:
     """Return whether the attributes of each declared schema are there."""
     there = actual or {}
-    return all(_attributes_are_there(each, there.get(urn)) for urn, each in named_as(there, declared or {}).items())
-
-
-def _attributes_are_there(declared: Any, actual: Any) -> bool:
-    return covers(named_as(actual, declared) if isinstance(declared, dict) else declared, actual)
+    schemas = named_as(there, declared or {}).items()
+    return all(covers(named_as(there.get(urn), attributes), there.get(urn)) for urn, attributes in schemas)
 
 
 def _items_are_there(declared: Any, actual: Any, keys: ItemKeys = AS_THEY_ARE) -> bool:
