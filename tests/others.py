@@ -1,7 +1,10 @@
-"""scim2-server, a server that nobody here wrote."""
+"""scim2-server, a server that other people wrote."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
+import httpx
 from scim2_models import ScimProvider
 from scim2_server.applications.asgi import ASGIApplication
 from scim2_server.memory import AsyncInMemoryStorage, InMemoryStorage
@@ -10,6 +13,9 @@ from scim2_server.utils import (
     load_default_schemas,
     load_default_service_provider_config,
 )
+
+from seatwise.wire.settings import RunSettings
+from virtual import World
 
 
 def scim2_server(storage: InMemoryStorage | None = None) -> Any:
@@ -22,7 +28,16 @@ def scim2_server(storage: InMemoryStorage | None = None) -> Any:
     return cast(Any, ASGIApplication(AsyncInMemoryStorage(storage), provider))
 
 
-def users_in(storage: InMemoryStorage) -> dict[str, dict[str, Any]]:
-    """The users, by id, as the server has them."""
-    shape: Any = {"scim_ctx": None, "mode": "json", "by_alias": True, "exclude_none": True}
-    return {str(each.id): each.model_dump(**shape) for each in storage.resources}
+class AtScim2Server(World):
+    """A tenant at such a server (`given` are settings of it)."""
+
+    def __init__(self, run: RunSettings | None = None, given: Mapping[str, Any] = MappingProxyType({})) -> None:
+        super().__init__("scim", run, given={**given, "base_url": "http://127.0.0.1"})
+        self._storage = InMemoryStorage()
+        self._inner = httpx.ASGITransport(scim2_server(self._storage))
+
+    @property
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """The users and groups, by id, as the server has them."""
+        shape: Any = {"scim_ctx": None, "mode": "json", "by_alias": True, "exclude_none": True}
+        return {str(each.id): each.model_dump(**shape) for each in self._storage.resources}

@@ -6,14 +6,12 @@ declared, with one account each and none lost, whatever happened. All of it in v
 
 import gc
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from scim2_server.memory import InMemoryStorage
 
 import oracle
 from conftest import ClosedInTheEnd
@@ -33,7 +31,7 @@ from faults import (
     prepare,
 )
 from model import Stack
-from others import scim2_server, users_in
+from others import AtScim2Server
 from seatwise.core.vendor.errors import AccountError, UnknownOutcome
 from seatwise.wire.body import MAX_BODY_BYTES
 from seatwise.wire.settings import RunSettings
@@ -107,15 +105,7 @@ def test_every_cell_is_tried_or_named_with_a_reason() -> None:
 @pytest.mark.parametrize("again", AGAIN)
 @pytest.mark.parametrize("cell", APPLY, ids=str)
 async def test_fault(cell: Cell, again: str, tmp_path: Path) -> None:
-    for number, (place, variant) in enumerate(cell.variants):
-        try:
-            async with World(
-                cell.vendor, run_with(tmp_path / f"{number}.db"), unique_emails=variant.unique_emails
-            ) as world:
-                await happens(world, place, variant, again)
-        except Exception as error:
-            error.add_note(f"{cell}: {variant}, at the {place}")
-            raise
+    await each_variant(cell, again, tmp_path, lambda run, unique: World(cell.vendor, run, unique_emails=unique))
 
 
 @pytest.mark.anyio
@@ -123,30 +113,20 @@ async def test_fault(cell: Cell, again: str, tmp_path: Path) -> None:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("cell", AT_OTHERS, ids=str)
 async def test_fault_at_a_server_of_others(cell: Cell, tmp_path: Path) -> None:
+    await each_variant(cell, "refresh and up", tmp_path, lambda run, unique: AtScim2Server(run))
+
+
+async def each_variant(cell: Cell, again: str, folder: Path, world_with: Callable[[RunSettings, bool], World]) -> None:
+    """Let each variant of a cell happen in a world of its own; a failure names the variant."""
     for number, (place, variant) in enumerate(cell.variants):
+        journal = folder / f"{number}.db"
+        run = RunSettings.model_construct(journal=journal, max_removals=None, share_limits=False)
         try:
-            async with AtScim2Server(run_with(tmp_path / f"{number}.db")) as world:
-                await happens(world, place, variant, "refresh and up")
+            async with world_with(run, variant.unique_emails) as world:
+                await happens(world, place, variant, again)
         except Exception as error:
             error.add_note(f"{cell}: {variant}, at the {place}")
             raise
-
-
-class AtScim2Server(World):
-    """A tenant at scim2-server, which nobody here wrote."""
-
-    def __init__(self, run: RunSettings) -> None:
-        super().__init__("scim", run, given={"base_url": "http://127.0.0.1"})
-        self._storage = InMemoryStorage()
-        self._inner = httpx.ASGITransport(scim2_server(self._storage))
-
-    @property
-    def accounts(self) -> dict[str, dict[str, Any]]:
-        return users_in(self._storage)
-
-
-def run_with(journal: Path) -> RunSettings:
-    return RunSettings.model_construct(journal=journal, max_removals=None, share_limits=False)
 
 
 async def happens(world: World, place: str, variant: Variant, again: str) -> None:

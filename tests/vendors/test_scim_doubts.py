@@ -996,14 +996,34 @@ def shows_teams(user: dict[str, Any]) -> None:
         each |= {"display": each["value"].upper(), "$ref": "../Teams/1"}
 
 
+def shows_other_names(user: dict[str, Any]) -> None:
+    """Names of attributes have no case: https://www.rfc-editor.org/rfc/rfc7643#section-2.1"""
+    user[URN] = {name.upper(): each for name, each in user.get(URN, {}).items()}
+
+
+def shows_other_types(user: dict[str, Any]) -> None:
+    for each in user.get("addresses", ()):
+        each |= {"type": each["type"].title(), "primary": str(each.get("primary", False))}
+
+
 @pytest.mark.parametrize(
     ("given", "show"),
     [
         ({"phone": "+1 555 010 0001"}, shows_tel),
         ({"phone": None, "phone_numbers": [{"value": "+1 555 010 0001", "type": "work"}]}, shows_tel),
         ({"extensions": {URN: {"teams": [{"value": "t1"}, {"value": "t2"}]}}}, shows_teams),
+        ({"extensions": {URN: {"level": 3, "badge": {"color": "red"}}}}, shows_other_names),
+        (
+            {
+                "addresses": [
+                    {"locality": "Lima", "type": "work", "primary": True},
+                    {"locality": "Cusco", "type": "home"},
+                ]
+            },
+            shows_other_types,
+        ),
     ],
-    ids=["a number", "numbers", "a list in an extension"],
+    ids=["a number", "numbers", "a list in an extension", "names of attributes", "types, and a flag as text"],
 )
 async def test_what_a_service_spells_in_its_own_way_is_there(
     given: Values, show: Any, monkeypatch: pytest.MonkeyPatch
@@ -1016,6 +1036,7 @@ async def test_what_a_service_spells_in_its_own_way_is_there(
         assert found is not None
         assert not world.diff(outs, world.inputs(outs, **given))
         assert not world.diff(found.outputs, world.inputs(found.outputs, **given))
+        assert world.warnings == []
 
 
 @pytest.mark.parametrize("update", ["patch", "put"])

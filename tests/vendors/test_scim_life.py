@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from operations import lifecycle
-from others import scim2_server
+from others import AtScim2Server
 from seatwise.core.queries import takeover
 from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import AccountExists, InvalidAccount, VendorBroken
@@ -70,10 +70,9 @@ SERVERS = [
 @asynccontextmanager
 async def world_of(server: Server) -> AsyncIterator[World]:
     """A tenant at such a server."""
-    given = {**server.given, **({"base_url": "http://127.0.0.1"} if server.name == "scim2-server" else {})}
-    async with World("scim", given=given, **server.quirks) as world:
-        if server.name == "scim2-server":
-            world._inner = httpx.ASGITransport(scim2_server())
+    is_others = server.name == "scim2-server"
+    made = AtScim2Server(given=server.given) if is_others else World("scim", given=server.given, **server.quirks)
+    async with made as world:
         yield world
 
 
