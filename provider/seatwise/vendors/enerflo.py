@@ -8,8 +8,6 @@ There is no way to delete a user, and the e-mail of a deleted one stays reserved
 The API key is an admin matter: Enerflo Support hands it out.
 """
 
-import re
-import string
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Unpack
@@ -22,6 +20,7 @@ from ..core.vendor.field_types import Email, FirstAndOthers, Password, Phone
 from ..core.vendor.fields import CREATE_ONLY, RESPELLED, UNREADABLE, UPDATE_ONLY, Compare, Problem, Takes, Values, Wire
 from ..core.vendor.http import Answer, Effect, Request, identifier, json_object, objects, texts, whole_number
 from ..core.vendor.rehearsal import Assumption, Rehearsal
+from ..core.vendor.slugs import SlugList
 from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
@@ -31,10 +30,8 @@ from ..wire import settings
 
 PAGE_SIZE = 100
 SALES_REP = "Sales Rep"
-# Slugs that are not simply the Name in lower case. Both ends as `_role` makes them.
-ASCII_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-KNOWN_SLUGS = {"agent": "salesrep", "supercompany": "superadmin"}
-KNOWN_NAMES = {"agent": SALES_REP, "supercompany": "Super Admin"}
+ROLES = SlugList("roles", "role_slugs", unlike={"agent": SALES_REP, "supercompany": "Super Admin"})
+Roles = Annotated[list[str], Compare(ROLES.forms, how="Name or slug, in any order")]
 
 
 class Settings(settings.Settings):
@@ -42,30 +39,6 @@ class Settings(settings.Settings):
 
     base_url: settings.BaseUrl = "https://enerflo.io"
     api_key: settings.HeaderSecret
-
-
-def _role(text: str) -> str:
-    """Return the form that a role's Name and its slug have in common."""
-    # Letters outside ASCII are kept as they are: what becomes of them in a slug is not known.
-    plain = re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]", "", text.translate(ASCII_SMALL))
-    return KNOWN_SLUGS.get(plain, plain)
-
-
-def _name(slug: str) -> str:
-    """Return the Name that a slug most likely stands for."""
-    return KNOWN_NAMES.get(slug) or re.sub(r"[-_]+", " ", slug).title()
-
-
-def _are_fewer(slugs: Iterable[str], names: Iterable[str]) -> bool:
-    """Return whether these slugs cannot stand for so many Names."""
-    return len({*slugs}) < len(_roles(names))
-
-
-def _roles(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(_role, texts))
-
-
-Roles = Annotated[list[str], Compare(_roles, how="Name or slug, in any order")]
 
 
 class IdentityFields(Fields):
@@ -245,7 +218,7 @@ class Enerflo(Vendor):
     @classmethod
     def rules(cls, values: Values, given: frozenset[str]) -> Iterable[Problem]:
         """Yield a problem for each office or manager id without the Sales Rep role."""
-        if "roles" in values and _role(SALES_REP) not in _roles(values["roles"]):
+        if "roles" in values and ROLES.form(SALES_REP) not in ROLES.forms(values["roles"]):
             for name in ("manager_id", "office_id"):
                 if name in given:
                     yield Problem(name, f'can only be set with the role "{SALES_REP}": add the role or drop {name}')
@@ -292,37 +265,13 @@ class Enerflo(Vendor):
         return answer.text if is_text and answer.json is None else super().parse_message(answer)
 
     def to_program_values(self, values: Values) -> Values:
-        """Return the values with Names for slugs: the known Names, and for the others the likeliest spelling."""
-        return {**values, "roles": [_name(slug) for slug in values.get("roles") or []]}
+        return ROLES.with_names(values)
 
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
-        """Keep the declared Names while their slugs do not change: not every slug is known.
-
-        If the account could not be read back after they were written, slugs and Names are compared as they are.
-        """
-        slugs, old_slugs = outs.get("role_slugs"), before.get("role_slugs")
-        is_just_written = "roles" not in before
-        is_unchanged = slugs is not None and old_slugs is not None and set(slugs) == set(old_slugs)
-        if "roles" not in declared or slugs is None or (is_just_written and _are_fewer(slugs, declared["roles"])):
-            return outs
-        return {**outs, "roles": declared["roles"]} if is_just_written or is_unchanged else outs
+        return ROLES.reconcile(outs, declared, before)
 
     def denies_write(self, changes: Values, before: Before, after: Values) -> bool:
-        """Return whether there are fewer slugs than written Names, or the slugs did not change though the Names did.
-
-        Unchanged slugs count only if the Names before are known to stand for them: they were written, and not guessed.
-        """
-        slugs, old_slugs = after.get("role_slugs"), before.values.get("role_slugs")
-        if "roles" not in changes or slugs is None or _roles(slugs) == _roles(changes["roles"]):
-            return False
-        if _are_fewer(slugs, changes["roles"]):
-            return True
-        if old_slugs is None or set(slugs) != set(old_slugs) or "roles" not in (before.declared_names or ()):
-            return False
-        written = before.values.get("roles", ())
-        is_read = set(written) == set(old_slugs)  # a refresh found other slugs than before, and shows these
-        is_guessed = before.adopted and _roles(written) == _roles(old_slugs)
-        return not is_read and not is_guessed and _roles(written) != _roles(changes["roles"])
+        return ROLES.denies_write(changes, before, after)
 
 
 def _unwrapped(body: Record) -> Record | None:
@@ -386,7 +335,7 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
     found = await lookups.users(GetUserResult, {"role_slugs": role}, active)
     if role is not None and not found:
         shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}
-        if _role(role) not in _roles(shown):  # perhaps a slug that is unlike its Name
+        if ROLES.form(role) not in ROLES.forms(shown):  # perhaps a slug that is unlike its Name
             lookups.warn(
                 f"Enerflo lists no user with the role {role}; roles as it shows them: {', '.join(sorted(shown))}"
             )
