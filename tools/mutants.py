@@ -146,7 +146,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
      'is_here = stack_of(old) == stack_of(new) != ("", "")', "is_here = True"),
     ("a team may lose all members", "core/team/plan.py",
      "    if len(out) > most:", "    if len(out) > most and False:"),
-    ("a failed member counts as done", "core/team/lifecycle.py",
+    ("a failed member counts as done", "core/team/work.py",
      'except AccountError as error:\n                self._note(key, error, LEAVING_FAILED if are_leaving else "")',
      "except AccountError as error:\n                pass"),
     ("a dead vendor gets every retry", "wire/retry.py",

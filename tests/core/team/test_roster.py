@@ -15,8 +15,8 @@ import pytest
 from seatwise.core.account.properties import OWNER
 from seatwise.core.account.resuming import LOST_CREATE_BACKOFF_S
 from seatwise.core.team import plan as team
-from seatwise.core.team.lifecycle import MOST_FAILURES_IN_A_ROW, PROGRESS_INTERVAL_S
 from seatwise.core.team.properties import LEAVING
+from seatwise.core.team.work import MOST_FAILURES_IN_A_ROW, PROGRESS_INTERVAL_S
 from seatwise.dynamic.rosters import Rosters
 from seatwise.dynamic.users import Users
 from seatwise.sandbox.server import STAND_INS

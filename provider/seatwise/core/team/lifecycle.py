@@ -4,15 +4,12 @@ A member that fails does not stop the others, and is named at the end; the next 
 members fail (the vendor is down, or refuses the login), not all of them are tried.
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ..account import lifecycle
-from ..account.account_list import record_of
 from ..account.creating import as_sent, begin, complete
-from ..account.finding import fetch, look_up
+from ..account.finding import fetch
 from ..account.holders import exact_owner, held_by, replaced
 from ..account.owner import MEMBERS
 from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
@@ -23,132 +20,13 @@ from ..vendor.errors import (
     AccountError,
     AccountExists,
     InvalidAccount,
-    NotAuthorised,
-    RateLimited,
-    TooManyRemovals,
     UnknownOutcome,
-    Unreachable,
-    VendorBroken,
 )
 from ..vendor.fields import Values
-from .plan import (
-    LEAVING_FAILED,
-    Plan,
-    failures,
-    most_removals,
-    too_many_leavers,
-)
+from .following import Leavers, follow, why_waiting
+from .plan import Plan, failures, most_removals, too_many_leavers
 from .properties import Member, Members, Report, Team, TeamDeclared, key_of, packed, unpacked
-
-NOT_ABOUT_ONE = (NotAuthorised, RateLimited, TooManyRemovals, UnknownOutcome, Unreachable, VendorBroken)
-"""Failures that are not about one account: the next member may fail in the same way."""
-MOST_FAILURES_IN_A_ROW = 16
-"""After so many such failures in a row in one phase, the other members of that phase are not tried."""
-NOT_TRIED = f"not tried, because {MOST_FAILURES_IN_A_ROW} others in a row had failed"
-PROGRESS_INTERVAL_S = 5.0
-"""Seconds between lines that show the progress."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """The account of a member that did not join: the resource that had it lets it go."""
-
-    account: str
-    is_adopted: bool
-
-
-@dataclass(frozen=True)
-class Leavers:
-    """The leaving members by what their accounts show, where an account may be that of a joining member."""
-
-    certain: Set[str] = frozenset()
-    """Their accounts are those of no joining member, and of no other resource."""
-    stay: Mapping[str, str] = field(default_factory=dict)
-    """Their accounts are those of joining members, whose names follow: they have these names from now on."""
-    doubtful: Mapping[str, str] = field(default_factory=dict)
-    """Their accounts have the e-mails that follow, of joining members or of other resources, and so may others."""
-
-
-@dataclass
-class Work:
-    """One run's work on a team: the members that failed, the reasons, and the progress."""
-
-    tenant: Tenant
-    name: str
-    total: int
-    failed: dict[str, str] = field(default_factory=dict)
-    untried: set[str] = field(default_factory=set)
-    taken: dict[str, Taken] = field(default_factory=dict)
-    """The accounts that the team has from now on, though their members did not join."""
-    stay: dict[str, str] = field(default_factory=dict)
-    """The members that stay under another e-mail, which their accounts have at the vendor."""
-    unclear: set[str] = field(default_factory=set)
-    """The members that failed for a reason that is not about their accounts: whether they have one is not known."""
-    done: int = 0
-    _in_a_row: int = 0
-
-    def __post_init__(self) -> None:
-        self._begun = self._reported_at = self.tenant.now()
-
-    async def each(
-        self,
-        work: Callable[[Tenant, str], Awaitable[None]],
-        keys: Iterable[str],
-        *,
-        counts: bool = True,
-        first_alone: bool = False,
-        are_leaving: bool = False,
-    ) -> None:
-        """Do `work` for each member, in an operation of its own; with `counts` the member is done then.
-
-        One call is a phase: failed creates do not stop the removals. With `are_leaving` the report names each member
-        that still has access, tried or not.
-
-        With `first_alone` the others wait for the first one: it is read by its id, and the list must show as much.
-        """
-
-        async def one(key: str) -> None:
-            if self._in_a_row >= MOST_FAILURES_IN_A_ROW:
-                self.untried.add(key)
-                if are_leaving:
-                    self.failed[key] = LEAVING_FAILED + NOT_TRIED
-                return
-            try:
-                await work(self.tenant.operation(), key)
-            except AccountError as error:
-                self._note(key, error, LEAVING_FAILED if are_leaving else "")
-            except Exception as error:  # an unexpected answer for one member must not stop the others
-                self._note(key, _unexpected(error), LEAVING_FAILED if are_leaving else "")
-            else:
-                self._in_a_row = 0
-            if counts:
-                self._report_progress()
-
-        left, self._in_a_row = iter(keys), 0
-        if first_alone:
-            await self.tenant.each(one, islice(left, 1))
-        await self.tenant.each(one, left)
-
-    def _note(self, key: str, error: AccountError, about: str) -> None:
-        reason = " ".join(part for part in (f"{error.problem}.", error.remedy) if part)
-        self.failed[key] = about + self.tenant.vault.message(reason)
-        if error.taken:
-            self.taken[key] = Taken(error.taken, error.is_adopted)
-        is_unclear = isinstance(error, NOT_ABOUT_ONE)
-        self.unclear |= {key} if is_unclear else set()
-        self._in_a_row = self._in_a_row + 1 if is_unclear else 0
-
-    def _report_progress(self) -> None:
-        self.done += 1
-        now = self.tenant.now()
-        if now - self._reported_at < PROGRESS_INTERVAL_S or self.done >= self.total:
-            return
-        self._reported_at = now
-        rate = self.done / (now - self._begun)
-        left = (self.total - self.done) / rate
-        self.tenant.warn(
-            f"{self.name}: {self.done:,} of {self.total:,} done, {rate:,.0f} a second, {_duration(left)} left"
-        )
+from .work import Taken, Work
 
 
 async def create(tenant: Tenant, name: str, declared: TeamDeclared, owner: str) -> Team:
@@ -198,7 +76,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     team.follow(members, vendor.identity_field)
     keys = sorted(team.members.keys() - members.keys())
     are_joining = bool(members.keys() - team.members.keys())
-    leavers = await _follow(tenant, team, members, keys, owner + MEMBERS) if are_joining else Leavers({*keys})
+    leavers = await follow(tenant, team, members, keys, owner + MEMBERS) if are_joining else Leavers({*keys})
     unconfirmed = tenant.journal.unconfirmed(team.revision) | {team.members[name].id for name in leavers.stay.values()}
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
@@ -211,30 +89,13 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
     late = [key for key in plan.leaves if key in team.members and key not in work.failed]
-    leavers = await _follow(tenant, team, members, late, owner + MEMBERS)
+    leavers = await follow(tenant, team, members, late, owner + MEMBERS)
     work.stay |= leavers.stay
-    work.failed |= _waiting(work, leavers, late, members.keys() - team.members.keys())
+    work.failed |= why_waiting(work, leavers, late, members.keys() - team.members.keys())
     leaving = [key for key in late if key in team.members and key not in work.failed]
     await _leave(work, team, leaving, how, owner + MEMBERS)
     team.policy, team.report = declared.policy, _report(work, plan.without(work.stay), team)
     return team
-
-
-def _waiting(work: Work, leavers: Leavers, late: Sequence[str], missing: Set[str]) -> dict[str, str]:
-    """Return the leavers that stay because their accounts may be those of members that did not join, with the reasons.
-
-    An account that cannot be read may be that of a member for which no look-up has shown an account, or none.
-    """
-    name = work.tenant.vendor.identity_name()
-    remedy = f"Correct the {name} of one of the accounts in the admin page"
-    has_name = f"{LEAVING_FAILED}its account has the {name} of"
-    waiting = {key: f"{has_name} {other}, who has no account here. {remedy}" for key, other in leavers.doubtful.items()}
-    unclear = missing & (work.unclear | work.untried)
-    if unclear:
-        why = f"{LEAVING_FAILED}its account cannot be read, and may be that of {min(unclear)}, who could not join"
-        unread = {*late} - leavers.certain - leavers.stay.keys() - waiting.keys()
-        waiting |= dict.fromkeys(unread, f"{why}. The next `pulumi up` tries again")
-    return waiting
 
 
 async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: TeamDeclared, owner: str) -> None:
@@ -346,75 +207,6 @@ async def _change(work: Work, team: Team, plan: Plan, members: Members, owner: s
     await work.each(change, [*plan.changes, *plan.looks])
 
 
-async def _follow(tenant: Tenant, team: Team, members: Members, keys: Sequence[str], owner: str) -> Leavers:
-    """Keep the leavers that the program declares under the e-mail that their accounts have at the vendor.
-
-    A person may have changed it there. A leaver whose account cannot be read is in no part of the answer.
-    """
-    missing = members.keys() - team.members.keys()
-    found = await _identities(tenant, team, keys, missing)
-    names = {key: key_of(identity or "") for key, identity in found.items()}
-    having, stay = Counter(names.values()), dict[str, str]()
-    for key, name in sorted(names.items()):
-        account = team.members[key].id
-        if name in missing and having[name] == 1 and await _is_free(tenant.operation(), name, account):
-            team.rename(key, name, tenant.vendor.identity_field, found[key] or "")
-            tenant.journal.rename(account, name)
-            stay[key] = name
-    changed = {key: name for key, name in names.items() if name != key and key not in stay}
-    doubtful = {
-        key: name
-        for key, name in changed.items()
-        if name in missing or _is_of_other(tenant, name, team.members[key].id, owner)
-    }
-    return Leavers(names.keys() - stay.keys() - doubtful.keys(), stay, doubtful)
-
-
-def _is_of_other(tenant: Tenant, name: str, account: str, owner: str) -> bool:
-    """Return whether another resource declares the identity that the account has, and has not got the account."""
-    ownership = tenant.ownership
-    return ownership.belongs_to_other(name, owner) and ownership.other_owner(account, owner) is None
-
-
-async def _identities(tenant: Tenant, team: Team, keys: Sequence[str], missing: Set[str]) -> dict[str, str | None]:
-    """Return the identities that the members' accounts have at the vendor, None if one is gone; not of unread ones.
-
-    A list may lag behind: that an account has a `missing` member's identity has to be shown by its id.
-    """
-    found, unread = dict[str, str | None](), 0
-
-    async def look(key: str) -> None:
-        nonlocal unread
-        if unread >= MOST_FAILURES_IN_A_ROW:
-            return
-        account, operation = team.members[key].id, tenant.operation()
-        try:
-            record = await record_of(operation, account)
-            if record is None or key_of(tenant.vendor.parse_identity(record)) in missing:
-                record = await fetch(operation, account, key)
-        except AccountError:
-            unread += 1
-            return
-        found[key] = None if record is None else tenant.vendor.parse_identity(record)
-
-    await tenant.each(look, keys)
-    return found
-
-
-async def _is_free(tenant: Tenant, name: str, account: str) -> bool:
-    """Return whether the account is certainly the member's, and no other one has, or is known to get, the name."""
-    if tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN or tenant.ownership.given(name) is not None:
-        return False
-    try:
-        last = tenant.journal.last(name)
-        if last is not None and last.account != account:
-            return False
-        found = await look_up(tenant, name)
-    except AccountError:
-        return False
-    return found is None or found.account == account  # a search may lag behind
-
-
 async def _leave(work: Work, team: Team, keys: Sequence[str], how: str | None, owner: str) -> None:
     """Deactivate these members. An account that is to be deleted is deleted in the next run.
 
@@ -480,7 +272,7 @@ async def read(tenant: Tenant, name: str, team: Team) -> tuple[Team, TeamDeclare
             declared[key] = packed(key, found.declared().values, vendor.identity_field)
 
     await work.each(look, list(team.members), first_alone=True)
-    _raise_if_any_failed(work, "the state stays as it was until a refresh reads them all")
+    work.raise_if_any_failed("the state stays as it was until a refresh reads them all")
     return team, TeamDeclared(declared, team.policy)
 
 
@@ -514,7 +306,7 @@ async def delete(tenant: Tenant, name: str, team: Team, owner: str) -> None:
 
     await work.each(forget, team.leaving)
     await work.each(deprovision, list(team.members), are_leaving=True)
-    _raise_if_any_failed(work, "the same command tries the team again")
+    work.raise_if_any_failed("the same command tries the team again")
 
 
 async def _has_new_life(tenant: Tenant, team: Team, owner: str) -> bool:
@@ -559,18 +351,6 @@ def _is_done(tenant: Tenant, account: str) -> bool:
     return tenant.journal.is_renewed(account) or tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
 
 
-def _unexpected(error: Exception) -> AccountError:
-    """Return the failure for an unexpected exception. It does not quote the exception, which may contain anything."""
-    return AccountError(
-        f"an unexpected answer ({type(error).__name__})", remedy="Run it again; if it stays, report it as a bug"
-    )
-
-
-def _raise_if_any_failed(work: Work, again: str) -> None:
-    if work.failed:
-        raise AccountError(failures(work.name, work.failed, _counts(work), again), vendor=work.tenant.vendor.title)
-
-
 def _report(work: Work, plan: Plan, team: Team) -> Report:
     """Return what this run did, and which members failed."""
     bad = work.failed.keys() | work.untried
@@ -580,12 +360,4 @@ def _report(work: Work, plan: Plan, team: Team) -> Report:
         "changed": sum(key not in bad for key in plan.changes),
         "left": sum(key not in team.members for key in plan.leaves),
     }
-    return Report(work.failed, done | _counts(work))
-
-
-def _counts(work: Work) -> dict[str, int]:
-    return {"failed": len(work.failed.keys() - work.untried), "not_tried": len(work.untried)}
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+    return Report(work.failed, done | work.counts())
