@@ -13,9 +13,10 @@ from conftest import Sandbox
 from seatwise.core.vendor.errors import SettingsError
 from seatwise.core.vendor.groups import Pair
 from seatwise.core.vendor.http import Effect, Request
+from seatwise.core.vendor.scim_attributes import CORE, ENTERPRISE
 from seatwise.core.vendor.vendor import Limit, Listing
 from seatwise.sandbox import scim as stand_in
-from seatwise.vendors.scim import ACCEPT, CORE, ENTERPRISE, HEADERS, SERVICES, VENDOR, Settings
+from seatwise.vendors.scim import ACCEPT, HEADERS, SERVICES, VENDOR, Settings
 from vendors.conftest import answer
 
 

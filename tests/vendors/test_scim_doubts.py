@@ -16,8 +16,9 @@ from seatwise.core.vendor.errors import AccountError, NoSuchAccount, VendorBroke
 from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.groups import Groups, Pair
 from seatwise.core.vendor.http import Answer
+from seatwise.core.vendor.scim_attributes import CORE, ENTERPRISE
 from seatwise.sandbox.scim import GROUPS
-from seatwise.vendors.scim import CORE, ENTERPRISE, ERROR
+from seatwise.vendors.scim import ERROR
 from vendors.test_scim_life import by_hand, service_says
 from vendors.test_scim_memberships import Run, a_user, inputs, members
 from virtual import Fault, World, answered, lost_after

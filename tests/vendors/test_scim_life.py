@@ -17,7 +17,8 @@ from seatwise.core.queries import takeover
 from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import AccountExists, InvalidAccount, VendorBroken
 from seatwise.core.vendor.fields import Values
-from seatwise.vendors.scim import ENTERPRISE, GetUserResult
+from seatwise.core.vendor.scim_attributes import ENTERPRISE
+from seatwise.vendors.scim import GetUserResult
 from teams import Stack, a_member, a_team
 from virtual import World, answered, lost_after
 

@@ -264,6 +264,7 @@ class Enerflo(Vendor):
         is_text = kind.startswith("text/plain") if answer.ok else "html" not in kind
         return answer.text if is_text and answer.json is None else super().parse_message(answer)
 
+    # Roles are written as Names and read as slugs, of which two are known.
     def to_program_values(self, values: Values) -> Values:
         return ROLES.with_names(values)
 

@@ -19,7 +19,6 @@ from pydantic.alias_generators import to_camel
 
 from ..core.vendor.boundary import MOST_DIGITS, Json, Record
 from ..core.vendor.field_types import (
-    AS_THEY_ARE,
     Email,
     EmailItems,
     Entries,
@@ -29,14 +28,10 @@ from ..core.vendor.field_types import (
     Number,
     Password,
     PhoneItems,
-    are_items,
-    as_flag,
     as_items,
     covers,
     named_as,
     number_key,
-    paired,
-    without_null,
 )
 from ..core.vendor.fields import (
     NO_VALUE,
@@ -54,6 +49,22 @@ from ..core.vendor.fields import (
 from ..core.vendor.groups import Groups, Pair
 from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, segment, token_text, whole_number
 from ..core.vendor.rehearsal import Assumption, Rehearsal
+from ..core.vendor.scim_attributes import (
+    CORE,
+    ENTERPRISE,
+    NAMES,
+    has_parts,
+    merge,
+    operations_within,
+    patch_operation,
+    primary_item,
+    schemas_of,
+    set_value,
+    spelt,
+    with_items,
+    with_primary,
+    with_values,
+)
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
 from ..resources.lookup import IdLookup, ListLookup, UsersLookup, ask
@@ -62,8 +73,6 @@ from ..resources.provider import TenantArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
 
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 ACCEPT = {"Accept": "application/scim+json"}
@@ -72,23 +81,12 @@ READ_ONLY = ("meta", "groups")
 """Attributes that an update must not send back."""
 RFC_7644 = "https://www.rfc-editor.org/rfc/rfc7644"
 VERBS_OF_WRITES = ("POST", "PUT", "PATCH", "DELETE")
-NAMES = (
-    "id", "externalId", "meta", "version", "schemas", "userName", "name", "formatted", "familyName", "givenName",
-    "middleName", "honorificPrefix", "honorificSuffix", "displayName", "nickName", "profileUrl", "title", "userType",
-    "preferredLanguage", "locale", "timezone", "active", "emails", "phoneNumbers", "ims", "photos", "addresses",
-    "groups", "entitlements", "roles", "x509Certificates", "value", "type", "primary", "display", "streetAddress",
-    "locality", "region", "postalCode", "country", "employeeNumber", "costCenter", "organization", "division",
-    "department", "manager", "members", "Resources", "totalResults", "startIndex", "itemsPerPage", "nextCursor",
-    "password", ENTERPRISE, CORE,
-)  # fmt: skip
-"""Names of attributes as the RFCs spell them. Services may spell them with other capitals (RFC 7643, section 2.1)."""
 MORE_NAMES = (
     "resourceType", "location", "created", "lastModified", "$ref", "detail", "scimType", "status", "patch", "bulk",
     "filter", "changePassword", "sort", "etag", "pagination", "cursor", "index", "supported", "maxResults",
     "maxOperations", "maxPayloadSize", "authenticationSchemes", "documentationUri", "specUri", "name", "description",
 )  # fmt: skip
-"""Names that the RFCs have in other places; only reports need them."""
-SPELLING = {name.lower(): name for name in NAMES}
+"""Names that only reports need, beside `NAMES`."""
 
 
 # --- services ---------------------------------------------------------------------------------
@@ -598,7 +596,7 @@ class Scim(Vendor, Groups):
     def _is_a_part(self, name: str, value: Any) -> bool:
         if name == "extensions":
             return any(
-                attributes in ABSENT or any(each in NO_VALUE or _has_parts(each) for each in attributes.values())
+                attributes in ABSENT or any(each in NO_VALUE or has_parts(each) for each in attributes.values())
                 for attributes in (value or {}).values()
             )
         path = self.schema[name].wire.update or name
@@ -610,7 +608,7 @@ class Scim(Vendor, Groups):
         return None if is_known else Request("GET", "/ServiceProviderConfig", headers=ACCEPT)
 
     def learn_facts(self, answer: Answer | None) -> None:
-        patch = json_object(json_object(_spelt(answer.json)).get("patch")) if answer and answer.ok else {}
+        patch = json_object(json_object(spelt(answer.json)).get("patch")) if answer and answer.ok else {}
         self._is_patched = patch.get("supported") is not False
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
@@ -632,11 +630,11 @@ class Scim(Vendor, Groups):
             if name == "extensions":
                 for urn, attributes in named_as(resource, value or {}).items():
                     there = resource.get(urn)
-                    _put(resource, (urn,), _merged(there, named_as(there, attributes)))
+                    set_value(resource, (urn,), merge(there, named_as(there, attributes)))
             else:
                 keys, written = self._written(name, value, resource)
-                _put(resource, keys, written)
-        resource["schemas"] = _schemas_of(resource, values.get("extensions") or ())
+                set_value(resource, keys, written)
+        resource["schemas"] = schemas_of(resource, values.get("extensions") or ())
         return resource
 
     def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
@@ -647,23 +645,23 @@ class Scim(Vendor, Groups):
                 given = dict.fromkeys(known) if attributes in ABSENT else named_as(known, attributes)
                 for key, inner in given.items():
                     if not covers(inner, known.get(key)):  # some services refuse to remove what is absent
-                        yield from _operations_within(f"{urn}:{key}", known.get(key), inner)
+                        yield from operations_within(f"{urn}:{key}", known.get(key), inner)
             return
         keys, written = self._written(name, value, record)
         if keys[-2:] == ("manager", "value"):  # https://www.rfc-editor.org/rfc/rfc7643#section-4.3: a complex value
             keys, written = keys[:-1], {"value": written} if written not in NO_VALUE else None
-        yield _operation(f"{keys[0]}:{'.'.join(keys[1:])}" if keys[0] == ENTERPRISE else ".".join(keys), written)
+        yield patch_operation(f"{keys[0]}:{'.'.join(keys[1:])}" if keys[0] == ENTERPRISE else ".".join(keys), written)
 
     def _written(self, name: str, value: Any, resource: Mapping[str, Any]) -> tuple[tuple[str, ...], Any]:
         """Return the path and the value of an argument in a resource, whose lists may have other items."""
         path = self.schema[name].wire.update or name
         if path in PRIMARY:
             at = PRIMARY[path]
-            return (at,), _with_primary(resource.get(at), value, ITEMS[at])
+            return (at,), with_primary(resource.get(at), value, ITEMS[at])
         if path in VALUES:
-            return (VALUES[path],), _with_values(resource.get(VALUES[path]), value or [])
+            return (VALUES[path],), with_values(resource.get(VALUES[path]), value or [])
         if path in ITEMS:
-            return (path,), _with_items(resource.get(path), value or [], ITEMS[path])
+            return (path,), with_items(resource.get(path), value or [], ITEMS[path])
         return keys_of(path), value
 
     # --- groups -------------------------------------------------------------------------------
@@ -713,11 +711,11 @@ class Scim(Vendor, Groups):
         return Request("GET", "/Groups", query={"filter": text, "excludedAttributes": "members"}, headers=ACCEPT)
 
     def parse_members(self, answer: Answer) -> frozenset[str] | None:
-        group = json_object(_spelt(answer.json))
+        group = json_object(spelt(answer.json))
         return _values_in(group.get("members")) if group.get("id") else None
 
     def parse_version(self, answer: Answer) -> str | None:
-        version = json_object(json_object(_spelt(answer.json)).get("meta")).get("version")
+        version = json_object(json_object(spelt(answer.json)).get("meta")).get("version")
         return version if isinstance(version, str) and version else answer.headers.get("etag")
 
     def parse_groups(self, record: Record) -> frozenset[str]:
@@ -744,7 +742,7 @@ class Scim(Vendor, Groups):
         return [self.parse_email(record), *_values_in(emails)]
 
     def parse_page(self, answer: Answer) -> Listing | None:
-        body = json_object(_spelt(answer.json))
+        body = json_object(spelt(answer.json))
         total, resources = _count(body.get("totalResults")), body.get("Resources")
         if resources is None and total == 0:
             resources = []
@@ -798,21 +796,10 @@ def _is_indirect(group: Json) -> bool:
     return json_object(group).get("type") == "indirect"
 
 
-def _spelt(value: Json) -> Json:
-    """Return the value with the names of attributes as the RFCs spell them, except in other schemas' attributes."""
-    if isinstance(value, list):
-        return [_spelt(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    names = {key: SPELLING.get(key.lower(), key) for key in value}
-    is_other = {key for key, name in names.items() if ":" in name and name != ENTERPRISE}
-    return {names[key]: each if key in is_other else _spelt(each) for key, each in value.items()}
-
-
 def _normal(resource: Record) -> dict[str, Json]:
     """Return a resource with our keys."""
     whole: Json = dict(resource)
-    record = dict(json_object(_spelt(whole)))
+    record = dict(json_object(spelt(whole)))
     # Null is as good as absent: https://www.rfc-editor.org/rfc/rfc7643#section-2.5
     if record.get("active", True) is None:
         del record["active"]
@@ -820,7 +807,7 @@ def _normal(resource: Record) -> dict[str, Json]:
     if isinstance(work, dict) and isinstance(work.get("manager"), str):  # some write the id alone
         record[ENTERPRISE] = {**work, "manager": {"value": work["manager"]}}
     for key, name in PRIMARY.items():
-        found = _primary(record.get(name)).get("value")
+        found = primary_item(record.get(name)).get("value")
         record |= {} if found is None else {key: found}
     for key, name in (*VALUES.items(), ("groupIds", "groups")):
         items = record.get(name)
@@ -828,142 +815,6 @@ def _normal(resource: Record) -> dict[str, Json]:
             record[key] = [each.get("value") if isinstance(each, dict) else each for each in items]
     others = {key: value for key, value in record.items() if ":" in key and key not in (ENTERPRISE, CORE)}
     return {**record, "extensions": others} if others else record
-
-
-def _primary(items: Any) -> Mapping[str, Any]:
-    """Return the primary item of a list: the one that says so, else the one for work, else the first."""
-    many = objects(items) if isinstance(items, list) else []
-    primary, at_work = ([each for each in many if str(each.get(key)).lower() == wanted] for key, wanted in
-                        (("primary", "true"), ("type", "work")))  # fmt: skip
-    return next(iter([*primary, *at_work, *many]), {})
-
-
-def _with_primary(items: Any, value: Any, keys: ItemKeys) -> list[Any]:
-    """Return a list with another primary value, without the old one; an item that has the value becomes the primary.
-
-    Without a value the list is without its primary item.
-    """
-    many = items if isinstance(items, list) else []
-    old = _primary(many)
-    if value in NO_VALUE:
-        return [each for each in many if each != old]
-    wanted = _key_of({"value": value}, keys)
-    item = next((each for each in (old, *objects(many)) if _key_of(each, keys) == wanted), old)
-    others = [_not_primary(each) for each in many if each not in (old, item)]
-    return [{**(item or {"type": "work"}), "value": value, "primary": True}, *others]
-
-
-def _not_primary(item: Any) -> Any:
-    """Return an item of a list of which another item is the primary one: a service refuses two."""
-    if not isinstance(item, dict) or not item.get("primary"):
-        return item
-    return {key: value for key, value in item.items() if key != "primary"}
-
-
-def _with_values(items: Any, values: Sequence[str]) -> list[Any]:
-    """Return a list with these values, whose items keep what else they have."""
-    known = objects(items if isinstance(items, list) else [])
-    return [
-        item
-        for value in dict.fromkeys(values)
-        for item in [each for each in known if each.get("value") == value] or [{"value": value}]
-    ]
-
-
-def _with_items(items: Any, declared: Sequence[Mapping[str, Any]], keys: ItemKeys) -> list[Any]:
-    """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
-    known = objects(items if isinstance(items, list) else [])
-    declared = [_as_the_rfc_says(each) if keys else without_null(each) for each in declared]
-    places = paired(declared, known, keys)
-    left = [each for place, each in enumerate(known) if place not in places]
-    olds = [
-        known[place] if place is not None else _taken(left, item, keys)
-        for place, item in zip(places, declared, strict=True)
-    ]
-    if any(item.get("primary") is True for item in declared):  # a list has one primary item
-        olds = [{name: value for name, value in old.items() if name != "primary"} for old in olds]
-    parts = [named_as(old, item) if keys else item for old, item in zip(olds, declared, strict=True)]
-    return [_merged({**old}, {**item}) for old, item in zip(olds, parts, strict=True)]
-
-
-def _as_the_rfc_says(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item with its parts as the RFC names them, and its mark of the primary one as a flag."""
-    parts = {**json_object(_spelt(without_null(item)))}
-    flag = parts.get("primary")
-    return parts | ({"primary": as_flag(flag)} if isinstance(flag, str) else {})
-
-
-def _taken(left: list[Record], item: Mapping[str, Any], keys: ItemKeys) -> Record:
-    """Take the item with the same value out of those that are left, and return it; without one, an empty item."""
-    wanted = _key_of(item, keys)
-    place = next((n for n, each in enumerate(left) if wanted is not None and _key_of(each, keys) == wanted), None)
-    return {} if place is None else left.pop(place)
-
-
-def _key_of(item: Mapping[str, Any], keys: ItemKeys) -> Any:
-    value = item.get("value")
-    return keys.get("value", str)(value) if isinstance(value, str) else value
-
-
-def _schemas_of(resource: Mapping[str, Any], written: Iterable[str]) -> list[str]:
-    """Return the URNs that a resource names and those of its attributes, without written schemas that it lacks now."""
-    there = {key.lower(): key for key in resource if key.lower().startswith("urn:") and key != CORE}
-    gone = {urn.lower() for urn in written} - there.keys()
-    named = resource.get("schemas")
-    kept = [urn for urn in (named if isinstance(named, list) and named else [CORE]) if str(urn).lower() not in gone]
-    known = {str(urn).lower() for urn in kept}
-    return [*kept, *(urn for key, urn in there.items() if key not in known)]
-
-
-def _has_parts(value: Any) -> bool:
-    return isinstance(value, dict) or are_items(value)
-
-
-def _merged(old: Any, new: Any) -> Any:
-    """Return the attributes of an extension with declared ones in them; an empty value removes an attribute."""
-    if are_items(new):
-        return _with_items(old, new, AS_THEY_ARE)
-    if not isinstance(new, dict):
-        return new
-    there = old if isinstance(old, dict) else {}
-    merged = {**there, **{key: _merged(there.get(key), value) for key, value in new.items()}}
-    return {key: value for key, value in merged.items() if value not in NO_VALUE}
-
-
-def _operations_within(path: str, old: Any, new: Any) -> Iterable[dict[str, Any]]:
-    """Yield the operations that set an attribute of an extension.
-
-    What a new value does not name stays: https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.3. So each part that is
-    empty is removed by an operation of its own.
-    """
-    merged, there = _merged(old, new), old if isinstance(old, dict) else {}
-    empty = [key for key, value in new.items() if value in NO_VALUE] if isinstance(new, dict) else []
-    emptied = [key for key in empty if there.get(key) not in NO_VALUE]  # some services refuse to remove what is absent
-    if merged in NO_VALUE or not emptied:
-        yield _operation(path, merged)
-        return
-    yield from (_operation(f"{path}.{key}", None) for key in emptied)
-    if merged != {key: value for key, value in there.items() if value not in NO_VALUE and key not in emptied}:
-        yield _operation(path, merged)
-
-
-def _operation(path: str, value: Any) -> dict[str, Any]:
-    if value in NO_VALUE:
-        return {"op": "remove", "path": path}
-    return {"op": "replace", "path": path, "value": value}
-
-
-def _put(resource: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
-    """Set a value in a resource; a value that is empty is removed: an empty text is not the same to every service."""
-    *outer, last = keys
-    for key in outer:
-        inner = resource.get(key)
-        resource[key] = inner if isinstance(inner, dict) else {}
-        resource = resource[key]
-    if value in NO_VALUE:
-        resource.pop(last, None)
-    else:
-        resource[last] = value
 
 
 # --- looking things up ------------------------------------------------------------------------

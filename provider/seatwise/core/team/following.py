@@ -25,10 +25,10 @@ class Leavers:
     """Their accounts have the e-mails that follow, of joining members or of other resources, and so may others."""
 
 
-async def follow(tenant: Tenant, team: Team, members: Members, keys: Sequence[str], owner: str) -> Leavers:
-    """Keep the leavers that the program declares under the e-mail that their accounts have at the vendor.
+async def follow_leavers(tenant: Tenant, team: Team, members: Members, keys: Sequence[str], owner: str) -> Leavers:
+    """Keep the leavers that the program declares under the e-mail of their accounts; return what all accounts show.
 
-    A person may have changed it there. A leaver whose account cannot be read is in no part of the answer.
+    A person may have changed the e-mail at the vendor. A leaver whose account cannot be read is in no part of it.
     """
     missing = members.keys() - team.members.keys()
     found = await _identities(tenant, team, keys, missing)

@@ -1,8 +1,4 @@
-"""The life of a team: each member's account is created, changed and deprovisioned like a single one, many at once.
-
-A member that fails does not stop the others, and is named at the end; the next run does only what is missing. If all
-members fail (the vendor is down, or refuses the login), not all of them are tried.
-"""
+"""The life of a team: each member's account is created, changed and deprovisioned like a single one, many at once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,14 +12,9 @@ from ..account.ports import EntryKind, Held, Tenant, Unconfirmed
 from ..account.properties import AccountState, Declared
 from ..account.refusals import held_by_other, refuse_taken
 from ..account.resuming import Begun
-from ..vendor.errors import (
-    AccountError,
-    AccountExists,
-    InvalidAccount,
-    UnknownOutcome,
-)
+from ..vendor.errors import AccountError, AccountExists, InvalidAccount, UnknownOutcome
 from ..vendor.fields import Values
-from .following import Leavers, follow, why_waiting
+from .following import Leavers, follow_leavers, why_waiting
 from .plan import Plan, failures, most_removals, too_many_leavers
 from .properties import Member, Members, Report, Team, TeamDeclared, key_of, packed, unpacked
 from .work import Taken, Work
@@ -76,7 +67,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     team.follow(members, vendor.identity_field)
     keys = sorted(team.members.keys() - members.keys())
     are_joining = bool(members.keys() - team.members.keys())
-    leavers = await follow(tenant, team, members, keys, owner + MEMBERS) if are_joining else Leavers({*keys})
+    leavers = await follow_leavers(tenant, team, members, keys, owner + MEMBERS) if are_joining else Leavers({*keys})
     unconfirmed = tenant.journal.unconfirmed(team.revision) | {team.members[name].id for name in leavers.stay.values()}
     plan = Plan.of(vendor, team, members, lambda member: (dict(member), {}), unconfirmed)
     work = Work(tenant, name, plan.size)
@@ -89,7 +80,7 @@ async def update(tenant: Tenant, name: str, team: Team, declared: TeamDeclared, 
     await _change(work, team, plan, members, owner + MEMBERS)
     await _delete(work, team, plan, owner + MEMBERS)
     late = [key for key in plan.leaves if key in team.members and key not in work.failed]
-    leavers = await follow(tenant, team, members, late, owner + MEMBERS)
+    leavers = await follow_leavers(tenant, team, members, late, owner + MEMBERS)
     work.stay |= leavers.stay
     work.failed |= why_waiting(work, leavers, late, members.keys() - team.members.keys())
     leaving = [key for key in late if key in team.members and key not in work.failed]
@@ -360,4 +351,4 @@ def _report(work: Work, plan: Plan, team: Team) -> Report:
         "changed": sum(key not in bad for key in plan.changes),
         "left": sum(key not in team.members for key in plan.leaves),
     }
-    return Report(work.failed, done | work.counts())
+    return Report(work.failed, done | work.failure_counts())

@@ -1,4 +1,8 @@
-"""One run's work on a team: many members at once, each with its own failure, and the progress."""
+"""One run's work on a team, many members at once.
+
+A member that fails does not stop the others, and is named at the end; the next run does only what is missing. If all
+members fail (the vendor is down, or refuses the login), not all of them are tried.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -114,12 +118,16 @@ class Work:
             f"{self.name}: {self.done:,} of {self.total:,} done, {rate:,.0f} a second, {_duration(left)} left"
         )
 
-    def counts(self) -> dict[str, int]:
+    def failure_counts(self) -> dict[str, int]:
+        """Return how many members failed, and how many were not tried."""
         return {"failed": len(self.failed.keys() - self.untried), "not_tried": len(self.untried)}
 
     def raise_if_any_failed(self, again: str) -> None:
+        """Raise AccountError with all failures, if there are any; `again` says what tries them again."""
         if self.failed:
-            raise AccountError(failures(self.name, self.failed, self.counts(), again), vendor=self.tenant.vendor.title)
+            raise AccountError(
+                failures(self.name, self.failed, self.failure_counts(), again), vendor=self.tenant.vendor.title
+            )
 
 
 def _unexpected(error: Exception) -> AccountError:
