@@ -22,13 +22,14 @@ class PacedSender:
     """A sender that records when its requests leave."""
 
     def __init__(self, limits: Sequence[Limit]) -> None:
-        self._pacing = Pacing(limits, OwnTally())
+        self._pacing = Pacing(limits, OwnTally(), places=16)
         self.left: list[tuple[float, bool]] = []
 
     async def send(self, writes: bool = False) -> None:
         """Send one request."""
         await self._pacing.take(writes=writes)
         self.left.append((anyio.current_time(), writes))
+        self._pacing.give_back()
 
     def times(self, *, writes_only: bool = False) -> list[float]:
         """Return when requests left."""
@@ -83,7 +84,7 @@ async def test_a_limit_on_writes_does_not_delay_reads() -> None:
 
 
 async def test_a_limit_on_verbs_counts_these_alone() -> None:
-    pacing = Pacing([Limit(1, 60, verbs=("DELETE",)), Limit(2, 60, verbs=("POST", "PATCH"))], OwnTally())
+    pacing = Pacing([Limit(1, 60, verbs=("DELETE",)), Limit(2, 60, verbs=("POST", "PATCH"))], OwnTally(), places=16)
     left = []
     async with anyio.create_task_group() as tasks:
         for verb in ("DELETE", "DELETE", "POST", "PATCH", "PATCH", "GET", "GET"):
@@ -229,7 +230,7 @@ from seatwise.core.vendor.vendor import Limit
 from seatwise.wire.pacing import Pacing, SharedTally
 async def main():
     tally = SharedTally("enerflo here", print, Path(sys.argv[1]))
-    pacing = Pacing([Limit(10, 0.5)], tally)
+    pacing = Pacing([Limit(10, 0.5)], tally, places=16)
     for _ in range(15):
         await pacing.take(writes=False)
         print(time.time())

@@ -422,6 +422,52 @@ async def test_a_throttled_request_delays_all_requests() -> None:
     assert all(30 <= time - first <= 33 for time in others)
 
 
+async def test_a_request_that_waits_for_another_hears_of_its_throttling() -> None:
+    far_end = Script((429, {"Retry-After": "30"}))
+    tenant = tenant_of(Enerflo, far_end, concurrency="1")
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(tenant.send, READ)
+    first, *others = far_end.times
+    assert len(others) == 3
+    assert all(30 <= time - first <= 33 for time in others)
+
+
+async def test_a_create_that_waited_for_other_requests_was_not_sent() -> None:
+    far_end = Script(HANGS)
+    tenant = tenant_of(Enerflo, far_end, concurrency="1", deadline="40")
+    async with anyio.create_task_group() as tasks:
+
+        async def hang() -> None:
+            with suppress(Unreachable):
+                await tenant.send(READ)
+
+        tasks.start_soon(hang)
+        await anyio.sleep(1)
+        with pytest.raises(Unreachable, match="did not answer the requests before it in time") as caught:
+            await tenant.operation(0.5).send(CREATE)
+    assert caught.value.maybe_sent is False
+    assert len(far_end.requests) == 1
+
+
+async def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:
+    in_flight = most = 0
+
+    async def far_end(request: httpx.Request) -> httpx.Response:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await anyio.sleep(1)
+        in_flight -= 1
+        return httpx.Response(200, json={})
+
+    tenant = tenant_of(Enerflo, far_end, concurrency="3")
+    async with anyio.create_task_group() as tasks:
+        for _ in range(9):
+            tasks.start_soon(tenant.send, READ)
+    assert most == 3
+
+
 # --- what is not followed and not believed ----------------------------------------------------
 
 

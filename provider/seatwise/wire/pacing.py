@@ -1,4 +1,4 @@
-"""Client-side rate limiting: a sliding window for each limit of the vendor.
+"""Client-side rate limiting: a sliding window for each limit of the vendor, and a place for each request in flight.
 
 A limit of 300 requests in 60 seconds lets 300 leave at once, and never more than 300 in any 60 seconds. The requests
 of the last window are counted in this process or, with `SEATWISE_SHARE_LIMITS`, in a file that all runs on this
@@ -110,11 +110,12 @@ class SharedTally:
 
 
 class Pacing:
-    """The limits of one tenant, for callers in one event loop."""
+    """The limits of one tenant, and the most requests in flight (`places`), for callers in one event loop."""
 
-    def __init__(self, limits: Sequence[Limit], tally: Tally) -> None:
+    def __init__(self, limits: Sequence[Limit], tally: Tally, places: int) -> None:
         self._limits = limits
         self._tally = tally
+        self._places = anyio.Semaphore(places)
         self._held_until = float("-inf")
         # A queue for each set of limits, so that reads can leave while writes wait for the limit on writes.
         self._queues: defaultdict[tuple[Limit, ...], anyio.Lock] = defaultdict(anyio.Lock)
@@ -127,16 +128,33 @@ class Pacing:
         self._held_until = max(self._held_until, anyio.current_time() + seconds)
 
     async def take(self, verb: str = "GET", *, writes: bool, deadline: float = float("inf")) -> None:
-        """Wait until every limit that counts this request lets it leave, in the order of the calls.
+        """Wait until the request may leave, in the order of the calls: it has a place, and every limit lets it leave.
 
-        Raises TimeoutError as soon as the wait would end after the deadline (the event loop's seconds).
+        The place is taken first: a request that waits for it after its turn would leave at another time than was
+        counted, or while the vendor says that none may leave. `give_back` returns it.
+
+        Raises TimeoutError as soon as the wait for a limit would end after the deadline (the event loop's seconds).
         """
         counting = tuple(limit for limit in self._limits if limit.counts(verb, writes=writes))
         async with self._queues[counting]:
-            while pause := self._pause(verb, writes):
+            while True:
+                await self._places.acquire()
+                pause = self._pause(verb, writes)
+                if not pause:
+                    return
+                self._places.release()
                 if anyio.current_time() + pause > deadline:
                     raise TimeoutError
                 await anyio.sleep(pause)
+
+    def give_back(self) -> None:
+        """Return the place of a request that has its answer, or has failed."""
+        self._places.release()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no place is free."""
+        return self._places.value == 0
 
     def _pause(self, verb: str, writes: bool) -> float:
         held = self._held_until - anyio.current_time()

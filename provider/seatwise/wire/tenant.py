@@ -93,7 +93,7 @@ class Tenant:
         self.unreadable_reported: set[tuple[str, str]] = set()
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
-        self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally())
+        self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally(), settings.concurrency)
         self._login = Login(vendor, vault, self._deliver)
         self._retry_budget = RetryBudget()
         self._jitter = random.Random()
@@ -186,7 +186,10 @@ class Tenant:
             attempt += 1
             with _marking_maybe_sent(maybe_sent):
                 await self._wait_for_pacing(request, deadline)
-            result = await self._try(request, token, deadline)
+            try:
+                result = await self._try(request, token, deadline)
+            finally:
+                self._pacing.give_back()
             if result.answer is not None and result.outcome is None:
                 self._retry_budget.earn(spent or 1)
                 return replace(result.answer, maybe_sent_before=maybe_sent)
@@ -248,6 +251,9 @@ class Tenant:
             with anyio.fail_after(deadline - anyio.current_time()):
                 await self._pacing.take(request.method, writes=writes, deadline=deadline)
         except TimeoutError:
+            if self._pacing.is_full:
+                problem = "the vendor did not answer the requests before it in time"
+                raise Unreachable(problem, maybe_sent=False, vendor=title, remedy=more) from None
             problem = f"the rate limit allows no request within {seconds:.0f} seconds"
             raise RateLimited(problem, status=429, vendor=title, remedy=more) from None
 
