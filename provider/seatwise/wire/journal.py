@@ -378,6 +378,11 @@ class Journal:
             self._tenant, account, owner, self._run_id, time.time(),
         )  # fmt: skip
 
+    def not_renewed(self, account: str, owner: str) -> None:
+        """Delete the record of `renewed`: the owner's account is another one."""
+        query = "delete from renewals where tenant = ? and account = ? and owner = ? and run = ?"
+        self._run(query, self._tenant, account, owner, self._run_id)
+
     def is_renewed_by_other(self, account: str, owners: Collection[str]) -> bool:
         """Return whether this run has recorded `renewed` for the account, in any process, and not for these owners.
 

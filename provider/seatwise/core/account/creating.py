@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, AccountExists, UnknownOutcome, Unreachable
+from ..vendor.errors import AccountError, AccountExists, RateLimited, UnknownOutcome, Unreachable
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .answers import new_state, sent_values
@@ -60,7 +60,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str, others: Containe
     if in_the_way is not None:
         raise on_its_way(tenant, email, in_the_way, owner)
     try:
-        account, record = await _post(tenant, declared, email)
+        account, record = await _post(tenant, declared, email, others)
     except AccountExists:
         hidden = await look_for_hidden(tenant, email)
         if hidden is None:
@@ -80,10 +80,13 @@ def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:
     tenant.list_cache.wrote(account, email)
 
 
-async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Record | None]:
+async def _post(
+    tenant: Tenant, declared: Declared, email: str, others: Container[str]
+) -> tuple[str, Record | None]:
     """Send the create once and return the account's id, and its record if the account had to be looked up.
 
-    It is never sent again once it may have arrived.
+    It is never sent again once it may have arrived. An id that is known already is another account's: then the account
+    is looked up.
     """
     vendor = tenant.vendor
     request = vendor.request_create(revealed(tenant, expand(vendor.schema, declared.values, {})))
@@ -92,8 +95,8 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
         with tenant.answers.awaiting():
             answer = await tenant.send(request)
     except AccountError as error:
-        if not (isinstance(error, Unreachable) and error.maybe_sent):
-            tenant.journal.withdraw(email)  # nothing was created
+        if not _may_have_arrived(vendor, error):
+            tenant.journal.withdraw(email)
             raise
     if answer is not None and is_refusal(vendor, answer):
         tenant.journal.withdraw(email)
@@ -110,13 +113,29 @@ async def _post(tenant: Tenant, declared: Declared, email: str) -> tuple[str, Re
             )
         raise refusal
     account = vendor.parse_created_id(answer) if answer is not None and answer.ok else None
-    if answer is not None and account is not None:
-        is_new = not tenant.list_cache.knows(account) and tenant.journal.last_of(account) is None
-        if is_new:  # else it is another account's id
-            tenant.answers.keep(vendor, account, answer, declared, tenant.list_cache.unshown)
+    if answer is not None and account is not None and not _is_known(tenant, account, email, others):
+        tenant.answers.keep(vendor, account, answer, declared, tenant.list_cache.unshown)
         return account, None
     found = await _searched(tenant, email)
     return found.account, _whole_record(vendor, found)
+
+
+def _may_have_arrived(vendor: Vendor, error: AccountError) -> bool:
+    """Return whether the vendor may have created the account, though its create has no answer that says so."""
+    if isinstance(error, RateLimited):  # `is_refusal` says the same of an answer that asks for a shorter wait
+        return error.status >= 500 and not vendor.settings.resend_creates
+    return isinstance(error, Unreachable) and error.maybe_sent
+
+
+def _is_known(tenant: Tenant, account: str, email: str, others: Container[str]) -> bool:
+    """Return whether this id is one that seatwise has met before, as that of another account."""
+    return (
+        account in others
+        or tenant.list_cache.had(account, email)
+        or tenant.journal.last_of(account) is not None
+        or tenant.journal.is_renewed(account)
+        or tenant.ownership.owner_of(account) is not None
+    )
 
 
 def _whole_record(vendor: Vendor, found: Found) -> Record | None:
@@ -177,6 +196,7 @@ async def complete(tenant: Tenant, begun: Begun, declared: Declared, owner: str,
 async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> Begun:
     """Find the account of a create whose answer had the `wrong` id, of another account. Raises as `begin` does."""
     tenant.ownership.release(wrong, owner)
+    tenant.journal.not_renewed(wrong, owner)
     tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
     _note_created(tenant, email, found.account, owner)

@@ -87,6 +87,14 @@ class ListCache:
         """Return whether the list, or this run, had this account before."""
         return account in self.written or (self.list is not None and account in self.list.records)
 
+    def had(self, account: str, email: str) -> bool:
+        """Return whether the list, or this run, had this account before its create was answered.
+
+        A list that was loaded meanwhile may show the new account, with its e-mail.
+        """
+        shown = () if self.list is None else self.list.ids.get(email_key(email), ())
+        return account in self.written or (self.knows(account) and account not in shown)
+
     def renew(self, accounts: Iterable[str]) -> None:
         """Let the list be loaded again, and be asked about these accounts too: their writes have arrived."""
         self.list = self.part = self.pages = None

@@ -180,6 +180,9 @@ class Journal(Protocol):
     def renewed(self, account: str, owner: str) -> None:
         """Record that this owner keeps or takes over the account in this run of the engine."""
 
+    def not_renewed(self, account: str, owner: str) -> None:
+        """Delete the record of `renewed`: the owner's account is another one."""
+
     def is_renewed(self, account: str) -> bool:
         """Return whether any process of this run of the engine recorded `renewed` for the account."""
 

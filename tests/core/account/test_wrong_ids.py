@@ -1,0 +1,129 @@
+"""Creates that are answered with the id of another account, in virtual time."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from operations import lifecycle
+from seatwise.core.account.owner import Owner
+from seatwise.core.account.ports import EntryKind
+from seatwise.core.vendor.errors import RateLimited, UnknownOutcome
+from teams import Roster, Stack
+from virtual import Fault, World, answered
+
+pytestmark = pytest.mark.anyio
+LEO, BEN = (str(Owner("accounts", "dev", (), name)) for name in ("leo", "ben"))
+
+
+def with_the_id_of(account: str) -> Fault:
+    """The account is created, and the answer has this id."""
+
+    async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        answer = await inner.handle_async_request(request)
+        await answer.aread()
+        body = answer.json()
+        record, key = (body["user"], "id") if "user" in body else (body["Value"], "Id")
+        record[key] = type(record[key])(account)
+        return httpx.Response(answer.status_code, json=body)
+
+    return fault
+
+
+async def create(world: World, name: str, owner: str, **arguments: Any) -> tuple[str, dict[str, Any]]:
+    return await lifecycle.create(world.tenant, world.inputs(email=f"{name}@example.com", **arguments), owner)
+
+
+@pytest.fixture(params=["enerflo", "nexudus"])
+async def world(request: pytest.FixtureRequest) -> Any:
+    """The vendors whose answers have ids that a test can change."""
+    async with World(request.param) as world:
+        yield world
+
+
+@pytest.mark.parametrize("is_adopted", [False, True])
+async def test_a_leaver_whose_id_a_create_got_still_leaves(world: World, is_adopted: bool) -> None:
+    """The journal has no entry of an adopted account."""
+    leo, outs = await create(world, "leo", LEO)
+    if is_adopted:
+        world.door.journal.forget_account(leo)
+        await world.restart()
+        leo, outs = await create(world, "leo", LEO, on_existing="adopt", on_destroy="deactivate")
+        assert world.door.journal.last_of(leo) is None
+    await world.restart()
+    world.fault("create", with_the_id_of(leo))
+
+    ben, _ = await create(world, "ben", BEN)
+
+    assert ben != leo
+    assert await lifecycle.delete(world.tenant, leo, outs, LEO)
+    assert world.is_retired(world.accounts[leo])
+    assert not world.is_retired(world.accounts[ben])
+
+
+async def test_an_owner_whose_id_a_create_got_keeps_the_entry(world: World) -> None:
+    """The run is killed before the engine learns of the account."""
+    ana, _ = await create(world, "leo", LEO)
+    world.fault("create", with_the_id_of(ana))
+    ben, _ = await create(world, "ben", BEN)
+    await world.restart()
+
+    assert (await create(world, "leo", LEO))[0] == ana
+    assert (await create(world, "ben", BEN))[0] == ben
+    assert len(world.accounts) == 2
+
+
+async def test_a_person_who_left_and_whose_id_a_create_got_returns(world: World) -> None:
+    leo, outs = await create(world, "leo", LEO)
+    await lifecycle.delete(world.tenant, leo, outs, LEO)
+    await world.restart()
+    world.fault("create", with_the_id_of(leo))
+    await create(world, "ben", BEN)
+    await world.restart()
+
+    assert (await create(world, "leo", LEO))[0] == leo
+    assert not world.is_retired(world.accounts[leo])
+
+
+async def test_no_two_members_of_a_team_have_one_account(world: World) -> None:
+    """The new member cannot be read back: only the id in the answer is known."""
+    stack = Stack(world)
+    member = dict(world.vendor.example)
+
+    def team(*names: str) -> dict[str, Roster]:
+        return {"sales": Roster([{**member, "email": f"{name}@example.com"} for name in names])}
+
+    assert await stack.up(team("ben"))
+    (ben,) = world.accounts
+    await world.restart()
+    world.fault("create", with_the_id_of(ben))
+    world.fault("read", *[answered(500, carried_out=False)] * 20)
+    await stack.up(team("ben", "amy"))
+    world.faults.clear()
+    for _ in range(2):
+        await world.restart()
+        assert await stack.up(team("ben", "amy")), stack.failed
+
+    ids = stack.state["sales"].outs["ids"]
+    assert {*ids.values()} == {*world.accounts}
+    assert await stack.up(team("ben"))
+    assert [world.is_retired(world.accounts[ids[f"{name}@example.com"]]) for name in ("ben", "amy")] == [False, True]
+
+
+async def test_a_503_that_may_be_a_yes_leaves_the_create_open() -> None:
+    """With RESEND_CREATES=false a 503 proves nothing, also where its wait is longer than the operation may take."""
+    async with World("enerflo", given={"resend_creates": False}) as world:
+        world.fault("create", answered(503, carried_out=True, retry_after="300"))
+        with pytest.raises(UnknownOutcome):
+            await create(world, "ben", BEN)
+        last = world.door.journal.last("ben@example.com")
+        assert last is not None
+        assert last.kind is EntryKind.PENDING
+
+
+async def test_a_503_that_is_a_no_takes_the_create_back() -> None:
+    async with World("enerflo") as world:
+        world.fault("create", answered(503, carried_out=False, retry_after="300"))
+        with pytest.raises(RateLimited):
+            await create(world, "ben", BEN)
+        assert world.door.journal.last("ben@example.com") is None
