@@ -33,9 +33,6 @@ autodoc_class_signature = "separated"
 
 PAGES = {
     "README.md": "index.md",
-    "README.md#settings": "settings.md",
-    "README.md#more-than-one-tenant": "settings.md#several-tenants",
-    "README.md#taking-over-a-tenant": "takeover.md",
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
 }

@@ -1,5 +1,5 @@
 // The `pulumi` command of this release, built from source where there is neither
-// one on PATH nor access to the official installer. Used by tools/get_pulumi.py.
+// one on PATH nor access to the official installer. Used by tools/run.py.
 module seatwise/tools/pulumi
 
 go 1.25.11
