@@ -1,7 +1,9 @@
 """What is written on other people's disks, and how programs meet the door."""
 
 import base64
+import gc
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -142,6 +144,20 @@ def test_the_hosts_pool_is_widened_from_inside() -> None:
         assert pool.submit(widen, 2).result(), "it is never made smaller"
         for each in waiting:
             each.result()
+
+
+def test_the_provider_heeds_the_setting_for_the_collector() -> None:
+    """It is not inherited from the program: each process has a collector of its own."""
+    program = """
+import gc
+from seatwise.dynamic import load
+load("enerflo:User")._settings()
+print(gc.get_threshold()[0])
+"""
+    for value, threshold in (("true", "100000"), ("false", str(gc.get_threshold()[0]))):
+        environment = {**os.environ, "ENERFLO_API_KEY": "k", "SEATWISE_COLLECT_RARELY": value}
+        ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+        assert ran.stdout.strip() == threshold, ran.stderr
 
 
 def test_what_works_in_no_pool_says_that_it_cannot_be_widened() -> None:

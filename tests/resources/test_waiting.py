@@ -8,6 +8,7 @@ import pytest
 from pulumi.runtime import settings
 
 from resources import mocked
+from seatwise.dynamic.host import COLLECTED_RARELY
 from seatwise.resources import waiting
 from seatwise.resources.waiting import StandIn, awaited_as_one
 
@@ -225,3 +226,15 @@ def test_an_sdk_without_a_set_is_no_error(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_set_of_this_sdk_is_known() -> None:
     """If this fails, the SDK has moved what it waits for, and programs are slow again."""
     assert waiting._awaited() is not None
+
+
+@pytest.mark.parametrize(("value", "is_rare"), [("true", True), ("false", False), (None, False), ("perhaps", False)])
+def test_the_collector_runs_rarely_only_if_the_setting_says_so(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, *, is_rare: bool
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("SEATWISE_COLLECT_RARELY", value)
+    told = "import gc\nrun(lambda: [DECLARATION] and None)\nprint(json.dumps(gc.get_threshold()))\n"
+    declaration = DECLARATIONS["User"].replace("{number}", "1")
+    thresholds = mocked.run(RUN + told.replace("DECLARATION", declaration))
+    assert (tuple(thresholds) == COLLECTED_RARELY) is is_rare

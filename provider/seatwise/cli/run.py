@@ -20,6 +20,7 @@ Choice = tuple[Mapping[str, str], str]
 FAST: tuple[Choice, ...] = (
     ({"PULUMI_SKIP_CHECKPOINTS": "true"}, "the state is written at the end, not twice for each changed resource"),
     ({"PULUMI_EXPERIMENTAL": "1"}, "without it pulumi ignores PULUMI_SKIP_CHECKPOINTS"),
+    ({"SEATWISE_COLLECT_RARELY": "true"}, "the program spends half the processor time, and little more memory"),
 )
 AT_ONCE: Choice = ({"SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"}, "sixteen operations at once")
 """Not set for a command that has pulumi's option for it."""
@@ -38,6 +39,8 @@ def run(
     """Run a pulumi command in the environment that makes large stacks fast: seatwise run -- pulumi up
 
     Sets PULUMI_SKIP_CHECKPOINTS=true and PULUMI_EXPERIMENTAL=1 unless they are set: the state is written once.
+
+    Sets SEATWISE_COLLECT_RARELY=true unless it is set: Python's garbage collector runs rarely.
 
     Sets SEATWISE_THREADS=16 and PULUMI_PARALLEL=16 unless one of them, --parallel or -p is given: sixteen operations
     run at once.

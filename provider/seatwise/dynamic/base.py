@@ -21,7 +21,7 @@ from ..vendors import names, vendor_named
 from ..wire import loop
 from ..wire.engine import StackState, writes_checkpoints
 from ..wire.settings import PROVIDER, RunSettings, Settings
-from .host import end_with_engine, keeps_internal_properties, widen
+from .host import collect_rarely, end_with_engine, keeps_internal_properties, widen
 
 if TYPE_CHECKING:
     from ..wire.tenant import Operation, Tenant
@@ -92,6 +92,8 @@ class DynamicProvider(dynamic.ResourceProvider):
             run = RunSettings.load()  # a bad one is better known in preview
             if run.threads is not None and not widen(run.threads):
                 tell("SEATWISE_THREADS has no effect: this version of Pulumi or Python, or the system, has no more")
+            if run.collect_rarely:
+                collect_rarely()
             self._refuse_other_vendors_provider()
             self._loaded = self.vendor.settings_type.load(self._config)
             VAULT.learn(*self._loaded.secrets())

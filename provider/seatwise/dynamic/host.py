@@ -1,5 +1,6 @@
 """Access to the process that hosts Pulumi's dynamic providers."""
 
+import gc
 import os
 import select
 import stat
@@ -18,6 +19,8 @@ GRACE_S = 10.0
 CHECK_INTERVAL_S = 0.2
 INTERNAL = "__internal"
 """A property such as seatwise's own internal ones."""
+COLLECTED_RARELY = (100_000, 50, 100)
+"""The thresholds of Python's garbage collector, instead of (700, 10, 10)."""
 _STDIN = 0
 USED = ("_max_workers", "_threads", "_shutdown_lock", "_adjust_thread_count")
 
@@ -41,6 +44,15 @@ def _wait_and_end(is_idle: Callable[[], bool]) -> None:
     while not is_idle() and time.monotonic() - gone_at < GRACE_S:
         time.sleep(CHECK_INTERVAL_S)
     os._exit(1)
+
+
+def collect_rarely() -> None:
+    """Let Python's garbage collector run rarely in this process.
+
+    In a program with thousands of resources it looks at all their futures again and again, and finds no garbage. That
+    is half of the program's processor time.
+    """
+    gc.set_threshold(*COLLECTED_RARELY)
 
 
 def keeps_internal_properties() -> bool:

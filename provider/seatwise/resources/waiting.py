@@ -11,10 +11,15 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from pulumi.runtime import settings
+
+from ..core.vendor.errors import SettingsError
+from ..dynamic.host import collect_rarely
+from ..wire.settings import RunSettings
 
 Awaited = set[Any] | deque[Any]
 """What the SDK waits for: a set, and in older versions a deque."""
@@ -52,6 +57,7 @@ class StandIn(asyncio.Future[None]):
 @contextmanager
 def awaited_as_one() -> Iterator[None]:
     """Let one future stand for all that a resource makes in this block, which its registration completes."""
+    _heed_settings()
     awaited = _awaited()
     before = set(awaited or ())
     yield
@@ -60,6 +66,14 @@ def awaited_as_one() -> Iterator[None]:
         _stand_in(awaited, next(iter(made)).get_loop()).replace(made)
         for each in made:
             awaited.remove(each)
+
+
+@cache
+def _heed_settings() -> None:
+    """Do what the settings say of this process, once."""
+    with suppress(SettingsError):  # the provider reports it in preview
+        if RunSettings.load().collect_rarely:
+            collect_rarely()
 
 
 def _awaited() -> Awaited | None:

@@ -321,6 +321,8 @@ class RunSettings(BaseSettings):
     """Whether all runs on this machine share the vendors' limits, through a file beside the journal."""
     threads: int | None = Field(default=None, ge=4, le=64)
     """How many operations on single accounts run at once in a provider process, instead of Pulumi's four."""
+    collect_rarely: bool = False
+    """Whether Python's garbage collector runs rarely, in the program and in the provider processes."""
     today: date | None = None
     """The day by which accounts expire, instead of today in UTC: `2027-02-01` in a preview shows that day's changes."""
 

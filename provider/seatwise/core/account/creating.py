@@ -80,9 +80,7 @@ def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:
     tenant.list_cache.wrote(account, email)
 
 
-async def _post(
-    tenant: Tenant, declared: Declared, email: str, others: Container[str]
-) -> tuple[str, Record | None]:
+async def _post(tenant: Tenant, declared: Declared, email: str, others: Container[str]) -> tuple[str, Record | None]:
     """Send the create once and return the account's id, and its record if the account had to be looked up.
 
     It is never sent again once it may have arrived. An id that is known already is another account's: then the account
