@@ -63,7 +63,7 @@ class Plan:
     compared_paced: int = 0
     """Accounts of the comparison under a limit; 0 leaves it out."""
     compared_large: int = 0
-    """Accounts of one stack of `User`s at the comparison's API; 0 leaves it out."""
+    """Accounts of one stack of `User`s at the comparison's API, instead of at the grid's; 0 leaves it out."""
     people: int = 0
     """People from a file with accounts at three vendors; 0 leaves them out."""
 
@@ -75,7 +75,6 @@ USUAL = Plan(
 FULL = replace(
     USUAL,
     command="make bench-full",
-    sizes={100: 3, MAIN: 3},
     latencies=(0, LATENCY),
     minutes=2,
     compared={MAIN: 3},
@@ -138,12 +137,18 @@ def _studies(plan: Plan) -> Iterator[Step]:
     for contestant in (who.USERS, who.ROSTER):
         yield partial(who.flaky, contestant, plan.flaky, LATENCY)
     if plan.large:
-        yield from _team(plan.large, LATENCY)
-        yield partial(who.live, who.USERS, plan.large, 0)
+        yield from _many(plan)
     if plan.minutes:
         for contestant in (who.USERS, who.ROSTER):
             # One request for each account goes beyond the whole minutes.
             yield partial(who.limited, contestant, int(1.1 * plan.per_minute * plan.minutes), 0, plan.per_minute)
+
+
+def _many(plan: Plan) -> Iterator[Step]:
+    """Return the measurements of very many accounts."""
+    yield from _team(plan.large, LATENCY)
+    if not plan.compared_large:
+        yield partial(who.live, who.USERS, plan.large, 0)
 
 
 def _round(accounts: int, latency: float) -> Iterator[Step]:

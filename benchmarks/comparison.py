@@ -27,7 +27,6 @@ PEOPLE_COUNT = 300
 OPERATIONS = ("create", "no-op", "refresh", "update all", "deprovision all")
 SANDBOX = ("seatwise", "sandbox")
 SEATWISE_RUN = ("seatwise", "run", "--quiet", "--")
-SIXTEEN: Mapping[str, str] = {"SEATWISE_THREADS": "16", "PULUMI_PARALLEL": "16"}
 _PULUMI: Mapping[str, tuple[str, ...]] = {
     "refresh": ("refresh", "--yes", "--skip-preview"),
     "deprovision all": ("destroy", "--yes", "--skip-preview"),
@@ -50,9 +49,9 @@ class Rival:
     must_work: bool = True
 
 
-def _pulumi(text: str, more: Mapping[str, str], folder: Path, vendor: BackDoor, accounts: int, per_minute: int) -> Tool:
+def _pulumi(text: str, folder: Path, vendor: BackDoor, accounts: int, per_minute: int) -> Tool:
     told = {COUNT: str(accounts), "NEXUDUS_REQUESTS_PER_MINUTE": str(per_minute)}
-    project = Project(folder, text, {**vendor.environment, **more, **told}, SEATWISE_RUN)
+    project = Project(folder, text, {**vendor.environment, **told}, SEATWISE_RUN)
     return lambda operation, changed: project.run(*_PULUMI.get(operation, UP), **{CHANGED: str(changed)})
 
 
@@ -61,13 +60,12 @@ def _tofu(share: float, folder: Path, vendor: BackDoor, accounts: int, per_minut
     return lambda operation, changed: tofu.run(*_TOFU.get(operation, ("apply",)), people=dict(named(accounts, changed)))
 
 
-ROSTER = Rival("Roster", partial(_pulumi, program("nexudus_roster"), {}))
-USERS = Rival("Users", partial(_pulumi, program("nexudus_users"), {}))
-WIDE = Rival("Users, 16 threads", partial(_pulumi, program("nexudus_users"), SIXTEEN))
+ROSTER = Rival("Roster", partial(_pulumi, program("nexudus_roster")))
+USERS = Rival("Users", partial(_pulumi, program("nexudus_users")))
 OPENTOFU = Rival("OpenTofu", partial(_tofu, 1), must_work=False)
 # Each process of its provider begins with a burst of a second's requests: at the limit itself, it is throttled.
 SLOWER = Rival("OpenTofu, at 96 % of the limit", partial(_tofu, 0.96), must_work=False)
-RIVALS = (ROSTER, USERS, WIDE, OPENTOFU)
+RIVALS = (ROSTER, USERS, OPENTOFU)
 PACED_RIVALS = (*RIVALS, SLOWER)
 
 

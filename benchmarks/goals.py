@@ -11,7 +11,6 @@ from .usage import PROGRAM, PROVIDER
 SHARES: Mapping[str, Mapping[str, float]] = {
     beside.ROSTER.name: {"create": 0.85} | dict.fromkeys(beside.OPERATIONS[1:], 0.4),
     beside.USERS.name: {"create": 1.6, "no-op": 0.6} | dict.fromkeys(beside.OPERATIONS[2:], 0.5),
-    beside.WIDE.name: {},
 }
 """The most of OpenTofu's seconds that an operation on `MAIN` accounts may take."""
 LARGEST = 10 * MAIN
