@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,6 +24,21 @@ from seatwise.sandbox.store import Store
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
 from virtual import World, date_of_a_change
+
+IN_MEMORY = Path("/dev/shm")
+"""Where Linux keeps files in memory."""
+NEEDED = 4 * 2**30
+"""Bytes that the tests may need there."""
+
+
+def _is_usable(folder: Path) -> bool:
+    """Return whether the tests' files fit into this folder, and programs in it can be run."""
+    is_there = os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    return is_there and shutil.disk_usage(folder).free >= NEEDED
+
+
+if _is_usable(IN_MEMORY):  # thousands of journals wait long for a disk, and no file of a test must outlast it
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 def _body(fields: dict[str, Any]) -> bytes:

@@ -74,7 +74,8 @@ class SharedFile:
             self._database = sqlite3.connect(
                 self._path, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None
             )
-            self._database.executescript(f"pragma journal_mode = wal; {self._tables}")
+            # Tables need no flush to the disk of their own: the first durable write flushes them too.
+            self._database.executescript(f"pragma synchronous = normal; pragma journal_mode = wal; {self._tables}")
         return self._database
 
 
