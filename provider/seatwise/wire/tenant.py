@@ -241,21 +241,23 @@ class Tenant:
         return login_url if request.effect is Effect.LOGIN else None
 
     async def _wait_for_pacing(self, request: Request, deadline: float) -> None:
-        seconds, title = self.vendor.settings.deadline, self.vendor.title
-        more = f"Run it again later, or raise {self.vendor.settings.variable('deadline')} (seconds)"
         if anyio.current_time() >= deadline:
-            problem = f"the operation did not end within {seconds:.0f} seconds"
-            raise Unreachable(problem, maybe_sent=False, vendor=title, remedy=more)
+            raise self._too_late(f"the operation did not end within {self.vendor.settings.deadline:.0f} seconds")
         writes = request.effect in (Effect.CREATE, Effect.REPEATABLE)
         try:
             with anyio.fail_after(deadline - anyio.current_time()):
                 await self._pacing.take(request.method, writes=writes, deadline=deadline)
         except TimeoutError:
             if self._pacing.is_full:
-                problem = "the vendor did not answer the requests before it in time"
-                raise Unreachable(problem, maybe_sent=False, vendor=title, remedy=more) from None
-            problem = f"the rate limit allows no request within {seconds:.0f} seconds"
-            raise RateLimited(problem, status=429, vendor=title, remedy=more) from None
+                raise self._too_late("the vendor did not answer the requests before it in time") from None
+            problem = f"the rate limit allows no request within {self.vendor.settings.deadline:.0f} seconds"
+            raise RateLimited(problem, status=429, vendor=self.vendor.title, remedy=self._more_time()) from None
+
+    def _too_late(self, problem: str) -> Unreachable:
+        return Unreachable(problem, maybe_sent=False, vendor=self.vendor.title, remedy=self._more_time())
+
+    def _more_time(self) -> str:
+        return f"Run it again later, or raise {self.vendor.settings.variable('deadline')} (seconds)"
 
     async def _try(self, request: Request, token: Token | None, deadline: float) -> TryResult:
         """Send once."""
