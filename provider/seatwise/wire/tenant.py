@@ -17,6 +17,7 @@ import anyio.to_thread
 import httpx
 
 from ..core.account.answers import Answers
+from ..core.account.creating import is_refusal
 from ..core.account.exchanges import Exchanges
 from ..core.account.list_cache import ListCache
 from ..core.account.notices import Notices
@@ -228,7 +229,9 @@ class Tenant:
             )  # fmt: skip
         if result.outcome is Outcome.TURNED_AWAY and too_long is not None:
             problem = f"the vendor asks to wait {too_long:.0f} seconds"
-            raise RateLimited(problem, status=result.answer.status, vendor=title)
+            is_no = request.effect is not Effect.CREATE or is_refusal(self.vendor, result.answer)
+            with _marking_maybe_sent(not is_no):
+                raise RateLimited(problem, status=result.answer.status, vendor=title)
         return result.answer
 
     def _connection_remedy(self, request: Request) -> str:

@@ -121,6 +121,14 @@ async def test_a_503_that_may_be_a_yes_leaves_the_create_open() -> None:
         assert last.kind is EntryKind.PENDING
 
 
+async def test_a_login_that_is_throttled_leaves_no_create_open() -> None:
+    async with World("nexudus", given={"resend_creates": False}) as world:
+        world.fault("token", *[answered(503, carried_out=False, retry_after="300")] * 5)
+        with pytest.raises(RateLimited):
+            await create(world, "ben", BEN)
+        assert world.door.journal.last("ben@example.com") is None
+
+
 async def test_a_503_that_is_a_no_takes_the_create_back() -> None:
     async with World("enerflo") as world:
         world.fault("create", answered(503, carried_out=False, retry_after="300"))

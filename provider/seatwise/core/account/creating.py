@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, AccountExists, RateLimited, UnknownOutcome, Unreachable
+from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
 from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .answers import new_state, sent_values
@@ -93,8 +93,8 @@ async def _post(tenant: Tenant, declared: Declared, email: str, others: Containe
         with tenant.answers.awaiting():
             answer = await tenant.send(request)
     except AccountError as error:
-        if not _may_have_arrived(vendor, error):
-            tenant.journal.withdraw(email)
+        if not error.maybe_sent:
+            tenant.journal.withdraw(email)  # nothing was created
             raise
     if answer is not None and is_refusal(vendor, answer):
         tenant.journal.withdraw(email)
@@ -116,13 +116,6 @@ async def _post(tenant: Tenant, declared: Declared, email: str, others: Containe
         return account, None
     found = await _searched(tenant, email)
     return found.account, _whole_record(vendor, found)
-
-
-def _may_have_arrived(vendor: Vendor, error: AccountError) -> bool:
-    """Return whether the vendor may have created the account, though its create has no answer that says so."""
-    if isinstance(error, RateLimited):  # `is_refusal` says the same of an answer that asks for a shorter wait
-        return error.status >= 500 and not vendor.settings.resend_creates
-    return isinstance(error, Unreachable) and error.maybe_sent
 
 
 def _is_known(tenant: Tenant, account: str, email: str, others: Container[str]) -> bool:
