@@ -8,9 +8,9 @@ import pytest
 from operations import lifecycle
 from seatwise.core.account.owner import Owner
 from seatwise.core.account.ports import EntryKind
-from seatwise.core.vendor.errors import RateLimited, UnknownOutcome
+from seatwise.core.vendor.errors import InvalidAccount, RateLimited, UnknownOutcome
 from teams import Roster, Stack
-from virtual import Fault, World, answered
+from virtual import Fault, World, answered, passes
 
 pytestmark = pytest.mark.anyio
 LEO, BEN = (str(Owner("accounts", "dev", (), name)) for name in ("leo", "ben"))
@@ -108,6 +108,64 @@ async def test_no_two_members_of_a_team_have_one_account(world: World) -> None:
     assert {*ids.values()} == {*world.accounts}
     assert await stack.up(team("ben"))
     assert [world.is_retired(world.accounts[ids[f"{name}@example.com"]]) for name in ("ben", "amy")] == [False, True]
+
+
+def updating(world: World, account: str, email: str) -> Fault:
+    """The create is an update: the vendor gives an account that exists the new e-mail, and answers its id."""
+
+    async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        record = {**world.accounts[account], "email": email}
+        world.store.replace(world.name, account, email, record)
+        return httpx.Response(200, json={"user": record})
+
+    return fault
+
+
+async def test_an_account_that_another_resource_has_is_not_shared() -> None:
+    async with World("enerflo") as world:
+        ben, _ = await create(world, "ben", BEN)
+        await world.restart()
+        world.door.ownership.declare("ben@example.com", BEN)
+        world.door.ownership.assign_declared(ben, "ben@example.com", BEN)
+        world.fault("create", updating(world, ben, "leo@example.com"))
+        with pytest.raises(InvalidAccount, match="ben has this account in this run as well"):
+            await create(world, "leo", LEO)
+
+
+async def test_an_account_that_another_member_has_is_not_shared() -> None:
+    async with World("enerflo") as world:
+        stack, member = Stack(world), dict(world.vendor.example)
+
+        def team(*names: str) -> dict[str, Roster]:
+            return {"sales": Roster([{**member, "email": f"{name}@example.com"} for name in names])}
+
+        assert await stack.up(team("ben"))
+        (ben,) = world.accounts
+        await world.restart()
+        world.fault("create", updating(world, ben, "amy@example.com"))
+        assert not await stack.up(team("ben", "amy"))
+        assert stack.failed["amy@example.com"].startswith(f"the account with this e-mail ({ben}) is that of the member")
+        assert stack.state["sales"].outs["ids"] == {"ben@example.com": ben}
+
+
+@pytest.mark.parametrize("lists_fail", [False, True])
+async def test_an_id_that_the_vendor_gives_again_is_that_of_the_new_account(*, lists_fail: bool) -> None:
+    """The old account was deleted at the vendor, and the journal still has it."""
+    async with World("enerflo") as world:
+        leo, outs = await create(world, "leo", LEO)
+        await lifecycle.delete(world.tenant, leo, outs, LEO)
+        await world.restart()
+        world.store.clear()
+        if lists_fail:
+            world.fault("list", passes, *[answered(503, carried_out=False)] * 40)
+
+        ben, outs = await create(world, "ben", BEN)
+
+        assert (ben, outs["adopted"]) == (leo, False)
+        await world.restart()
+        world.faults.clear()
+        assert await lifecycle.delete(world.tenant, ben, outs, BEN)
+        assert world.is_retired(world.accounts[ben])
 
 
 async def test_a_503_that_may_be_a_yes_leaves_the_create_open() -> None:

@@ -9,11 +9,11 @@ from ..vendor.http import Answer
 from ..vendor.vendor import Vendor
 from .answers import new_state, sent_values
 from .existing import tell_inactive
-from .finding import Found, has_identity, look_for_hidden, look_up
+from .finding import Found, fetch, has_identity, look_for_hidden, look_up
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .reading_back import read_back, record_of_new
-from .refusals import refused, tell_altered, tell_unkept
+from .refusals import held_by_other, refuse_taken, refused, tell_altered, tell_unkept
 from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
 from .state import differences, expand
 from .writing import change, revealed
@@ -60,7 +60,7 @@ async def begin(tenant: Tenant, declared: Declared, owner: str, others: Containe
     if in_the_way is not None:
         raise on_its_way(tenant, email, in_the_way, owner)
     try:
-        account, record = await _post(tenant, declared, email, others)
+        account, record = await _post(tenant, declared, email, owner, others)
     except AccountExists:
         hidden = await look_for_hidden(tenant, email)
         if hidden is None:
@@ -80,11 +80,13 @@ def _note_created(tenant: Tenant, email: str, account: str, owner: str) -> None:
     tenant.list_cache.wrote(account, email)
 
 
-async def _post(tenant: Tenant, declared: Declared, email: str, others: Container[str]) -> tuple[str, Record | None]:
+async def _post(
+    tenant: Tenant, declared: Declared, email: str, owner: str, others: Container[str]
+) -> tuple[str, Record | None]:
     """Send the create once and return the account's id, and its record if the account had to be looked up.
 
-    It is never sent again once it may have arrived. An id that is known already is another account's: then the account
-    is looked up.
+    It is never sent again once it may have arrived. An id that is known already is most likely another account's: only
+    a record with this e-mail shows that it is not.
     """
     vendor = tenant.vendor
     request = vendor.request_create(revealed(tenant, expand(vendor.schema, declared.values, {})))
@@ -114,7 +116,8 @@ async def _post(tenant: Tenant, declared: Declared, email: str, others: Containe
     if answer is not None and account is not None and not _is_known(tenant, account, email, others):
         tenant.answers.keep(vendor, account, answer, declared, tenant.list_cache.unshown)
         return account, None
-    found = await _searched(tenant, email)
+    found = (account and await _with_the_id(tenant, account, email)) or await _searched(tenant, email)
+    _refuse_held(tenant, found.account, email, owner, others)
     return found.account, _whole_record(vendor, found)
 
 
@@ -127,6 +130,29 @@ def _is_known(tenant: Tenant, account: str, email: str, others: Container[str]) 
         or tenant.journal.is_renewed(account)
         or tenant.ownership.owner_of(account) is not None
     )
+
+
+async def _with_the_id(tenant: Tenant, account: str, email: str) -> Found | None:
+    """Return the account with this id if it has the e-mail: a vendor may give the id of a deleted account again."""
+    try:
+        record = await fetch(tenant, account, email)
+    except AccountError:
+        return None
+    return Found(account, record, True) if record is not None and has_identity(tenant, record, email) else None
+
+
+def _refuse_held(tenant: Tenant, account: str, email: str, owner: str, others: Container[str] = ()) -> None:
+    """Raise an error if the account of a create is one that another resource or member has: a create may be an update.
+
+    Raises InvalidAccount, and AccountExists for an account of a member.
+    """
+    refuse_taken(tenant, account, email, owner, elsewhere=True)
+    if account not in others:
+        return
+    remedy = f"Correct the {tenant.vendor.identity_name()} of one of them in the admin page"
+    error = held_by_other(tenant, account, email, "another member", remedy)
+    error.existing = account
+    raise error
 
 
 def _whole_record(vendor: Vendor, found: Found) -> Record | None:
@@ -190,6 +216,7 @@ async def _find_instead(tenant: Tenant, wrong: str, email: str, owner: str) -> B
     tenant.journal.not_renewed(wrong, owner)
     tenant.journal.note(email, Entry(EntryKind.PENDING, owner=owner))
     found = await _searched(tenant, email)
+    _refuse_held(tenant, found.account, email, owner)
     _note_created(tenant, email, found.account, owner)
     return Begun(found.account, record=_whole_record(tenant.vendor, found))
 
