@@ -214,6 +214,16 @@ async def test_a_clock_that_was_set_back_delays_no_request(clock: SimpleNamespac
     tally.close()
 
 
+async def test_a_request_that_has_to_wait_is_not_counted_in_the_file(tmp_path: Path) -> None:
+    limits = [Limit(1, 60)]
+    one, other = (SharedTally("enerflo here", print, tmp_path / "limits.db") for _ in range(2))
+    one._own.count(limits, "GET", writes=False)
+    assert one.take(limits, "GET", writes=False) > 0
+    assert other.take(limits, "GET", writes=False) == 0
+    one.close()
+    other.close()
+
+
 async def test_without_the_shared_file_each_process_has_its_limits(tmp_path: Path) -> None:
     warnings: list[str] = []
     tally = SharedTally("enerflo here", warnings.append, tmp_path)

@@ -7,7 +7,7 @@ import traceback
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
@@ -444,10 +444,32 @@ async def test_a_create_that_waited_for_other_requests_was_not_sent() -> None:
 
         tasks.start_soon(hang)
         await anyio.sleep(1)
-        with pytest.raises(Unreachable, match="did not answer the requests before it in time") as caught:
+        with pytest.raises(Unreachable, match="the requests before it did not leave") as caught:
             await tenant.operation(0.5).send(CREATE)
     assert caught.value.maybe_sent is False
     assert len(far_end.requests) == 1
+
+
+async def test_a_request_whose_deadline_ends_in_its_turn_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that another process writes to blocks the event loop."""
+    far_end = Script()
+    tenant = tenant_of(Enerflo, far_end, concurrency="1", deadline="40")
+    take = tenant._pacing.take
+
+    async def late(*arguments: Any, **keywords: Any) -> None:
+        await take(*arguments, **keywords)
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(41)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tenant._pacing, "take", late)
+        patch.setattr(anyio, "fail_after", lambda seconds: nullcontext())
+        with pytest.raises(Unreachable, match="did not end within 40 seconds") as caught:
+            await tenant.send(CREATE)
+    assert caught.value.maybe_sent is False
+    assert far_end.requests == []
+    await tenant.send(READ)
+    assert len(far_end.requests) == 1, "its place is free again"
 
 
 async def test_no_more_requests_are_in_flight_than_the_setting_says() -> None:

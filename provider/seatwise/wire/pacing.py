@@ -45,13 +45,21 @@ class OwnTally:
 
     def take(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> float:
         """Count a request as `Tally.take` does."""
-        now = anyio.current_time()
-        counting = [limit for limit in limits if limit.counts(verb, writes=writes)]
-        pause = max((self._wait(limit, now) for limit in counting), default=0)
+        pause = self.pause(limits, verb, writes=writes)
         if not pause:
-            for limit in counting:
-                self._taken[limit].append(now)
+            self.count(limits, verb, writes=writes)
         return pause
+
+    def pause(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> float:
+        """Return the seconds until a request may leave, and count nothing."""
+        now = anyio.current_time()
+        return max((self._wait(limit, now) for limit in limits if limit.counts(verb, writes=writes)), default=0)
+
+    def count(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> None:
+        """Count a request that leaves now."""
+        for limit in limits:
+            if limit.counts(verb, writes=writes):
+                self._taken[limit].append(anyio.current_time())
 
     def _wait(self, limit: Limit, now: float) -> float:
         taken = self._taken[limit]
@@ -80,8 +88,11 @@ class SharedTally:
 
     def take(self, limits: Sequence[Limit], verb: str, *, writes: bool) -> float:
         """Count a request as `Tally.take` does."""
-        pause = self._file.run(lambda database: self._take(database, limits, verb, writes), 0.0)
-        return pause or self._own.take(limits, verb, writes=writes)
+        pause = self._own.pause(limits, verb, writes=writes)
+        pause = pause or self._file.run(lambda database: self._take(database, limits, verb, writes), 0.0)
+        if not pause:
+            self._own.count(limits, verb, writes=writes)
+        return pause
 
     def close(self) -> None:
         """Close the file."""
@@ -109,6 +120,10 @@ class SharedTally:
         return 0 if row is None else float(row[0]) + _span(limit) - now
 
 
+class LimitReached(TimeoutError):
+    """A limit lets no request leave before the deadline."""
+
+
 class Pacing:
     """The limits of one tenant, and the most requests in flight (`places`), for callers in one event loop."""
 
@@ -133,7 +148,7 @@ class Pacing:
         The place is taken first: a request that waits for it after its turn would leave at another time than was
         counted, or while the vendor says that none may leave. `give_back` returns it.
 
-        Raises TimeoutError as soon as the wait for a limit would end after the deadline (the event loop's seconds).
+        Raises LimitReached as soon as the wait for a limit would end after the deadline (the event loop's seconds).
         """
         counting = tuple(limit for limit in self._limits if limit.counts(verb, writes=writes))
         async with self._queues[counting]:
@@ -144,17 +159,12 @@ class Pacing:
                     return
                 self._places.release()
                 if anyio.current_time() + pause > deadline:
-                    raise TimeoutError
+                    raise LimitReached
                 await anyio.sleep(pause)
 
     def give_back(self) -> None:
         """Return the place of a request that has its answer, or has failed."""
         self._places.release()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no place is free."""
-        return self._places.value == 0
 
     def _pause(self, verb: str, writes: bool) -> float:
         held = self._held_until - anyio.current_time()

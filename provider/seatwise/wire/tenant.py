@@ -34,7 +34,7 @@ from .engine import StackState
 from .journal import Aside, Journal
 from .locks import locked
 from .login import Login
-from .pacing import OwnTally, Pacing, SharedTally
+from .pacing import LimitReached, OwnTally, Pacing, SharedTally
 from .proxy import Proxy, Tunnel, is_final
 from .retry import Outcome, RetryBudget, may_repeat, wait
 from .settings import RunSettings
@@ -245,18 +245,22 @@ class Tenant:
 
     async def _wait_for_pacing(self, request: Request, deadline: float) -> None:
         if anyio.current_time() >= deadline:
-            raise self._too_late(f"the operation did not end within {self.vendor.settings.deadline:.0f} seconds")
+            raise self._too_late()
         writes = request.effect in (Effect.CREATE, Effect.REPEATABLE)
         try:
             with anyio.fail_after(deadline - anyio.current_time()):
                 await self._pacing.take(request.method, writes=writes, deadline=deadline)
-        except TimeoutError:
-            if self._pacing.is_full:
-                raise self._too_late("the vendor did not answer the requests before it in time") from None
+        except LimitReached:
             problem = f"the rate limit allows no request within {self.vendor.settings.deadline:.0f} seconds"
             raise RateLimited(problem, status=429, vendor=self.vendor.title, remedy=self._more_time()) from None
+        except TimeoutError:
+            raise self._too_late("the requests before it did not leave, or get their answers, in time") from None
+        if anyio.current_time() >= deadline:  # what waits for a file blocks the event loop
+            self._pacing.give_back()
+            raise self._too_late()
 
-    def _too_late(self, problem: str) -> Unreachable:
+    def _too_late(self, problem: str = "") -> Unreachable:
+        problem = problem or f"the operation did not end within {self.vendor.settings.deadline:.0f} seconds"
         return Unreachable(problem, maybe_sent=False, vendor=self.vendor.title, remedy=self._more_time())
 
     def _more_time(self) -> str:
