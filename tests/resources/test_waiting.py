@@ -228,6 +228,14 @@ def test_the_set_of_this_sdk_is_known() -> None:
     assert waiting._awaited() is not None
 
 
+@pytest.mark.parametrize("threshold", [0, 5_000_000])
+def test_a_collector_that_a_program_has_tuned_stays(monkeypatch: pytest.MonkeyPatch, threshold: int) -> None:
+    monkeypatch.setenv("SEATWISE_COLLECT_RARELY", "true")
+    declaration = DECLARATIONS["User"].replace("{number}", "1")
+    program = f"import gc\ngc.set_threshold({threshold})\nrun(lambda: [{declaration}] and None)\n"
+    assert mocked.run(RUN + program + "print(json.dumps(gc.get_threshold()))\n")[0] == threshold
+
+
 @pytest.mark.parametrize(("value", "is_rare"), [("true", True), ("false", False), (None, False), ("perhaps", False)])
 def test_the_collector_runs_rarely_only_if_the_setting_says_so(
     monkeypatch: pytest.MonkeyPatch, value: str | None, *, is_rare: bool

@@ -47,12 +47,14 @@ def _wait_and_end(is_idle: Callable[[], bool]) -> None:
 
 
 def collect_rarely() -> None:
-    """Let Python's garbage collector run rarely in this process.
+    """Let Python's garbage collector run rarely in this process; thresholds that are higher, or off, stay.
 
     In a program with thousands of resources it looks at all their futures again and again, and finds no garbage. That
     is half of the program's processor time.
     """
-    gc.set_threshold(*COLLECTED_RARELY)
+    chosen = gc.get_threshold()
+    if chosen[0]:  # 0 turns it off
+        gc.set_threshold(*map(max, chosen, COLLECTED_RARELY))
 
 
 def keeps_internal_properties() -> bool:
