@@ -16,7 +16,11 @@ FILES = {
     "people.yaml": "- {name: ana, email: ana@example.com, accounts: {enerflo: {roles: [Setter]}}}\n",
     "team.csv": "email,roles\nben@x.example,Setter\n",
 }
-ENVIRONMENT = {"ANA_PASSWORD": "a password of ana's", "WEST_ENERFLO_API_KEY": "sandbox-enerflo-key"}
+ENVIRONMENT = {
+    "ANA_PASSWORD": "a password of ana's",
+    "WEST_ENERFLO_API_KEY": "sandbox-enerflo-key",
+    "SLACK_SCIM_TOKEN": "sandbox-scim-token",
+}
 ELSEWHERE = "https://west.example.com"
 # Pages whose program another test runs: docs/start.md from top to bottom, a vendor's file with its stand-in.
 OTHERS = ("start.md", "adding-a-vendor.md")

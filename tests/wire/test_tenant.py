@@ -422,7 +422,7 @@ async def test_a_throttled_request_delays_all_requests() -> None:
     assert all(30 <= time - first <= 33 for time in others)
 
 
-async def test_a_request_that_waits_for_another_hears_of_its_throttling() -> None:
+async def test_a_waiting_request_heeds_the_wait_of_another_one() -> None:
     far_end = Script((429, {"Retry-After": "30"}))
     tenant = tenant_of(Enerflo, far_end, concurrency="1")
     async with anyio.create_task_group() as tasks:

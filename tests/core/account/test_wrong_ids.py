@@ -149,7 +149,7 @@ async def test_an_account_that_another_member_has_is_not_shared() -> None:
 
 
 @pytest.mark.parametrize("lists_fail", [False, True])
-async def test_an_id_that_the_vendor_gives_again_is_that_of_the_new_account(*, lists_fail: bool) -> None:
+async def test_an_id_that_is_given_again_is_the_new_accounts(*, lists_fail: bool) -> None:
     """The old account was deleted at the vendor, and the journal still has it."""
     async with World("enerflo") as world:
         leo, outs = await create(world, "leo", LEO)

@@ -122,7 +122,7 @@ async def _post(
 
 
 def _is_known(tenant: Tenant, account: str, email: str, others: Container[str]) -> bool:
-    """Return whether this id is one that seatwise has met before, as that of another account."""
+    """Return whether seatwise has met this id before: then another account has it."""
     return (
         account in others
         or tenant.list_cache.had(account, email)
@@ -142,7 +142,7 @@ async def _with_the_id(tenant: Tenant, account: str, email: str) -> Found | None
 
 
 def _refuse_held(tenant: Tenant, account: str, email: str, owner: str, others: Container[str] = ()) -> None:
-    """Raise an error if the account of a create is one that another resource or member has: a create may be an update.
+    """Raise an error if another resource or member has the account of a create: the create was an update then.
 
     Raises InvalidAccount, and AccountExists for an account of a member.
     """
