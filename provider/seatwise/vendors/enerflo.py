@@ -30,7 +30,7 @@ from ..wire import settings
 
 PAGE_SIZE = 100
 SALES_REP = "Sales Rep"
-ROLES = SlugList("roles", "role_slugs", unlike={"agent": SALES_REP, "supercompany": "Super Admin"})
+ROLES = SlugList("roles", "role_slugs", unlike={"agent": SALES_REP, "supercompany": "Super Admin"})  # two are known
 Roles = Annotated[list[str], Compare(ROLES.forms, how="Name or slug, in any order")]
 
 
@@ -264,7 +264,6 @@ class Enerflo(Vendor):
         is_text = kind.startswith("text/plain") if answer.ok else "html" not in kind
         return answer.text if is_text and answer.json is None else super().parse_message(answer)
 
-    # Roles are written as Names and read as slugs, of which two are known.
     def to_program_values(self, values: Values) -> Values:
         return ROLES.with_names(values)
 
