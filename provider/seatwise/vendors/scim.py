@@ -583,7 +583,7 @@ class Scim(Vendor, Groups):
         return {"startIndex": (page - 1) * size + 1, "count": size}
 
     def request_create(self, values: Values) -> Request:
-        resource: dict[str, Any] = {"schemas": [CORE], "active": True}
+        resource: dict[str, Json] = {"schemas": [CORE], "active": True}
         return Request("POST", self.path, Effect.CREATE, headers=HEADERS, json=self._with(resource, values))
 
     def request_read(self, account: str) -> Request:
@@ -620,11 +620,11 @@ class Scim(Vendor, Groups):
             resource = {key: value for key, value in known.items() if key not in own}
             body = self._with(json.loads(json.dumps(resource)), changes)
             return Request("PUT", path, Effect.REPEATABLE, headers=headers, json=body)
-        operations = [each for name, value in changes.items() for each in self._operations(name, value, known)]
+        operations: list[Json] = [each for item in changes.items() for each in self._operations(*item, known)]
         body = {"schemas": [PATCH], "Operations": operations}
         return Request("PATCH", path, Effect.REPEATABLE, headers=headers, json=body)
 
-    def _with(self, resource: dict[str, Any], values: Values) -> dict[str, Any]:
+    def _with(self, resource: dict[str, Json], values: Values) -> dict[str, Json]:
         """Return the resource with these values in it; other items and attributes stay."""
         for name, value in values.items():
             if name == "extensions":
@@ -637,7 +637,7 @@ class Scim(Vendor, Groups):
         resource["schemas"] = schemas_of(resource, values.get("extensions") or ())
         return resource
 
-    def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Any]]:
+    def _operations(self, name: str, value: Any, record: Record) -> Iterable[dict[str, Json]]:
         """Yield the operations of a PATCH that set one argument."""
         if name == "extensions":
             for urn, attributes in named_as(record, value or {}).items():
@@ -652,7 +652,7 @@ class Scim(Vendor, Groups):
             keys, written = keys[:-1], {"value": written} if written not in NO_VALUE else None
         yield patch_operation(f"{keys[0]}:{'.'.join(keys[1:])}" if keys[0] == ENTERPRISE else ".".join(keys), written)
 
-    def _written(self, name: str, value: Any, resource: Mapping[str, Any]) -> tuple[tuple[str, ...], Any]:
+    def _written(self, name: str, value: Any, resource: Record) -> tuple[tuple[str, ...], Json]:
         """Return the path and the value of an argument in a resource, whose lists may have other items."""
         path = self.schema[name].wire.update or name
         if path in PRIMARY:
@@ -689,12 +689,12 @@ class Scim(Vendor, Groups):
 
     def request_leave(self, pair: Pair, version: str | None) -> Request:
         # https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.2
-        operation: dict[str, Any] = {"op": "remove", "path": f"members[value eq {_quoted(pair.user)}]"}
+        operation: dict[str, Json] = {"op": "remove", "path": f"members[value eq {_quoted(pair.user)}]"}
         if self._row.leaving == "by value":
             operation |= {"path": "members", "value": [{"value": pair.user}]}
         return self._patch_group(pair, version, operation)
 
-    def _patch_group(self, pair: Pair, version: str | None, operation: Mapping[str, Any]) -> Request:
+    def _patch_group(self, pair: Pair, version: str | None, operation: Record) -> Request:
         headers = HEADERS | ({"If-Match": version} if version else {})
         body = {"schemas": [PATCH], "Operations": [operation]}
         return Request("PATCH", f"/Groups/{segment(pair.group)}", Effect.REPEATABLE, headers=headers, json=body)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import AfterValidator, BeforeValidator
 
+from .boundary import Json, Record
 from .fields import NO_VALUE, SECRET, Check, Compare, email_address, email_key, folded
 
 ItemKeys = Mapping[str, Callable[[str], object]]
@@ -67,7 +68,7 @@ def _first_and_rest(items: Iterable[object]) -> tuple[object, frozenset[object]]
     return first, frozenset(rest)
 
 
-def _whole_numbers(value: Any) -> Any:
+def _whole_numbers(value: object) -> object:
     """Return a value with whole numbers as int: the engine turns them into floats, and a vendor may refuse `3.0`."""
     if isinstance(value, dict):
         return {key: _whole_numbers(each) for key, each in value.items()}
@@ -85,7 +86,7 @@ def as_items(value: Callable[[str], object] = str) -> ItemKeys:
     return {"value": value, "type": folded, "primary": as_flag}
 
 
-def covers(declared: Any, actual: Any) -> bool:
+def covers(declared: object, actual: object) -> bool:
     """Return whether each declared entry is there, at every level; a null is the same as no entry."""
     if isinstance(declared, dict) and isinstance(actual, dict | None):
         return all(covers(value, (actual or {}).get(key)) for key, value in declared.items())
@@ -112,12 +113,12 @@ def named_as(there: Any, declared: Any) -> Any:
     }
 
 
-def are_items(value: Any) -> bool:
+def are_items(value: object) -> TypeGuard[list[dict[str, Any]]]:
     """Return whether a value is a list of objects."""
     return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
-def _is_empty(value: Any) -> bool:
+def _is_empty(value: object) -> bool:
     """Return whether a value has nothing in it, at any level."""
     if isinstance(value, dict | list):
         return all(map(_is_empty, value.values() if isinstance(value, dict) else value))
@@ -148,7 +149,7 @@ def paired(declared: Sequence[Any], actual: Sequence[Any], keys: ItemKeys) -> li
     return _one_each(fitting, sorted(range(len(wanted)), key=lambda place: -len(wanted[place])))
 
 
-def _keyed(item: Mapping[str, Any], keys: ItemKeys) -> dict[str, Any]:
+def _keyed(item: Record, keys: ItemKeys) -> Mapping[str, object]:
     """Return an item as it is compared."""
     said = without_null(item)
     if not keys:
@@ -162,7 +163,7 @@ def as_flag(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def without_null(item: Mapping[str, Any]) -> dict[str, Any]:
+def without_null(item: Record) -> dict[str, Json]:
     """Return what an item says."""
     return {key: value for key, value in item.items() if value is not None}
 

@@ -4,8 +4,7 @@ An item that exists keeps the parts that the program does not declare.
 https://www.rfc-editor.org/rfc/rfc7643#section-2
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from .boundary import Json, Record
 from .field_types import AS_THEY_ARE, ItemKeys, are_items, as_flag, named_as, paired, without_null
@@ -38,7 +37,7 @@ def spelt(value: Json) -> Json:
     return {names[key]: each if key in is_other else spelt(each) for key, each in value.items()}
 
 
-def primary_item(items: Any) -> Mapping[str, Any]:
+def primary_item(items: Json) -> Record:
     """Return the primary item of a list: the one that says so, else the one for work, else the first."""
     many = objects(items) if isinstance(items, list) else []
     primary, at_work = ([each for each in many if str(each.get(key)).lower() == wanted] for key, wanted in
@@ -46,7 +45,7 @@ def primary_item(items: Any) -> Mapping[str, Any]:
     return next(iter([*primary, *at_work, *many]), {})
 
 
-def with_primary(items: Any, value: Any, keys: ItemKeys) -> list[Any]:
+def with_primary(items: Json, value: Json, keys: ItemKeys) -> list[Json]:
     """Return a list with another primary value, without the old one; an item that has the value becomes the primary.
 
     Without a value the list is without its primary item.
@@ -61,24 +60,24 @@ def with_primary(items: Any, value: Any, keys: ItemKeys) -> list[Any]:
     return [{**(item or {"type": "work"}), "value": value, "primary": True}, *others]
 
 
-def _not_primary(item: Any) -> Any:
+def _not_primary(item: Json) -> Json:
     """Return an item of a list of which another item is the primary one: a service refuses two."""
     if not isinstance(item, dict) or not item.get("primary"):
         return item
     return {key: value for key, value in item.items() if key != "primary"}
 
 
-def with_values(items: Any, values: Sequence[str]) -> list[Any]:
+def with_values(items: Json, values: Sequence[str]) -> list[Json]:
     """Return a list with these values, whose items keep what else they have."""
     known = objects(items if isinstance(items, list) else [])
     return [
         item
         for value in dict.fromkeys(values)
-        for item in [each for each in known if each.get("value") == value] or [{"value": value}]
+        for item in [{**each} for each in known if each.get("value") == value] or [{"value": value}]
     ]
 
 
-def with_items(items: Any, declared: Sequence[Mapping[str, Any]], keys: ItemKeys) -> list[Any]:
+def with_items(items: Json, declared: Sequence[Record], keys: ItemKeys) -> list[Json]:
     """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
     known = objects(items if isinstance(items, list) else [])
     declared = [_as_the_rfc_says(each) if keys else without_null(each) for each in declared]
@@ -94,31 +93,31 @@ def with_items(items: Any, declared: Sequence[Mapping[str, Any]], keys: ItemKeys
     return [merge({**old}, {**item}) for old, item in zip(olds, parts, strict=True)]
 
 
-def _as_the_rfc_says(item: Mapping[str, Any]) -> dict[str, Any]:
+def _as_the_rfc_says(item: Record) -> dict[str, Json]:
     """Return an item with its parts as the RFC names them, and its mark of the primary one as a flag."""
     parts = {**json_object(spelt(without_null(item)))}
     flag = parts.get("primary")
     return parts | ({"primary": as_flag(flag)} if isinstance(flag, str) else {})
 
 
-def _taken(left: list[Record], item: Mapping[str, Any], keys: ItemKeys) -> Record:
+def _taken(left: list[Record], item: Record, keys: ItemKeys) -> Record:
     """Take the item with the same value out of those that are left, and return it; without one, an empty item."""
     wanted = _key_of(item, keys)
     place = next((n for n, each in enumerate(left) if wanted is not None and _key_of(each, keys) == wanted), None)
     return {} if place is None else left.pop(place)
 
 
-def _key_of(item: Mapping[str, Any], keys: ItemKeys) -> Any:
+def _key_of(item: Record, keys: ItemKeys) -> object:
     value = item.get("value")
     return keys.get("value", str)(value) if isinstance(value, str) else value
 
 
-def has_parts(value: Any) -> bool:
+def has_parts(value: Json) -> bool:
     """Return whether a value of an extension is a mapping, or a list of mappings."""
     return isinstance(value, dict) or are_items(value)
 
 
-def merge(old: Any, new: Any) -> Any:
+def merge(old: Json, new: Json) -> Json:
     """Return the attributes of an extension with declared ones in them; an empty value removes an attribute."""
     if are_items(new):
         return with_items(old, new, AS_THEY_ARE)
@@ -129,7 +128,7 @@ def merge(old: Any, new: Any) -> Any:
     return {key: value for key, value in merged.items() if value not in NO_VALUE}
 
 
-def operations_within(path: str, old: Any, new: Any) -> Iterable[dict[str, Any]]:
+def operations_within(path: str, old: Json, new: Json) -> Iterable[dict[str, Json]]:
     """Yield the operations that set an attribute of an extension.
 
     What a new value does not name stays: https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2.3. So each part that is
@@ -146,31 +145,34 @@ def operations_within(path: str, old: Any, new: Any) -> Iterable[dict[str, Any]]
         yield patch_operation(path, merged)
 
 
-def patch_operation(path: str, value: Any) -> dict[str, Any]:
+def patch_operation(path: str, value: Json) -> dict[str, Json]:
     """Return the operation of a PATCH that sets an attribute, or removes it if the value is empty."""
     if value in NO_VALUE:
         return {"op": "remove", "path": path}
     return {"op": "replace", "path": path, "value": value}
 
 
-def set_value(resource: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+def set_value(resource: dict[str, Json], keys: tuple[str, ...], value: Json) -> None:
     """Set a value in a resource; a value that is empty is removed: an empty text is not the same to every service."""
     *outer, last = keys
     for key in outer:
         inner = resource.get(key)
-        resource[key] = inner if isinstance(inner, dict) else {}
-        resource = resource[key]
+        there: dict[str, Json] = inner if isinstance(inner, dict) else {}
+        resource[key] = there
+        resource = there
     if value in NO_VALUE:
         resource.pop(last, None)
     else:
         resource[last] = value
 
 
-def schemas_of(resource: Mapping[str, Any], written: Iterable[str]) -> list[str]:
+def schemas_of(resource: Record, written: Iterable[str]) -> list[Json]:
     """Return the URNs that a resource names and those of its attributes, without written schemas that it lacks now."""
     there = {key.lower(): key for key in resource if key.lower().startswith("urn:") and key != CORE}
     gone = {urn.lower() for urn in written} - there.keys()
     named = resource.get("schemas")
-    kept = [urn for urn in (named if isinstance(named, list) and named else [CORE]) if str(urn).lower() not in gone]
+    kept: list[Json] = [
+        urn for urn in (named if isinstance(named, list) and named else [CORE]) if str(urn).lower() not in gone
+    ]
     known = {str(urn).lower() for urn in kept}
     return [*kept, *(urn for key, urn in there.items() if key not in known)]
