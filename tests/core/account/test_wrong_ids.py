@@ -34,6 +34,11 @@ async def create(world: World, name: str, owner: str, **arguments: Any) -> tuple
     return await lifecycle.create(world.tenant, world.inputs(email=f"{name}@example.com", **arguments), owner)
 
 
+def team(world: World, *names: str) -> dict[str, Roster]:
+    """A program with one team."""
+    return {"sales": Roster([{**world.vendor.example, "email": f"{name}@example.com"} for name in names])}
+
+
 @pytest.fixture(params=["enerflo", "nexudus"])
 async def world(request: pytest.FixtureRequest) -> Any:
     """The vendors whose answers have ids that a test can change."""
@@ -88,25 +93,20 @@ async def test_a_person_who_left_and_whose_id_a_create_got_returns(world: World)
 async def test_no_two_members_of_a_team_have_one_account(world: World) -> None:
     """The new member cannot be read back: only the id in the answer is known."""
     stack = Stack(world)
-    member = dict(world.vendor.example)
-
-    def team(*names: str) -> dict[str, Roster]:
-        return {"sales": Roster([{**member, "email": f"{name}@example.com"} for name in names])}
-
-    assert await stack.up(team("ben"))
+    assert await stack.up(team(world, "ben"))
     (ben,) = world.accounts
     await world.restart()
     world.fault("create", with_the_id_of(ben))
     world.fault("read", *[answered(500, carried_out=False)] * 20)
-    await stack.up(team("ben", "amy"))
+    await stack.up(team(world, "ben", "amy"))
     world.faults.clear()
     for _ in range(2):
         await world.restart()
-        assert await stack.up(team("ben", "amy")), stack.failed
+        assert await stack.up(team(world, "ben", "amy")), stack.failed
 
     ids = stack.state["sales"].outs["ids"]
     assert {*ids.values()} == {*world.accounts}
-    assert await stack.up(team("ben"))
+    assert await stack.up(team(world, "ben"))
     assert [world.is_retired(world.accounts[ids[f"{name}@example.com"]]) for name in ("ben", "amy")] == [False, True]
 
 
@@ -134,16 +134,12 @@ async def test_an_account_that_another_resource_has_is_not_shared() -> None:
 
 async def test_an_account_that_another_member_has_is_not_shared() -> None:
     async with World("enerflo") as world:
-        stack, member = Stack(world), dict(world.vendor.example)
-
-        def team(*names: str) -> dict[str, Roster]:
-            return {"sales": Roster([{**member, "email": f"{name}@example.com"} for name in names])}
-
-        assert await stack.up(team("ben"))
+        stack = Stack(world)
+        assert await stack.up(team(world, "ben"))
         (ben,) = world.accounts
         await world.restart()
         world.fault("create", updating(world, ben, "amy@example.com"))
-        assert not await stack.up(team("ben", "amy"))
+        assert not await stack.up(team(world, "ben", "amy"))
         assert stack.failed["amy@example.com"].startswith(f"the account with this e-mail ({ben}) is that of the member")
         assert stack.state["sales"].outs["ids"] == {"ben@example.com": ben}
 
