@@ -149,8 +149,7 @@ def _refuse_held(tenant: Tenant, account: str, email: str, owner: str, others: C
     refuse_taken(tenant, account, email, owner, elsewhere=True)
     if account not in others:
         return
-    remedy = f"Correct the {tenant.vendor.identity_name()} of one of them in the admin page"
-    error = held_by_other(tenant, account, email, "another member", remedy)
+    error = held_by_other(tenant, account, email, "another member")
     error.existing = account
     raise error
 

@@ -93,14 +93,15 @@ def _is_renewed_by_other(tenant: Tenant, account: str, owner: str, formerly: Ite
     return tenant.journal.is_renewed_by_other(account, names)
 
 
-def held_by_other(tenant: Tenant, account: str, email: str, holder: str, remedy: str) -> AccountExists:
+def held_by_other(tenant: Tenant, account: str, email: str, holder: str, remedy: str = "") -> AccountExists:
     """Return the error for an account whose e-mail is declared, and which another resource or member has."""
+    name = tenant.vendor.identity_name()
     return AccountExists(
-        f"the account with this {tenant.vendor.identity_name()} ({account}) is that of {holder}",
+        f"the account with this {name} ({account}) is that of {holder}",
         status=409,
         vendor=tenant.vendor.title,
         account=email,
-        remedy=remedy,
+        remedy=remedy or f"Correct the {name} of one of them in the admin page",
     )
 
 

@@ -107,8 +107,7 @@ async def _join(work: Work, team: Team, plan: Plan, members: Members, declared: 
             if before is None:
                 raise
             if before in members:
-                remedy = f"Correct the {tenant.vendor.identity_name()} of one of them in the admin page"
-                raise held_by_other(tenant, error.existing, key, f"the member {before}", remedy) from None
+                raise held_by_other(tenant, error.existing, key, f"the member {before}") from None
             old = team.members[key] = team.members.pop(before)
             work.stay[before] = key
             team.members[key] = await _kept(tenant, old, members[key])
