@@ -1,6 +1,7 @@
 """scim2-server, a server that other people wrote."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -18,14 +19,19 @@ from seatwise.wire.settings import RunSettings
 from virtual import World
 
 
-def scim2_server(storage: InMemoryStorage | None = None) -> Any:
-    """An ASGI application with these users and groups; empty without any."""
-    provider = ScimProvider.from_discovery(
+@cache
+def described() -> ScimProvider:
+    """The service's description of itself, which never changes: to make its models takes longer than a test."""
+    return ScimProvider.from_discovery(
         load_default_schemas().values(),
         load_default_resource_types().values(),
         config=load_default_service_provider_config(),
     )
-    return cast(Any, ASGIApplication(AsyncInMemoryStorage(storage), provider))
+
+
+def scim2_server(storage: InMemoryStorage | None = None) -> Any:
+    """An ASGI application with these users and groups; empty without any."""
+    return cast(Any, ASGIApplication(AsyncInMemoryStorage(storage), described()))
 
 
 class AtScim2Server(World):
