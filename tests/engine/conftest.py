@@ -1,18 +1,20 @@
 """The real `pulumi` command with a project for each test."""
 
+import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from conftest import Sandbox
+from conftest import Sandbox, executable
 from seatwise.vendors import names
 
 PROJECT = "name: accounts\nruntime: python\n"
@@ -38,6 +40,13 @@ class Service(Protocol):
     """What a project's accounts are at: settings in environment variables."""
 
     environment: dict[str, str]
+
+
+@dataclass
+class Nowhere:
+    """No accounts at all."""
+
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 class Project:
@@ -128,17 +137,50 @@ class Project:
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the accounts in the state."""
-        state = json.loads(self.run("stack", "export").output)
-        found = state["deployment"].get("resources", [])
-        return [each for each in found if each["type"].startswith("pulumi-python:dynamic/")]
+        return [each for each in self.all_resources() if each["type"].startswith("pulumi-python:dynamic/")]
+
+    def all_resources(self) -> list[dict[str, Any]]:
+        """Return all resources in the state of the only stack."""
+        (state,) = self.folder.parent.glob("state/.pulumi/stacks/*/*.json")
+        return list(json.loads(state.read_text())["checkpoint"]["latest"].get("resources", []))
+
+
+@pytest.fixture(scope="session")
+def project_with_a_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a project and its empty stack, of which each test gets a copy: `stack init` takes a second."""
+    if shutil.which("pulumi") is None:
+        pytest.fail("no pulumi command: run the tests with `make test`, which gets one")
+    folder = tmp_path_factory.mktemp("stack")
+    Project(folder, Nowhere()).run("stack", "init", "test")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def python_that_knows_its_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `python` that runs these tests, but with the answer of its `pip list` in a file.
+
+    The engine asks for it before each program, which takes another second.
+    """
+    folder = tmp_path_factory.mktemp("python")
+    asked = [sys.executable, "-m", "pip", "list", "-v", "--format", "json"]
+    packages = subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout
+    (folder / "packages.json").write_bytes(packages)
+    answer, python = shlex.quote(str(folder / "packages.json")), shlex.quote(sys.executable)
+    script = f'#!/bin/sh\n[ "$*" = "{" ".join(asked[1:])}" ] && exec cat {answer}\nexec {python} "$@"\n'
+    return executable(folder / "python", script)
 
 
 @pytest.fixture
-def project(tmp_path: Path, sandbox: Sandbox) -> Project:
+def project(
+    tmp_path: Path, sandbox: Sandbox, project_with_a_stack: Path, python_that_knows_its_packages: Path
+) -> Project:
     """An empty project with a stack, whose environment points at the sandbox."""
-    if shutil.which("pulumi") is None:
-        pytest.fail("no pulumi command: run the tests with `make test`, which gets one")
     made = Project(tmp_path, sandbox)
+    shutil.copytree(project_with_a_stack, tmp_path, dirs_exist_ok=True)
+    (selected,) = tmp_path.glob("home/workspaces/*")  # which stack is selected, by the places of project and state
+    selected.write_text(selected.read_text().replace(str(project_with_a_stack), str(tmp_path)))
+    place = hashlib.sha1(str(made.folder / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
+    selected.rename(selected.with_name(f"accounts-{place}-workspace.json"))
+    made.environment["PULUMI_PYTHON_CMD"] = str(python_that_knows_its_packages)
     made.program()
-    made.run("stack", "init", "test")
     return made

@@ -3,6 +3,7 @@
 A runner is a machine of its own: another home of the engine, another journal. They share the state and the vendor.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -94,6 +95,9 @@ class Runner(Project):
             f"for name in {people!r}:",
             f"    enerflo.User(name, email=f'{{name}}@example.com', roles=['Setter']{more})",
         )
+
+    def all_resources(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.run("stack", "export").output)["deployment"]["resources"])
 
     @contextmanager
     def going_up(self) -> Iterator[subprocess.Popen[bytes]]:

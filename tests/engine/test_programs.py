@@ -37,7 +37,6 @@ def test_both_stacks_come_up_from_one_program(stack: str, domain: str, stacks: P
     report = json.loads((stacks.folder / "stacks" / "out" / f"access-{stack}.json").read_text())
     assert {each["enerflo"] for each in report.values() if "enerflo" in each} == set(users), "used in the stack"
     assert all(each["notify_email"] is (stack == "prod") for each in users.values())
-    assert stacks.up().changes == {"unchanged": 14}
 
 
 def files_of_the_project() -> dict[Path, bytes]:
@@ -77,7 +76,8 @@ def test_the_installed_wheel_runs_the_program_of_the_readme(tmp_path: Path, proj
     subprocess.run([*pip, str(wheel), "pip"], check=True)
     paths = [path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path]
     project.environment["PATH"] = os.pathsep.join([str(venv / "bin"), *paths])
-    project.environment.pop("VIRTUAL_ENV", None)
+    for name in ("VIRTUAL_ENV", "PULUMI_PYTHON_CMD"):
+        project.environment.pop(name, None)
 
     command = [str(venv / "bin" / "seatwise"), "sandbox", "--port", "0", "--no-log"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
