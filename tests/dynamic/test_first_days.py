@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conftest import by_vendor
 from operations import lifecycle
 from seatwise.core.account.owner import MEMBERS
 from seatwise.core.vendor.errors import AccountError, AccountExists, UnknownOutcome
@@ -24,7 +25,7 @@ ADOPTED = (
 )
 
 
-@pytest.fixture(params=names())
+@pytest.fixture(params=by_vendor())
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each vendor, with an account that was made by hand."""
     async with World(request.param) as world:

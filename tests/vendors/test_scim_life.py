@@ -77,7 +77,12 @@ async def world_of(server: Server) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.fixture(params=SERVERS, ids=str)
+@pytest.fixture(
+    params=[
+        pytest.param(each, id=str(each), marks=[pytest.mark.no_cover] if number else [])
+        for number, each in enumerate(SERVERS)
+    ]
+)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     async with world_of(request.param) as world:
         yield world
@@ -204,17 +209,17 @@ async def test_a_team_and_an_import(world: World) -> None:
     assert not world.diff(takeover.state(world.door.vendor, record, values).to_outputs(), dict(values))
 
 
-async def test_a_thousand_accounts_come_in_pages_and_each_once() -> None:
+async def test_hundreds_of_accounts_come_in_pages_and_each_once() -> None:
     async with world_of(Server("scim2-server")) as world:
         stack = Stack(world)
-        assert await stack.up({"all": a_team(world, 1000)}), stack.failed
-        assert len(stack.outs["ids"]) == 1000
+        assert await stack.up({"all": a_team(world, 250)}), stack.failed
+        assert len(stack.outs["ids"]) == 250
         world.trail.clear()
         await world.restart()
         assert await stack.refresh()
         assert len(world.trail) < 40
         starts = [int(sent.url.params["startIndex"]) for sent in world.trail if sent.kind == "list"]
-        assert starts == [*range(1, 1001, 100)]
+        assert starts == [*range(1, 251, 100)]
 
 
 # --- what services do otherwise ---------------------------------------------------------------

@@ -493,6 +493,7 @@ def from_request(world: World, number: int, fault: Fault, *, until_the_end: bool
     world.hazard = lambda _: None
 
 
+@pytest.mark.no_cover  # as for the fault matrix: many times the same code
 @pytest.mark.parametrize("until_the_end", [False, True], ids=["once", "until the end"])
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_after_a_fault_the_next_run_is_as_declared(world: World, fault: str, *, until_the_end: bool) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from conftest import by_vendor
 from operations import lifecycle
 from seatwise.sandbox import server
-from seatwise.vendors import names
 from virtual import World
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(params=names())
+@pytest.fixture(params=by_vendor())
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     async with World(request.param) as world:
         yield world

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from conftest import by_vendor
 from operations import lifecycle, roster
 from seatwise.core.account.owner import MEMBERS, Owner
 from seatwise.core.account.ports import Held
@@ -15,7 +16,6 @@ from seatwise.core.account.properties import with_owner
 from seatwise.core.team import resource as team
 from seatwise.core.vendor.errors import AccountError
 from seatwise.sandbox.server import STAND_INS
-from seatwise.vendors import names
 from virtual import Fault, Killed, World, answered, killed_before, lost_before
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ FORBIDDEN = answered(403, b"{}", carried_out=False)
 Outputs = dict[str, Any]
 
 
-@pytest.fixture(params=names())
+@pytest.fixture(params=by_vendor())
 async def loose(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each vendor, where several accounts may have one e-mail."""
     async with World(request.param, unique_emails=False) as world:
