@@ -126,12 +126,18 @@ def declare(project: Project, vendor: str, phase: str) -> None:
     project.program(f"name = {name!r}", opts, f"for n in range({people}):", f"    {PROGRAMS[vendor]}")
 
 
-def run_whole(project: Project, sandbox: Sandbox, vendor: str, phase: str) -> None:
+def history(crash: Crash) -> list[str]:
+    """The phases before it. In the sample one vendor has lived all of them, and the others the last one alone."""
+    phases = list(PHASES)[: list(PHASES).index(crash.phase)]
+    return phases if IS_FULL or crash.vendor == "enerflo" else phases[-1:]
+
+
+def run_whole(project: Project, sandbox: Sandbox, vendor: str, phase: str, *, is_first: bool) -> None:
     """An `up` that nothing happens to, with as many requests as are known."""
     declare(project, vendor, phase)
     before = len(sandbox.requests())
     project.up()
-    assert len(sandbox.requests()) - before == REQUESTS[vendor][phase]
+    assert len(sandbox.requests()) - before == REQUESTS[vendor]["create" if is_first else phase]
 
 
 def run_killed(project: Project, sandbox: Sandbox, crash: Crash) -> None:
@@ -189,8 +195,8 @@ def assert_one_account_each(sandbox: Sandbox, vendor: str, phase: str) -> None:
 
 @pytest.mark.parametrize("crash", CRASHES, ids=str)
 def test_a_plain_up_after_a_kill_ends_with_one_account_each(crash: Crash, project: Project, sandbox: Sandbox) -> None:
-    for phase in list(PHASES)[: list(PHASES).index(crash.phase)]:
-        run_whole(project, sandbox, crash.vendor, phase)
+    for number, phase in enumerate(history(crash)):
+        run_whole(project, sandbox, crash.vendor, phase, is_first=number == 0)
     if crash.forgetful:
         project.environment |= SKIP_CHECKPOINTS
     run_killed(project, sandbox, crash)
@@ -214,4 +220,4 @@ def test_a_plain_up_after_a_kill_ends_with_one_account_each(crash: Crash, projec
 @pytest.mark.parametrize("vendor", REQUESTS)
 def test_these_are_all_the_requests(vendor: str, project: Project, sandbox: Sandbox) -> None:
     for phase in PHASES:
-        run_whole(project, sandbox, vendor, phase)
+        run_whole(project, sandbox, vendor, phase, is_first=phase == "create")

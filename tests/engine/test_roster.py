@@ -1,7 +1,5 @@
 """A team as one resource, on the real engine."""
 
-import json
-
 import pytest
 
 from conftest import Sandbox
@@ -39,10 +37,6 @@ def test_the_life_of_a_team(project: Project, sandbox: Sandbox) -> None:
     assert project.up().changes["created"] == 2
     assert active(sandbox) == {*people}
     assert PASSWORD not in project.run("stack", "export", "--show-secrets").output
-
-    sandbox.mark()
-    assert project.up().changes == {"unchanged": 2}
-    assert sandbox.requests() == []
 
     account = next(each for each, record in sandbox.accounts("enerflo").items() if record["email"].startswith("p7@"))
     sandbox.change("enerflo", account, first_name="Drift")
@@ -107,26 +101,6 @@ def test_a_wrong_cell_is_named_before_anything_is_sent(project: Project, sandbox
     assert "team.csv, row 3, column email: ANA@example.com already appears in team.csv, row 2" in failed.output
     assert PASSWORD not in failed.output
     assert sandbox.requests() == []
-
-
-def test_an_account_moves_between_a_team_and_its_own_resource(project: Project, sandbox: Sandbox) -> None:
-    declare(project, row("ana"), row("ben"))
-    project.up()
-    before = {record["email"]: account for account, record in sandbox.accounts("enerflo").items()}
-
-    declare(project, row("ben"))
-    user = "enerflo.User('ana', email='ana@example.com', first_name='Ana', roles=['Regional Manager'])"
-    program = (project.folder / "__main__.py").read_text()
-    (project.folder / "__main__.py").write_text(program + user + "\n")
-    project.up()
-    assert active(sandbox) == {"ana", "ben"}
-
-    declare(project, row("ana"), row("ben"))
-    project.up()
-    assert active(sandbox) == {"ana", "ben"}
-    assert {record["email"]: account for account, record in sandbox.accounts("enerflo").items()} == before
-    (team,) = project.resources()
-    assert json.loads(json.dumps(team["outputs"]["ids"])) == before
 
 
 def test_an_account_moves_between_teams_with_different_parents(project: Project, sandbox: Sandbox) -> None:
