@@ -141,7 +141,7 @@ class Project:
 
     def all_resources(self) -> list[dict[str, Any]]:
         """Return all resources in the state of the only stack."""
-        (state,) = self.folder.parent.glob("state/.pulumi/stacks/*/*.json")
+        (state,) = self.folder.parent.glob("state/.pulumi/stacks/*/*.json")  # a ValueError if there are several
         return list(json.loads(state.read_text())["checkpoint"]["latest"].get("resources", []))
 
 

@@ -16,7 +16,7 @@ from engine.conftest import Project
 
 pytestmark = pytest.mark.engine
 COUNT = {"enerflo": 110, "nexudus": 42, "tenovos": 42}
-"""Accounts: more than a page of Enerflo's, and a multiple of each number of spellings."""
+"""Accounts: at Enerflo more than a page, and everywhere each spelling several times."""
 PHONES = ["(555) 010-{:04}", "555-010-{:04}", "555010{:04}", "555.010.{:04}"]
 LAST_NAMES = ["Ruiz", "O'Brien", 'Ana "Nana" Silva', "Müller", "李", "de la Cruz\\"]
 

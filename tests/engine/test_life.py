@@ -21,7 +21,7 @@ def declaration(vendor: str, arguments: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("vendor", names())
-def test_an_account_lives_from_preview_to_destroy(vendor: str, project: Project, sandbox: Sandbox) -> None:
+def test_an_account_lives_from_create_to_destroy(vendor: str, project: Project, sandbox: Sandbox) -> None:
     example = dict(vendor_named(vendor).example)
     changed = example | dict(vendor_named(vendor).example_change)
 

@@ -13,7 +13,10 @@ pytestmark = pytest.mark.engine
 
 
 def test_1020_accounts_in_one_stack(project: Project, sandbox: Sandbox) -> None:
-    """The SDK's own pickling fails with a RecursionError at about 980 resources; seatwise's does not."""
+    """The SDK's own pickling fails with a RecursionError at about 980 resources; seatwise's does not.
+
+    tests/dynamic/test_base.py has 1,300, without the engine.
+    """
     project.environment |= {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
     project.program(
         "for n in range(340):",

@@ -15,7 +15,8 @@ def test_a_new_user_creates_changes_and_deactivates_an_account(
     tmp_path: Path, project: Project, sandbox: Sandbox
 ) -> None:
     (tmp_path / "empty").mkdir()
-    del project.environment["PULUMI_BACKEND_URL"], project.environment["PULUMI_CONFIG_PASSPHRASE"]
+    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_PYTHON_CMD"):
+        del project.environment[name]
     text = (
         (pages.ROOT / "docs" / "start.md")
         .read_text()

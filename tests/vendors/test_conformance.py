@@ -111,6 +111,7 @@ def through_the_engine(values: Any) -> Any:
 def test_an_account_is_as_declared_after_every_operation(door: DynamicProvider, sandbox: Sandbox) -> None:
     vendor = door.vendor.name
     inputs = through_the_engine(checked(door, {}))
+    assert sandbox.requests() == [], "a preview of a new account asks nobody anything"
     created = door.create(inputs)
     outs = through_the_engine(created.outs)
     assert list(sandbox.accounts(vendor)) == [created.id]

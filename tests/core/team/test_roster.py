@@ -13,13 +13,13 @@ import pytest
 
 from conftest import by_vendor
 from seatwise.core.account.properties import OWNER
-from seatwise.core.account.resuming import LOST_CREATE_BACKOFF_S
 from seatwise.core.team import plan as team
 from seatwise.core.team.properties import LEAVING
 from seatwise.core.team.work import MOST_FAILURES_IN_A_ROW, PROGRESS_INTERVAL_S
 from seatwise.dynamic.rosters import Rosters
 from seatwise.dynamic.users import Users
 from seatwise.sandbox.server import STAND_INS
+from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
 from teams import Arguments, Roster, Stack, a_member, a_team, active, by_name, counted, name_of, without
 from virtual import Fault, Sent, World, answered, cannot_connect, killed_after, killed_before, lost_after
@@ -94,9 +94,12 @@ def by_hand(world: World) -> dict[str, Any]:
 async def test_a_slug_unlike_its_name_costs_no_request_more() -> None:
     async with World("enerflo") as world:
         stack, roles = Stack(world), {"roles": ["Regional Manager"]}
-        for program in (a_team(world, MANY, **roles), a_team(world, MANY, **roles, **change(world))):
+        programs = {"create": a_team(world, MANY, **roles), "update": a_team(world, MANY, **roles, **change(world))}
+        for kind, program in programs.items():
             assert await stack.up({"sales": program})
-            assert counted(world).total() <= MANY + 2 * ceil(MANY / PAGE)
+            sent = counted(world)
+            assert sent[kind] == MANY
+            assert sent.total() <= MANY + (2 if kind == "create" else 0)
             assert await stack.refresh()
             assert counted(world).total() <= ceil(MANY / PAGE) + 2
             assert await stack.up({"sales": program})
@@ -158,7 +161,7 @@ async def test_a_team_uses_exactly_the_concurrency_of_its_tenant(world: World, c
         for step in steps:
             program, begun = steps[step], anyio.current_time()
             assert await stack.up({"sales": program}), stack.failed
-            assert anyio.current_time() - begun < SOME * 5 * 0.1 / (concurrency or 16) + 2
+            assert anyio.current_time() - begun < SOME * 5 * 0.1 / (concurrency or 16) + 0.5
         assert most == dict.fromkeys(("create", "update", "leave"), concurrency or 16)
 
 
@@ -277,6 +280,8 @@ DOWN: dict[str, Fault] = {
 
 DOWN_AT = [
     *[(vendor, down) for vendor in ("enerflo", "nexudus") for down in DOWN],  # one takes a key, one a login
+    ("scim", "401"),
+    ("tenovos", "403"),  # a 403 may mean there that an account is missing
     *[(vendor, "500") for vendor in ("scim", "tenovos")],
 ]
 
@@ -303,16 +308,12 @@ async def test_a_team_stops_when_a_vendor_is_down_and_later_completes(
         return DOWN[down] if written > done else None
 
     world.hazard = fails
-    counted(world)
     assert not await stack.up({"sales": after})
-    asked = counted(world).total()
 
     counts = stack.outs["counts"]
     assert counts["not_tried"], "the others"
-    assert MOST_FAILURES_IN_A_ROW <= counts["failed"] <= 2 * MOST_FAILURES_IN_A_ROW
-    assert asked <= 3 * (done + 1) + 2 * MOST_FAILURES_IN_A_ROW * (len(LOST_CREATE_BACKOFF_S) + 6) + 3, (
-        "and not a thousand requests sent"
-    )
+    before_the_last_success = done
+    assert MOST_FAILURES_IN_A_ROW <= counts["failed"] <= 2 * MOST_FAILURES_IN_A_ROW + before_the_last_success
     no_trouble(world)
     await anyio.sleep(1000)
     world.time_goes_by()
@@ -350,7 +351,7 @@ async def test_a_refresh_asks_a_vendor_that_is_down_about_a_few(world: World, st
     counted(world)
     world.hazard = lambda kind: answered(500, carried_out=False) if kind in ("read", "list") else None
     assert not await stack.refresh()
-    assert counted(world).total() <= 2 * MOST_FAILURES_IN_A_ROW * 6
+    assert counted(world).total() < MANY
     assert "others were not tried" in stack.failed[""]
 
 
@@ -373,7 +374,16 @@ async def test_answers_that_are_lost_make_nobody_twice(world: World, stack: Stac
 
 @pytest.mark.parametrize("fault", [killed_before, killed_after], ids=["before", "after"])
 @pytest.mark.parametrize(
-    ("kind", "at"), [("create", 1), ("create", 9), ("create", 20), ("read", 1), ("read", 20), ("list", 1), ("list", 9)]
+    ("world", "kind", "at"),
+    [
+        *[(vendor, "create", at) for vendor in names() for at in (1, 9, 20)],
+        *[("enerflo", kind, 1) for kind in ("list", "read")],
+        *[("nexudus", "list", at) for at in (1, 3)],
+        *[("nexudus", "read", at) for at in (1, 9, 20)],
+        *[("scim", kind, 1) for kind in ("list", "read")],
+        *[("tenovos", "list", at) for at in (1, 9, 40)],
+    ],
+    indirect=["world"],
 )
 async def test_a_kill_in_the_middle_makes_nobody_twice(
     world: World, stack: Stack, kind: str, at: int, fault: Fault
@@ -387,8 +397,7 @@ async def test_a_kill_in_the_middle_makes_nobody_twice(
 
     world.hazard = kill
     program = a_team(world, 20)
-    was_killed = not await stack.up({"sales": program})
-    assert was_killed or seen < at, "not every vendor needs so many of them"
+    assert not await stack.up({"sales": program})
     no_trouble(world)
     made = len(world.accounts)
     counted(world)
