@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -215,9 +215,16 @@ TRACED = "nexudus"
 """The vendor whose tests the tracer of coverage follows: those of the others run the same code, faster without it."""
 
 
+def traced(values: Iterable[Any], is_followed: Callable[[Any], bool]) -> list[Any]:
+    """Return each value as a parameter; the tracer follows those of which this is true."""
+    return [
+        pytest.param(each, id=str(each), marks=[] if is_followed(each) else [pytest.mark.no_cover]) for each in values
+    ]
+
+
 def by_vendor() -> list[Any]:
     """Return each vendor as a parameter."""
-    return [pytest.param(name, marks=[] if name == TRACED else [pytest.mark.no_cover]) for name in names()]
+    return traced(names(), lambda name: name == TRACED)
 
 
 @pytest.fixture(params=by_vendor())

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from conftest import traced
 from operations import lifecycle
 from others import AtScim2Server
 from seatwise.core.queries import takeover
@@ -77,12 +78,7 @@ async def world_of(server: Server) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(each, id=str(each), marks=[pytest.mark.no_cover] if number else [])
-        for number, each in enumerate(SERVERS)
-    ]
-)
+@pytest.fixture(params=traced(SERVERS, lambda server: server is SERVERS[0]))
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     async with world_of(request.param) as world:
         yield world

@@ -1,7 +1,7 @@
 """How many requests everything costs, in virtual time: one look at the list serves all of a run."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil, prod
@@ -14,7 +14,7 @@ import pytest
 
 import oracle
 import teams
-from conftest import TRACED
+from conftest import TRACED, traced
 from model import Program, Stack
 from operations import lifecycle
 from seatwise.core.vendor.errors import AccountExists
@@ -42,6 +42,10 @@ class Tenancy:
     def vendor(self) -> str:
         return self.name.split()[0].lower()
 
+    def is_traced(self) -> bool:
+        """Whether the tracer of coverage follows its tests."""
+        return self.vendor == TRACED
+
     def __str__(self) -> str:
         return self.name
 
@@ -53,14 +57,6 @@ VENDORS = (
     Tenancy("Tenovos 1.5", {"api_version": "1.5", "base_url": "http://127.0.0.1/tenovos-1.5"}),
 )
 IN_THE_TABLE = (*VENDORS, Tenancy("SCIM", more=4))
-
-
-def traced(tenancies: Iterable[Tenancy]) -> list[Any]:
-    """Return them as parameters: the tracer of coverage follows those of one vendor, as everywhere."""
-    return [
-        pytest.param(each, id=str(each), marks=[] if each.vendor == TRACED else [pytest.mark.no_cover])
-        for each in tenancies
-    ]
 
 
 def documented(tenancy: Tenancy, operation: str, many: int = MANY) -> int:
@@ -77,7 +73,7 @@ def factor(term: str, sizes: dict[str, int]) -> int:
     return prod(sizes[word] if word in sizes else int(word) for word in term.split())
 
 
-@pytest.fixture(params=traced(VENDORS))
+@pytest.fixture(params=traced(VENDORS, Tenancy.is_traced))
 async def tenancy(request: pytest.FixtureRequest) -> Tenancy:
     made: Tenancy = request.param
     return made
@@ -111,7 +107,7 @@ def counted(world: World) -> Counter[str]:
 
 
 @pytest.mark.parametrize("kind", ["each a `User`", "as a `Roster`"])
-@pytest.mark.parametrize("tenancy", traced(IN_THE_TABLE))
+@pytest.mark.parametrize("tenancy", traced(IN_THE_TABLE, Tenancy.is_traced))
 async def test_each_operation_costs_the_requests_of_the_table(tenancy: Tenancy, kind: str) -> None:
     async with World(tenancy.vendor, given=tenancy.given) as world:
         name, value = next(each for each in world.vendor.example_change.items() if isinstance(each[1], str))
