@@ -28,6 +28,7 @@ from seatwise.core.vendor.errors import (
     VendorBroken,
 )
 from seatwise.sandbox.server import STAND_INS
+from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
 from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
 
@@ -915,6 +916,76 @@ async def test_an_account_in_doubt_counts_when_it_is_retired(name: str) -> None:
             await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, active=False))
 
         assert not world.is_retired(world.accounts[account])
+
+
+def limited(most: int) -> RunSettings:
+    return RunSettings.load().model_copy(update={"max_removals": most})
+
+
+@pytest.mark.parametrize("name", names())
+async def test_an_adoption_that_deactivates_is_a_removal(name: str) -> None:
+    async with World(name, limited(0)) as world:
+        account, _ = await lifecycle.create(world.tenant, world.inputs())
+        inactive = world.inputs(on_existing="adopt", **world.vendor.deactivation)
+
+        with pytest.raises(TooManyRemovals):
+            await lifecycle.create(world.tenant, inactive)
+        assert not world.is_retired(world.accounts[account])
+
+        world.door.removals.most = 1
+        await lifecycle.create(world.tenant, inactive)
+        assert world.is_retired(world.accounts[account])
+        assert world.door.removals.done == 1
+
+
+@pytest.mark.parametrize("name", names())
+async def test_resuming_an_account_as_inactive_is_a_removal(name: str) -> None:
+    async with World(name, limited(0)) as world:
+        account, _ = await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
+
+        with pytest.raises(TooManyRemovals):  # the engine did not hear of the create
+            await lifecycle.create(world.tenant, world.inputs(**world.vendor.deactivation), "p/s/ana")
+
+        assert not world.is_retired(world.accounts[account])
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [*((name, "deactivate") for name in names()), ("nexudus", "delete"), ("scim", "delete")],
+)
+async def test_an_account_that_is_gone_uses_up_no_removal(name: str, how: str) -> None:
+    async with World(name, limited(1)) as world:
+        made = []
+        for each in "abcd":
+            own: dict[str, Any] = {"username": each} if name == "tenovos" else {}
+            own |= {world.vendor.identity_field: f"{each}@example.com"}
+            news = world.inputs(**own)
+            made.append(await lifecycle.create(world.tenant, news))
+        for account, _ in (made[0], made[2]):
+            world.store.remove(name, account, reserve=False)
+        await world.restart()
+        (first, third), (second, fourth) = made[::2], made[1::2]
+
+        assert await lifecycle.delete(world.tenant, first[0], first[1] | {"on_destroy": how})
+        assert await lifecycle.delete(world.tenant, second[0], second[1] | {"on_destroy": how})
+        assert await lifecycle.delete(world.tenant, third[0], third[1] | {"on_destroy": how})
+        with pytest.raises(TooManyRemovals, match="has deprovisioned 1 and stopped at 1 more"):
+            await lifecycle.delete(world.tenant, fourth[0], fourth[1] | {"on_destroy": how})
+
+
+async def test_a_delete_that_cannot_be_confirmed_counts_and_says_so() -> None:
+    async with World("nexudus", limited(1)) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.fault("delete", answered(200, carried_out=True))
+        world.hazard = lambda kind: answered(500, carried_out=False) if kind == "read" else None
+
+        with pytest.raises(VendorBroken, match="whether it was done does not show"):
+            await lifecycle.delete(world.tenant, account, outs | {"on_destroy": "delete"})
+
+        assert world.door.removals.done == 1
+        assert world.door.journal.why_unconfirmed(account) is not None
+        world.hazard = lambda kind: None
+        assert await lifecycle.delete(world.tenant, account, outs | {"on_destroy": "delete"})
 
 
 @pytest.mark.parametrize("wanted", [{"office_ids": [14, 12, 13]}, {"first_name": "Anna "}], ids=["sorts", "trims"])

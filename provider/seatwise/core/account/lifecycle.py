@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, NoSuchAccount, Refused
+from ..vendor.errors import AccountError, NoSuchAccount, Refused, VendorBroken
 from ..vendor.fields import email_key
 from ..vendor.vendor import Vendor
 from .account_list import record_of
@@ -113,8 +113,14 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
             tenant.journal.mark_confirmed(account)
             _report_retained(tenant, account, state, owner)
             return True
+        if tenant.removals.are_used_up and await _is_gone(tenant, account, email):
+            _forget(tenant, account, email, owner)
+            tenant.journal.mark_confirmed(account)
+            return True
         with counted_removal(tenant, f"{email} ({account})"):
-            await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
+            was_there = await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
+        if not was_there:
+            tenant.removals.give_back()
     return True
 
 
@@ -221,30 +227,41 @@ async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:
     return record is not None and has_identity(tenant, record, email)
 
 
-async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> None:
-    vendor = tenant.vendor
+async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> bool:
+    """Delete the account for good; return false if it was gone already."""
+    vendor, who = tenant.vendor, f"{email} ({account})"
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email)
     with marked_unconfirmed(tenant, account, before, before or Unconfirmed.CHANGED):
         answer = await tenant.send(vendor.request_delete(account))
         is_done = vendor.is_success(answer) and vendor.is_confirmed(answer)
         if not is_done and not await _is_gone(tenant, account, email):
-            raise refused(tenant, answer, "delete", f"{email} ({account})")
+            raise _not_confirmed(vendor, who) if vendor.is_success(answer) else refused(tenant, answer, "delete", who)
     _forget(tenant, account, email, owner)
     tenant.journal.mark_confirmed(account)
+    return vendor.is_success(answer) or answer.maybe_sent_before
 
 
-async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> None:
+def _not_confirmed(vendor: Vendor, who: str) -> VendorBroken:
+    problem = "delete was answered, and whether it was done does not show"
+    error = VendorBroken(problem, status=200, vendor=vendor.title, account=who, remedy="Run it again")
+    error.maybe_sent = True
+    return error
+
+
+async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> bool:
+    """Deactivate the account; return false if it was gone already."""
     vendor = tenant.vendor
     try:
         record = await to_merge_into(tenant, account, email, vendor.deactivation)
     except NoSuchAccount:
-        return
+        return False
     try:
         await send_update(tenant, account, email, "deactivate", vendor.deactivation, record)
     except Refused:
         if not await _is_gone(tenant, account, email):
             raise
+        return False
     else:
         # It stays unconfirmed: the engine may not learn of it, and a program may declare the person again. Another
         # resource may declare the e-mail since this began: it continues with the account, if that has the e-mail.
@@ -253,6 +270,7 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> N
             tenant.journal.forget_account(account)  # the e-mail is another account's now
         else:
             tenant.journal.note(email, Entry(EntryKind.DEACTIVATED, account))
+    return True
 
 
 async def _is_gone(tenant: Tenant, account: str, email: str) -> bool:

@@ -12,9 +12,14 @@ class Removals:
         self.done = 0
         self.stopped = 0
 
+    @property
+    def are_used_up(self) -> bool:
+        """Whether this run may remove no more accounts."""
+        return self.most is not None and self.done >= self.most
+
     def claim(self, vendor: Vendor, account: str) -> None:
         """Count one removal before it is sent; raise TooManyRemovals if it exceeds the limit."""
-        if self.most is None or self.done < self.most:
+        if not self.are_used_up:
             self.done += 1
             return
         self.stopped += 1
@@ -27,5 +32,5 @@ class Removals:
         )
 
     def give_back(self) -> None:
-        """Take back one counted removal that was not carried out."""
+        """Take back one counted removal that was not carried out, or found the account gone."""
         self.done -= 1

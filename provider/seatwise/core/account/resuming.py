@@ -16,7 +16,7 @@ from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import held_by_other, refuse_taken
 from .state import seen
-from .updating import refuse_others, update
+from .updating import counted, refuse_others, update
 from .waiting import reported_pauses
 from .writing import take_over
 
@@ -224,7 +224,7 @@ async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, o
     is_off = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_deactivated(own.record)
     if is_off:
         declared = declared.reactivating(tenant.vendor)
-    return await take_over(tenant, account, own.record, declared, adopted=False)
+    return await _take_over(tenant, own, declared, adopted=False)
 
 
 async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str) -> AccountState:
@@ -247,11 +247,18 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
         was_created = journal.last_of(account) is not None
         journal.forget_account(account)  # it may have been created for another owner
         try:
-            return await take_over(tenant, account, existing.record, declared, adopted=True)
+            return await _take_over(tenant, existing, declared, adopted=True)
         except AccountError as error:
             if was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
                 error.taken, error.is_adopted = account, True
             raise
+
+
+async def _take_over(tenant: Tenant, found: Found, declared: Declared, *, adopted: bool) -> AccountState:
+    """Make an existing account as declared; raise TooManyRemovals if that deactivates one account too many."""
+    email, actual = tenant.vendor.identity(declared.values), seen(tenant.vendor.schema, declared.wanted, found.record)
+    with counted(tenant, found.account, email, actual, declared):
+        return await take_over(tenant, found.account, found.record, declared, adopted=adopted)
 
 
 async def _had_owner(tenant: Tenant, account: str, declared: Declared, owner: str) -> bool:

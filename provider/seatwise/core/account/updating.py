@@ -23,22 +23,22 @@ async def update(
     the secrets in its state count as what the vendor has. Raise TooManyRemovals, before anything is sent, if the update
     would deactivate one account too many.
     """
+    email = tenant.vendor.identity(state.values)
     why = tenant.journal.why_unconfirmed(account, state.revision)
     if why is None:
-        with _counted(tenant, account, tenant.vendor.identity(state.values), state.values, declared):
+        with counted(tenant, account, email, state.values, declared):
             return await change(tenant, account, state, declared)
     secrets: Values = {name: state.values[name] for name in tenant.vendor.schema.secrets & state.values.keys()}
     if record is None:
-        record = await fetch(tenant, account, tenant.vendor.identity(state.values))
+        record = await fetch(tenant, account, email)
         if record is None:
-            raise gone(tenant, account, tenant.vendor.identity(state.values))
-        refuse_others(tenant, account, tenant.vendor.identity(state.values), record)
-        secrets = _known_secrets(tenant, account, tenant.vendor.identity(state.values), secrets, declared, why)
+            raise gone(tenant, account, email)
+        refuse_others(tenant, account, email, record)
+        secrets = _known_secrets(tenant, account, email, secrets, declared, why)
     if why is Unconfirmed.DEACTIVATED:
         declared = declared.reactivating(tenant.vendor)
         tenant.journal.forget_account(account)  # it is active again, and for no other resource
-    actual = seen(tenant.vendor.schema, declared.wanted, record)
-    with _counted(tenant, account, tenant.vendor.identity(state.values), actual, declared):
+    with counted(tenant, account, email, seen(tenant.vendor.schema, declared.wanted, record), declared):
         return await take_over(
             tenant, account, record, declared,
             adopted=state.adopted, revision=state.revision, secrets=secrets, before=state,
@@ -89,7 +89,7 @@ def _known_secrets(
 
 
 @contextmanager
-def _counted(tenant: Tenant, account: str, email: str, current: Values, declared: Declared) -> Iterator[None]:
+def counted(tenant: Tenant, account: str, email: str, current: Values, declared: Declared) -> Iterator[None]:
     """Count the change as a removal if it deactivates the account; raise TooManyRemovals if the run may not."""
     vendor = tenant.vendor
     if not vendor.deactivates(differences(vendor.schema, current, declared.wanted)):
