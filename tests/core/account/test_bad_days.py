@@ -14,7 +14,7 @@ import oracle
 from model import Stack
 from operations import lifecycle
 from seatwise.core.account import resuming
-from seatwise.core.account.properties import DECLARED
+from seatwise.core.account.properties import AS_DECLARED, DECLARED
 from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import (
     AccountError,
@@ -986,6 +986,21 @@ async def test_a_delete_that_cannot_be_confirmed_counts_and_says_so() -> None:
         assert world.door.journal.why_unconfirmed(account) is not None
         world.hazard = lambda kind: None
         assert await lifecycle.delete(world.tenant, account, outs | {"on_destroy": "delete"})
+
+
+@pytest.mark.parametrize("name", names())
+async def test_a_newer_versions_argument_stops_nothing(name: str) -> None:
+    async with World(name) as world:
+        news = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, news)
+        newer = {**outs, "brand_new": "x", DECLARED: [*outs[DECLARED], "brand_new"], AS_DECLARED: {"brand_new": "y"}}
+
+        assert await lifecycle.read(world.tenant, account, newer) is not None
+        assert not world.diff(newer, news)
+        changed = world.inputs(olds=news, **world.vendor.example_change)
+        after = await lifecycle.update(world.tenant, account, newer, changed)
+        assert await lifecycle.delete(world.tenant, account, after)
+        assert world.is_retired(world.accounts[account])
 
 
 @pytest.mark.parametrize("wanted", [{"office_ids": [14, 12, 13]}, {"first_name": "Anna "}], ids=["sorts", "trims"])

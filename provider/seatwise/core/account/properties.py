@@ -164,13 +164,16 @@ class AccountState:
 
     @classmethod
     def from_outputs(cls, schema: Schema, outputs: Properties) -> Self:
-        """Parse the outputs of a resource, of any version of seatwise."""
+        """Parse the outputs of a resource, of any version of seatwise.
+
+        Arguments that this version does not have count as not declared.
+        """
         given = {name: value for name, value in arguments(outputs).items() if name not in (ADOPTED, *POLICIES)}
         values, names = schema.typed(given), outputs.get(DECLARED)
         return cls(
             values,
-            None if names is None else tuple(names),
-            schema.typed(outputs.get(AS_DECLARED) or NONE),
+            None if names is None else tuple(name for name in names if name in schema),
+            schema.typed(_known(schema, outputs.get(AS_DECLARED))),
             bool(outputs.get(ADOPTED)),
             revision_of(outputs),
             outputs.get("on_existing"),
@@ -190,8 +193,8 @@ class AccountState:
         remembered = {name: kept[name] for name in vendor.remembered if name in kept}
         return cls(
             vendor.schema.typed({**member, **remembered}),
-            tuple(sorted({*member, *kept.get(DECLARED, ())})),
-            vendor.schema.typed(kept.get(AS_DECLARED) or NONE),
+            tuple(sorted(name for name in {*member, *kept.get(DECLARED, ())} if name in vendor.schema)),
+            vendor.schema.typed(_known(vendor.schema, kept.get(AS_DECLARED))),
             bool(kept.get(ADOPTED)),
             revision,
         )
@@ -239,6 +242,11 @@ class AccountState:
     def names_with_value(self) -> set[str]:
         """The names of the fields that have a value."""
         return {name for name, value in self.values.items() if value not in NO_VALUE}
+
+
+def _known(schema: Schema, values: Values | None) -> Values:
+    """Return the values of this version's fields: a newer version may have written the state."""
+    return {name: value for name, value in (values or NONE).items() if name in schema}
 
 
 def revision_of(outputs: Properties) -> int:
