@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from seatwise.core.queries import takeover
 from seatwise.core.vendor import errors
 from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.http import Answer, Effect, Request
@@ -145,6 +146,19 @@ def test_unknown_slugs_stand_for_declared_names_until_changed(
 ) -> None:
     outs = ENERFLO.reconcile_outputs({"roles": slugs, "role_slugs": slugs}, declared, before)
     assert outs == {"roles": roles, "role_slugs": slugs}
+
+
+@pytest.mark.parametrize(
+    ("fields", "problems"),
+    [({}, ["roles is required"]), ({"roles": []}, []), ({"roles": ["agent"]}, [])],
+)
+def test_an_import_declares_no_roles_that_it_cannot_read(fields: dict[str, Any], problems: list[str]) -> None:
+    user = {"id": 7, "email": "a@x.y", "first_name": "A", "last_name": "Y", "timezone": "UTC", "office_ids": [1]}
+    record = ENERFLO.parse_record(answer({"user": user | fields}))
+    assert record is not None
+    found = takeover.declarable(ENERFLO, takeover.arguments(ENERFLO, record))
+    assert [str(each) for each in found.refused] == problems
+    assert (found.values is None) is bool(problems)
 
 
 AGENT: dict[str, Any] = {"role": "agent", "roles": ["agent"]}

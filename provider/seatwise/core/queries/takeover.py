@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..account.properties import AccountState, Declared
 from ..account.state import check, observed, seen
 from ..vendor.boundary import Record
-from ..vendor.fields import NO_VALUE, VOLATILE, Field, Problem, Values, email_key
+from ..vendor.fields import VOLATILE, Field, Problem, Values, email_key
 from ..vendor.secrets import Vault
 from ..vendor.vendor import Vendor
 
@@ -31,9 +31,9 @@ def arguments(vendor: Vendor, record: Record) -> Values:
 
 
 def _is_declared(item: Field, value: object) -> bool:
-    if not item.takes or item.secret or VOLATILE in item.marks or value in NO_VALUE:
+    if not item.takes or item.secret or VOLATILE in item.marks:
         return False
-    return item.required or bool(value)
+    return value not in (None, "") if item.required else bool(value)  # a required list may be empty
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,9 @@ class SlugList:
 
     def with_names(self, values: Values) -> Values:
         """Return the values with Names for slugs: the known Names, and for the others the likeliest spelling."""
-        return {**values, self.argument: [self.name(slug) for slug in values.get(self.argument) or []]}
+        if self.argument not in values:
+            return values  # they could not be read: an empty list would take them away
+        return {**values, self.argument: [self.name(slug) for slug in values[self.argument] or []]}
 
     def reconcile(self, outs: Values, declared: Values, before: Values) -> Values:
         """Return the outputs with the declared Names while their slugs do not change: not every slug is known.
