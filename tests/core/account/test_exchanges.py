@@ -20,6 +20,7 @@ A, B, C = ("u0", "a@x.y", "b@x.y"), ("u1", "b@x.y", "c@x.y"), ("u2", "c@x.y", "d
         pytest.param([A, ("u1", "B@X.y", "c@x.y")], ["u0 gets that of u1 (b@x.y)"], id="in any case"),
         pytest.param([("u0", "a@x.y", "A@x.y"), ("u1", "a@x.y", "a@x.y")], [], id="another spelling"),
         pytest.param([A, A], [], id="twice compared"),
+        pytest.param([("u0", "a@x.y", "straße@x.y"), ("u1", "strasse@x.y", "b@x.y")], [], id="two mailboxes"),
     ],
 )
 def test_accounts_that_exchange_e_mails_are_told_once(changes: list[Change], told: list[str]) -> None:

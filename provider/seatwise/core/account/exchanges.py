@@ -1,6 +1,6 @@
 """E-mails that move from account to account in one change: mostly resources that are named by a list's index. Pure."""
 
-from ..vendor.fields import folded
+from ..vendor.fields import email_key
 
 
 class Exchanges:
@@ -15,7 +15,7 @@ class Exchanges:
 
     def change(self, resource: str, old: str, new: str) -> str | None:
         """Note that a resource changes its e-mail; return a line for the first exchange of e-mails in this run."""
-        old, new = folded(old), folded(new)
+        old, new = email_key(old), email_key(new)
         if old == new:
             return None
         self._gives[old], self._gets[new] = resource, resource
