@@ -406,6 +406,19 @@ async def test_an_account_is_another_owners_in_one_transaction(world: World, mon
     assert (last.owner, last.is_known) == (ANA, False)
 
 
+async def test_reads_alone_do_not_make_an_account_this_stacks(world: World) -> None:
+    account, _ = await lifecycle.create(world.tenant, plain(world), ANA)
+    await world.restart()
+    properties: dict[str, Any] = {}
+    for _ in range(2):  # the second read has what the first one returned
+        found = await single.read(world.door, account, properties)
+        assert found is not None
+        properties, _ = found
+    last = world.door.journal.last(EMAIL)
+    assert last is not None
+    assert not last.is_known
+
+
 @pytest.mark.parametrize(
     ("taker", "is_known", "is_one_process"),
     [

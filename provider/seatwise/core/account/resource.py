@@ -141,7 +141,7 @@ async def read(tenant: Tenant, account: str, properties: Properties) -> tuple[Ou
     """Return the account's outputs and the inputs that declare it so; None if it is certainly gone."""
     refuse_other_tenant(tenant.vendor, account, properties)
     before = AccountState.from_outputs(tenant.vendor.schema, properties)
-    if before.is_managed:  # an account that is only read is not this stack's
+    if before.declared_names:  # an account that is only read is not this stack's
         tenant.journal.acknowledge([account])
     found = await lifecycle.read(tenant, account, before)
     if found is None:
