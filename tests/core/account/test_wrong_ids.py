@@ -189,3 +189,25 @@ async def test_a_503_that_is_a_no_takes_the_create_back() -> None:
         with pytest.raises(RateLimited):
             await create(world, "ben", BEN)
         assert world.door.journal.last("ben@example.com") is None
+
+
+async def test_a_read_that_shows_another_account_is_sent_again(world: World) -> None:
+    leo, _ = await create(world, "leo", LEO)
+    await world.restart()
+    before = len(world.trail)
+
+    async def shows_leo(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        answer = await inner.handle_async_request(request)
+        await answer.aread()
+        body = answer.json()
+        record = body.get("data", body)
+        key = "id" if "id" in record else "Id"
+        record[key] = type(record[key])(leo)
+        return httpx.Response(answer.status_code, json=body)
+
+    world.fault("read", shows_leo)
+
+    _, outs = await create(world, "ben", BEN, password="a password of ben")
+
+    assert [each.kind for each in world.trail[before:]].count("read") == 2
+    assert outs["email"] == "ben@example.com"

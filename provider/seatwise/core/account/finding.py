@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, AccountExists, VendorBroken
+from ..vendor.http import Answer
 from ..vendor.vendor import Listing, Paged, Vendor
 from .account_list import accounts, contains, ids_with, incoherent, page, pages
 from .list_cache import is_coherent
@@ -60,11 +61,8 @@ async def _look(tenant: Tenant, account: str, email: str | None) -> Record | Non
 async def _read(tenant: Tenant, account: str, email: str | None) -> Record | None:
     vendor = tenant.vendor
     answer = await tenant.send(vendor.request_read(account))
-    record = vendor.parse_record(answer) if answer.ok else None
-    if record is not None and vendor.parse_id(record) == account:
-        tenant.list_cache.measure(vendor, account, record)
-        learn_secrets(tenant, record)
-        tell_unfit(tenant, record)
+    record = record_in(tenant, account, answer)
+    if record is not None:
         return record
     if not vendor.is_missing(answer):
         raise refused(tenant, answer, "read", f"{email or ''} ({account})".strip())
@@ -76,6 +74,17 @@ async def _read(tenant: Tenant, account: str, email: str | None) -> Record | Non
         problem = "the vendor says that it is not there, but its list is incomplete or has duplicates: no proof"
     who = f"{email} ({account})" if email else account
     raise VendorBroken(problem, status=answer.status, vendor=vendor.title, account=who, remedy="Run it again later")
+
+
+def record_in(tenant: Tenant, account: str, answer: Answer) -> Record | None:
+    """Return the account's record in the answer to a read by its id; None if the answer has no record of this id."""
+    record = tenant.vendor.parse_record(answer) if answer.ok else None
+    if record is None or tenant.vendor.parse_id(record) != account:
+        return None
+    tenant.list_cache.measure(tenant.vendor, account, record)
+    learn_secrets(tenant, record)
+    tell_unfit(tenant, record)
+    return record
 
 
 async def everyone(

@@ -4,7 +4,7 @@ from ..vendor.boundary import Record
 from ..vendor.errors import AccountError
 from .account_list import WAIT_SHARE_OF_DEADLINE, fresh_records, record_of
 from .answers import lacking, new_state, sent_values
-from .finding import has_identity
+from .finding import has_identity, record_in
 from .ports import Tenant
 from .properties import Declared
 from .refusals import learn_secrets, tell_unfit
@@ -125,10 +125,8 @@ async def read_back(tenant: Tenant, account: str, email: str) -> Record | None:
             answer = await tenant.send(tenant.vendor.request_read(account))
         except AccountError:
             continue
-        record = tenant.vendor.parse_record(answer) if answer.ok else None
+        record = record_in(tenant, account, answer)
         if record is not None:
-            tenant.list_cache.measure(tenant.vendor, account, record)
-            tell_unfit(tenant, record)
             return record
     _tell_unread(tenant, account, email)
     return None
