@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,28 @@ def test_300_changes_that_checkpoints_make_slow_are_one_line(
         base.count_change(old, new)
     lines = capsys.readouterr().out.splitlines()
     assert [line.startswith("seatwise: 300 resources change so far") for line in lines] == [True] * is_said
+
+
+@pytest.mark.parametrize("operation", ["check", "diff", "create", "read", "update", "delete"])
+@pytest.mark.parametrize("key", GOLDEN["providers"])
+def test_an_unexpected_error_quotes_nothing(key: str, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = load(key)
+
+    def breaks(*_: object) -> None:
+        raise KeyError("s3cret")
+
+    monkeypatch.setattr(type(provider), "_connected", breaks)
+    props = {"email": "ana@example.com", "user": "7", "group": "8", "__owner": "p/s/ana"}
+    given: dict[str, list[Any]] = {
+        "check": [{}, props],
+        "create": [props],
+        "read": ["7", props],
+        "delete": ["7", props],
+    }
+
+    with pytest.raises(base.Failure, match=r"an unexpected answer \(KeyError in test_base.py, line \d+\)") as raised:
+        getattr(provider, operation)(*given.get(operation, ["7", props, props]))
+    assert "s3cret" not in str(raised.value)
 
 
 # --- the host's threads -----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pulumi.output import Unknown
 from ..core.account import properties
 from ..core.account.removals import Removals
 from ..core.account.resource import renaming
-from ..core.vendor.errors import AccountError, SettingsError
+from ..core.vendor.errors import AccountError, SettingsError, unexpected
 from ..core.vendor.secrets import VAULT
 from ..core.vendor.vendor import Vendor
 from ..vendors import names, vendor_named
@@ -60,6 +60,8 @@ def one_line_errors(operation: Callable[P, R]) -> Callable[P, R]:
             return operation(*args, **kwargs)
         except AccountError as error:
             raise Failure(VAULT.message(str(error))) from None
+        except Exception as error:
+            raise Failure(str(unexpected(error))) from None
 
     return one_line
 

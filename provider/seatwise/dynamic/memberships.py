@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class Memberships(DynamicProvider):
     """One vendor's memberships."""
 
+    @one_line_errors
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Find bad input in preview, and a membership that is declared twice. No network."""
         known, unknown = split(news)

@@ -23,6 +23,7 @@ class Rosters(DynamicProvider):
         super().__init__(key)
         self._run_name = ""
 
+    @one_line_errors
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Find bad input in preview, of all members at once. No network."""
         self._run_name = run_of(news)

@@ -27,6 +27,7 @@ class Users(DynamicProvider):
         super().__init__(key)
         self._expected = 0
 
+    @one_line_errors
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Find bad input in preview, all problems at once. No network."""
         known, unknown = split(news)

@@ -228,7 +228,8 @@ async def test_an_unexpected_error_of_one_member_stops_no_other_member(world: Wo
     assert not await (stack.refresh() if what == "refresh" else stack.up({"sales": after}))
 
     (reason,) = stack.failed.values()
-    assert "an unexpected answer (AttributeError). Run it again; if it stays, report it as a bug" in reason
+    assert "an unexpected answer (AttributeError in test_roster.py, line " in reason
+    assert reason.endswith(". Run it again; if it stays, report it as a bug")
     assert "s3cret" not in repr(stack.state) + reason
     assert "\n" not in reason
     if what == "refresh":

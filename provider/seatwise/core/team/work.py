@@ -17,6 +17,7 @@ from ..vendor.errors import (
     UnknownOutcome,
     Unreachable,
     VendorBroken,
+    unexpected,
 )
 from .plan import LEAVING_FAILED, failures
 
@@ -86,7 +87,7 @@ class Work:
             except AccountError as error:
                 self._note(key, error, LEAVING_FAILED if are_leaving else "")
             except Exception as error:  # an unexpected answer for one member must not stop the others
-                self._note(key, _unexpected(error), LEAVING_FAILED if are_leaving else "")
+                self._note(key, unexpected(error), LEAVING_FAILED if are_leaving else "")
             else:
                 self._in_a_row = 0
             if counts:
@@ -128,13 +129,6 @@ class Work:
             raise AccountError(
                 failures(self.name, self.failed, self.failure_counts(), again), vendor=self.tenant.vendor.title
             )
-
-
-def _unexpected(error: Exception) -> AccountError:
-    """Return the failure for an unexpected exception. It does not quote the exception, which may contain anything."""
-    return AccountError(
-        f"an unexpected answer ({type(error).__name__})", remedy="Run it again; if it stays, report it as a bug"
-    )
 
 
 def _duration(seconds: float) -> str:

@@ -24,7 +24,9 @@ remedy, in one line; InvalidMembers has a line for each problem. It never holds 
 whole body or a header.
 """
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 MOST_LINES = 20  # of problems in a message about members
@@ -51,6 +53,13 @@ class AccountError(Exception):
         about = " ".join(part for part in (self.vendor, self.account) if part)
         line = f"{about}: {self.problem}" if about else self.problem
         return " ".join((f"{line}. {self.remedy}" if self.remedy else line).split())
+
+
+def unexpected(error: Exception) -> AccountError:
+    """Return the failure for an unexpected exception: its type and place. Its own text may contain anything."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+    return AccountError(f"an unexpected answer ({place})", remedy="Run it again; if it stays, report it as a bug")
 
 
 class SettingsError(AccountError):
