@@ -2,7 +2,7 @@
 
 The list is not loaded before a second account is asked for, and a list of many pages not before it is worth it. A list
 that cannot be loaded, or that contradicts itself, is not asked: then each account is read by its id. That the list
-does not contain an account proves nothing by itself.
+does not contain an account is no proof that it is gone; it is enough to create an account with that e-mail.
 """
 
 from collections.abc import Iterable, Mapping
