@@ -11,7 +11,7 @@ HOSTED := $(RUN) --no-pulumi --workflows
 .PHONY: help demo test test-keycloak lowest soak crash mutants bench bench-full lint types workflows docs screenshot wheel clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Watch pulumi manage accounts of three vendors in a sandbox (half a minute)
 	@$(RUN) --few python tools/demo.py
