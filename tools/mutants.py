@@ -154,7 +154,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
     ("each request has a deadline of its own", "wire/tenant.py",
      "return await self._tenant.send(request, self._deadline)", "return await self._tenant.send(request)"),
     ("the cap on removals is not kept", "core/account/removals.py",
-     "if self.most is None or self.done < self.most:", "if True:"),
+     "if not self.are_used_up:", "if True:"),
     ("a role that stays is not named", "core/account/writing.py",
      "    tell_altered(tenant, account, after, changes)\n", ""),
     ("a role that is not given is not supported", "core/account/writing.py",

@@ -17,7 +17,11 @@ VendorName = Annotated[
     str, typer.Argument(metavar="VENDOR", help=f"The vendor: {', '.join(names())}.", autocompletion=_completions)
 ]
 Match = Annotated[
-    str, typer.Option(metavar="PATTERN", help="Only accounts whose e-mail (at SCIM also the user name) matches this pattern, such as *@example.com.")
+    str,
+    typer.Option(
+        metavar="PATTERN",
+        help="Only accounts whose e-mail (at SCIM also the user name) matches this pattern, such as *@example.com.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results, warnings and errors.")]

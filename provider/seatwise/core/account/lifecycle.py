@@ -243,7 +243,7 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> bool:
 
 
 def _not_confirmed(vendor: Vendor, who: str) -> VendorBroken:
-    problem = "delete was answered, and whether it was done does not show"
+    problem = "delete was answered and is not confirmed: the account is still there, or cannot be read"
     error = VendorBroken(problem, status=200, vendor=vendor.title, account=who, remedy="Run it again")
     error.maybe_sent = True
     return error
