@@ -20,7 +20,7 @@ Match = Annotated[
     str,
     typer.Option(
         metavar="PATTERN",
-        help="Only accounts whose e-mail (at SCIM also the user name) matches this pattern, such as *@example.com.",
+        help="Only accounts whose e-mail (or user name, at SCIM) matches this pattern, such as *@example.com.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
