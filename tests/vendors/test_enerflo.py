@@ -100,6 +100,8 @@ def test_the_id_of_a_new_account_is_found_wherever_it_is(body: Any, account: str
         pytest.param({"roles": None}, {"roles": None}, id="roles: null"),
         pytest.param({"roles": [3, None, ""]}, {"roles": ["3"]}, id="roles: numbers and nothing"),
         pytest.param({"roles": [{"id": 3, "title": "Setter"}, {}]}, {"roles": ["3"]}, id="objects: an id, nothing"),
+        pytest.param({"roles": [{"slug": "agent"}, {"name": None}]}, {"roles": ["agent"]}, id="objects: empty"),
+        pytest.param({"roles": ["agent", {"title": "Setter"}]}, {}, id="objects: a role with another key"),
         pytest.param({"roles": {"slug": "agent"}}, {"roles": ["agent"]}, id="roles: an object"),
         pytest.param({"role": 3}, {"roles": ["3"]}, id="role: a number"),
         pytest.param({"active": 1}, {"active": True}, id="active: 1"),

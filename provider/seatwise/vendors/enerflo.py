@@ -301,9 +301,12 @@ def _normal(user: Record) -> Record:
 
 
 def _slug(role: Json) -> str | None:
-    """Return a role's slug, else its name or id; empty if it has no such key, None if the value cannot be read."""
+    """Return a role's slug, else its name or id; empty if these have no value, None if the role cannot be read."""
     if isinstance(role, dict):
-        role = next((role[key] for key in ("slug", "name", "id") if role.get(key)), "")
+        named = [role[key] for key in ("slug", "name", "id") if key in role]
+        if role and not named:
+            return None
+        role = next((each for each in named if each), "")
     if role is None or role == "":
         return ""
     text = identifier(role)
