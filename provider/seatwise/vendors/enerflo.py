@@ -149,12 +149,17 @@ class Office(Named):
 
 
 def _page(answer: Answer) -> Listing | None:
-    """Return a page of a list of API v3: `results`, and mostly `page` and `totalPages`."""
+    """Return a page of a list of API v3: `results`, and mostly `page` and `totalPages`.
+
+    Without these a short page need not be the last one: how many records a page has at most is not documented.
+    """
     results, page, pages = (answer.object.get(key) for key in ("results", "page", "totalPages"))
     if not isinstance(results, list):
         return None
-    more = page < pages if isinstance(page, int) and isinstance(pages, int) else len(results) >= PAGE_SIZE
-    return Listing(objects(results), more, whole_number(pages))
+    records, count = objects(results), whole_number(pages)
+    if count is None:
+        return Listing(records, bool(records), is_open=0 < len(records) < PAGE_SIZE)
+    return Listing(records, page < count if isinstance(page, int) else len(records) >= PAGE_SIZE, count)
 
 
 OFFICES = NameList(

@@ -6,18 +6,22 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from pydantic import SecretStr
 
 from seatwise.core.account import finding
-from seatwise.core.account.account_list import pages
-from seatwise.core.vendor.errors import VendorBroken
+from seatwise.core.account.account_list import accounts, pages
+from seatwise.core.vendor.errors import Refused, VendorBroken
 from seatwise.core.vendor.http import Answer, Request
+from seatwise.core.vendor.secrets import Vault
 from seatwise.core.vendor.vendor import Listing, Paged
+from seatwise.vendors import enerflo
 from seatwise.vendors.tenovos import Settings, Tenovos
 from virtual import World, answered
 
 TENOVOS = Tenovos(
     Settings(base_url="http://127.0.0.1", api_key="k", username="u", password="p", api_version="1.5")  # type: ignore[arg-type]
 )
+ENERFLO = enerflo.VENDOR(enerflo.Settings(api_key=SecretStr("key-1")))
 pytestmark = pytest.mark.anyio
 ANA, BEN = {"userId": "1", "emailId": "ana@example.com"}, {"userId": "2", "emailId": "ben@example.com"}
 NOBODY = {"emailId": "x@example.com"}
@@ -143,6 +147,39 @@ async def test_the_next_page_is_asked_for_as_the_one_before_it_says(
     records, _ = await pages(cast(Any, SimpleNamespace(send=send)), of)
     assert [each["id"] for each in records] == ids
     assert sent == requests
+
+
+@pytest.mark.parametrize(
+    ("after_the_last", "is_always_whole"),
+    [
+        pytest.param(200, False, id="an empty page follows"),
+        pytest.param(404, False, id="a page that is not there is refused"),
+        pytest.param(400, False, id="a number that is too high is refused"),
+        pytest.param(200, True, id="there are no pages"),
+    ],
+)
+async def test_a_short_page_without_counts_need_not_be_the_last(after_the_last: int, is_always_whole: bool) -> None:
+    """A server may make its pages smaller than it was asked to."""
+
+    async def send(request: Request) -> Answer:
+        begin = 0 if is_always_whole else 3 * (int(str(request.query["page"])) - 1)
+        shown = [{"id": number} for number in range(begin + 1, 8 if is_always_whole else min(begin + 4, 8))]
+        return Answer(200 if shown else after_the_last, {}, json.dumps({"results": shown}).encode())
+
+    records, total = await pages(
+        cast(Any, SimpleNamespace(vendor=ENERFLO, send=send, vault=Vault())), accounts(ENERFLO)
+    )
+    assert ([each["id"] for each in records], total) == ([1, 2, 3, 4, 5, 6, 7], None)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+async def test_a_page_that_cannot_be_had_does_not_end_a_list(status: int) -> None:
+    async def send(request: Request) -> Answer:
+        is_first = request.query["page"] == 1
+        return Answer(200 if is_first else status, {}, b'{"results": [{"id": 1}]}' if is_first else b"")
+
+    with pytest.raises(Refused, match=f"look-up refused with {status}"):
+        await pages(cast(Any, SimpleNamespace(vendor=ENERFLO, send=send, vault=Vault())), accounts(ENERFLO))
 
 
 @pytest.mark.anyio

@@ -347,7 +347,7 @@ async def test_unusual_items_are_read_as_far_as_possible() -> None:
                 {"office_id": 13.0, "name": "B"},
             ]
         }
-        world.fault("GET", answered(200, json.dumps(body).encode(), carried_out=False))
+        world.fault("GET", *[answered(200, json.dumps(body).encode(), carried_out=False)] * 2)
         offices = await Lookups(world.door).items(enerflo.OFFICES)
         assert offices == [enerflo.Office(12, ""), enerflo.Office(13, "B")]
 

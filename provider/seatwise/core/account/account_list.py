@@ -217,12 +217,12 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
 async def _page_after(tenant: Tenant, of: Paged, number: int, before: Listing) -> Listing | None:
     """Return the page after this one; None if it is refused and nothing counts the records.
 
-    Then the list has ended: some services refuse an index after the last record.
+    Then the list has ended: some services refuse what is after the last record.
     """
     try:
         return await page(tenant, of, number + 1, before.next)
     except Refused as error:
-        is_counted = before.total is not None or not before.index
+        is_counted = before.total is not None or not (before.index or before.is_open)
         if is_counted or not 400 <= error.status < 500 or error.status in NO_END:
             raise
         return None
