@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -16,7 +17,7 @@ from operations import lifecycle
 from others import AtScim2Server
 from seatwise.core.queries import takeover
 from seatwise.core.queries.lookup import Lookups
-from seatwise.core.vendor.errors import AccountExists, InvalidAccount, VendorBroken
+from seatwise.core.vendor.errors import AccountExists, InvalidAccount, Refused, VendorBroken
 from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.scim_attributes import ENTERPRISE
 from seatwise.vendors.scim import GetUserResult
@@ -299,11 +300,32 @@ async def test_a_service_is_asked_once_whether_it_has_patch(
         assert world.accounts[account]["active"] is False
 
 
-@pytest.mark.parametrize("answer", [answered(404, carried_out=False), answered(403, carried_out=False)])
-async def test_a_service_that_does_not_say_it_gets_a_patch(answer: Any) -> None:
+@pytest.mark.parametrize("status", [403, 404, 501])
+async def test_a_service_that_does_not_say_it_gets_a_patch(status: int) -> None:
     async with world_of(Server("stand-in")) as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())
-        world.fault("GET", answer)
+        world.fault("GET", *[answered(status, carried_out=False)] * (4 if status == 501 else 1))
+        outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name="Anna"))
+        assert world.accounts[account]["name"]["givenName"] == "Anna"
+        world.trail.clear()
+        await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name="Annie"))
+        assert not [sent for sent in world.trail if sent.url.path.endswith("/ServiceProviderConfig")]
+
+
+async def hanging(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+    """No answer comes."""
+    await anyio.sleep(30)
+    raise httpx.ReadTimeout("time-out")
+
+
+@pytest.mark.parametrize("fault", [answered(503, carried_out=False), lost_after, hanging])
+async def test_a_service_that_could_not_say_it_is_asked_again(fault: Any) -> None:
+    async with world_of(Server("stand-in", quirks={"scim_updates": "PUT"})) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        world.fault("GET", *[fault] * 4)
+        with pytest.raises(Refused, match="update refused with 501"):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name="Anna"))
+        world.faults.clear()
         await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name="Anna"))
         assert world.accounts[account]["name"]["givenName"] == "Anna"
 

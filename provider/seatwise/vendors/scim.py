@@ -608,7 +608,9 @@ class Scim(Vendor, Groups):
         return None if is_known else Request("GET", "/ServiceProviderConfig", headers=ACCEPT)
 
     def learn_facts(self, answer: Answer | None) -> None:
-        patch = json_object(json_object(spelt(answer.json)).get("patch")) if answer and answer.ok else {}
+        if answer is None or (answer.status >= 500 and answer.status != 501):
+            return  # the next update asks again
+        patch = json_object(json_object(spelt(answer.json)).get("patch")) if answer.ok else {}
         self._is_patched = patch.get("supported") is not False
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:

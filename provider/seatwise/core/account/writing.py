@@ -18,6 +18,8 @@ from .state import differences, expand, observed, readable_values, seen, unkept
 
 FACTS = "how updates are taken"
 """The name of the lock on the question."""
+FACTS_SHARE_OF_DEADLINE = 0.6
+"""The share of an update's time that the question may take: by default longer than a rate limit's minute."""
 LAG_S = 2
 """Seconds to wait before an account is read once more that does not show yet what the answer to its update showed."""
 
@@ -236,7 +238,7 @@ async def to_merge_into(tenant: Tenant, account: str, email: str, changes: Value
 
 
 async def learn_facts(tenant: Tenant) -> None:
-    """Ask the tenant how it takes updates: once, and only where no one else can say it."""
+    """Ask the tenant how it takes updates: until it has answered once, and only where no one else can say it."""
     async with tenant.lock(FACTS):
         request = tenant.vendor.request_facts()
         if request is not None:
@@ -245,7 +247,7 @@ async def learn_facts(tenant: Tenant) -> None:
 
 async def _answer_to(tenant: Tenant, request: Request) -> Answer | None:
     try:
-        return await tenant.send(request)
+        return await tenant.operation(FACTS_SHARE_OF_DEADLINE).send(request)
     except AccountError:  # it is no reason to fail: a service may keep this from the client, and take its updates
         return None
 

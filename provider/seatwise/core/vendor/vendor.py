@@ -334,7 +334,7 @@ class Vendor(ABC):
         return None
 
     def learn_facts(self, answer: Answer | None) -> None:
-        """Remember what the answer to `request_facts` says; None if there was no answer."""
+        """Remember what the answer to `request_facts` says, if it says anything; None if there was no answer."""
         raise NotImplementedError(f"{self.title} asks for no facts")
 
     def request_items(self, listed: NameList[Any], page: int) -> Request:
