@@ -293,6 +293,30 @@ def test_a_refused_create_is_an_error_of_the_right_class(said: Answer, kind: typ
     assert type(NEXUDUS.refusal(said, "create", "ana@example.com")) is kind
 
 
+@pytest.mark.parametrize(
+    ("message", "is_taken"),
+    [
+        ("a user with this email already exists", True),
+        ("Email ALREADY EXISTS", True),
+        ("is already taken", True),
+        ("already in use", True),
+        ("has already been taken", True),
+        ("Is in use.", True),
+        ("is taken", True),
+        ("must be unique", True),
+        ("is not unique", True),
+        ("The domain does not exist", False),
+        ("must be a unique address", False),
+        ("is not in use by a mail server", False),
+        ("was mistaken for a name", False),
+        ("None", False),
+    ],
+)
+def test_a_taken_email_is_known_by_the_words_for_it(message: str, is_taken: bool) -> None:
+    assert NEXUDUS.is_taken(answer(invalid("Email", message), 400)) is is_taken
+    assert not NEXUDUS.is_taken(answer(invalid("FullName", message), 400))
+
+
 def test_a_refusal_quotes_the_summary_of_what_is_invalid() -> None:
     refusal = NEXUDUS.refusal(answer(invalid("FullName", "is a required field"), 400), "update", "7")
     assert str(refusal) == (

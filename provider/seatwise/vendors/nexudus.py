@@ -39,6 +39,7 @@ PAGE_SIZE = 100
 BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
 # A record holds these keys; sending one back would act on it.
 ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
+TAKEN = re.compile("already (been )?(exists|in use|taken|registered)|(is|been) (in use|taken)|(must be|not) unique")
 
 
 class Language(enum.IntEnum):
@@ -414,7 +415,7 @@ class Nexudus(Vendor):
         errors = answer.object.get("Errors")
         known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
-        return answer.status == 409 or any(re.search("already|exist|taken|in use|unique", text) for text in texts)
+        return answer.status == 409 or any(TAKEN.search(text.lower()) for text in texts)
 
     def is_throttled(self, answer: Answer) -> bool:
         """Return whether Nexudus throttled the request: a 409 with `Retry-After`; a 409 without it is a conflict."""
