@@ -14,10 +14,12 @@ from urllib.parse import parse_qs
 import anyio
 import httpx
 import pytest
+from anyio.abc import TaskStatus
 from pydantic import SecretStr
 
 from seatwise.core.account.refusals import refused
 from seatwise.core.account.removals import Removals
+from seatwise.core.account.writing import FACTS
 from seatwise.core.vendor.errors import AccountError, NotAuthorised, RateLimited, Unreachable, VendorBroken
 from seatwise.core.vendor.http import Answer, Effect, Request
 from seatwise.core.vendor.secrets import Vault
@@ -283,6 +285,35 @@ async def test_the_deadline_counts_from_the_first_try() -> None:
         await tenant_of(Enerflo, far_end, deadline="60").send(READ)
     assert len(far_end.requests) == 2
     assert anyio.current_time() - start == pytest.approx(60)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "thing"),
+    [
+        pytest.param("", "account", "the account list", id="the list"),
+        pytest.param("7", "account", "the account 7", id="an account"),
+        pytest.param("7", "group", "the group 7", id="a group"),
+        pytest.param(FACTS, "question", "the question how updates are taken", id="the question about updates"),
+    ],
+)
+async def test_a_lock_that_is_not_free_in_time_is_named(name: str, kind: str, thing: str) -> None:
+    tenant = tenant_of(Enerflo, Script(), deadline="45")
+
+    async def hold(*, task_status: TaskStatus[None]) -> None:
+        async with tenant.lock(name, kind):
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(hold)
+        start = anyio.current_time()
+        async with tenant.lock("7", "thing of another kind"):
+            assert anyio.current_time() == start
+        with pytest.raises(Unreachable, match=f"^Enerflo: another operation on {thing} did not end in time"):
+            async with tenant.lock(name, kind):
+                pass
+        assert anyio.current_time() - start == pytest.approx(45)
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_pacing_wait_beyond_the_deadline_fails_at_once() -> None:

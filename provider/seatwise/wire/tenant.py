@@ -92,7 +92,7 @@ class Tenant:
         self.memberships = RunMemberships()
         self.exchanges = Exchanges()
         self.unreadable_reported: set[tuple[str, str]] = set()
-        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+        self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
         self._shared = SharedTally(name, self.warn, run.journal.with_name("limits.db")) if run.share_limits else None
         self._pacing = Pacing(vendor.paced_by, self._shared or OwnTally(), settings.concurrency)
         self._login = Login(vendor, vault, self._deliver)
@@ -151,15 +151,18 @@ class Tenant:
         now = anyio.current_time()
         return Operation(self, now + share * (self.deadline() - now))
 
-    def lock(self, account: str = "", deadline: float | None = None) -> AbstractAsyncContextManager[None]:
-        """Lock this account, or without one the account list, for all other operations of this tenant during the block.
+    def lock(
+        self, name: str = "", kind: str = "account", deadline: float | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Lock this account, or another thing of this `kind`, for all other operations of this tenant during the block.
 
-        Raises Unreachable if the lock is not free by the deadline (the event loop's seconds).
+        Without a name the account list is locked. Raises Unreachable if the lock is not free by the deadline
+        (the event loop's seconds).
         """
         deadline = self.deadline() if deadline is None else deadline
-        locked_thing = f"the account {account}" if account else "the account list"
+        locked_thing = f"the {kind} {name}" if name else "the account list"
         problem = f"another operation on {locked_thing} did not end in time"
-        return locked(self._locks[account], deadline, problem, self.vendor.title)
+        return locked(self._locks[kind, name], deadline, problem, self.vendor.title)
 
     async def each(self, work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
         """Run `work` for each item, `concurrency` at once; after an AccountError start no more, and raise it."""
@@ -384,9 +387,9 @@ class Operation:
         now = anyio.current_time()
         return Operation(self._tenant, now + share * (self._deadline - now))
 
-    def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
+    def lock(self, name: str = "", kind: str = "account") -> AbstractAsyncContextManager[None]:
         """Lock as `Tenant.lock` does, waiting until the operation's deadline at most."""
-        return self._tenant.lock(account, self._deadline)
+        return self._tenant.lock(name, kind, self._deadline)
 
 
 @contextmanager

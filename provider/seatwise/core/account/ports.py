@@ -50,8 +50,8 @@ class Tenant(Protocol):
     def operation(self, share: float = 1) -> "Tenant":
         """Return the same tenant with this share of the time that is left until the operation's deadline."""
 
-    def lock(self, account: str = "") -> AbstractAsyncContextManager[None]:
-        """Lock this account, or without one the account list, for a block."""
+    def lock(self, name: str = "", kind: str = "account") -> AbstractAsyncContextManager[None]:
+        """Lock this account, or another thing of this `kind`, for a block; without a name the account list."""
 
     def now(self) -> float:
         """Return the seconds of a monotonic clock."""

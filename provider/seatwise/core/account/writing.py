@@ -239,7 +239,7 @@ async def to_merge_into(tenant: Tenant, account: str, email: str, changes: Value
 
 async def learn_facts(tenant: Tenant) -> None:
     """Ask the tenant how it takes updates: until it has answered once, and only where no one else can say it."""
-    async with tenant.lock(FACTS):
+    async with tenant.lock(FACTS, "question"):
         request = tenant.vendor.request_facts()
         if request is not None:
             tenant.vendor.learn_facts(await _answer_to(tenant, request))

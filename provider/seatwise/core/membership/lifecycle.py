@@ -177,7 +177,7 @@ async def _write(tenant: Tenant, pair: Pair, request: Callable[[Pair, str | None
 
     A group's writes are sent one after the other: a service may read, change and store the whole group.
     """
-    async with tenant.lock(pair.group):
+    async with tenant.lock(pair.group, "group"):
         tenant.memberships.members.pop(pair.group, None)
         answer = await tenant.send(request(pair, None))
         if tenant.vendor.is_outdated(answer):

@@ -105,7 +105,7 @@ async def _members(tenant: Tenant, group: str) -> frozenset[str] | None:
     credentials that are not for groups.
     """
     known, groups = tenant.memberships.members, groups_of(tenant.vendor)
-    async with tenant.lock(group):
+    async with tenant.lock(group, "group"):
         if group in known and tenant.now() <= known[group].read_at + MEMBERS_TTL_S:
             return known[group].ids
         answer = await tenant.send(groups.request_group(group))
