@@ -8,6 +8,7 @@ from seatwise.core.queries.lookup import find_by_name, rows
 from seatwise.core.vendor.errors import UnknownName
 from seatwise.core.vendor.http import Request
 from seatwise.core.vendor.vendor import Named, NameList
+from seatwise.vendors.enerflo import Enerflo
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ ROOMS = NameList(
     kind=Room,
     keys={"id": ("id",), "name": ("name",)},
 )
+REMEDY = "`seatwise roles enerflo` lists the rooms of the main tenant"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ ROOMS = NameList(
 )
 def test_a_name_finds_the_one_item_that_has_it(names: list[str], wanted: str, found: int) -> None:
     rooms = [Room(number, name) for number, name in enumerate(names)]
-    assert find_by_name("Acme", ROOMS, rooms, wanted) == rooms[found]
+    assert find_by_name(Enerflo, ROOMS, rooms, wanted) == rooms[found]
 
 
 @pytest.mark.parametrize(
@@ -43,36 +45,40 @@ def test_a_name_finds_the_one_item_that_has_it(names: list[str], wanted: str, fo
         pytest.param(
             ["Front desk", "Cellar"],
             "Front dsk",
-            'Acme room "Front dsk": not found; did you mean "Front desk"?',
+            'Enerflo room "Front dsk": not found; did you mean "Front desk"?',
             id="a name like it",
         ),
         pytest.param(
             ["Attic", "Cellar"],
             "Front desk",
-            'Acme room "Front desk": not found; known: "Attic" or "Cellar"',
+            'Enerflo room "Front desk": not found; known: "Attic" or "Cellar"',
             id="few others",
         ),
-        pytest.param([f"{n}{n}{n}" for n in range(9)], "Attic", 'Acme room "Attic": not found', id="many others"),
-        pytest.param([], "Attic", 'Acme room "Attic": not found', id="no others"),
+        pytest.param(
+            [f"{n}{n}{n}" for n in range(9)], "Attic", f'Enerflo room "Attic": not found. {REMEDY}', id="many others"
+        ),
+        pytest.param([], "Attic", f'Enerflo room "Attic": not found. {REMEDY}', id="no others"),
         pytest.param(
             ["Attic", "Attic"],
             "Attic",
-            'Acme room "Attic": several items have this name: "Attic" (id 0), "Attic" (id 1). Give its id instead',
+            'Enerflo room "Attic": several items have this name: "Attic" (id 0), "Attic" (id 1). Give its id instead',
             id="twice",
         ),
         pytest.param(
             ["attic", "ATTIC"],
             "Attic",
-            'Acme room "Attic": several items have this name: "attic" (id 0), "ATTIC" (id 1). Give its id instead',
+            'Enerflo room "Attic": several items have this name: "attic" (id 0), "ATTIC" (id 1). Give its id instead',
             id="twice without case",
         ),
-        pytest.param([], "x\ny" * 200, f'Acme room "{("x y" * 200)[:199]}…": not found', id="one short line"),
+        pytest.param(
+            [], "x\ny" * 200, f'Enerflo room "{("x y" * 200)[:199]}…": not found. {REMEDY}', id="one short line"
+        ),
     ],
 )
 def test_a_missing_or_ambiguous_name_is_an_error_with_names(names: list[str], wanted: str, message: str) -> None:
     rooms = [Room(number, name) for number, name in enumerate(names)]
     with pytest.raises(UnknownName) as caught:
-        find_by_name("Acme", ROOMS, rooms, wanted)
+        find_by_name(Enerflo, ROOMS, rooms, wanted)
     assert str(caught.value) == message
 
 

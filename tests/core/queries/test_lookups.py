@@ -302,6 +302,19 @@ async def test_an_unknown_email_is_an_error_with_similar_ones(world: World) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("vendor", "remedy"),
+    [
+        ("enerflo", ". `seatwise list enerflo` lists the users of the main tenant"),
+        pytest.param("tenovos", "", id="there is no list"),
+    ],
+)
+async def test_an_unknown_email_without_similar_ones_has_a_remedy(vendor: str, remedy: str) -> None:
+    async with World(vendor) as world:
+        said = await error_of(Lookups(world.door).user(module(world).GetUserResult, "ana@example.com"))
+        assert said == f"{world.vendor.title} ana@example.com: no user has this e-mail{remedy}"
+
+
 async def test_an_email_of_several_accounts_is_an_error() -> None:
     async with World("enerflo", unique_emails=False) as world:
         people(world, 2, email="ana@example.com")

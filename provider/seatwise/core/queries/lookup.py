@@ -59,7 +59,7 @@ class Lookups:
     async def by_name(self, listed: NameList[N], name: str, among: Iterable[N] | None = None) -> N:
         """Return the item of a list, or of `among`, with this name; raises UnknownName, AccountError."""
         items = await self.items(listed) if among is None else among
-        return find_by_name(self._tenant.vendor.title, listed, items, name)
+        return find_by_name(self._tenant.vendor, listed, items, name)
 
     async def user(self, kind: type[U], email: str) -> U:
         """Return the account with this e-mail, read by its id; raises UnknownName, AccountError.
@@ -71,7 +71,10 @@ class Lookups:
         found = await look_up(tenant, email)
         if found is None:
             near = _suggestion(email, self._list_cache.listed_emails())
-            raise UnknownName(f"no user has this {vendor.identity_name()}{near}", vendor=vendor.title, account=email)
+            problem = f"no user has this {vendor.identity_name()}{near}"
+            way = f"`seatwise list {vendor.name}` lists the users of the main tenant"
+            remedy = way if vendor.has_list and not near else ""
+            raise UnknownName(problem, vendor=vendor.title, account=email, remedy=remedy)
         return _user(vendor, kind, found.record, vendor.schema.parse(found.record))
 
     async def users(
@@ -195,7 +198,7 @@ def _user(vendor: Vendor, kind: type[U], record: Record, read: Values) -> U:
     return kind(**{field.name: values.get(field.name) for field in dataclasses.fields(wanted)})
 
 
-def find_by_name(vendor: str, listed: NameList[N], items: Iterable[N], name: str) -> N:
+def find_by_name(vendor: Vendor | type[Vendor], listed: NameList[N], items: Iterable[N], name: str) -> N:
     """Return the one item with this name, compared exactly, then ignoring case; raises UnknownName."""
     items = [*items]
     about = f'{listed.one} "{quote(name)}"'
@@ -204,9 +207,11 @@ def find_by_name(vendor: str, listed: NameList[N], items: Iterable[N], name: str
         return hits[0]
     if hits:
         several = ", ".join(map(_described, hits[:MAX_NAMES]))
-        raise UnknownName(f"several items have this name: {several}", vendor=vendor, account=about, remedy=listed.twice)
+        problem = f"several items have this name: {several}"
+        raise UnknownName(problem, vendor=vendor.title, account=about, remedy=listed.twice)
     near = _suggestion(name, [item.name for item in items])
-    raise UnknownName(f"not found{near}", vendor=vendor, account=about)
+    remedy = "" if near else f"`seatwise roles {vendor.name}` lists the {listed.about} of the main tenant"
+    raise UnknownName(f"not found{near}", vendor=vendor.title, account=about, remedy=remedy)
 
 
 def _described(item: Named) -> str:
