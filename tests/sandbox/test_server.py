@@ -18,6 +18,7 @@ from httpx import Client
 from conftest import Sandbox, running_with
 from sandbox.conftest import ENERFLO_KEY, NEW, NEXUDUS_LOGIN, TENOVOS_KEY, TENOVOS_LOGIN, logged_in
 from seatwise.sandbox import middleware, server
+from seatwise.sandbox.store import Store
 
 # --- the log ----------------------------------------------------------------------------------
 
@@ -200,6 +201,50 @@ def test_a_data_file_keeps_accounts_and_log_across_restarts(tmp_path: Path) -> N
         assert httpx.get(f"{url}/sandbox/accounts/enerflo").json() == accounts[1:]
         assert len(httpx.get(f"{url}/sandbox/log").json()) == 2
         assert httpx.post(f"{url}/enerflo/api/v1/users", headers=ENERFLO_KEY, json=NEW).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [
+        pytest.param({"password": "pw", "roles": ["Setter"]}, {"password": "[secret]", "roles": ["Setter"]}, id="one"),
+        pytest.param({"NewPassword": "pw", "Password": None}, {"NewPassword": "[secret]", "Password": None}, id="null"),
+        pytest.param(
+            {"TwoFactorSecret": ["pw"], "AccessToken": 7},
+            {"TwoFactorSecret": "[secret]", "AccessToken": "[secret]"},
+            id="no text",
+        ),
+        pytest.param({"to": [{"password": {"in": "pw"}}]}, {"to": [{"password": "[secret]"}]}, id="deeper"),
+        pytest.param(
+            {"op": "replace", "path": "password", "value": "pw"},
+            {"op": "replace", "path": "password", "value": "[secret]"},
+            id="named by a path",
+        ),
+        pytest.param({"path": "title", "value": "Lead"}, {"path": "title", "value": "Lead"}, id="no secret"),
+        pytest.param(None, None, id="no body"),
+    ],
+)
+def test_a_log_in_a_file_has_no_secrets_of_people(tmp_path: Path, body: Any, written: Any) -> None:
+    with closing(Store(tmp_path / "log.sqlite")) as store, closing(Store()) as in_memory:
+        for each in (store, in_memory):
+            each.log("enerflo", "PUT", "/api/v3/users", "", body, 200)
+        assert [each["body"] for each in store.logged()] == [written]
+        assert [each["body"] for each in in_memory.logged()] == [body]
+
+
+def test_a_data_file_has_no_password_of_a_person(tmp_path: Path) -> None:
+    with server.running(tmp_path / "accounts.sqlite") as url:
+        body = NEW | {"password": "s3cret-word"}
+        httpx.post(f"{url}/enerflo/api/v1/users", headers=ENERFLO_KEY, json=body).raise_for_status()
+        written = b"".join(each.read_bytes() for each in tmp_path.iterdir())
+    assert b"ana@example.com" in written
+    assert b"s3cret-word" not in written
+
+
+def test_a_record_of_enerflo_has_no_password(sandbox: Sandbox) -> None:
+    body = NEW | {"password": "s3cret-word"}
+    httpx.post(f"{sandbox.url}/enerflo/api/v1/users", headers=ENERFLO_KEY, json=body).raise_for_status()
+    sandbox.add("enerflo", email="bo@example.com")
+    assert not any("password" in each for each in sandbox.accounts("enerflo").values())
 
 
 def test_a_file_from_before_durations_were_kept_is_taken(tmp_path: Path) -> None:

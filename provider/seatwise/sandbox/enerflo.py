@@ -144,7 +144,7 @@ async def create(request: Request) -> Response:
                 return _refusal(field, "can only be set on the Sales Rep role")
     store = store_of(request)
     number = store.next_number(VENDOR)
-    record = body.model_dump() | {"id": number, "active": True}
+    record = body.model_dump(exclude={"password"}) | {"id": number, "active": True}
     record["phone"] = re.sub(r"\D", "", body.phone) if body.phone else None
     record["office_ids"] = [int(body.office_id)] if body.office_id else []
     try:
@@ -235,8 +235,8 @@ def server_changes() -> dict[str, Any]:
 
 def blank(store: Store) -> dict[str, Any]:
     """Return the record of a new user with the admin page's defaults."""
-    fields = NewUser(email="", roles=[], notify_email=False, allow_optimus=False).model_dump()
-    return fields | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
+    new = NewUser(email="", roles=[], notify_email=False, allow_optimus=False)
+    return new.model_dump(exclude={"password"}) | {"id": store.next_number(VENDOR), "active": True, "office_ids": []}
 
 
 def throttled(seconds: int) -> Response:

@@ -1,6 +1,7 @@
 """The sandbox's store: accounts, tokens and a log of requests, in one SQLite database."""
 
 import json
+import re
 import sqlite3
 import string
 import time
@@ -27,11 +28,20 @@ create table if not exists log (
 
 
 _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_SECRETS = re.compile("password|secret|token", re.IGNORECASE)
 
 
 def mailbox(email: str) -> str:
     """Return the e-mail's key: e-mails that differ only in the case of ASCII letters are one mailbox."""
     return email.translate(_SMALL)
+
+
+def _without_secrets(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a request's body without its secrets; in an operation of SCIM the path names the value."""
+    names = {key: str(fields.get("path")) if key == "value" else key for key in fields}
+    return {
+        key: "[secret]" if value is not None and _SECRETS.search(names[key]) else value for key, value in fields.items()
+    }
 
 
 class Taken(Exception):
@@ -41,11 +51,13 @@ class Taken(Exception):
 class Store:
     """The sandbox's database; without a path it lasts as long as the process.
 
-    With `unique_emails` false, two accounts may have the same e-mail.
+    With `unique_emails` false, two accounts may have the same e-mail. The log in a file has no secrets of people; in
+    memory it has the bodies as they came.
     """
 
     def __init__(self, path: Path | None = None, *, unique_emails: bool = True) -> None:
         self._unique_emails = unique_emails
+        self._is_file = path is not None
         self._database = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None)
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = normal")
@@ -150,9 +162,12 @@ class Store:
 
     def log(self, vendor: str, method: str, path: str, query: str, body: Any, status: int, seconds: float = 0) -> None:
         """Log a request and its result. Headers are not stored: they contain credentials."""
+        written = None if body is None else json.dumps(body)
+        if self._is_file and written is not None:
+            written = json.dumps(json.loads(written, object_hook=_without_secrets))
         self._database.execute(
             "insert into log (at, vendor, method, path, query, body, status, seconds) values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (time.time(), vendor, method, path, query, None if body is None else json.dumps(body), status, seconds),
+            (time.time(), vendor, method, path, query, written, status, seconds),
         )
 
     def logged(self, since: int = 0) -> Iterator[dict[str, Any]]:
