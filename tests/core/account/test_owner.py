@@ -98,6 +98,7 @@ def test_the_parents_of_a_resource_are_in_the_urn_of_its_parent() -> None:
     urn = f"urn:pulumi:dev::accounts::a:b:Team${PERSON}::ana::x"
     assert owner.parents_in(urn) == ("a:b:Team", PERSON)
     assert owner.parents_in("urn:pulumi:dev::accounts::pulumi:pulumi:Stack::accounts-dev") == ()
+    assert owner.parents_in("") == ()
 
 
 @pytest.mark.parametrize(

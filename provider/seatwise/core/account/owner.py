@@ -49,8 +49,11 @@ class Owner:
 
 
 def parents_in(urn: str) -> tuple[str, ...]:
-    """Return the types of a parent and of all its own parents, the outermost first, from the parent's URN."""
-    return _without_stack(urn.split("::")[2].split("$"))
+    """Return the types of a parent and of all its own parents, the outermost first, from the parent's URN.
+
+    Nothing for an empty one, which the SDK gives where it knows none.
+    """
+    return _without_stack(urn.split("::")[2].split("$")) if urn else ()
 
 
 def owner_in(urn: str) -> str:
