@@ -1,7 +1,10 @@
 """`seatwise rehearse`, over real HTTP: the sandbox with each of its quirks, and a server that other people wrote."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -414,6 +417,16 @@ def test_an_existing_report_is_not_overwritten(settings: None, sandbox: Sandbox,
     assert sandbox.requests("enerflo") == []
     assert run(*options, "--force").exit_code == 0
     assert (tmp_path / "r.md").read_text().startswith("# Rehearsal\n")
+
+
+def test_a_report_is_written_in_utf_8_whatever_the_machine_uses(settings: None, tmp_path: Path) -> None:
+    arguments = ("rehearse", "enerflo", "--email", EMAIL, "--read-only", "--report", "r")
+    strict = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning:seatwise.cli.rehearse"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "seatwise", *arguments],
+        cwd=tmp_path, env=os.environ | strict, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "seatwise: wrote r.md" in ran.stderr
 
 
 def test_settings_in_a_report_are_words_of_the_documentation(

@@ -88,7 +88,7 @@ def rehearse(
         raise failed(str(error)) from None
     finally:
         for path, text in _report(life, files).items():
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
     rows = life.rows()
     if as_json:
         print_json(document(life))
