@@ -1,6 +1,6 @@
 """The operations of a Pulumi provider on one account, in any protocol: properties in, properties out.
 
-Both a dynamic and a native provider call these functions. Inputs and outputs carry the owner and the tenant.
+The dynamic providers call these functions. Inputs and outputs carry the owner and the tenant.
 """
 
 from collections.abc import Iterable, Sequence
