@@ -97,7 +97,8 @@ async def export(*arguments: str) -> bytes:
 class StackState:
     """The resources in the engine's state at the first question of this run. Nothing is written to disk.
 
-    Exports each stack once: when a create finds an account that the resource may own already, and before a removal.
+    Exports each stack once: before a create that may replace a resource, as that of a team always may; when a create
+    finds an account that a resource may own already; and before a removal.
     """
 
     def __init__(self, export: Export = export) -> None:
