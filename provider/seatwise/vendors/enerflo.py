@@ -2,6 +2,8 @@
 
 - Create: https://docs.enerflo.io/reference/add-a-user
 - Update: https://docs.enerflo.io/reference/update-a-user
+- List:   https://docs.enerflo.io/reference/get-all-users
+- Read:   https://docs.enerflo.io/reference/get-user-info
 - Limits: https://docs.enerflo.io/docs/api-rate-limits
 
 There is no way to delete a user, and the e-mail of a deleted one stays reserved for all companies.
@@ -229,6 +231,7 @@ class Enerflo(Vendor):
                     yield Problem(name, f'can only be set with the role "{SALES_REP}": add the role or drop {name}')
 
     def token(self) -> Token:
+        # That the key is sent in a header is documented; the header's name is seen in clients only.
         return Token({"api-key": self.settings.api_key.get_secret_value()})
 
     def request_page(self, email: str | None, page: int) -> Request:
