@@ -10,6 +10,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..core.account.owner import TYPES
 from ..core.account.properties import with_owner, with_provider
 from ..core.account.resource import sign
 from ..core.queries import takeover
@@ -64,7 +65,7 @@ def import_file(
     by_program = with_owner({}, "")  # the program says the owner
     resources = [
         {
-            "type": f"pulumi-python:dynamic/seatwise/{key}",
+            "type": f"{TYPES}{key}",
             "name": name,
             "id": account,
             "inputs": with_provider(by_program | values, provider),

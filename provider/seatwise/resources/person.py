@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output
 
+from ..core.account.owner import PERSON
 from ..core.queries import person
 from ..core.vendor.errors import SettingsError
 from ..core.vendor.fields import NO_VALUE, Problem, flag, is_not_given
@@ -86,7 +87,7 @@ class Person(pulumi.ComponentResource):
             is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
 
         with awaited_as_one():
-            super().__init__("seatwise:index:Person", resource_name, None, opts)
+            super().__init__(PERSON, resource_name, None, opts)
         self.accounts = {
             seat.qualified(seat.vendor.name): seat.declare(
                 seat.qualified(resource_name), _inactive_unless(is_active, seat.vendor, arguments), self

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from seatwise.core.account.owner import TYPES
 from seatwise.core.queries import audit
 from seatwise.core.queries.audit import AccountFilter, Summary
 from seatwise.core.vendor.boundary import SIGNATURE
@@ -16,7 +17,7 @@ from seatwise.vendors.tenovos import Tenovos
 
 HERE, WEST = "https://enerflo.io", "https://west.example.com"
 ENERFLO = Enerflo(Settings(base_url=HERE, api_key="k"))  # type: ignore[arg-type]
-USER, ROSTER = f"{audit.TYPE}enerflo:User", f"{audit.TYPE}enerflo:Roster"
+USER, ROSTER = f"{TYPES}enerflo:User", f"{TYPES}enerflo:Roster"
 IDS = {"ana@example.com": "1", "ben@example.com": "2"}
 
 

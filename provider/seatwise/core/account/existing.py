@@ -9,12 +9,9 @@ from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimi
 from ..vendor.fields import Values
 from ..vendor.vendor import Vendor
 from .finding import Found, look_up
-from .owner import TYPES, display_name, is_team, parsed, same, stack_of
+from .owner import PERSON, TYPES, display_name, is_team, parsed, same, stack_of
 from .ports import EntryKind, Tenant
 from .properties import Declared
-
-PERSON = "seatwise:index:Person"
-"""The type of a `Person`, which the owner of its accounts names."""
 
 
 def exists(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str = "") -> AccountExists:

@@ -16,6 +16,8 @@ MEMBERS = ":members"
 """The end of a team's owner where it stands for the accounts of its members."""
 TYPES = "pulumi-python:dynamic/seatwise/"
 """The beginning of the types of seatwise's resources."""
+PERSON = "seatwise:index:Person"
+"""The type of a `Person`, which the owner of its accounts names."""
 _ENCODED = {sign: f"%{ord(sign):02X}" for sign in "%/$:"}
 
 

@@ -8,15 +8,13 @@ from fnmatch import fnmatchcase
 
 from pydantic import ValidationError
 
+from ..account.owner import TYPES
 from ..account.properties import Properties, Signature
 from ..team.properties import account_ids
 from ..vendor.boundary import SIGNATURE, Record
 from ..vendor.errors import InvalidAccount, InvalidExport
 from ..vendor.fields import Problem, composed, email_address, email_key
 from ..vendor.vendor import Vendor, quote
-
-TYPE = "pulumi-python:dynamic/seatwise/"
-"""The beginning of every resource's type token."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +137,9 @@ def _resources(export: object, source: str) -> list[Properties]:
 def _ids(vendor: str, resource: Properties, outs: Properties, source: str) -> Iterator[str]:
     """Yield the ids of the accounts that a resource owns; raises InvalidExport if they are encrypted."""
     kind = resource.get("type")
-    if kind == f"{TYPE}{vendor}:User" and not resource.get("external") and resource.get("id"):
+    if kind == f"{TYPES}{vendor}:User" and not resource.get("external") and resource.get("id"):
         yield str(resource["id"])
-    if kind == f"{TYPE}{vendor}:Roster":
+    if kind == f"{TYPES}{vendor}:Roster":
         for ids in account_ids(outs):
             yield from map(str, _plain(ids, source).values())
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from ..account.account_list import accounts, pages
 from ..account.finding import has_identity
 from ..account.ports import Tenant
+from ..account.resuming import LOST_CREATE_BACKOFF_S
 from ..account.writing import learn_facts
 from ..vendor.boundary import Record, restored
 from ..vendor.fields import Values
@@ -20,8 +21,8 @@ from .life import Life
 T = TypeVar("T")
 SHOWS_BACKOFF_S = (0, 1, 2)
 """Seconds to wait before each look at a change."""
-FOUND_BACKOFF_S = (0, 1, 2, 4, 8, 16)
-"""Seconds to wait before each look for a new account: together those of a lost create."""
+FOUND_BACKOFF_S = LOST_CREATE_BACKOFF_S
+"""Seconds to wait before each look for a new account."""
 
 
 async def read_account(tenant: Tenant, life: Life, account: str) -> Record | None:

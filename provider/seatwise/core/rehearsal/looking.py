@@ -7,6 +7,7 @@ from ..account.account_list import accounts, pages
 from ..account.list_cache import is_coherent
 from ..account.ports import Tenant
 from ..account.refusals import refused
+from ..membership.places import NO_USER
 from ..queries.lookup import Lookups
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountExists, Refused
@@ -96,4 +97,4 @@ async def _look_at_list(tenant: Tenant, life: Life) -> list[str]:
 
 def _unknown_id(ids: Sequence[str]) -> str:
     """Return an id that no account has: a number, unless a known id is not a number."""
-    return "2147483647" if all(map(str.isdecimal, ids)) else "00000000-0000-4000-8000-000000000000"
+    return "2147483647" if all(map(str.isdecimal, ids)) else NO_USER

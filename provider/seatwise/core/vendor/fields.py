@@ -10,7 +10,6 @@ import difflib
 import enum
 import itertools
 import re
-import string
 import typing
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -24,6 +23,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from .boundary import UNKNOWN, Json, Record, Unfit, is_sound
+from .text import lowered
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -197,15 +197,12 @@ def folded(text: str) -> str:
     return text.strip().casefold()
 
 
-_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-
 def email_key(email: str) -> str:
     """Return the form in which e-mails are compared: ASCII letters in lower case, and all else as it is.
 
     `straße@example.com` and `strasse@example.com` are two mailboxes.
     """
-    return email.strip().translate(_SMALL)
+    return lowered(email.strip())
 
 
 def composed(email: str) -> str:

@@ -1,15 +1,13 @@
 """A list that is written as Names and read as slugs, such as roles. Which slug stands for a Name is known in part."""
 
 import re
-import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .fields import Values
+from .text import lowered
 from .vendor import Before
 
-# Letters outside ASCII are kept as they are: what becomes of them in a slug is not known.
-_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _OTHER_ASCII = re.compile(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]")
 
 
@@ -80,4 +78,5 @@ class SlugList:
 
 
 def _plain(text: str) -> str:
-    return _OTHER_ASCII.sub("", text.translate(_SMALL))
+    # Letters outside ASCII are kept as they are: what becomes of them in a slug is not known.
+    return _OTHER_ASCII.sub("", lowered(text))
