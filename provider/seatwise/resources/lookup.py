@@ -21,7 +21,7 @@ from ..dynamic.base import tenant_with
 from ..vendors import module_named
 from ..wire import loop
 from ..wire.settings import Settings
-from .fields import LookupResult
+from .fields import LookupResult as LookupResult
 from .provider import TenantProvider
 
 if TYPE_CHECKING:

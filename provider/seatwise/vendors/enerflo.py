@@ -24,8 +24,8 @@ from ..core.vendor.http import Answer, Effect, Request, identifier, json_object,
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.slugs import SlugList
 from ..core.vendor.vendor import Before, Limit, Listing, Named, NameList, Token, Vendor
-from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
-from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
+from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, ReadOnly, WriteOnly, read_only
+from ..resources.lookup import IdLookup, ListLookup, LookupResult, UserLookup, ask
 from ..resources.provider import KeyArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings

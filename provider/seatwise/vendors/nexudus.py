@@ -28,8 +28,8 @@ from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Takes, Val
 from ..core.vendor.http import Answer, Effect, Request, fits_a_header, number, retry_after, token_text
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
-from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
-from ..resources.lookup import IdLookup, ListLookup, UserLookup, UsersLookup, ask
+from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, ReadOnly, WriteOnly, read_only
+from ..resources.lookup import IdLookup, ListLookup, LookupResult, UserLookup, UsersLookup, ask
 from ..resources.provider import LoginArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings

@@ -66,8 +66,8 @@ from ..core.vendor.scim_attributes import (
     with_values,
 )
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
-from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, LookupResult, ReadOnly, WriteOnly, read_only
-from ..resources.lookup import IdLookup, ListLookup, UsersLookup, ask
+from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, ReadOnly, WriteOnly, read_only
+from ..resources.lookup import IdLookup, ListLookup, LookupResult, UsersLookup, ask
 from ..resources.membership import MembershipResource
 from ..resources.provider import TenantArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of

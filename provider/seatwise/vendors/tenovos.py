@@ -23,20 +23,8 @@ from ..core.vendor.fields import CREATE_ONLY, NEEDED_TO_CREATE, UNREADABLE, UPDA
 from ..core.vendor.http import Answer, Effect, Request, json_object, number, segment, token_text, whole_number
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Listing, Named, NameList, Refresh, Token, Vendor
-from ..resources.fields import (
-    OPTIONAL,
-    Arg,
-    Args,
-    Choice,
-    Fields,
-    Key,
-    ListArg,
-    LookupResult,
-    ReadOnly,
-    WriteOnly,
-    read_only,
-)
-from ..resources.lookup import IdLookup, ListLookup, UserLookup, ask
+from ..resources.fields import OPTIONAL, Arg, Args, Choice, Fields, Key, ListArg, ReadOnly, WriteOnly, read_only
+from ..resources.lookup import IdLookup, ListLookup, LookupResult, UserLookup, ask
 from ..resources.provider import KeyArgs, LoginArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
