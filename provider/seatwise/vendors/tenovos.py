@@ -245,9 +245,6 @@ class Tenovos(Vendor):
         if {"user_role_id", "user_role_name"} <= given:
             yield Problem("user_role_name", "cannot stand beside user_role_id: give one of the two")
 
-    def token(self) -> Token | None:
-        return None
-
     def request_login(self, refresh: Refresh | None) -> Request:
         given = self.settings
         who = {"clientId": given.client_id, "username": given.username, "password": given.password.get_secret_value()}

@@ -199,10 +199,6 @@ class Vendor(ABC):
     """Other values for some of the example's arguments, for an update."""
 
     @abstractmethod
-    def token(self) -> Token | None:
-        """Return the token that needs no login, or None if `request_login` is needed."""
-
-    @abstractmethod
     def request_page(self, email: str | None, page: int) -> Request:
         """Return the request for a page (from 1) of the accounts with this identity; None: of all accounts.
 
@@ -296,6 +292,10 @@ class Vendor(ABC):
         return None
 
     # --- login --------------------------------------------------------------------------------
+
+    def token(self) -> Token | None:
+        """Return the token that needs no login; None if `request_login` is needed."""
+        return None
 
     @property
     def way_to_log_in(self) -> str:
