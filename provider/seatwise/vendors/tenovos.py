@@ -30,7 +30,6 @@ from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
 
 PAGE_SIZE = 100
-NOT_FOUND = "User not found"
 WAY_TO_LISTS = "Set TENOVOS_API_VERSION=1.5 and the base URL of that version"
 # Sizes are documented for 1.5 only (https://api.tenovos.com/openapi/reference/v1.5/operation/CreateUser).
 Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
@@ -105,10 +104,9 @@ class UserArgs(IdentityFields, OwnFields, Args):
 class User(IdentityFields, OwnFields, UserResource):
     """A user of Tenovos (https://api.tenovos.com/openapi/v1/user-operations/createuser.md).
 
-    API 1.0 does not return `friendly_name`, `company`, `country`, `contact`, `phone`, `username` and
-    `account_type`: changes made by hand to them are not seen, they keep their last declared value. 1.5
-    returns all of these but `account_type`. `user_role_name` is returned by neither: a role changed by
-    hand is seen by its id.
+    API 1.0 does not return `friendly_name`, `company`, `country`, `contact`, `phone`, `username` and `account_type`:
+    changes made by hand to them are not seen, they keep their last declared value. 1.5 returns all of these but
+    `account_type`. `user_role_name` is returned by neither: a role changed by hand is seen by its id.
     """
 
 
@@ -187,7 +185,6 @@ ROLES = NameList(
     lacking=lambda given: "" if given.api_version == "1.5" else f"{WAY_TO_LISTS}, or name the role with user_role_name",
 )
 
-
 REHEARSAL = Rehearsal(
     values={"user_role_name": None, "groups": None},
     changes={"user_role_name": None, "company": "Example Ltd."},
@@ -258,7 +255,7 @@ class Tenovos(Vendor):
             headers["AccessToken"] = token_text(session.get("accessToken"))
         refresh = {key: token_text(session.get(key)) for key in ("accessToken", "refreshToken")}
         milliseconds = number(session.get("expireEpoch"))
-        expires_at = None if milliseconds is None else milliseconds / 1000
+        expires_at = milliseconds and milliseconds / 1000
         return Token(headers, expires_at=expires_at, refresh=refresh if all(refresh.values()) else None)
 
     def _api_key(self) -> dict[str, str]:
@@ -280,7 +277,7 @@ class Tenovos(Vendor):
 
     def is_missing(self, answer: Answer) -> bool:
         """Return whether the answer is a 403 with exactly this message; any other 403 is about permissions."""
-        return answer.status == 403 and answer.object.get("message") == NOT_FOUND
+        return answer.status == 403 and answer.object.get("message") == "User not found"
 
     def is_taken(self, answer: Answer) -> bool:
         """Return whether the refusal says what other products say here: its text is not documented."""
@@ -289,9 +286,8 @@ class Tenovos(Vendor):
     def reconcile_outputs(self, outs: Values, declared: Values, before: Values) -> Values:
         """Drop the name of a role whose id has changed: it has another name now, and names cannot be read."""
         is_just_written = "user_role_name" not in before
-        if is_just_written or before.get("user_role_id") in (None, outs.get("user_role_id")):
-            return outs
-        return {name: value for name, value in outs.items() if name != "user_role_name"}
+        is_same = is_just_written or before.get("user_role_id") in (None, outs.get("user_role_id"))
+        return outs if is_same else {name: value for name, value in outs.items() if name != "user_role_name"}
 
 
 # --- looking things up ------------------------------------------------------------------------
