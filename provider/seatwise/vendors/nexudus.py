@@ -310,7 +310,6 @@ USER_ROLES = NameList(
     twice='Say whose it is: role_id("...", business="...")',
 )
 
-
 REHEARSAL = Rehearsal(
     values={"user_roles": None, "api_access": None, "must_reset_password": True},
     changes={"user_roles": None, "language": Language.ENGLISH_US, "must_reset_password": False},
@@ -425,6 +424,8 @@ class Nexudus(Vendor):
 # --- looking things up ------------------------------------------------------------------------
 
 
+OneBusiness = Input[int] | Input[str] | None
+"""The id or the name of a business; None for all."""
 get_user = UserLookup(Nexudus, Provider, GetUserResult)
 """The user with this e-mail, whose account need not be in this stack. If no user has it, it is an error."""
 get_users = UsersLookup(Nexudus, Provider, ListedUser)
@@ -435,9 +436,7 @@ business_id = IdLookup(Nexudus, Provider, BUSINESSES, Business)
 """The id of the business with this name, for `businesses`. If none or several have the name, it is an error."""
 
 
-def get_user_roles(
-    *, business: Input[int] | Input[str] | None = None, provider: Provider | None = None
-) -> Output[list[UserRole]]:
+def get_user_roles(*, business: OneBusiness = None, provider: Provider | None = None) -> Output[list[UserRole]]:
     """Return all roles of users, or the roles of one business, by its id or name."""
     return ask(Nexudus, provider, _user_roles, business)
 
@@ -450,9 +449,7 @@ async def _user_roles(lookups: Lookups, business: int | str | None) -> list[User
     return [role for role in roles if role.business_id == number]
 
 
-def role_id(
-    name: Input[str], *, business: Input[int] | Input[str] | None = None, provider: Provider | None = None
-) -> Output[int]:
+def role_id(name: Input[str], *, business: OneBusiness = None, provider: Provider | None = None) -> Output[int]:
     """Return the id of the role with this name, for `user_roles`; none or several of that name are an error.
 
     If roles in several businesses have one name, `business` (an id or a name) says which of them is meant.
