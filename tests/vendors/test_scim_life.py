@@ -330,6 +330,20 @@ async def test_a_service_that_could_not_say_it_is_asked_again(fault: Any) -> Non
         assert world.accounts[account]["name"]["givenName"] == "Anna"
 
 
+async def test_a_service_that_never_says_it_is_asked_three_times() -> None:
+    async with world_of(Server("stand-in")) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        asked = []
+        for name in ("Ada", "Bea", "Cleo", "Dora"):
+            world.trail.clear()
+            world.fault("GET", *[answered(500, carried_out=False)] * 4)
+            outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, first_name=name))
+            asked.append(any(sent.url.path.endswith("/ServiceProviderConfig") for sent in world.trail))
+            world.faults.clear()
+        assert asked == [True, True, True, False]
+        assert world.accounts[account]["name"]["givenName"] == "Dora"
+
+
 @pytest.mark.parametrize("update", ["patch", "put"])
 async def test_extensions_are_a_part_and_the_rest_stays(update: str) -> None:
     urn = "urn:acme:2.0:User"

@@ -81,6 +81,8 @@ READ_ONLY = ("meta", "groups")
 """Attributes that an update must not send back."""
 RFC_7644 = "https://www.rfc-editor.org/rfc/rfc7644"
 VERBS_OF_WRITES = ("POST", "PUT", "PATCH", "DELETE")
+MOST_QUESTIONS = 3
+"""Questions in a run whether the service has PATCH; if none is answered, it counts as having it."""
 MORE_NAMES = (
     "resourceType", "location", "created", "lastModified", "$ref", "detail", "scimType", "status", "patch", "bulk",
     "filter", "changePassword", "sort", "etag", "pagination", "cursor", "index", "supported", "maxResults",
@@ -469,6 +471,7 @@ class Scim(Vendor, Groups):
 
     _is_patched: bool | None = None
     """Whether the service says that it has PATCH; None while that is not known."""
+    _questions = 0
 
     @property
     def _row(self) -> Service:
@@ -608,9 +611,11 @@ class Scim(Vendor, Groups):
         return None if is_known else Request("GET", "/ServiceProviderConfig", headers=ACCEPT)
 
     def learn_facts(self, answer: Answer | None) -> None:
-        if answer is None or (answer.status >= 500 and answer.status != 501):
+        self._questions += 1
+        is_answered = answer is not None and (answer.status < 500 or answer.status == 501)
+        if not is_answered and self._questions < MOST_QUESTIONS:
             return  # the next update asks again
-        patch = json_object(json_object(spelt(answer.json)).get("patch")) if answer.ok else {}
+        patch = json_object(json_object(spelt(answer.json)).get("patch")) if answer and answer.ok else {}
         self._is_patched = patch.get("supported") is not False
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
