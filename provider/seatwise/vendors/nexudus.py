@@ -39,7 +39,7 @@ PAGE_SIZE = 100
 BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
 # A record holds these keys; sending one back would act on it.
 ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
-TAKEN = re.compile("already (been )?(exists|in use|taken|registered)|(is|been) (in use|taken)|(must be|not) unique")
+TAKEN = re.compile(r"already|(?<!not )\bexists?\b|\btaken\b|(?<!not )\bin use\b|unique")
 
 
 class Language(enum.IntEnum):
