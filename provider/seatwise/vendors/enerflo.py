@@ -2,12 +2,11 @@
 
 - Create: https://docs.enerflo.io/reference/add-a-user
 - Update: https://docs.enerflo.io/reference/update-a-user
-- List:   https://docs.enerflo.io/reference/get-all-users
-- Read:   https://docs.enerflo.io/reference/get-user-info
+- Read:   https://docs.enerflo.io/reference/get-user-info, all: https://docs.enerflo.io/reference/get-all-users
 - Limits: https://docs.enerflo.io/docs/api-rate-limits
 
 There is no way to delete a user, and the e-mail of a deleted one stays reserved for all companies.
-The API key is an admin matter: Enerflo Support hands it out.
+The API key is an admin matter: Enerflo Support hands it out. The name of its header is seen in clients only.
 """
 
 from collections.abc import Iterable
@@ -102,9 +101,8 @@ class UserArgs(IdentityFields, OwnFields, Args):
 class User(IdentityFields, OwnFields, UserResource):
     """A user of Enerflo (https://docs.enerflo.io/reference/add-a-user).
 
-    Never read back: `notify_email`. Read back where Enerflo's answer holds it: `manager_email`,
-    `manager_id`, `office_id`, `office_ids` and the `can_...` and `allow_...` flags; otherwise they keep
-    their last declared value.
+    Never read back: `notify_email`. Read back where Enerflo's answer holds it: `manager_email`, `manager_id`,
+    `office_id`, `office_ids` and the `can_...` and `allow_...` flags; otherwise they keep their last declared value.
     """
 
 
@@ -151,10 +149,7 @@ class Office(Named):
 
 
 def _page(answer: Answer) -> Listing | None:
-    """Return a page of a list of API v3: `results`, and mostly `page` and `totalPages`.
-
-    Without these a short page need not be the last one: how many records a page has at most is not documented.
-    """
+    """Return a page of API v3. Without `totalPages` a short one need not be the last: sizes are not documented."""
     results, page, pages = (answer.object.get(key) for key in ("results", "page", "totalPages"))
     if not isinstance(results, list):
         return None
@@ -173,7 +168,6 @@ OFFICES = NameList(
     kind=Office,
     keys={"id": ("id", "office_id"), "name": ("name", "office_name")},
 )
-
 
 REHEARSAL = Rehearsal(
     values={"office_ids": None},
@@ -199,9 +193,7 @@ class Enerflo(Vendor):
     schema = schema_of(User, str)
     settings_type = Settings
     path = "/api/v3/users"
-    answer_keys = (
-        "data", "meta", "total", "per_page", "current_page", "last_page", "user", "users", "roles", "role_slugs",
-    )  # fmt: skip
+    answer_keys = ("data", "meta", "total", "per_page", "current_page", "last_page", "user", "users", "role_slugs")
     create_path = "/api/v1/users"
     create_defaults: ClassVar = {"notify_email": False, "allow_optimus": False}
     limits = (Limit(300, 60),)
@@ -231,7 +223,6 @@ class Enerflo(Vendor):
                     yield Problem(name, f'can only be set with the role "{SALES_REP}": add the role or drop {name}')
 
     def token(self) -> Token:
-        # That the key is sent in a header is documented; the header's name is seen in clients only.
         return Token({"api-key": self.settings.api_key.get_secret_value()})
 
     def request_page(self, email: str | None, page: int) -> Request:
@@ -286,8 +277,7 @@ def _unwrapped(body: Record) -> Record | None:
     """Return the user in an answer whose shape is not documented: under `user`, `data`, `results` or bare."""
     for key in ("user", "data", "results"):
         inner = body.get(key)
-        if isinstance(inner, list) and len(inner) == 1:
-            inner = inner[0]
+        inner = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
         if isinstance(inner, dict):
             return _unwrapped(inner)
     return body if body.get("id") else None
@@ -347,9 +337,8 @@ async def _users(lookups: Lookups, role: str | None, active: bool | None) -> lis
     if role is not None and not found:
         shown = {slug for user in await lookups.users(GetUserResult) for slug in user.role_slugs or ()}
         if ROLES.form(role) not in ROLES.forms(shown):  # perhaps a slug that is unlike its Name
-            lookups.warn(
-                f"Enerflo lists no user with the role {role}; roles as it shows them: {', '.join(sorted(shown))}"
-            )
+            names = ", ".join(sorted(shown))
+            lookups.warn(f"Enerflo lists no user with the role {role}; roles as it shows them: {names}")
     return found
 
 
