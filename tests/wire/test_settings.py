@@ -225,11 +225,14 @@ def test_a_missing_or_empty_setting_is_one_line_with_its_names(
     if is_there:
         setenv({lacking: ""})
     with pytest.raises(SettingsError) as caught:
-        settings.load()
+        settings.load(lambda key: None)
     message = str(caught.value)
     assert "\n" not in message
     assert SECRET not in f"{message} {caught.value!r} {caught.value.__context__}"
     assert [name for name in names.split() if name not in message] == []
+    with pytest.raises(SettingsError, match=lacking) as caught:
+        settings.load()
+    assert "pulumi config" not in str(caught.value), "a command reads the environment alone"
 
 
 def test_one_message_names_all_missing_settings() -> None:

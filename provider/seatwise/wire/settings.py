@@ -201,11 +201,11 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     @classmethod
-    def load(cls, config: Callable[[str], object] = lambda key: None) -> Self:
+    def load(cls, config: Callable[[str], object] | None = None) -> Self:
         """Load and validate the settings; raises SettingsError, which names each missing setting.
 
         `config` returns the value of a key such as `enerflo:apiKey`: from an explicit Provider's inputs or from the
-        stack's config.
+        stack's config. Without it, as in a command, the environment alone counts.
         """
         sources, login = _sources(cls, config)
         given, origins = dict[str, Any](), dict[str, str]()
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
         try:
             loaded = cls(**given)
         except ValidationError as error:
-            problems = [_problem(cls, login, detail) for detail in error.errors(include_url=False)]
+            problems = [_problem(cls, login, sources[-1], detail) for detail in error.errors(include_url=False)]
             raise SettingsError("; ".join(problems), vendor=cls.vendor) from None
         loaded._origins = origins
         loaded._is_explicit = isinstance(sources[0], _ProviderSource)
@@ -348,16 +348,21 @@ class _Source:
         raise NotImplementedError
 
     def how_to_set(self, name: str) -> str:
-        """Return how to set a missing credential, if the credentials come from this source."""
+        """Return how to set a missing setting, if it is to come from this source."""
         raise NotImplementedError
 
 
 class _EnvironmentSource(_Source):
+    def __init__(self, cls: type[Settings], values: Mapping[str, object], *, is_alone: bool) -> None:
+        super().__init__(cls, values)
+        self._is_alone = is_alone
+
     def display_name(self, name: str) -> str:
         return self.cls.variable(name)
 
     def how_to_set(self, name: str) -> str:
-        return missing(self.cls, name)
+        config = "" if self._is_alone else f", or `pulumi config set --secret {self.cls.config_key(name)}`"
+        return f"set {self.cls.variable(name)} in the environment{config}"
 
 
 class _ConfigSource(_Source):
@@ -405,23 +410,26 @@ class _ProviderSource(_Source):
         )
 
 
-def _sources(cls: type[Settings], config: Callable[[str], object]) -> tuple[list[_Source], _Source]:
+def _sources(cls: type[Settings], config: Callable[[str], object] | None) -> tuple[list[_Source], _Source]:
     """Return the sources of settings in their order, and the one source of the credentials.
 
     Raises SettingsError if an argument of an explicit Provider, or a variable that it names, has no value.
     """
-    given = {name: value for name in cls.model_fields if (value := config(cls.config_key(name))) is not None}
     environment = EnvSettingsSource(cls)()
+    if config is None:
+        alone = _EnvironmentSource(cls, environment, is_alone=True)
+        return [alone], alone
+    given = {name: value for name in cls.model_fields if (value := config(cls.config_key(name))) is not None}
     provider = config(cls.config_key(PROVIDER))
     if isinstance(provider, Mapping):
         copied = {name: given.pop(name) for name in provider["from_config"] if name in given}
         environment.pop("tenant", None)
         own = _ProviderSource(cls, given, provider["env"], provider.get("outputs", ()))
-        sources = [own, _ConfigSource(cls, copied), _EnvironmentSource(cls, environment)]
+        sources = [own, _ConfigSource(cls, copied), _EnvironmentSource(cls, environment, is_alone=False)]
         if cls.has_own_login(own.values.keys()):
             return sources, own
     else:
-        sources = [_ConfigSource(cls, given), _EnvironmentSource(cls, environment)]
+        sources = [_ConfigSource(cls, given), _EnvironmentSource(cls, environment, is_alone=False)]
     return sources, next((each for each in sources if cls.credentials() & each.values.keys()), sources[-1])
 
 
@@ -437,13 +445,13 @@ def _parts(annotation: object) -> Iterator[object]:
         yield from _parts(part)
 
 
-def _problem(cls: type[Settings], login: _Source, detail: ErrorDetails) -> str:
+def _problem(cls: type[Settings], login: _Source, environment: _Source, detail: ErrorDetails) -> str:
     name, error = _name(detail), detail.get("ctx", {}).get("error")
     if isinstance(error, Missing):
         instead = f"; or {login.how_to_set(error.instead)} instead" if error.instead else ""
         return login.how_to_set(error.name) + instead
     if detail["type"] == "missing":
-        return login.how_to_set(name) if name in cls.credentials() else missing(cls, name)
+        return (login if name in cls.credentials() else environment).how_to_set(name)
     return f"{cls.variable(name)} ({cls.config_key(name)}) {_text(detail)}" if name else _text(detail)
 
 
@@ -456,8 +464,3 @@ def _text(detail: ErrorDetails) -> str:
         return "must be a day such as 2027-01-31"
     error = detail.get("ctx", {}).get("error")
     return str(error) if isinstance(error, ValueError) else str(detail["msg"])
-
-
-def missing(cls: type[Settings], name: str) -> str:
-    """Return how to set a setting that is missing, for a message."""
-    return f"set {cls.variable(name)} in the environment, or `pulumi config set --secret {cls.config_key(name)}`"
