@@ -57,8 +57,12 @@ class AccountError(Exception):
 
 def unexpected(error: Exception) -> AccountError:
     """Return the failure for an unexpected exception: its type and place. Its own text may contain anything."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    # Pulumi's host has `sys.tracebacklimit` 0, which a limit of its own overrides.
+    frames = traceback.extract_tb(error.__traceback__, -1)
+    place = "".join(f" in {Path(each.filename).name}, line {each.lineno}" for each in frames)
+    place = f"{type(error).__name__}{place}"
     return AccountError(f"an unexpected answer ({place})", remedy="Run it again; if it stays, report it as a bug")
 
 
