@@ -107,7 +107,7 @@ MUTANTS = tuple(Mutant(*row) for row in (
     ("e-mails are compared with their case", "core/vendor/fields.py",
      "return lowered(email.strip())", "return email.strip()"),
     ("a refused deactivation is a success", "core/account/lifecycle.py",
-     "    except Refused:\n        if not await", "    except Refused:\n        if False and not await"),
+     "except Refused as error:\n        if not await", "except Refused as error:\n        if False and not await"),
     ("a write that may be done is not unconfirmed", "core/account/writing.py",
      "if before is None and not error.maybe_sent:", "if before is None:"),
     ("the outcome of an earlier try is forgotten", "wire/tenant.py",

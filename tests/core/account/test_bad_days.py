@@ -973,6 +973,36 @@ async def test_an_account_that_is_gone_uses_up_no_removal(name: str, how: str) -
             await lifecycle.delete(world.tenant, fourth[0], fourth[1] | {"on_destroy": how})
 
 
+@pytest.mark.parametrize("how", ["delete", "deactivate"])
+async def test_a_removal_that_was_answered_500_counts(how: str) -> None:
+    async with World("nexudus", limited(1)) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+
+        async def removes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            world.store.remove("nexudus", account, reserve=False)
+            return httpx.Response(500)
+
+        world.hazard = lambda kind: removes if kind in ("delete", "update") else None
+
+        assert await lifecycle.delete(world.tenant, account, outs | {"on_destroy": how})
+
+        assert world.door.removals.done == 1
+
+
+@pytest.mark.parametrize("name", names())
+async def test_an_adoption_beyond_the_limit_moves_no_account(name: str) -> None:
+    async with World(name, limited(0)) as world:
+        account, _ = await lifecycle.create(world.tenant, world.inputs())
+        world.door.journal.forget_account(account)
+
+        inactive = world.inputs(on_existing="adopt", **world.vendor.deactivation)
+        with pytest.raises(TooManyRemovals):
+            await lifecycle.create(world.tenant, inactive, "p/s/ana")
+
+        assert world.door.ownership.owner_of(account) is None
+        assert not world.door.journal.is_renewed(account)
+
+
 async def test_a_delete_that_cannot_be_confirmed_counts_and_says_so() -> None:
     async with World("nexudus", limited(1)) as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())

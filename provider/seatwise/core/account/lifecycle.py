@@ -228,7 +228,7 @@ async def _has_the_email(tenant: Tenant, account: str, email: str) -> bool:
 
 
 async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> bool:
-    """Delete the account for good; return false if it was gone already."""
+    """Delete the account for good; return false if it was certainly gone already."""
     vendor, who = tenant.vendor, f"{email} ({account})"
     before = tenant.journal.why_unconfirmed(account)
     tenant.list_cache.wrote(account, email)
@@ -239,7 +239,7 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> bool:
             raise _not_confirmed(vendor, who) if vendor.is_success(answer) else refused(tenant, answer, "delete", who)
     _forget(tenant, account, email, owner)
     tenant.journal.mark_confirmed(account)
-    return vendor.is_success(answer) or answer.maybe_sent_before
+    return vendor.is_success(answer) or answer.maybe_sent_before or answer.status >= 500
 
 
 def _not_confirmed(vendor: Vendor, who: str) -> VendorBroken:
@@ -250,7 +250,7 @@ def _not_confirmed(vendor: Vendor, who: str) -> VendorBroken:
 
 
 async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> bool:
-    """Deactivate the account; return false if it was gone already."""
+    """Deactivate the account; return false if it was certainly gone already."""
     vendor = tenant.vendor
     try:
         record = await to_merge_into(tenant, account, email, vendor.deactivation)
@@ -258,10 +258,10 @@ async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> b
         return False
     try:
         await send_update(tenant, account, email, "deactivate", vendor.deactivation, record)
-    except Refused:
+    except Refused as error:
         if not await _is_gone(tenant, account, email):
             raise
-        return False
+        return error.maybe_sent
     else:
         # It stays unconfirmed: the engine may not learn of it, and a program may declare the person again. Another
         # resource may declare the e-mail since this began: it continues with the account, if that has the e-mail.

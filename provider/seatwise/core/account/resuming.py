@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..vendor.boundary import Record
@@ -224,7 +225,8 @@ async def _resume(tenant: Tenant, own: Found, declared: Declared, last: Entry, o
     is_off = journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED or tenant.vendor.is_deactivated(own.record)
     if is_off:
         declared = declared.reactivating(tenant.vendor)
-    return await _take_over(tenant, own, declared, adopted=False)
+    with _counted(tenant, own, declared):
+        return await take_over(tenant, account, own.record, declared, adopted=False)
 
 
 async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str, doubt: str) -> AccountState:
@@ -239,26 +241,26 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
             remedy = f"Take it out of the program there, or declare another {tenant.vendor.identity_name()} here"
             email = tenant.vendor.identity(declared.values)
             raise held_by_other(tenant, account, email, display_name(other), remedy)
-        assign_new(tenant, account, owner)
         if journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED:  # by a resource that has just given it up
             existing = await whole(tenant, existing, tenant.vendor.identity(declared.values))
             declared = declared.reactivating(tenant.vendor)
-        tell_inactive(tenant, declared, account, existing.record)
-        was_created = journal.last_of(account) is not None
-        journal.forget_account(account)  # it may have been created for another owner
-        try:
-            return await _take_over(tenant, existing, declared, adopted=True)
-        except AccountError as error:
-            if was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
-                error.taken, error.is_adopted = account, True
-            raise
+        with _counted(tenant, existing, declared):
+            assign_new(tenant, account, owner)
+            tell_inactive(tenant, declared, account, existing.record)
+            was_created = journal.last_of(account) is not None
+            journal.forget_account(account)  # it may have been created for another owner
+            try:
+                return await take_over(tenant, account, existing.record, declared, adopted=True)
+            except AccountError as error:
+                if was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
+                    error.taken, error.is_adopted = account, True
+                raise
 
 
-async def _take_over(tenant: Tenant, found: Found, declared: Declared, *, adopted: bool) -> AccountState:
-    """Make an existing account as declared; raise TooManyRemovals if that deactivates one account too many."""
+def _counted(tenant: Tenant, found: Found, declared: Declared) -> AbstractContextManager[None]:
+    """Count it as a removal if the declaration deactivates this account; raise TooManyRemovals if the run may not."""
     email, actual = tenant.vendor.identity(declared.values), seen(tenant.vendor.schema, declared.wanted, found.record)
-    with counted(tenant, found.account, email, actual, declared):
-        return await take_over(tenant, found.account, found.record, declared, adopted=adopted)
+    return counted(tenant, found.account, email, actual, declared)
 
 
 async def _had_owner(tenant: Tenant, account: str, declared: Declared, owner: str) -> bool:
