@@ -150,20 +150,25 @@ async def test_the_next_page_is_asked_for_as_the_one_before_it_says(
 
 
 @pytest.mark.parametrize(
-    ("after_the_last", "is_always_whole"),
+    ("after_the_last", "is_always_whole", "changes"),
     [
-        pytest.param(200, False, id="an empty page follows"),
-        pytest.param(404, False, id="a page that is not there is refused"),
-        pytest.param(400, False, id="a number that is too high is refused"),
-        pytest.param(200, True, id="there are no pages"),
+        pytest.param(200, False, False, id="an empty page follows"),
+        pytest.param(404, False, False, id="a page that is not there is refused"),
+        pytest.param(400, False, False, id="a number that is too high is refused"),
+        pytest.param(200, True, False, id="there are no pages"),
+        pytest.param(200, True, True, id="there are no pages, and the records change"),
     ],
 )
-async def test_a_short_page_without_counts_need_not_be_the_last(after_the_last: int, is_always_whole: bool) -> None:
+async def test_a_short_page_without_counts_need_not_be_the_last(
+    after_the_last: int, is_always_whole: bool, changes: bool
+) -> None:
     """A server may make its pages smaller than it was asked to."""
 
     async def send(request: Request) -> Answer:
-        begin = 0 if is_always_whole else 3 * (int(str(request.query["page"])) - 1)
+        page = int(str(request.query["page"]))
+        begin = 0 if is_always_whole else 3 * (page - 1)
         shown = [{"id": number} for number in range(begin + 1, 8 if is_always_whole else min(begin + 4, 8))]
+        shown = [each | {"last_seen": page} for each in shown] if changes else shown
         return Answer(200 if shown else after_the_last, {}, json.dumps({"results": shown}).encode())
 
     records, total = await pages(

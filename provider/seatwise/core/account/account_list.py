@@ -206,12 +206,20 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
         if following is None or (not following.records and following == before):
             return  # a cursor that stays the same ends at an empty page
         is_again = bool(following.records) and any(following.records == each.records for each in loaded.values())
-        if is_again and (before.next is None or before.is_open):
-            return  # a list that knows no pages is always its first one
+        has_no_pages = before.next is None or before.is_open
+        if has_no_pages and (is_again or (before.total is None and _adds_none(tenant, following, loaded[1], before))):
+            return  # a list that knows no pages is always its first one; a field of a record may change meanwhile
         number += 1
         loaded[number] = following
         if is_again:
             return  # its duplicates show that the list is not coherent
+
+
+def _adds_none(tenant: Tenant, following: Listing, *before: Listing) -> bool:
+    """Return whether a page shows only accounts that these pages show, by their ids."""
+    parse_id = tenant.vendor.parse_id
+    ids = {parse_id(record) for record in following.records}
+    return bool(ids) and None not in ids and ids <= {parse_id(record) for each in before for record in each.records}
 
 
 async def _page_after(tenant: Tenant, of: Paged, number: int, before: Listing) -> Listing | None:
