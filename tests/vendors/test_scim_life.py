@@ -318,7 +318,15 @@ async def hanging(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> ht
     raise httpx.ReadTimeout("time-out")
 
 
-@pytest.mark.parametrize("fault", [answered(503, carried_out=False), lost_after, hanging])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(answered(status, carried_out=False) for status in (302, 408, 429, 503)),
+        answered(200, b"<html>busy</html>", carried_out=False, content_type="text/html"),
+        lost_after,
+        hanging,
+    ],
+)
 async def test_a_service_that_could_not_say_it_is_asked_again(fault: Any) -> None:
     async with world_of(Server("stand-in", quirks={"scim_updates": "PUT"})) as world:
         account, outs = await lifecycle.create(world.tenant, world.inputs())

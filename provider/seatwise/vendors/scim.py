@@ -612,10 +612,12 @@ class Scim(Vendor, Groups):
 
     def learn_facts(self, answer: Answer | None) -> None:
         self._questions += 1
-        is_answered = answer is not None and (answer.status < 500 or answer.status == 501)
-        if not is_answered and self._questions < MOST_QUESTIONS:
+        said = json_object(spelt(answer.json)) if answer is not None and answer.ok else {}
+        status = answer.status if answer is not None else 0
+        is_refused = status == 501 or (400 <= status < 500 and status not in (408, 425, 429))
+        if not said and not is_refused and self._questions < MOST_QUESTIONS:
             return  # the next update asks again
-        patch = json_object(json_object(spelt(answer.json)).get("patch")) if answer and answer.ok else {}
+        patch = json_object(said.get("patch"))
         self._is_patched = patch.get("supported") is not False
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
