@@ -189,11 +189,11 @@ def test_undeclarable_values_are_left_out_and_named(tmp_path_factory: pytest.Tem
     assert enerflo.stderr == (
         f"Enerflo Ana@Example.com (1): {why}\n"
         "Enerflo b [31m@example.com (2): not adopted: email contains U+001B CONTROL CHARACTER: take it out. "
-        "Correct it in the admin page of Enerflo, then import it\n"
+        'Correct it at Enerflo and import it, or declare it by hand with on_existing="adopt"\n'
     )
     assert nexudus.stderr == (
         "Nexudus ana@example.com (1): not adopted: full_name is required. "
-        "Correct it in the admin page of Nexudus, then import it\n"
+        'Correct it at Nexudus and import it, or declare it by hand with on_existing="adopt"\n'
     )
     (ana,) = json.loads(Path("enerflo-import.json").read_text())["resources"]
     assert "phone" not in ana["inputs"]

@@ -38,7 +38,8 @@ def mailbox(email: str) -> str:
 
 def _without_secrets(fields: dict[str, Any]) -> dict[str, Any]:
     """Return an object of a request's body without its secrets; in an operation of SCIM the path names the value."""
-    names = {key: str(fields.get("path")) if key == "value" else key for key in fields}
+    path = next((str(value) for key, value in fields.items() if key.lower() == "path"), "")
+    names = {key: path if key.lower() == "value" else key for key in fields}
     return {
         key: "[secret]" if value is not None and _SECRETS.search(names[key]) else value for key, value in fields.items()
     }

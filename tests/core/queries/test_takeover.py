@@ -138,19 +138,20 @@ def test_without_undeclarable_values_the_next_preview_is_empty(
         pytest.param(
             NEXUDUS, {"Id": 7, "Email": "ana@example.com", "FullName": "", "Language": 2},
             "Nexudus ana@example.com (7): not adopted: full_name is required. "
-            "Correct it in the admin page of Nexudus, then import it",
+            'Correct it at Nexudus and import it, or declare it by hand with on_existing="adopt"',
             id="empty",
         ),
         pytest.param(
             TENOVOS, ANA_AT_TENOVOS | {"lastName": "", "firstName": "x" * 51, "userName": "x" * 60},
             "Tenovos ana@example.com (u): not adopted: first_name must have at most 50 characters; "
-            "last_name is required. Correct it in the admin page of Tenovos, then import it",
+            "last_name is required. "
+            'Correct it at Tenovos and import it, or declare it by hand with on_existing="adopt"',
             id="several, and optional ones beside them",
         ),
         pytest.param(
             ENERFLO, ANA_AT_ENERFLO | {"email": "ana"},
             "Enerflo ana (7): not adopted: email is not an e-mail address. "
-            "Correct it in the admin page of Enerflo, then import it",
+            'Correct it at Enerflo and import it, or declare it by hand with on_existing="adopt"',
             id="unfit",
         ),
     ],

@@ -51,7 +51,7 @@ class Declarable:
         about = f"{vendor.title} {vendor.parse_identity(record)} ({vendor.parse_id(record)})"
         refused = [str(problem) for problem in self.refused]
         if self.values is None:
-            way_out = f"Correct it in the admin page of {vendor.title}, then import it"
+            way_out = f'Correct it at {vendor.title} and import it, or declare it by hand with on_existing="adopt"'
             return [f"{about}: not adopted: {'; '.join(refused)}. {way_out}"]
         return [f"{about}: left out of the program: {each}" for each in refused]
 
