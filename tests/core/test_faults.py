@@ -1,7 +1,8 @@
 """The fault matrix: every fault at every operation of every vendor, and how things stand once it is over.
 
 Each cell is followed by a plain `up`, and in another world by a refresh and an `up`; then everything is as
-declared, with one account each and none lost, whatever happened. All of it in virtual time.
+declared, with one account each and none lost, whatever happened. All of it in virtual time. Where the state is
+empty after the fault, a refresh has nothing to ask: the second world ends there, because the first one has the `up`.
 """
 
 import gc
@@ -38,6 +39,8 @@ from seatwise.wire.settings import RunSettings
 from virtual import World
 
 AGAIN = ("up", "refresh and up")
+ALONE = "refresh and up, in one world"
+"""For cells that have no second world: they always have the `up`."""
 WITH_LOGIN = ("nexudus", "tenovos")
 NOT_APPLICABLE = {
     **{f"{fault}-token-{vendor}": "a key takes no login" for fault in FAULTS for vendor in WITHOUT_LOGIN},
@@ -113,7 +116,7 @@ async def test_fault(cell: Cell, again: str, tmp_path: Path) -> None:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("cell", AT_OTHERS, ids=str)
 async def test_fault_at_a_server_of_others(cell: Cell, tmp_path: Path) -> None:
-    await each_variant(cell, "refresh and up", tmp_path, lambda run, unique: AtScim2Server(run))
+    await each_variant(cell, ALONE, tmp_path, lambda run, unique: AtScim2Server(run))
 
 
 async def each_variant(cell: Cell, again: str, folder: Path, world_with: Callable[[RunSettings, bool], World]) -> None:
@@ -141,7 +144,9 @@ async def happens(world: World, place: str, variant: Variant, again: str) -> Non
         oracle.check(stack)
         oracle.strangers_are_left_alone(world)
         await mend(scene, stack)
-    if again == "refresh and up":
+    if again == "refresh and up" and not (stack.state or stack.pending or stack.recreated):
+        return
+    if again != "up":
         assert await stack.refresh(), stack.failures
         oracle.check(stack)
     await oracle.converges(stack, goal(scene))
