@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from pages import ROOT
 
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-PLAIN = "0.1.0"
+PLAIN: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def git(folder: Path, *words: str) -> str:
@@ -62,7 +63,8 @@ def test_pip_replaces_the_wheel_of_another_commit(clone: Path, tmp_path: Path) -
         assert wheel.name.startswith(f"seatwise-{said.split()[1]}-py3-")
         return said.strip()
 
-    assert re.fullmatch(rf"seatwise 0\.1\.0\+\d{{14}}\.g{git(clone, 'rev-parse', '--short=7', 'HEAD')}", installed())
+    first = git(clone, "rev-parse", "--short=7", "HEAD")
+    assert re.fullmatch(rf"seatwise {re.escape(PLAIN)}\+\d{{14}}\.g{first}", installed())
     second = commit(clone)
     assert installed().endswith(f".g{second}")
     (clone / "provider" / "seatwise" / "new.py").touch()
@@ -70,7 +72,7 @@ def test_pip_replaces_the_wheel_of_another_commit(clone: Path, tmp_path: Path) -
     assert git(clone, "diff", "HEAD") == "", "a build changes no file"
 
 
-def tag(clone: Path, name: str = "v0.1.0") -> Path:
+def tag(clone: Path, name: str = f"v{PLAIN}") -> Path:
     git(clone, "tag", name)
     return clone
 
@@ -112,7 +114,7 @@ COMMIT = r"\+\d{14}\.g[0-9a-f]{7}"
         pytest.param(lambda clone: clone, COMMIT, id="as it is"),
         pytest.param(shallow, COMMIT, id="shallow"),
         pytest.param(lambda clone: commit_to(tag(clone)), COMMIT, id="tagged before"),
-        pytest.param(lambda clone: tag(clone, "v0.2.0"), COMMIT, id="tagged otherwise"),
+        pytest.param(lambda clone: tag(clone, f"v{PLAIN}.1"), COMMIT, id="tagged otherwise"),
         pytest.param(lambda clone: change(tag(clone)), rf"{COMMIT}\.dirty", id="tagged and changed"),
         pytest.param(tag, "", id="tagged"),
         pytest.param(without_git, "", id="without git"),
