@@ -12,9 +12,10 @@ import pytest
 import seatwise
 from seatwise.core.account import properties as account_keys
 from seatwise.core.team import properties as team_keys
+from seatwise.vendors import names
 
 PACKAGE = Path(seatwise.__file__).parent
-VENDOR_NAMES = {"enerflo", "nexudus", "tenovos"}  # as of today; a later vendor needs no line here
+VENDOR_NAMES = {*names()}
 
 
 def imports(path: Path) -> set[str]:
