@@ -119,6 +119,14 @@ def test_every_printed_target_is_run_on_a_clean_clone() -> None:
     assert [target for target in printed if IN_SMALL.get(target, f"make {target}\n") not in script] == []
 
 
+def test_every_printed_choice_of_tests_chooses_one() -> None:
+    lines = [line for page in PAGES for line in pages.listings(page.read_text())]
+    printed = [found.groups() for line in lines if (found := re.search(r"pytest .*?(tests/\S+\.py) -k (\w+)$", line))]
+    assert printed
+    for file, word in printed:
+        assert re.search(rf"\bdef test_\w*{word}", (ROOT / file).read_text()), (file, word)
+
+
 # --- recipes ----------------------------------------------------------------------------------
 
 
