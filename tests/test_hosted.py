@@ -61,6 +61,15 @@ def test_the_last_job_waits_for_all_others() -> None:
     assert {*jobs} - {*jobs["passed"]["needs"]} == {"passed"}
 
 
+def test_the_last_job_fails_unless_all_others_succeed() -> None:
+    """A job that runs into its time limit is cancelled."""
+    last = github()["passed"]
+    (step,) = last["steps"]
+    refused = re.findall(r"contains\(needs\.\*\.result, '(\w+)'\)", step["if"])
+    assert (last["if"], {*refused}, step["run"]) == ("always()", {"failure", "cancelled", "skipped"}, "exit 1")
+    assert step["if"].split(" || ") == [f"contains(needs.*.result, '{each}')" for each in refused]
+
+
 def test_gitlab_runs_the_same_targets() -> None:
     assert {name: targets(job) for name, job in gitlab().items()} == {
         name: targets(job) for name, job in github().items() if name != "passed"
