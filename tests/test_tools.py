@@ -131,3 +131,13 @@ def test_every_mutant_can_be_made(mutant: mutants.Mutant) -> None:
     """The broken copy is a different program from the tested one."""
     ast.parse(mutant.text)
     assert mutant.text != (mutants.SOURCE / mutant.file).read_text()
+
+
+def test_no_mutant_is_made_where_the_tests_fail_anyway(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mutants, "TESTS", ("no_such_file.py",))
+    monkeypatch.setattr(sys, "argv", ["mutants.py", "a page of HTML"])
+    assert mutants.main() == 1
+    out, err = capsys.readouterr()
+    assert (out, "fail without a mistake (exit code 4)" in err) == ("", True)

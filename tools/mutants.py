@@ -1,7 +1,8 @@
 """Check that the tests find mistakes: break seatwise on purpose, one mistake at a time. Run it with `make mutants`.
 
 Each mutant replaces one piece of text in one file. A mutant whose text is not in the file any more is an error
-(tests/test_tools.py finds it first); a mutant that no test finds is a failure.
+(tests/test_tools.py finds it first); a mutant that no test finds is a failure. Before the first mutant the tests must
+pass without a mistake: where they fail anyway, a failure says nothing about a mistake.
 """
 
 import os
@@ -173,10 +174,13 @@ MUTANTS = tuple(Mutant(*row) for row in (
 
 def main() -> int:
     """Test all mutants, or those whose names contain one of the arguments; exit with 1 if no test finds one of them."""
+    if failed := first_failure(None):
+        print(f"the tests fail without a mistake ({failed}), so that no mutant was made: fix it first", file=sys.stderr)
+        return 1
     wanted = [each for each in MUTANTS if not sys.argv[1:] or any(part in each.name for part in sys.argv[1:])]
     print("| mutant | in | killed by |\n|---|---|---|")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        killers = pool.map(killer, wanted)
+        killers = pool.map(first_failure, wanted)
         alive = sum(_report(mutant, found) for mutant, found in zip(wanted, killers, strict=True))
     print(f"\n{len(wanted) - alive} of {len(wanted)} killed")
     return 1 if alive else 0
@@ -187,9 +191,9 @@ def _report(mutant: Mutant, found: str) -> bool:
     return not found
 
 
-def killer(mutant: Mutant) -> str:
-    """Return the first test that fails with this mistake; empty if none fails."""
-    with _broken(mutant) as folder:
+def first_failure(mutant: Mutant | None) -> str:
+    """Return the first test that fails with this mistake, or without any; empty if all pass."""
+    with _copy(mutant) as folder:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS],
             cwd=folder,
@@ -204,12 +208,13 @@ def killer(mutant: Mutant) -> str:
 
 
 @contextmanager
-def _broken(mutant: Mutant) -> Iterator[Path]:
-    """Yield a copy of the repository with the mistake in it."""
+def _copy(mutant: Mutant | None) -> Iterator[Path]:
+    """Yield a copy of the repository with the mistake in it, if any."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        (copy / "provider" / "seatwise" / mutant.file).write_text(mutant.text)
+        if mutant is not None:
+            (copy / "provider" / "seatwise" / mutant.file).write_text(mutant.text)
         yield copy
 
 
