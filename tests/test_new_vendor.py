@@ -49,6 +49,8 @@ TESTS = (
     "tests/dynamic/test_first_days.py", "tests/sandbox/test_server.py", "tests/sandbox/test_stand_ins.py",
     "tests/cli/test_rehearse.py",
 )  # fmt: skip
+# Of these, the ones that meet the new vendor: by its name, or because they read all files, pages and settings.
+MEETING_IT = "acme or layout or (not [ and (every or pages or doctor))"
 OF_EVERY_VENDOR = ("tests/vendors/test_conformance.py", "tests/core/account/test_bad_days.py")
 
 
@@ -120,7 +122,7 @@ def test_a_type_checker_knows_it(repository: Path) -> None:
 
 
 def test_the_tests_of_every_vendor_pass_with_it(repository: Path) -> None:
-    ran(repository, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "acme or not [", *TESTS)
+    ran(repository, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", MEETING_IT, *TESTS)
 
 
 def test_a_vendor_without_a_password_is_one_too(repository: Path) -> None:
