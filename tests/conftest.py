@@ -18,10 +18,11 @@ from trio.testing import MockClock
 
 from seatwise.cli.doctor import GENERAL_PROXIES
 from seatwise.core.vendor.secrets import VAULT, Vault
+from seatwise.core.vendor.vendor import Vendor
 from seatwise.sandbox import nexudus, server
 from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
-from seatwise.vendors import names
+from seatwise.vendors import names, vendor_named
 from seatwise.wire.settings import RunSettings
 from virtual import World, date_of_a_change
 
@@ -222,9 +223,19 @@ def traced(values: Iterable[Any], is_followed: Callable[[Any], bool]) -> list[An
     ]
 
 
-def by_vendor() -> list[Any]:
-    """Return each vendor as a parameter."""
-    return traced(names(), lambda name: name == TRACED)
+def by_vendor(applies: Callable[[type[Vendor]], bool] = lambda vendor: True) -> list[Any]:
+    """Return each vendor of which this is true as a parameter."""
+    return traced([name for name in names() if applies(vendor_named(name))], lambda name: name == TRACED)
+
+
+def by_vendor_and(values: Iterable[str], applies: Callable[[type[Vendor], str], bool]) -> list[Any]:
+    """Return each vendor with each of these values as two parameters, if this is true of them."""
+    return [
+        pytest.param(*vendor.values, value, id=f"{vendor.id}-{value}", marks=vendor.marks)
+        for value in values
+        for vendor in by_vendor()
+        if applies(vendor_named(vendor.id), value)
+    ]
 
 
 @pytest.fixture(params=by_vendor())

@@ -13,6 +13,7 @@ from seatwise.core.team import plan as team
 from seatwise.core.team.properties import Team, TeamDeclared, keyed
 from seatwise.core.vendor.errors import AccountError
 from seatwise.core.vendor.fields import Takes
+from seatwise.core.vendor.vendor import Vendor
 from seatwise.dynamic.base import split
 from virtual import Killed, World
 
@@ -169,6 +170,11 @@ def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
 
 def a_team(world: World, count: int, policies: Mapping[str, Any] | None = None, /, **arguments: Any) -> Roster:
     return Roster([a_member(world, f"p{number}", **arguments) for number in range(count)], dict(policies or {}))
+
+
+def takes_new_passwords(vendor: type[Vendor]) -> bool:
+    """Whether an account that is there can get another password."""
+    return "password" in vendor.schema and not vendor.schema["password"].create_only
 
 
 def without(declared: Roster, *who: str) -> Roster:

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 import oracle
-from conftest import by_vendor
+from conftest import by_vendor, by_vendor_and
 from faults import WITHOUT_LOGIN
 from model import Program, Stack
 from operations import lifecycle
@@ -50,12 +50,10 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield world
 
 
-EACH_REQUEST = [
-    pytest.param(*vendor.values, kind, id=f"{vendor.id}-{kind}", marks=vendor.marks)
-    for vendor in by_vendor()
-    for kind in ("create", "list", "read", "update", "token")
-    if kind != "token" or vendor.id not in WITHOUT_LOGIN
-]
+EACH_REQUEST = by_vendor_and(
+    ("create", "list", "read", "update", "token"),
+    lambda vendor, kind: kind != "token" or vendor.name not in WITHOUT_LOGIN,
+)
 """Each vendor with each kind of request that it gets."""
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from conftest import by_vendor
 from operations import lifecycle, roster
 from seatwise.core.account import resource as single
 from seatwise.core.account.owner import MEMBERS, Owner
@@ -12,6 +13,7 @@ from seatwise.core.account.properties import with_owner
 from seatwise.core.team import resource as team
 from seatwise.core.vendor.errors import AccountError, AccountExists, InvalidAccount
 from seatwise.sandbox.server import STAND_INS
+from teams import takes_new_passwords
 from virtual import World, answered
 
 pytestmark = pytest.mark.anyio
@@ -129,9 +131,8 @@ async def test_a_refused_create_gives_nobody_anothers_account(world: World) -> N
     assert world.email(world.accounts[account]) == NEW
 
 
+@pytest.mark.parametrize("world", by_vendor(takes_new_passwords), indirect=True)
 async def test_who_failed_to_join_gets_the_declared_password(world: World) -> None:
-    if "password" not in world.vendor.schema or world.vendor.schema["password"].create_only:
-        return
     hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
     await world.restart()
     in_state(world, hosts=hosts)
@@ -236,9 +237,9 @@ async def test_who_moves_where_nothing_can_be_read_can_still_leave(world: World,
 
 
 @pytest.mark.parametrize("first", ["leave", "join"])
+@pytest.mark.parametrize("world", ["enerflo"], indirect=True)
 async def test_who_moves_and_is_not_tried_can_still_leave(world: World, first: str) -> None:
-    if world.name != "enerflo":
-        return  # the rule is the core's
+    """At one vendor: the rule is the core's."""
     names = [f"a{number:02}@example.com" for number in range(40)]
     most = {"max_removals": 99}
     hosts = await roster.create(world.door, "hosts", a_team(world, *names), HOSTS)
