@@ -189,7 +189,7 @@ async def test_a_lost_create_is_found_and_others_are_left_alone(world: World) ->
         await lifecycle.create(world.tenant, world.inputs(), "p/s/another")
 
 
-async def test_a_team_and_an_import(world: World) -> None:
+async def test_a_team_and_what_is_imported_have_no_difference(world: World) -> None:
     stack = Stack(world)
     team = a_team(world, 7)
     assert await stack.up({"sales": team}), stack.failed
