@@ -27,18 +27,21 @@ def plain(value: Any) -> Any:
     return [plain(each) for each in value] if isinstance(value, list) else value
 
 
-STATE = json.loads((golden.HERE / "state.json").read_text())["deployment"]["resources"]
-RESOURCES = {
-    each["urn"].partition("seatwise/")[2]: plain(each) for each in STATE if "dynamic/seatwise/" in each["type"]
-}
-"""By what ends their URNs, such as `enerflo:User::ana`."""
+def resources_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """The resources of a golden state by what ends their URNs, such as `enerflo:User::ana`."""
+    state = json.loads((folder / "state.json").read_text())["deployment"]["resources"]
+    return {each["urn"].partition("seatwise/")[2]: plain(each) for each in state if "dynamic/seatwise/" in each["type"]}
+
+
+RESOURCES = resources_in(golden.HERE)
+OF_SCIM = resources_in(golden.SCIM)
 PARTING = "nexudus:Roster::desk"
 
 
 @pytest.fixture
-def doors(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Makes the door of a resource, with the tenant and the journal of the golden files."""
-    golden.restore_journal(Path(os.environ["SEATWISE_JOURNAL"]))
+def doors(request: pytest.FixtureRequest, settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Makes the door of a resource, with the tenant and the journal of the golden files, by default the first ones."""
+    golden.restore_journal(Path(os.environ["SEATWISE_JOURNAL"]), getattr(request, "param", golden.HERE))
     with ExitStack() as closing:
 
         def door_of(resource: dict[str, Any]) -> DynamicProvider:
@@ -63,11 +66,27 @@ def test_the_golden_state_has_one_of_each() -> None:
     assert sum("password" in each for each in outputs) == 3
 
 
-@pytest.mark.parametrize("name", RESOURCES)
+def test_the_golden_state_of_scim_has_one_of_each() -> None:
+    outputs = [each["outputs"] for each in OF_SCIM.values()]
+    assert {each.partition("::")[0] for each in OF_SCIM} == {"scim:User", "scim:Membership", "scim:Roster"}
+    assert [each["user_name"] for each in outputs if each.get("adopted")] == ["adele@example.com"]
+    assert [each["user_name"] for each in outputs if each.get("active") is False] == ["ina@example.com"]
+    assert sum("password" in each for each in outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("doors", "name"),
+    [
+        *[pytest.param(golden.HERE, name, id=name) for name in RESOURCES],
+        *[pytest.param(golden.SCIM, name, id=name) for name in OF_SCIM],
+    ],
+    indirect=["doors"],
+)
 def test_a_golden_resource_is_as_its_inputs_say(name: str, doors: Any) -> None:
-    resource = RESOURCES[name]
+    resources = RESOURCES | OF_SCIM
+    resource = resources[name]
     door = doors(resource)
-    for each in RESOURCES.values():  # as the engine does, for every resource before the first diff of some
+    for each in resources.values():  # as the engine does, for every resource before the first diff of some
         if each["type"] == resource["type"]:
             assert door.check(each["inputs"], each["inputs"]).failures == []
 
@@ -109,6 +128,31 @@ def test_a_golden_entry_is_read(tenant: str, email: str, entry: Entry, tmp_path:
     found = Journal(tenant, pytest.fail, tmp_path / "golden.db").last(email)
     assert found is not None
     assert (found.kind, found.account, found.owner) == (entry.kind, entry.account, entry.owner)
+
+
+def test_the_golden_journal_of_scim_is_read(tmp_path: Path) -> None:
+    golden.restore_journal(tmp_path / "golden.db", golden.SCIM)
+    journal = Journal("scim golden", pytest.fail, tmp_path / "golden.db")
+    for email, name in (("Ana.Ruiz@Example.com", "ana"), ("kim@example.com", "guests:members")):
+        found = journal.last(email)
+        assert found is not None
+        assert (found.kind, found.owner) == (EntryKind.CREATED, f"/accounts/test//{name}")
+    assert journal.last("adele@example.com") is None, "an adopted account was not created"
+    adopted, membership = (OF_SCIM[name]["id"] for name in ("scim:User::adopted", "scim:Membership::ana"))
+    assert journal.revision(adopted) == 1
+    assert [journal.why_unconfirmed(adopted, 1), journal.why_unconfirmed(membership)] == [None, None]
+
+
+@pytest.mark.parametrize("doors", [golden.SCIM], indirect=True)
+def test_a_golden_team_of_scim_has_its_members(doors: Any) -> None:
+    guests = OF_SCIM["scim:Roster::guests"]
+    team = Team.from_outputs(doors(guests)._connected().vendor, guests["outputs"])
+    kept = {member.id: member.state.values for member in team.members.values()}
+    assert {account: values["user_name"] for account, values in kept.items()} == {
+        guests["outputs"]["ids"]["max.strauß@example.com"]: "Max.Strauß@Example.com",
+        guests["outputs"]["ids"]["kim@example.com"]: "kim@example.com",
+    }
+    assert [values["user_name"] for values in kept.values() if values.get("active") is False] == ["kim@example.com"]
 
 
 def test_golden_doubts_and_revisions_are_read(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """Make the golden files: a state, the journal beside it and the vendors' accounts, all written by one seatwise.
 
     python3 tools/run.py python tests/golden/make.py
+    python3 tools/run.py python tests/golden/make.py scim
 
-The files here were written by commit 49ee61b, and every later version must read them (`tests/dynamic/test_golden.py`,
-`tests/engine/test_golden.py`). Do not make them anew: add the files of a later version beside them, in another folder.
+The files here were written by commit 49ee61b, and those in `scim/`, which have its users and memberships, by commit
+4db2d45. Every later version must read them: `tests/dynamic/test_golden.py` does, and for those here
+`tests/engine/test_golden.py`. Do not make them anew: add the files of a later version beside them, in another folder.
 
 - `state.json`: `pulumi stack export --show-secrets`, without what only describes the machine. Its secrets are
   fingerprints of the program's example password.
 - `journal.sql`: the journal as SQL. Times are those of the run.
-- `accounts.json`: the sandbox's records, by vendor.
+- `accounts.json`: the sandbox's records, by vendor; only here.
 """
 
 import json
@@ -30,6 +32,7 @@ from engine.conftest import Project  # noqa: E402
 from seatwise.sandbox import server  # noqa: E402
 from seatwise.sandbox.replies import Options  # noqa: E402
 
+SCIM = HERE / "scim"
 PROGRAM = (HERE / "program.py").read_text()
 PETER = 'nexudus.UserArgs(email="Peter@example.com", full_name="Peter", language=1)'
 WITH_PETER = PROGRAM.replace("members=[nexudus", f"members=[{PETER}, nexudus")
@@ -61,10 +64,16 @@ def make(project: Project, sandbox: Sandbox) -> None:
     sandbox.switch(faults={"enerflo": None})
 
     _up(project, PROGRAM)  # "gone" and Peter leave
-    _write("state.json", cleaned(json.loads(project.run("stack", "export", "--show-secrets").output)))
-    _write("accounts.json", {name: [*sandbox.accounts(name).values()] for name in VENDORS})
-    with closing(sqlite3.connect(project.environment["SEATWISE_JOURNAL"])) as journal:
-        (HERE / "journal.sql").write_text("\n".join(journal.iterdump()) + "\n")
+    _write_state_and_journal(project, HERE)
+    _write(HERE / "accounts.json", {name: [*sandbox.accounts(name).values()] for name in VENDORS})
+
+
+def make_scim(project: Project, sandbox: Sandbox) -> None:
+    """Write the files in `scim/`: one run of its program, which adopts an account."""
+    project.environment["SCIM_TENANT"] = "golden"
+    sandbox.add("scim", userName="adele@example.com", displayName="Adele")
+    _up(project, (SCIM / "program.py").read_text())
+    _write_state_and_journal(project, SCIM)
 
 
 def cleaned(export: dict[str, Any]) -> dict[str, Any]:
@@ -92,11 +101,11 @@ def restore_accounts(sandbox: Sandbox) -> None:
             sandbox.add(vendor, **record)
 
 
-def restore_journal(path: Path) -> None:
-    """Write the golden journal to a file, as if it had been written just now: old entries are forgotten."""
+def restore_journal(path: Path, folder: Path = HERE) -> None:
+    """Write a golden journal to a file, as if it had been written just now: old entries are forgotten."""
     with closing(sqlite3.connect(path)) as journal, journal:
-        journal.executescript((HERE / "journal.sql").read_text())
-        for table in ("deeds", "doubts", "revisions"):
+        journal.executescript((folder / "journal.sql").read_text())
+        for (table,) in journal.execute("select name from sqlite_master where type = 'table'").fetchall():
             journal.execute(f"update {table} set at = ?", (time.time(),))
 
 
@@ -110,8 +119,14 @@ def _urn(project: Project, name: str) -> str:
     return str(urn)
 
 
-def _write(name: str, content: Any) -> None:
-    (HERE / name).write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+def _write_state_and_journal(project: Project, folder: Path) -> None:
+    _write(folder / "state.json", cleaned(json.loads(project.run("stack", "export", "--show-secrets").output)))
+    with closing(sqlite3.connect(project.environment["SEATWISE_JOURNAL"])) as journal:
+        (folder / "journal.sql").write_text("\n".join(journal.iterdump()) + "\n")
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def main() -> None:
@@ -125,7 +140,7 @@ def main() -> None:
         project.environment["SEATWISE_JOURNAL"] = str(Path(folder) / "journal.db")
         project.program()
         project.run("stack", "init", "test")
-        make(project, Sandbox(url, http))
+        (make_scim if sys.argv[1:] == ["scim"] else make)(project, Sandbox(url, http))
 
 
 if __name__ == "__main__":
