@@ -25,7 +25,6 @@ PASSPHRASE = "test"
 class Ran:
     """One `pulumi` command that ended."""
 
-    code: int
     output: str
 
     @property
@@ -91,7 +90,7 @@ class Project:
             timeout=300,
         )
         assert (done.returncode != 0) is fails, done.stdout
-        return Ran(done.returncode, done.stdout)
+        return Ran(done.stdout)
 
     def shell(self, script: str, folder: Path | None = None) -> str:
         """Run a script of shell commands, each of which has to succeed; return all that they print."""
@@ -113,6 +112,10 @@ class Project:
 
     def preview(self, *arguments: str, fails: bool = False) -> Ran:
         return self.run("preview", "--diff", *arguments, fails=fails)
+
+    def assert_unchanged(self) -> None:
+        """Fail the test if a preview shows a change."""
+        self.run("preview", "--expect-no-changes")
 
     def refresh(self) -> Ran:
         return self.run("refresh", "--yes", "--skip-preview")

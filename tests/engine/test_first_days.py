@@ -47,7 +47,7 @@ def test_an_import_with_a_policy_for_leaving_previews_no_change(project: Project
     command = [sys.executable, "-m", "seatwise", "import", "enerflo", *options]
     subprocess.run(command, cwd=project.folder, env=project.environment, check=True)
     project.run("import", "--file", "enerflo-import.json", "--generate-code=false", "--protect=false", "--yes")
-    project.preview("--expect-no-changes")
+    project.assert_unchanged()
     assert sandbox.writes() == []
 
     project.program()

@@ -32,10 +32,6 @@ def removed_by_hand(sandbox: Sandbox, group: str = ENGINEERS) -> None:
     httpx.patch(url, headers=headers, json=body).raise_for_status()
 
 
-def is_unchanged(project: Project) -> bool:
-    return project.run("preview", "--expect-no-changes").code == 0
-
-
 def test_a_membership_lives_from_preview_to_destroy(project: Project, sandbox: Sandbox) -> None:
     project.program(ANA, membership())
     preview = project.preview().output
@@ -64,7 +60,7 @@ def test_a_membership_lives_from_preview_to_destroy(project: Project, sandbox: S
     project.program(ANA, membership("Guests"))
     assert project.up().output.count("replaced") >= 1
     assert (members(sandbox), members(sandbox, GUESTS)) == ([], [user])
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
     assert project.destroy().changes == {"deleted": 3}
     assert members(sandbox, GUESTS) == []
@@ -84,7 +80,7 @@ def test_a_membership_survives_each_kind_of_replacement(project: Project, sandbo
         assert "replaced" in done.output or "+-" in done.output, done.output
         assert members(sandbox) == [user]
         assert len(project.resources()) == 2
-        assert is_unchanged(project)
+        project.assert_unchanged()
     project.run("state", "taint", urn, "--yes")
     project.up()
     assert members(sandbox) == [user]
@@ -104,7 +100,7 @@ def test_a_renamed_membership_stays(project: Project, sandbox: Sandbox) -> None:
     sandbox.mark()
     project.up()
     assert sandbox.writes() == []
-    assert is_unchanged(project)
+    project.assert_unchanged()
     assert project.refresh().changes == {"unchanged": 3}
 
 
@@ -132,7 +128,7 @@ def test_two_memberships_exchange_their_users(project: Project, sandbox: Sandbox
     project.program(*[membership(name=name, user=repr(user)) for name, user in zip(("two", "one"), users, strict=True)])
     project.up()
     assert sorted(members(sandbox)) == sorted(users)
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 def test_a_destroy_that_runs_the_program_removes_members(project: Project, sandbox: Sandbox) -> None:
@@ -157,7 +153,7 @@ def test_a_membership_under_a_provider_is_replaced_with_it(project: Project, san
     for arguments in (["--replace", "**"], []):
         project.up(*arguments)
         assert members(sandbox) == [user]
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 def test_a_hidden_membership_has_no_diff(project: Project, sandbox: Sandbox) -> None:

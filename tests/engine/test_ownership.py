@@ -29,11 +29,6 @@ def emails(sandbox: Sandbox, vendor: str = "nexudus", *, active: bool = True) ->
     return sorted(str(each.get("Email", each.get("email"))) for each in records if bool(each[flag]) is active)
 
 
-def is_unchanged(project: Project) -> bool:
-    done = project.run("preview", "--expect-no-changes")
-    return done.code == 0
-
-
 @pytest.mark.parametrize("kind", ["User", "Roster"])
 def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox: Sandbox, kind: str) -> None:
     """A trigger, `--replace` and a taint; with create before delete, and delete before create."""
@@ -54,7 +49,7 @@ def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox:
         assert sandbox.accounts("nexudus") == before
         assert sandbox.writes("nexudus") == []
         assert len(project.resources()) == 1
-        assert is_unchanged(project)
+        project.assert_unchanged()
 
     program("replacement_trigger='q2'")
     goes_on()
@@ -88,7 +83,7 @@ def test_an_adopted_account_keeps_its_password_without_a_journal(project: Projec
     assert sandbox.writes("nexudus") == []
     (kept,) = project.resources()
     assert kept["outputs"]["adopted"] is True
-    assert is_unchanged(project)
+    project.assert_unchanged()
     project.program()
     project.up()
     assert emails(sandbox) == ["ana@x.example"], "it was there before, and stays"
@@ -114,7 +109,7 @@ def test_a_replacement_with_another_email_keeps_one_account(project: Project, sa
     project.up("--replace", URN.format("nexudus:User", "ana"))
     assert list(sandbox.accounts("nexudus")) == [account]
     assert emails(sandbox) == ["lopez@x.example"]
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 def test_a_replacement_with_the_provider_keeps_accounts_active(project: Project, sandbox: Sandbox) -> None:
@@ -130,7 +125,7 @@ def test_a_replacement_with_the_provider_keeps_accounts_active(project: Project,
     before = sandbox.accounts("nexudus")
     project.up("--replace", "**")
     assert sandbox.accounts("nexudus") == before
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 @pytest.mark.parametrize("dbr", [False, True], ids=["create first", "delete first"])
@@ -155,7 +150,7 @@ def test_a_resource_replaced_under_a_provider_keeps_its_account(
     project.program(*replaced)
     project.up()
     assert sandbox.accounts("nexudus") == before
-    assert is_unchanged(project)
+    project.assert_unchanged()
     project.program(west)
     project.up()
     assert sandbox.accounts("nexudus") == {}
@@ -178,7 +173,7 @@ def test_a_replacement_looks_at_no_namesake_at_another_vendor(project: Project, 
     project.up("--replace", "**")
 
     assert emails(sandbox, "enerflo") == emails(sandbox) == ["ruiz@x.example", "stranger@x.example"]
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 def test_two_providers_of_one_tenant_and_the_first_resource_goes(project: Project, sandbox: Sandbox) -> None:
@@ -207,7 +202,7 @@ def test_a_member_who_leaves_a_replaced_team_is_deactivated(project: Project, sa
     assert emails(sandbox, active=False) == ["cleo@x.example"], "to be deleted by the next run"
     project.up()
     assert sorted(each["Email"] for each in sandbox.accounts("nexudus").values()) == ["ana@x.example", "ben@x.example"]
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 def test_the_removal_limit_also_holds_for_a_replaced_team(project: Project, sandbox: Sandbox) -> None:
@@ -234,7 +229,7 @@ def test_a_pending_delete_after_a_replacement_keeps_the_account(project: Project
 
     project.up()
     assert sandbox.accounts("nexudus") == before
-    assert is_unchanged(project)
+    project.assert_unchanged()
     project.run("stack", "import", "--file", str(state))
     project.destroy()
     assert emails(sandbox) == []
@@ -313,7 +308,7 @@ def test_a_team_does_not_take_an_account_that_gets_an_email(project: Project, sa
     assert next(key for key, each in before.items() if each["email"] == "ana@x.example") == next(
         key for key, each in accounts.items() if each["email"] == "new@x.example"
     )
-    assert project.run("preview", "--expect-no-changes").code == 0
+    project.assert_unchanged()
 
 
 def test_an_email_may_be_freed_and_given_in_one_up(project: Project, sandbox: Sandbox) -> None:
@@ -343,7 +338,7 @@ def test_for_a_resource_with_a_new_parent_the_error_has_an_alias(project: Projec
     sandbox.mark()
     project.up()
     assert sandbox.writes("enerflo") == []
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 # --- two stacks -------------------------------------------------------------------------------
@@ -360,7 +355,7 @@ def test_a_renamed_stack_keeps_its_accounts_from_its_old_name(project: Project, 
     sandbox.mark()
     assert project.up().changes == {"updated": 1, "unchanged": 1}
     assert sandbox.writes("enerflo") == []
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
     project.run("stack", "init", "test")
     done = project.up(fails=True)
@@ -394,7 +389,7 @@ def test_a_moved_account_is_not_given_back_to_the_source(project: Project, sandb
     assert "is there already, with the id" in done.output
     project.run("stack", "select", "target")
     assert "test/ana is target/ana now" in project.up().output
-    assert is_unchanged(project)
+    project.assert_unchanged()
     assert emails(sandbox, "enerflo") == ["ana@x.example"]
 
 
@@ -421,4 +416,4 @@ def test_a_colleague_does_not_get_the_account_of_a_new_email(
     project.program(user.format("ana", "ruiz", ""))
     project.up()
     assert (sandbox.accounts("nexudus")[account]["Email"], emails(sandbox)) == ("ruiz@x.example", ["ruiz@x.example"])
-    assert is_unchanged(project)
+    project.assert_unchanged()

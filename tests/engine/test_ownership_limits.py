@@ -13,10 +13,6 @@ URN = "urn:pulumi:test::accounts::pulumi-python:dynamic/seatwise/nexudus:User::a
 HOST = "nexudus.User('ana', full_name='Ana', email='{}@x.example', language=1, on_destroy='delete')"
 
 
-def is_unchanged(project: Project) -> bool:
-    return project.run("preview", "--expect-no-changes").code == 0
-
-
 def test_a_resource_renamed_with_an_alias_keeps_its_account(project: Project, sandbox: Sandbox) -> None:
     project.program(ANA)
     project.up()
@@ -25,7 +21,7 @@ def test_a_resource_renamed_with_an_alias_keeps_its_account(project: Project, sa
     sandbox.mark()
     assert "test/ana is test/ana-ruiz now" in project.up().output
     assert sandbox.writes("enerflo") == []
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 @pytest.mark.parametrize("preview", ["none", "before the rename", "after the rename"])
@@ -64,7 +60,7 @@ def test_an_email_changes_before_a_replacement_and_not_with_it(project: Project,
     assert [each["Email"] for each in accounts.values() if each["Active"]] == ["ruiz@x.example"]
     assert len(accounts) == 3 - runs
     assert accounts[account]["Active"] is (runs == 2)
-    assert is_unchanged(project)
+    project.assert_unchanged()
 
 
 def test_a_state_that_was_lost_is_taken_up_by_adoption(project: Project, sandbox: Sandbox) -> None:

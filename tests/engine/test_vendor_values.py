@@ -40,7 +40,7 @@ def test_odd_values_stop_no_program(project: Project, sandbox: Sandbox) -> None:
     ids[emails[0]] = ids[emails[0].split()[1]]
     assert [each for each in emails if f"Enerflo {each} ({ids[each]}): timezone: the vendor's value" in told] == emails
     project.up()
-    project.preview("--expect-no-changes")
+    project.assert_unchanged()
     assert not re.search(rf'"{SIGNATURE}"', json.dumps(project.resources()))
     project.destroy()
     assert not any(each["active"] for each in sandbox.accounts("enerflo").values())
