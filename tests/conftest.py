@@ -81,6 +81,11 @@ class Sandbox:
         """Set switches."""
         self._http.patch("/options", json=options).raise_for_status()
 
+    def clear(self) -> None:
+        """Delete everything, the log included."""
+        self._http.delete("/everything").raise_for_status()
+        self._mark = 0
+
     def expire_tokens(self, vendor: str) -> None:
         """Make all tokens of a vendor invalid."""
         self._http.delete(f"/tokens/{vendor}").raise_for_status()
@@ -104,6 +109,13 @@ class Sandbox:
 
     def _get(self, path: str) -> Any:
         return self._http.get(path).raise_for_status().json()
+
+
+@contextmanager
+def running_sandbox(data: Path | None = None) -> Iterator[Sandbox]:
+    """Run another sandbox without rate limits during the block, with its accounts in this file or in memory."""
+    with server.running(data, Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
+        yield Sandbox(url, http)
 
 
 def refusal(declare: Callable[[], Any]) -> str:
@@ -171,17 +183,24 @@ def _closed_databases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def _back_door() -> Iterator[httpx.Client]:
+def _sandbox() -> Iterator[Sandbox]:
     """The one sandbox of all tests, over real HTTP, without rate limits."""
-    with server.running(options=Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
-        yield http
+    with running_sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def sandbox(_back_door: httpx.Client) -> Sandbox:
+def sandbox(_sandbox: Sandbox) -> Sandbox:
     """An empty sandbox."""
-    _back_door.delete("/everything").raise_for_status()
-    return Sandbox(str(_back_door.base_url).removesuffix("/sandbox/"), _back_door)
+    _sandbox.clear()
+    return _sandbox
+
+
+@pytest.fixture
+def west() -> Iterator[Sandbox]:
+    """Another company's sandbox."""
+    with running_sandbox() as west:
+        yield west
 
 
 @pytest.fixture

@@ -3,18 +3,14 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 import pages
-from conftest import Sandbox
+from conftest import Sandbox, running_sandbox
 from engine.conftest import Project
 from seatwise.sandbox import server
-from seatwise.sandbox.replies import Options
 from seatwise.sandbox.store import Store
 
 pytestmark = pytest.mark.engine
@@ -48,13 +44,6 @@ class Walk(Project):
         assert self._commands == []
 
 
-@contextmanager
-def tenant(data: Path | None = None) -> Iterator[Sandbox]:
-    """A second tenant for the example."""
-    with server.running(data, Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
-        yield Sandbox(url, http)
-
-
 def test_hello_has_one_account_and_retires_it(tmp_path: Path, sandbox: Sandbox) -> None:
     walk = Walk(tmp_path, sandbox, "hello")
     walk.until("pulumi", "preview")
@@ -68,7 +57,7 @@ def test_brownfield_takes_a_tenant_over_without_a_write(tmp_path: Path) -> None:
     store = Store(tmp_path / "tenant.sqlite")
     server.seed(store, records)
     store.close()
-    with tenant(tmp_path / "tenant.sqlite") as sandbox:
+    with running_sandbox(tmp_path / "tenant.sqlite") as sandbox:
         before = sandbox.accounts("enerflo")
         walk = Walk(tmp_path, sandbox, "brownfield")
         program = walk.folder / "__main__.py"
@@ -81,15 +70,14 @@ def test_brownfield_takes_a_tenant_over_without_a_write(tmp_path: Path) -> None:
         assert sandbox.accounts("enerflo") == before
 
 
-def test_two_tenants_have_an_account_each(tmp_path: Path, sandbox: Sandbox) -> None:
-    with tenant() as west:
-        walk = Walk(tmp_path, sandbox, "two_tenants")
-        walk.environment |= {f"WEST_{name}": value for name, value in west.environment.items()}
-        walk.until("pulumi", "preview")
-        assert sandbox.only("enerflo")["roles"] == ["Sales Rep"]
-        assert west.only("enerflo")["roles"] == ["Setter"]
-        walk.to_the_end()
-        assert [each.only("enerflo")["active"] for each in (sandbox, west)] == [False, False]
+def test_two_tenants_have_an_account_each(tmp_path: Path, sandbox: Sandbox, west: Sandbox) -> None:
+    walk = Walk(tmp_path, sandbox, "two_tenants")
+    walk.environment |= {f"WEST_{name}": value for name, value in west.environment.items()}
+    walk.until("pulumi", "preview")
+    assert sandbox.only("enerflo")["roles"] == ["Sales Rep"]
+    assert west.only("enerflo")["roles"] == ["Setter"]
+    walk.to_the_end()
+    assert [each.only("enerflo")["active"] for each in (sandbox, west)] == [False, False]
 
 
 def test_data_flows_both_ways_beside_infrastructure(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -20,12 +20,10 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 
-from conftest import Sandbox
+from conftest import Sandbox, running_sandbox
 from engine.conftest import Project, Ran
 from seatwise.core.account.properties import AS_DECLARED, OWNER
 from seatwise.dynamic import DynamicProvider, Failure, load
-from seatwise.sandbox import server
-from seatwise.sandbox.replies import Options
 from seatwise.vendors import vendor_named
 from seatwise.wire import loop
 
@@ -165,9 +163,8 @@ def test_the_search_finds_credentials_that_are_not_random(encoding: str, credent
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """An empty sandbox of the test's own, whose memory is a file: that shows the tokens it granted."""
-    options = Options(limits=False)
-    with server.running(tmp_path / "vendors.db", options) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
-        yield Sandbox(url, http)
+    with running_sandbox(tmp_path / "vendors.db") as sandbox:
+        yield sandbox
 
 
 class Watched:

@@ -3,15 +3,11 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.sandbox import server
-from seatwise.sandbox.replies import Options
 from seatwise.vendors import names
 
 pytestmark = pytest.mark.engine
@@ -21,13 +17,6 @@ DECLARATIONS = (
     "nexudus.User('ana', email='ana@example.com', full_name='Ana', language=nexudus.Language.SPANISH)",
     "tenovos.User('ana', email='ana@example.com', username='ana', first_name='Ana', last_name='Ruiz')",
 )
-
-
-@pytest.fixture
-def west() -> Iterator[Sandbox]:
-    """Another company's sandbox."""
-    with server.running(options=Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
-        yield Sandbox(url, http)
 
 
 def test_up_destroy_up_brings_the_same_accounts_back(project: Project, sandbox: Sandbox) -> None:

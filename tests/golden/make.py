@@ -22,15 +22,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-from conftest import Sandbox  # noqa: E402
+from conftest import Sandbox, running_sandbox  # noqa: E402
 from engine.conftest import Project  # noqa: E402
 from seatwise.sandbox import server  # noqa: E402
-from seatwise.sandbox.replies import Options  # noqa: E402
 
 SCIM = HERE / "scim"
 PROGRAM = (HERE / "program.py").read_text()
@@ -131,16 +128,12 @@ def _write(path: Path, content: Any) -> None:
 
 def main() -> None:
     """Make the files with a sandbox and a project of its own."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        server.running(options=Options(limits=False)) as url,
-        httpx.Client(base_url=f"{url}/sandbox") as http,
-    ):
-        project = Project(Path(folder), Sandbox(url, http))
+    with tempfile.TemporaryDirectory() as folder, running_sandbox() as sandbox:
+        project = Project(Path(folder), sandbox)
         project.environment["SEATWISE_JOURNAL"] = str(Path(folder) / "journal.db")
         project.program()
         project.run("stack", "init", "test")
-        (make_scim if sys.argv[1:] == ["scim"] else make)(project, Sandbox(url, http))
+        (make_scim if sys.argv[1:] == ["scim"] else make)(project, sandbox)
 
 
 if __name__ == "__main__":

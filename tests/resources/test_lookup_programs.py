@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import httpx
 import pulumi
 import pytest
 from pulumi import Output
@@ -17,8 +16,6 @@ from seatwise import enerflo, nexudus, tenovos
 from seatwise.core.account.properties import OWNER
 from seatwise.dynamic import load
 from seatwise.dynamic.base import TENANTS
-from seatwise.sandbox import server
-from seatwise.sandbox.replies import Options
 from seatwise.wire import loop
 
 pytestmark = pytest.mark.usefixtures("settings")
@@ -33,13 +30,6 @@ def _clean() -> Iterator[None]:
     SETTINGS.outputs.clear()
     while TENANTS:
         loop.call(TENANTS.pop().aclose)
-
-
-@pytest.fixture
-def west() -> Iterator[Sandbox]:
-    """Another company's sandbox."""
-    with server.running(options=Options(limits=False)) as url, httpx.Client(base_url=f"{url}/sandbox") as http:
-        yield Sandbox(url, http)
 
 
 def run(program: Callable[[], Any]) -> Any:
