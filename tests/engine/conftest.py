@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pytest
 
 from conftest import Sandbox, executable
+from seatwise.core.account.properties import REVISION
 from seatwise.vendors import names
 
 PROJECT = "name: accounts\nruntime: python\n"
@@ -141,6 +142,15 @@ class Project:
     def resources(self) -> list[dict[str, Any]]:
         """Return the accounts in the state."""
         return [each for each in self.all_resources() if each["type"].startswith("pulumi-python:dynamic/")]
+
+    def kept(self) -> dict[str, Any]:
+        """Return what the state says of each resource with accounts, by its URN: all but what was done to them."""
+
+        def without_counts(at: dict[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in at.items() if name not in (REVISION, "counts")}
+
+        plain = {each["urn"]: (each["id"], each["outputs"], each.get("taint")) for each in self.resources()}
+        return dict(json.loads(json.dumps(plain), object_hook=without_counts))
 
     def all_resources(self) -> list[dict[str, Any]]:
         """Return all resources in the state of the only stack."""

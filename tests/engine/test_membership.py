@@ -72,6 +72,7 @@ def test_a_membership_survives_each_kind_of_replacement(project: Project, sandbo
     project.program(ANA, membership(opts=f"replacement_trigger='q1', {opts}"))
     project.up()
     (user,) = sandbox.accounts("scim")
+    as_created = project.kept()
     project.program(ANA, membership(opts=f"replacement_trigger='q2', {opts}"))
     urn = URN.format("Membership")
     of_one = [] if opts else [["--replace", urn], ["--target-replace", urn]]  # the same requests in either order
@@ -79,11 +80,13 @@ def test_a_membership_survives_each_kind_of_replacement(project: Project, sandbo
         done = project.up(*arguments)
         assert "replaced" in done.output or "+-" in done.output, done.output
         assert members(sandbox) == [user]
+        assert project.kept() == as_created
         assert len(project.resources()) == 2
-        project.assert_unchanged()
     project.run("state", "taint", urn, "--yes")
     project.up()
     assert members(sandbox) == [user]
+    assert project.kept() == as_created
+    project.assert_unchanged()
     project.program(ANA)
     project.up()
     assert members(sandbox) == [], "a real removal is one, after all of that"

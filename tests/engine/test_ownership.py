@@ -41,6 +41,7 @@ def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox:
     program("replacement_trigger='q1'")
     project.up()
     before = sandbox.accounts("nexudus")
+    as_created = project.kept()
 
     def goes_on(*up: str) -> None:
         sandbox.mark()
@@ -48,8 +49,8 @@ def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox:
         assert "replaced" in done.output or "+-" in done.output, done.output
         assert sandbox.accounts("nexudus") == before
         assert sandbox.writes("nexudus") == []
+        assert project.kept() == as_created
         assert len(project.resources()) == 1
-        project.assert_unchanged()
 
     program("replacement_trigger='q2'")
     goes_on()
@@ -59,6 +60,7 @@ def test_an_account_survives_each_kind_of_replacement(project: Project, sandbox:
     program("replacement_trigger='q3', delete_before_replace=True")
     goes_on()
     goes_on("--replace", urn)
+    project.assert_unchanged()
     project.program()
     project.up()
     assert emails(sandbox) == [], "a real removal is one, after all of that"
