@@ -6,8 +6,10 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +18,7 @@ import pytest
 
 from conftest import Sandbox, executable
 from seatwise.core.account.properties import REVISION
+from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.vendors import names
 
 PROJECT = "name: accounts\nruntime: python\n"
@@ -123,6 +126,11 @@ class Project:
 
     def destroy(self) -> Ran:
         return self.run("destroy", "--yes", "--skip-preview")
+
+    def time_passes(self) -> None:
+        """Long enough that seatwise looks once for an account that it may have made, and not half a minute long."""
+        with closing(sqlite3.connect(self.environment["SEATWISE_JOURNAL"])) as journal, journal:
+            journal.execute("update deeds set at = at - ?", (CREATE_IN_FLIGHT_S,))
 
     def unmanaged(self, *options: str) -> list[str]:
         """Return the e-mails that `seatwise list enerflo --unmanaged` lists in this project."""

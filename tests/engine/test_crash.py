@@ -5,12 +5,11 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +18,6 @@ import pytest
 
 from conftest import Sandbox
 from engine.conftest import Project
-from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 
 pytestmark = pytest.mark.engine
 PEOPLE = 10
@@ -176,12 +174,6 @@ def descendants(process: int) -> list[int]:
     return found
 
 
-def time_passes(project: Project) -> None:
-    """Long enough that seatwise looks once for an account that it may have made, and not half a minute long."""
-    with closing(sqlite3.connect(project.environment["SEATWISE_JOURNAL"])) as journal, journal:
-        journal.execute("update deeds set at = at - ?", (CREATE_IN_FLIGHT_S,))
-
-
 def assert_one_account_each(sandbox: Sandbox, vendor: str, phase: str) -> None:
     """Check that each e-mail that was ever declared has one account, as last declared, created once."""
     people, name, _ = PHASES[phase]
@@ -201,7 +193,7 @@ def test_a_plain_up_after_a_kill_ends_with_one_account_each(crash: Crash, projec
         project.environment |= SKIP_CHECKPOINTS
     run_killed(project, sandbox, crash)
     if not crash.forgetful or crash.phase == "create":  # a create that never left holds its place for as long
-        time_passes(project)  # the others run again at once
+        project.time_passes()  # the others run again at once
 
     phase = list(PHASES)[list(PHASES).index(crash.phase) - crash.reverted]
     declare(project, crash.vendor, phase)

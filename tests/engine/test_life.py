@@ -79,6 +79,7 @@ def test_a_deleted_account_leaves_the_state_and_is_created_again(project: Projec
     project.up()
     (account,) = sandbox.accounts("nexudus")
     sandbox.remove("nexudus", account)
+    project.time_passes()  # else the create waits for the account, which was made a moment ago
 
     assert project.refresh().changes["deleted"] == 1
     assert project.up().changes["created"] == 1

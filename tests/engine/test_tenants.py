@@ -55,17 +55,6 @@ def test_an_account_deactivated_elsewhere_counts_as_existing(project: Project, s
     assert sandbox.writes() == []
 
 
-def test_a_reserved_hidden_email_has_its_own_message(project: Project, sandbox: Sandbox) -> None:
-    project.program(DECLARATIONS[0])
-    project.up()
-    sandbox.remove("enerflo", next(iter(sandbox.accounts("enerflo"))))
-    project.refresh()
-
-    refused = project.up(fails=True).output
-    assert "the e-mail is taken, by an account that Enerflo does not show" in refused
-    assert "choose another e-mail, or ask the vendor to free this one" in refused
-
-
 def test_get_reads_an_account_without_owning_it(project: Project, sandbox: Sandbox) -> None:
     project.program(DECLARATIONS[0])
     project.up()

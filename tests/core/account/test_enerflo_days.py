@@ -160,6 +160,20 @@ async def test_where_it_cannot_the_error_says_how_to_take_it_over(shown: str) ->
             await lifecycle.create(world.tenant, world.inputs(on_existing="adopt"), "p/s/ana")
 
 
+async def test_the_email_of_an_account_deleted_by_hand_may_be_kept() -> None:
+    """Enerflo reserves it: this stack's own next create is refused, with what to do."""
+    async with World("enerflo") as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
+        world.store.remove("enerflo", account, reserve=True)
+        await world.restart()
+        assert await lifecycle.read(world.tenant, account, outs) is None
+        await world.restart()
+        with pytest.raises(AccountExists) as caught:
+            await lifecycle.create(world.tenant, world.inputs(), "p/s/ana")
+        assert "the e-mail is taken, by an account that Enerflo does not show" in str(caught.value)
+        assert "choose another e-mail, or ask the vendor to free this one" in str(caught.value)
+
+
 async def test_a_refresh_shows_an_emptied_field_that_the_list_omits() -> None:
     async with World("enerflo", enerflo_nulls="no") as world:
         emails = [f"p{number}@example.com" for number in range(5)]
