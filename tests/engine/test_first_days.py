@@ -62,6 +62,7 @@ def test_a_leavers_account_comes_back_as_the_error_says(project: Project, sandbo
     user = "enerflo.User('ana', {}, on_existing='{}'{})"
     project.program(user.format(ANA, "fail", ""))
     refused = project.up(fails=True).output
+    assert sandbox.writes() == []
     assert f"there already, with the id {account}, and it is inactive" in refused
     assert 'Add on_existing="adopt" to take it over, and declare active=True to bring it back' in refused
 

@@ -39,22 +39,6 @@ def test_up_destroy_up_brings_the_same_accounts_back(project: Project, sandbox: 
     assert project.up().changes == {"unchanged": 4}
 
 
-def test_an_account_deactivated_elsewhere_counts_as_existing(project: Project, sandbox: Sandbox) -> None:
-    project.program(DECLARATIONS[0])
-    project.up()
-    project.destroy()
-    project.environment["SEATWISE_JOURNAL"] += ".another-machine"
-    sandbox.mark()
-
-    refused = project.up(fails=True).output
-
-    (account,) = sandbox.accounts("enerflo")
-    assert f"there already, with the id {account}" in refused
-    assert 'on_existing="adopt"' in refused
-    assert "seatwise import enerflo --match ana@example.com" in refused
-    assert sandbox.writes() == []
-
-
 def test_get_reads_an_account_without_owning_it(project: Project, sandbox: Sandbox) -> None:
     project.program(DECLARATIONS[0])
     project.up()
