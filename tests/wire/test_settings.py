@@ -133,6 +133,8 @@ HALF = "`pulumi config set --secret nexudus:password` (credentials come from one
         (nexudus, given(outputs=["tenant", "token"], token="t"), "tenant of the Provider has no value"),
         (nexudus, given(username="ana"), "give the Provider password=..., or env="),
         (nexudus, given(**WEST), "give the Provider token=..."),
+        (nexudus, given(username="ana", **WEST), "give the Provider password=..."),
+        (tenovos, given(api_key="k", username="ana", password="p", **WEST), "give the Provider client_id="),
         (nexudus, {"username": "ana"}, HALF),
         (tenovos, {"username": "ana"}, "TENOVOS_API_KEY in the environment is not read"),
     ],
