@@ -62,6 +62,9 @@ def provider(sandbox: Sandbox, name: str) -> str:
 
 
 def test_two_tenants_in_one_stack_never_mix(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
+    """Not in their names, either: a Provider does not inherit the one of the main tenant."""
+    project.environment["ENERFLO_TENANT"] = "main"
+    project.run("config", "set", "enerflo:tenant", "main")
     project.program(
         DECLARATIONS[0],
         provider(west, "west"),
@@ -71,6 +74,8 @@ def test_two_tenants_in_one_stack_never_mix(project: Project, sandbox: Sandbox, 
     project.up()
     assert sandbox.only("enerflo")["email"] == "ana@example.com"
     assert west.only("enerflo")["email"] == "ben@example.com"
+    tenants = {each["outputs"]["email"]: each["outputs"]["__tenant"] for each in project.resources()}
+    assert tenants == {"ana@example.com": "main", "ben@example.com": f"{west.url}/enerflo"}
     assert "sandbox-enerflo-key" not in project.run("stack", "export").output
     assert project.up().changes == {"unchanged": 4}
 
@@ -197,21 +202,6 @@ def test_credentials_of_provider_and_environment_are_not_mixed(
     project.up()
     assert west.only("nexudus")["Email"] == "ana@example.com"
     assert sandbox.requests() == []
-
-
-def test_a_provider_inherits_no_name_of_a_tenant(project: Project, sandbox: Sandbox, west: Sandbox) -> None:
-    project.environment["ENERFLO_TENANT"] = "main"
-    project.run("config", "set", "enerflo:tenant", "main")
-    in_west = "opts=pulumi.ResourceOptions(provider=west)"
-    project.program(
-        provider(west, "west"),
-        DECLARATIONS[0],
-        f"enerflo.User('ben', email='ben@example.com', roles=['Setter'], {in_west})",
-    )
-    project.up()
-    tenants = {each["outputs"]["email"]: each["outputs"]["__tenant"] for each in project.resources()}
-    assert tenants == {"ana@example.com": "main", "ben@example.com": f"{west.url}/enerflo"}
-    assert project.up().changes == {"unchanged": 4}
 
 
 def test_a_provider_without_an_address_of_its_own_is_the_configs(
