@@ -273,7 +273,8 @@ def test_a_rotated_key_of_a_provider_counts_from_the_next_up(project: Project, w
     assert west.writes() == []
 
 
-def test_after_an_interrupted_destroy_the_stack_works_on(project: Project, sandbox: Sandbox) -> None:
+def test_an_interrupted_up_is_completed_by_the_next(project: Project, sandbox: Sandbox) -> None:
+    sandbox.switch(faults={"enerflo": {"kind": "slow", "writes": True, "seconds": 0.5}})
     project.program("for n in range(30):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
     with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.PIPE) as process:
@@ -283,6 +284,9 @@ def test_after_an_interrupted_destroy_the_stack_works_on(project: Project, sandb
                 process.send_signal(2)
                 break
         process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert 0 < len(sandbox.accounts("enerflo")) < 30
+    sandbox.switch(faults={"enerflo": None})
     project.up()
     emails = [each["email"] for each in sandbox.accounts("enerflo").values()]
     assert len(emails) == len(set(emails)) == 30
