@@ -367,7 +367,7 @@ def test_a_renamed_stack_keeps_its_accounts_from_its_old_name(project: Project, 
 
 
 def test_a_stack_of_the_same_name_is_refused_with_the_id(project: Project, sandbox: Sandbox, tmp_path: Path) -> None:
-    """test_ownership_limits.py shows the same after `stack rename`."""
+    """A stack of the old name after `stack rename` is the same to seatwise: it sees the name and the journal."""
     project.program(ANA)
     project.up()
     project.preview()
