@@ -27,7 +27,7 @@ def test_a_warning_says_that_a_removed_adopted_user_stays_active(project: Projec
 
 
 def test_a_preview_shows_that_an_adopted_member_is_deactivated(project: Project, sandbox: Sandbox) -> None:
-    account = sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
+    sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"])
     ben = "dict(email='ben@example.com', first_name='Ben', roles=['Setter'])"
     team = "import seatwise\nseatwise.Roster('sales', vendor=enerflo, on_existing='adopt', members=[{}])"
     project.program(team.format(f"dict({ANA}), {ben}"))
@@ -37,8 +37,6 @@ def test_a_preview_shows_that_an_adopted_member_is_deactivated(project: Project,
     previewed = project.preview().output
     assert "sales: leave (deactivated): ana@example.com" in previewed
     assert "accounts that were there before seatwise are deactivated as well" in previewed
-    project.up()
-    assert sandbox.accounts("enerflo")[account]["active"] is False
 
 
 def test_an_import_with_a_policy_for_leaving_previews_no_change(project: Project, sandbox: Sandbox) -> None:
@@ -76,18 +74,25 @@ def test_a_leavers_account_comes_back_as_the_error_says(project: Project, sandbo
 
 
 def test_the_remedy_for_an_existing_account_fits_its_resource(project: Project, sandbox: Sandbox) -> None:
-    sandbox.add("enerflo", email="ana@example.com", first_name="Ana", roles=["Setter"], active=False)
-    person = "seatwise.Person('ana', email='ana@example.com', accounts=[enerflo.Account(roles=['Setter'])])"
-    team = f"seatwise.Roster('sales', vendor=enerflo, members=[dict({ANA})])"
-    for declaration, remedy in {
-        person: 'Add on_existing="adopt" to take it over, which makes it active, as declared, to the enerflo.Account',
-        team: 'Give on_existing="adopt" for the Roster to take over all such accounts of its members',
-        f"enerflo.User('ana@example.com', {ANA})": "`pulumi import --file enerflo-import.json --generate-code=false",
-    }.items():
-        project.program("import seatwise", declaration)
-        refused = project.up(fails=True).output
-        assert remedy in refused
-        assert ("seatwise import" in refused) is (declaration not in (person, team))
+    remedies = {
+        "ana": 'Add on_existing="adopt" to take it over, which makes it active, as declared, to the enerflo.Account',
+        "ben": 'Give on_existing="adopt" for the Roster to take over all such accounts of its members',
+        "cleo": "`pulumi import --file enerflo-import.json --generate-code=false",
+    }
+    for name in remedies:
+        sandbox.add("enerflo", email=f"{name}@example.com", first_name="Ana", roles=["Setter"], active=False)
+    project.program(
+        "import seatwise",
+        "seatwise.Person('ana', email='ana@example.com', accounts=[enerflo.Account(roles=['Setter'])])",
+        "seatwise.Roster('sales', vendor=enerflo, members=[dict(email='ben@example.com', roles=['Setter'])])",
+        "enerflo.User('cleo@example.com', email='cleo@example.com', roles=['Setter'])",
+    )
+    refused = project.up("--continue-on-error", fails=True).output.splitlines()
+    for name, remedy in remedies.items():
+        said = [line for line in refused if f"{name}@example.com: " in line and "there already" in line]
+        assert said
+        assert all(remedy in line for line in said)
+        assert all(("seatwise import" in line) is (name == "cleo") for line in said)
 
 
 def test_a_preview_warns_that_accounts_exchange_e_mails(project: Project, sandbox: Sandbox) -> None:
@@ -100,6 +105,3 @@ def test_a_preview_warns_that_accounts_exchange_e_mails(project: Project, sandbo
         previewed.count("accounts exchange e-mails in this change: test/u0 gets that of test/u1 (b@example.com)") == 1
     )
     assert "Name a resource after the person and never after a list index" in previewed
-
-    project.program(users.format("abx"))
-    assert "exchange e-mails" not in project.preview().output

@@ -818,6 +818,14 @@ async def test_an_adopted_member_is_updated_and_later_follows_on_leave(
     assert active(world) == left
 
 
+async def test_an_adopted_member_who_leaves_is_deactivated(world: World, stack: Stack) -> None:
+    world.store.add(world.name, "5", "p2@example.com", await a_record(world, "p2"))
+    assert await stack.up({"sales": a_team(world, 3, {"on_existing": "adopt"})}), stack.failed
+    assert stack.outs["ids"]["p2@example.com"] == "5"
+    assert await stack.up({"sales": a_team(world, 2, {"on_existing": "adopt"})}), stack.failed
+    assert active(world) == ["p0", "p1"]
+
+
 async def a_record(world: World, name: str) -> dict[str, Any]:
     """An account as the vendor keeps it, with the id 5, as if somebody had made it by hand."""
     elsewhere = Stack(world, "project/elsewhere")
