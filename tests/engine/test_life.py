@@ -42,7 +42,6 @@ def test_an_account_lives_from_create_to_destroy(vendor: str, project: Project, 
     assert "Anna" in str(sandbox.accounts(vendor)[account])
 
     sandbox.mark()
-    assert project.refresh().changes == {"unchanged": 2}
     schema = vendor_named(vendor).schema
     argument = next(name for name, value in vendor_named(vendor).example_change.items() if "Anna" in str(value))
     sandbox.change(vendor, account, **{str(schema[argument].wire.read): "Zoe"})
@@ -70,8 +69,7 @@ def test_what_does_not_change_asks_nobody_anything(project: Project, sandbox: Sa
     sandbox.mark()
     assert project.up().changes == {"unchanged": 2}
     assert sandbox.requests() == []
-    for _ in range(2):
-        assert project.refresh().changes == {"unchanged": 2}
+    assert project.refresh().changes == {"unchanged": 2}
 
 
 def test_a_deleted_account_leaves_the_state_and_is_created_again(project: Project, sandbox: Sandbox) -> None:
@@ -104,7 +102,7 @@ def test_a_destroy_stops_at_the_maximum_of_removals(project: Project, sandbox: S
     assert not any(record["active"] for record in sandbox.accounts("enerflo").values())
 
 
-def test_for_custom_timeouts_the_error_names_the_right_setting(project: Project, sandbox: Sandbox) -> None:
+def test_for_custom_timeouts_a_warning_names_the_right_setting(project: Project, sandbox: Sandbox) -> None:
     project.program(
         "timeouts = pulumi.CustomTimeouts(create='5m')",
         "opts = pulumi.ResourceOptions(custom_timeouts=timeouts)",
