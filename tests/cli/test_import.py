@@ -204,6 +204,14 @@ def test_undeclarable_values_are_left_out_and_named(tmp_path_factory: pytest.Tem
     assert Path("nexudus_accounts.py").read_text().count("nexudus.User(") == 1
 
 
+def test_only_the_accounts_that_match_are_taken_over(tmp_path_factory: pytest.TempPathFactory) -> None:
+    people = [ANA | {"id": number, "email": f"Person.{number}@Example.com"} for number in range(1, 4)]
+    with tenant_with({"enerflo": people}, tmp_path_factory):
+        assert run("import", "enerflo", "--match", "person.[12]@*").exit_code == 0
+    taken = json.loads(Path("enerflo-import.json").read_text())["resources"]
+    assert [each["name"] for each in taken] == ["person.1@example.com", "person.2@example.com"]
+
+
 def test_without_an_adoptable_account_nothing_is_written(tmp_path_factory: pytest.TempPathFactory) -> None:
     with tenant_with({"nexudus": [NAMELESS]}, tmp_path_factory):
         result = run("import", "nexudus")

@@ -1,6 +1,5 @@
 """Adoption of tenants with existing accounts: no account is changed."""
 
-import json
 import re
 import subprocess
 import sys
@@ -47,11 +46,6 @@ def made_by_hand(vendor: str, number: int) -> dict[str, Any]:
 
 
 CREATE = {"enerflo": "/enerflo/api/v1/users", "nexudus": "/nexudus/api/sys/users", "tenovos": "/tenovos/user"}
-BY_HAND: dict[str, dict[str, Any]] = {
-    "enerflo": {"phone": "5559998888"},
-    "nexudus": {"FullName": "Zoe"},
-    "tenovos": {"lastName": "Zoe"},
-}
 
 
 @contextmanager
@@ -112,9 +106,11 @@ def test_a_tenant_is_adopted_without_writes_and_an_empty_preview(
     assert project.preview("--expect-no-changes").changes == {"unchanged": count + 1}
     assert sandbox.writes() == []
     assert sandbox.accounts(vendor) == before
+    if vendor != "nexudus":
+        return  # the rest is the same at every vendor, and there a change sends the whole record
 
     account = next(iter(before))
-    sandbox.change(vendor, account, **BY_HAND[vendor])
+    sandbox.change(vendor, account, FullName="Zoe")
     assert project.refresh().changes == {"updated": 1, "unchanged": count}
     assert project.up().changes == {"updated": 1, "unchanged": count}
     assert len(sandbox.writes()) == 1
@@ -126,42 +122,11 @@ def test_a_tenant_is_adopted_without_writes_and_an_empty_preview(
     assert sandbox.writes() == [], "what was there before is left as it is"
 
 
-def test_files_that_are_there_are_not_overwritten(project: Project) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "seatwise", "import", "enerflo", "--program", "__main__.py"],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert done.stderr == "seatwise: __main__.py already exists; choose another name or add --force\n"
-
-
-def test_only_the_accounts_that_match_are_taken_over(project: Project, sandbox: Sandbox) -> None:
-    with logged_in("enerflo", sandbox) as client:
-        for number in range(3):
-            client.post(CREATE["enerflo"], json=made_by_hand("enerflo", number)).raise_for_status()
-    command = [sys.executable, "-m", "seatwise", "import", "enerflo", "--match", "person.[12]@*"]
-    subprocess.run(command, cwd=project.folder, env=project.environment, check=True, capture_output=True)
-    taken = json.loads((project.folder / "enerflo-import.json").read_text())["resources"]
-    assert [each["name"] for each in taken] == ["person.1@example.com", "person.2@example.com"]
-
-
-WITH_IMPORT = {
-    "User": "enerflo.User('ana', email='ana@example.com', roles=['Setter'], opts=opts)",
-    "Roster": "seatwise.Roster('ana', vendor=enerflo, members=[], opts=opts)",
-    "Person": "seatwise.Person('ana', email='ana@example.com', accounts=[], opts=opts)",
-    "Account": "seatwise.Person('ana', email='ana@example.com', first_name='Ana',"
-    " accounts=[nexudus.Account(language=1, opts=opts)])",
-}
-
-
-@pytest.mark.parametrize("kind", WITH_IMPORT)
-def test_the_option_import_is_refused_in_one_line(kind: str, project: Project, sandbox: Sandbox) -> None:
+def test_the_option_import_is_refused_in_one_line(project: Project, sandbox: Sandbox) -> None:
+    """tests/resources/test_arguments.py has the other kinds of resources."""
     account = sandbox.add("enerflo", email="ana@example.com", roles=["Setter"])
     options = f"opts = pulumi.ResourceOptions(import_='{account}')"
-    project.program("import seatwise", options, WITH_IMPORT[kind])
+    project.program(options, "enerflo.User('ana', email='ana@example.com', roles=['Setter'], opts=opts)")
 
     output = project.preview(fails=True).output
 

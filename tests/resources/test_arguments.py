@@ -1,13 +1,16 @@
 """Arguments that no engine is asked about: an account refuses them in the program, in one line."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi import ResourceOptions
 
 from conftest import refusal
-from seatwise import enerflo, nexudus, tenovos
+from resources import mocked
+from seatwise import Person, Roster, enerflo, nexudus, tenovos
 from seatwise.core.vendor.boundary import UNKNOWN
 from seatwise.core.vendor.fields import unfit
 
@@ -33,6 +36,40 @@ A_LIST = "must be a list, and is a"
 )
 def test_a_value_that_pulumi_cannot_carry_is_named(arguments: dict[str, Any], said: str) -> None:
     assert refusal(lambda: enerflo.User("ana", email=EMAIL, **arguments)) == f"ana: {said}"
+
+
+BY_IMPORT = ResourceOptions(import_="5")
+NO_IMPORT = "ana: the option import_ cannot take over an account: {}"
+
+
+@pytest.mark.parametrize(
+    ("declare", "remedy"),
+    [
+        pytest.param(
+            lambda: nexudus.User("ana", BY_IMPORT, email=EMAIL, full_name="Ana", language=1),
+            'run `seatwise import nexudus`, or say on_existing="adopt"',
+            id="User",
+        ),
+        pytest.param(
+            lambda: Roster("ana", vendor=enerflo, members=[], opts=BY_IMPORT),
+            'say on_existing="adopt" (`seatwise import` takes over single accounts)',
+            id="Roster",
+        ),
+        pytest.param(
+            lambda: Person("ana", email=EMAIL, accounts=[], opts=BY_IMPORT),
+            'run `seatwise import` for each vendor, or say on_existing="adopt" of each account',
+            id="Person",
+        ),
+    ],
+)
+def test_the_option_import_is_refused(declare: Callable[[], Any], remedy: str) -> None:
+    assert refusal(declare) == NO_IMPORT.format(remedy)
+
+
+def test_the_option_import_of_a_persons_account_is_refused() -> None:
+    account = "nexudus.Account(language=1, opts=ResourceOptions(import_='5'))"
+    said = mocked.failed(f"seatwise.Person('ana', email='{EMAIL}', first_name='Ana', accounts=[{account}])")
+    assert NO_IMPORT.format("run `seatwise import nexudus`") in said
 
 
 @pytest.mark.parametrize("text", sorted(UNKNOWN))
