@@ -178,7 +178,7 @@ def test_a_replacement_looks_at_no_namesake_at_another_vendor(project: Project, 
     project.assert_unchanged()
 
 
-def test_two_providers_of_one_tenant_and_the_first_resource_goes(project: Project, sandbox: Sandbox) -> None:
+def test_an_account_of_two_resources_is_kept_when_the_first_goes(project: Project, sandbox: Sandbox) -> None:
     project.environment["WEST_PASSWORD"] = project.environment["NEXUDUS_PASSWORD"]
     west = (
         "url = pulumi.Config().require('url')\nwest = nexudus.Provider('west', base_url=url, tenant=url,"
