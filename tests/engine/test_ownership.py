@@ -147,8 +147,10 @@ def test_a_resource_replaced_under_a_provider_keeps_its_account(
     before = sandbox.accounts("nexudus")
     replaced = [west, USER.format(f"provider=west, replacement_trigger=2{first}")]
     if not dbr:
-        project.program(*replaced, "import time", "time.sleep(8)", "raise Exception('boom')")
+        then_fails = "user.id.apply(lambda _: 1 / 0)"  # the account is created, and the old resource remains
+        project.program(west, f"user = {replaced[1]}", then_fails)
         project.up(fails=True)
+        assert len([each for each in project.resources() if each["type"].endswith("nexudus:User")]) == 2
     project.program(*replaced)
     project.up()
     assert sandbox.accounts("nexudus") == before
