@@ -22,6 +22,7 @@ import pytest
 
 from conftest import Sandbox, running_sandbox
 from engine.conftest import Project, Ran
+from pages import ROOT
 from seatwise.core.account.properties import AS_DECLARED, OWNER
 from seatwise.dynamic import DynamicProvider, Failure, load
 from seatwise.vendors import vendor_named
@@ -29,14 +30,15 @@ from seatwise.wire import loop
 
 pytestmark = pytest.mark.engine
 
-NAIVE = Path(__file__).resolve().parents[2] / "benchmarks" / "naive" / "naive.py"
+NAIVE = ROOT / "benchmarks" / "naive" / "naive.py"
 ENGINE_COMMANDS = ("preview", "up", "refresh", "destroy")
-CREDENTIALS = ("ENERFLO_API_KEY", "NEXUDUS_PASSWORD", "TENOVOS_API_KEY", "TENOVOS_PASSWORD")
+CREDENTIALS = ("ENERFLO_API_KEY", "NEXUDUS_PASSWORD", "SCIM_TOKEN", "TENOVOS_API_KEY", "TENOVOS_PASSWORD")
 FIXED = ("enerflo", "tenovos")
 """Vendors whose password is said once, when the account is made."""
 ZOE = {
     "enerflo": {"email": "zoe@example.com"},
     "nexudus": {"email": "zoe@example.com"},
+    "scim": {"email": "zoe@example.com", "user_name": "zoe@example.com"},
     "tenovos": {"email": "zoe@example.com", "username": "zoe"},
 }
 Sinks = Mapping[str, Iterable[bytes]]
@@ -313,7 +315,8 @@ def live(witness: Witness, door: DynamicProvider, first: Mapping[str, Any], chan
     changed = witness.check(door, read.inputs, {**first, **change})
     updated = witness.call(door.update, made.id, read.outs, changed)
     witness.call(door.read, made.id, updated.outs)
-    taken = witness.check(door, read.inputs, {**first, **change, "email": "ana@example.com"})
+    others = dict.fromkeys(("email", door.vendor.identity_field), "ana@example.com")
+    taken = witness.check(door, read.inputs, {**first, **change, **others})
     witness.fails(door.update, made.id, read.outs, taken)
 
 
@@ -344,7 +347,7 @@ def test_a_secret_reaches_the_vendor_and_is_found_nowhere_else(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    first, second = secret_inputs("first"), secret_inputs("second")["nexudus"]
+    first, second = secret_inputs("first"), secret_inputs("second")
     new, echoed = canary("nexudus password of an update"), canary("enerflo password in a refusal")
     unfit, wrong = canary("tenovos password that is unfit"), canary("credential that is wrong")
 
@@ -376,7 +379,7 @@ def test_a_secret_reaches_the_vendor_and_is_found_nowhere_else(
     with caplog.at_level(logging.DEBUG):
         for vendor in ZOE:
             with opened(vendor) as door:
-                change = values(second) if vendor == "nexudus" else door.vendor.example_change
+                change = door.vendor.example_change if vendor in FIXED else values(second[vendor])
                 live(witness, door, arguments_of(vendor, ZOE[vendor] | values(first[vendor])), change)
         with opened("enerflo") as door:
             echo(witness, door, echoed, sandbox)
@@ -388,7 +391,8 @@ def test_a_secret_reaches_the_vendor_and_is_found_nowhere_else(
                 environment.setenv(variable, value)
                 witness.fails(door.create, dict(door.vendor.example))
 
-    canaries = [*flat(first), *second.values(), new, echoed, unfit, wrong, *credentials(sandbox, tmp_path)]
+    changed = flat({vendor: second[vendor] for vendor in ZOE if vendor not in FIXED})
+    canaries = [*flat(first), *changed, new, echoed, unfit, wrong, *credentials(sandbox, tmp_path)]
     sinks = watched.sinks() | {
         "the log of this process": [caplog.text.encode()],
         "failures": witness.failures,
@@ -396,6 +400,9 @@ def test_a_secret_reaches_the_vendor_and_is_found_nowhere_else(
         "the journal": [path.read_bytes() for path in tmp_path.glob("journal*")],
     }
     assert [name for name, blobs in sinks.items() if not any(blobs)] == [], "every place was written to"
+    searched = f"{len(canaries)} secrets in {len(sinks)} places in {len(ENCODINGS) + 1} encodings"
+    assert searched in (ROOT / "SECURITY.md").read_text()
+    assert f"{len(canaries)} secrets " in (ROOT / "docs" / "decisions" / "09-engine-logs.md").read_text()
     assert hits(sinks, canaries) == []
 
     found = naive_hits(tmp_path / "naive", sandbox)
@@ -461,8 +468,7 @@ def test_a_secret_that_no_vendor_takes_over_stays_secret(project: Project, sandb
     project.program(f"enerflo.User('ana', {given}, on_existing='adopt')")
     watched = Watched(project)
     watched.up()
-    watched.run("preview", "--expect-no-changes")
-    watched.run("refresh", "--yes", "--skip-preview")
+    assert watched.run("refresh", "--yes", "--skip-preview").changes == {"unchanged": 2}
     watched.run("preview", "--expect-no-changes")
 
     kept = json.loads(project.run("stack", "export", "--show-secrets").output)
