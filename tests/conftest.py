@@ -204,6 +204,12 @@ def west() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder as the current one."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that points seatwise at the sandbox, without pacing."""
     for variable, value in sandbox.environment.items():

@@ -1,5 +1,6 @@
 """The core's operations on properties as the engine has them. The owner is given beside them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,15 @@ from seatwise.core.team import lifecycle as teams
 from seatwise.core.team.properties import Team, TeamDeclared
 
 Properties = Mapping[str, Any]
+
+
+def through_the_engine(properties: Any) -> Any:
+    """Properties as the engine gives them back: all numbers are floats, nulls are gone."""
+
+    def without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: each for name, each in values.items() if each is not None}
+
+    return json.loads(json.dumps(properties), parse_int=float, object_hook=without_nulls)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """A program with teams, driven as the engine does, in virtual time."""
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from operations import lifecycle, roster
+from operations import lifecycle, roster, through_the_engine
 from seatwise.core.account import state
 from seatwise.core.account.owner import MEMBERS
 from seatwise.core.team import plan as team
@@ -72,7 +72,7 @@ class Stack:
             for name, old in self.state.items():
                 if old.is_team:
                     outs, inputs = await roster.read(self.world.door, name, old.outs)
-                    self.state[name] = Kept(name, as_sent(inputs), as_sent(outs), True)
+                    self.state[name] = Kept(name, through_the_engine(inputs), through_the_engine(outs), True)
 
         return await self._run(work)
 
@@ -93,13 +93,15 @@ class Stack:
     def inputs(self, name: str, declared: Roster) -> tuple[dict[str, Any], list[str]]:
         """Return the checked inputs and the problems."""
         old = self.state[name].inputs if name in self.state else {}
-        news = as_sent({"members": keyed(declared.members, self.world.vendor.identity_field), **declared.policies})
+        news = through_the_engine(
+            {"members": keyed(declared.members, self.world.vendor.identity_field), **declared.policies}
+        )
         before, declared_now = TeamDeclared.from_inputs(old), TeamDeclared.from_inputs(news)
         members, problems = team.check(self.world.vendor, before, declared_now, split, self.world.vault)
         told = [f"{each.field} {each.reason}".strip() for each in problems]
         others = {key: self.world.door.ownership.declare(key, self.owner(name) + MEMBERS) for key in members}
         told += [f"{key} is declared by {other}" for key, other in others.items() if other]
-        return as_sent({**declared.policies, "members": members}), told
+        return through_the_engine({**declared.policies, "members": members}), told
 
     async def _team(self, name: str, declared: Roster) -> None:
         tenant, old = self.world.door, self.state.get(name)
@@ -121,7 +123,7 @@ class Stack:
             plan = team.Plan.of(tenant.vendor, now, news["members"], split, tenant.journal.unconfirmed(now.revision))
             is_due = team.is_due(self.world.door.vendor, plan, now, TeamDeclared.from_inputs(news))
             outs = await roster.update(tenant, name, old.outs, news, self.owner(name)) if is_due else old.outs
-        self.state[name] = Kept(name, news, as_sent(outs), True)
+        self.state[name] = Kept(name, news, through_the_engine(outs), True)
         self.failed = dict(outs["failed"])
 
     async def _account(self, name: str, arguments: Arguments) -> None:
@@ -155,11 +157,6 @@ class Stack:
         return kept.outs
 
 
-def as_sent(props: Any) -> Any:
-    """Return properties as the engine passes them: all numbers are floats."""
-    return json.loads(json.dumps(props), parse_int=float)
-
-
 def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
     """Return the vendor's example for a create, without the password, whose fingerprint is slow."""
     schema, example = world.vendor.schema, world.vendor.example
@@ -170,6 +167,21 @@ def a_member(world: World, name: str, **arguments: Any) -> dict[str, Any]:
 
 def a_team(world: World, count: int, policies: Mapping[str, Any] | None = None, /, **arguments: Any) -> Roster:
     return Roster([a_member(world, f"p{number}", **arguments) for number in range(count)], dict(policies or {}))
+
+
+def plain(world: World, email: str = "ana@example.com", login: str = "", **more: Any) -> dict[str, Any]:
+    """Return checked inputs without a secret; where the vendor has a login, it is this one or the e-mail's name."""
+    own: dict[str, Any] = {"username": login or name_of(email)} if world.name == "tenovos" else {}
+    values = world.inputs(email=email, **own, **more)
+    return {name: value for name, value in values.items() if not world.vendor.schema[name].secret}
+
+
+def team_inputs(
+    world: World, *emails: str, logins: Mapping[str, str] = MappingProxyType({}), **more: Any
+) -> dict[str, Any]:
+    """Return the checked inputs of a team, as `plain` gives those of each member."""
+    people = {email: plain(world, email, logins.get(email, ""), **more) for email in emails}
+    return {"members": {email: {k: v for k, v in each.items() if k != "email"} for email, each in people.items()}}
 
 
 def takes_new_passwords(vendor: type[Vendor]) -> bool:

@@ -370,6 +370,11 @@ class Pieces(httpx.AsyncByteStream):
 # --- faults -----------------------------------------------------------------------------------
 
 
+def out_of_trouble(world: World) -> None:
+    """Let no request meet a fault from now on, but those that `fault` has set."""
+    world.hazard = lambda kind: None
+
+
 async def cannot_connect(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
     """Nothing is sent."""
     raise httpx.ConnectError("refused")

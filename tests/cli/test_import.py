@@ -14,10 +14,7 @@ from conftest import running_with
 from seatwise.sandbox.replies import Options
 from seatwise.wire.journal import Journal
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def test_both_files_are_written_and_the_next_steps_shown(tenants: str) -> None:

@@ -36,6 +36,7 @@ from virtual import (
     killed_before,
     lost_after,
     lost_before,
+    out_of_trouble,
 )
 
 pytestmark = pytest.mark.anyio
@@ -88,10 +89,6 @@ def in_trouble(world: World, share: float, seed: int) -> None:
     """Let that share of all requests meet some fault."""
     dice = random.Random(seed)
     world.hazard = lambda kind: dice.choice(TROUBLE) if dice.random() < share else None
-
-
-def out_of_trouble(world: World) -> None:
-    world.hazard = lambda kind: None
 
 
 def meets(world: World, kind: str, fault: Fault) -> list[str]:

@@ -21,11 +21,7 @@ from seatwise.vendors import enerflo, nexudus, tenovos
 ANA = {"email": "ana@example.com", "roles": ["Setter"]}
 BEN = {"email": "ben@example.com", "roles": ["Setter"]}
 SECRET = "hunter2hunter2"
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def load(name: str, content: str | bytes) -> list[Any]:

@@ -14,6 +14,7 @@ from seatwise.files.people import load
 from seatwise.vendors import enerflo, nexudus, tenovos
 
 SECRET = "hunter2hunter2"
+pytestmark = pytest.mark.usefixtures("empty_folder")
 HEADER = "name,email,first_name,phone,active,expires,enerflo.roles,enerflo.office_ids,nexudus.language,tenovos\n"
 ANA = "ana,ana@example.com, Ana ,5550100001,yes,2027-01-31,Setter; Sales Rep,12;14,spanish,yes\n"
 IN_YAML = """
@@ -28,11 +29,6 @@ IN_YAML = """
     nexudus: {language: spanish}
     tenovos:
 """
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def people(name: str, content: str) -> list[Any]:

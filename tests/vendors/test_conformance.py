@@ -11,6 +11,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import Unknown
 
 from conftest import Sandbox
+from operations import through_the_engine
 from seatwise.core.account.properties import OWNER
 from seatwise.core.vendor.fields import Takes
 from seatwise.dynamic import DynamicProvider, load
@@ -97,15 +98,6 @@ def checked(door: DynamicProvider, olds: dict[str, Any], **values: Any) -> dict[
     result = door.check(olds, {**door.vendor.example, **values, **OWNED})
     assert [failure.reason for failure in result.failures] == []
     return result.inputs
-
-
-def through_the_engine(values: Any) -> Any:
-    """Values as they come back from the engine: all numbers are floats, nulls are gone."""
-    if isinstance(values, dict):
-        return {name: through_the_engine(each) for name, each in values.items() if each is not None}
-    if isinstance(values, list):
-        return [through_the_engine(each) for each in values]
-    return float(values) if isinstance(values, int) and not isinstance(values, bool) else values
 
 
 def test_an_account_is_as_declared_after_every_operation(door: DynamicProvider, sandbox: Sandbox) -> None:

@@ -10,11 +10,9 @@ from core.account.test_moves import (
     EMAIL,
     HOSTS,
     NEW,
-    a_team,
     declared,
     in_state,
     owner,
-    plain,
 )
 from operations import lifecycle, roster
 from seatwise.core.account import resource as single
@@ -24,6 +22,7 @@ from seatwise.core.account.owner import MEMBERS
 from seatwise.core.account.ports import Held
 from seatwise.core.account.properties import with_owner
 from seatwise.core.vendor.errors import AccountError
+from teams import plain, team_inputs
 from virtual import Fault, World, answered
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +35,7 @@ async def slowly(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> htt
 
 
 async def test_two_operations_may_read_one_account_at_once(world: World) -> None:
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL, "ben@example.com"), HOSTS)
     account, other = hosts["ids"][EMAIL], hosts["ids"]["ben@example.com"]
     await world.restart()
     await fetch(world.door.operation(), other, "ben@example.com")
@@ -53,7 +52,7 @@ async def test_two_operations_may_read_one_account_at_once(world: World) -> None
 
 
 async def test_who_is_declared_during_a_deactivation_comes_back(world: World) -> None:
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL, "ben@example.com"), HOSTS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     in_state(world, hosts=hosts)
@@ -62,7 +61,7 @@ async def test_who_is_declared_during_a_deactivation_comes_back(world: World) ->
     world.hazard = lambda kind: slowly if kind == "update" else None
 
     async def leave() -> None:
-        await roster.update(world.door, "hosts", hosts, a_team(world, "ben@example.com"), HOSTS)
+        await roster.update(world.door, "hosts", hosts, team_inputs(world, "ben@example.com"), HOSTS)
 
     async def join() -> None:
         await anyio.sleep(0.5)
@@ -102,7 +101,7 @@ async def test_a_refused_email_takes_no_account_from_who_has_it(world: World) ->
 
 
 async def test_a_refused_email_stops_no_move_of_who_has_it(world: World) -> None:
-    hosts = await roster.create(world.door, "hosts", a_team(world, NEW, "zed@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, NEW, "zed@example.com"), HOSTS)
     ana, outs = await lifecycle.create(world.tenant, plain(world), ANA)
 
     async def run(whose: str) -> None:
@@ -128,7 +127,7 @@ async def test_an_email_whose_answer_was_lost_is_given_to_a_member(world: World)
     Not at Tenovos, whose accounts keep their logins.
     """
     account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
-    hosts = await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, "zed@example.com"), HOSTS)
     wanted = with_owner(plain(world, NEW), ANA)
     await world.restart()
     declared(world, ANA, NEW)
@@ -148,7 +147,7 @@ async def test_an_email_whose_answer_was_lost_is_given_to_a_member(world: World)
 
     in_state(world, hosts=hosts)
     world.engine_state.held[ANA] = Held(account, with_owner(outs, ANA), kind=f"{world.name}:User")
-    news = a_team(world, "zed@example.com", EMAIL)
+    news = team_inputs(world, "zed@example.com", EMAIL)
     declared(world, HOSTS + MEMBERS, *news["members"])
     hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
     declared(world, ANA, NEW)

@@ -1,11 +1,9 @@
 """Who an e-mail belongs to: ASCII letters have no case, and nothing else makes two mailboxes one."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from conftest import by_vendor
 from operations import lifecycle
 from seatwise.sandbox import server
 from virtual import World
@@ -17,12 +15,6 @@ PAIRS = [
     pytest.param("\u212aim@example.com", "kim@example.com", id="Kelvin sign"),
     pytest.param("\u0130n\u00e9s@example.com", "\u0130N\u00c9S@example.com", id="accents"),
 ]
-
-
-@pytest.fixture(params=by_vendor())
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    async with World(request.param) as world:
-        yield world
 
 
 @pytest.mark.parametrize(("there", "declared"), PAIRS)

@@ -13,7 +13,7 @@ from seatwise.core.account.properties import with_owner
 from seatwise.core.team import resource as team
 from seatwise.core.vendor.errors import AccountError, AccountExists, InvalidAccount
 from seatwise.sandbox.server import STAND_INS
-from teams import takes_new_passwords
+from teams import plain, takes_new_passwords, team_inputs
 from virtual import World, answered
 
 pytestmark = pytest.mark.anyio
@@ -27,18 +27,6 @@ def owner(name: str) -> str:
 
 
 ANA, HOSTS, OTHERS = owner("ana"), owner("hosts"), owner("others")
-
-
-def plain(world: World, email: str = EMAIL, **more: Any) -> dict[str, Any]:
-    """A person's arguments without a secret; a login of its own where the vendor has one."""
-    login: dict[str, Any] = {"username": email.partition("@")[0]} if world.name == "tenovos" else {}
-    values = world.inputs(email=email, **login, **more)
-    return {name: value for name, value in values.items() if not world.vendor.schema[name].secret}
-
-
-def a_team(world: World, *emails: str, **more: Any) -> dict[str, Any]:
-    people = {email: plain(world, email, **more) for email in emails}
-    return {"members": {email: {k: v for k, v in each.items() if k != "email"} for email, each in people.items()}}
 
 
 def in_state(world: World, **teams: dict[str, Any]) -> None:
@@ -76,16 +64,16 @@ async def test_who_moves_and_fails_to_join_can_still_leave(world: World, first: 
     if how == "adopted":
         await lifecycle.create(world.tenant, plain(world), owner("elsewhere"))
         await world.restart()
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com") | policy, HOSTS)
-    others = await roster.create(world.door, "others", a_team(world, "cy@example.com") | policy, OTHERS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL, "ben@example.com") | policy, HOSTS)
+    others = await roster.create(world.door, "others", team_inputs(world, "cy@example.com") | policy, OTHERS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     in_state(world, hosts=hosts, others=others)
     world.door.journal.acknowledge(hosts["ids"].values(), HOSTS + MEMBERS)
     declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
     declared(world, HOSTS + MEMBERS, "ben@example.com")
-    left, joined = a_team(world, "ben@example.com") | policy, a_team(world, "cy@example.com") | policy
-    joined["members"] |= a_team(world, EMAIL, **changed(world))["members"]
+    left, joined = team_inputs(world, "ben@example.com") | policy, team_inputs(world, "cy@example.com") | policy
+    joined["members"] |= team_inputs(world, EMAIL, **changed(world))["members"]
     for name in (first, "others" if first == "hosts" else "hosts"):
         if name == "hosts":
             hosts = await roster.update(world.door, "hosts", hosts, left, HOSTS)
@@ -99,7 +87,7 @@ async def test_who_moves_and_fails_to_join_can_still_leave(world: World, first: 
 
     in_state(world, hosts=hosts, others=others)
     declared(world, OTHERS + MEMBERS, "cy@example.com")
-    news = a_team(world, "cy@example.com") | policy
+    news = team_inputs(world, "cy@example.com") | policy
     assert is_due(world, "others", others, news)
     others = await roster.update(world.door, "others", others, news, OTHERS)
 
@@ -109,7 +97,7 @@ async def test_who_moves_and_fails_to_join_can_still_leave(world: World, first: 
 
 async def test_a_refused_create_gives_nobody_anothers_account(world: World) -> None:
     """Ana's e-mail was changed by hand, and a colleague gets the old one, whose create the vendor refuses."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL), HOSTS)
     account = hosts["ids"][EMAIL]
     world.change_by_hand(account, {STAND_INS[world.name].EMAIL: NEW})
     await world.restart()
@@ -117,7 +105,7 @@ async def test_a_refused_create_gives_nobody_anothers_account(world: World) -> N
     world.door.journal.acknowledge([account], HOSTS + MEMBERS)
     declared(world, OTHERS + MEMBERS, EMAIL)
     declared(world, HOSTS + MEMBERS, NEW)
-    news = a_team(world, EMAIL, "zed@example.com")
+    news = team_inputs(world, EMAIL, "zed@example.com")
     if world.name == "tenovos":
         news["members"][EMAIL]["username"] = "ana2"
     world.hazard = lambda kind: REFUSED if kind == "create" and len(world.accounts) > 1 else None
@@ -133,11 +121,11 @@ async def test_a_refused_create_gives_nobody_anothers_account(world: World) -> N
 
 @pytest.mark.parametrize("world", by_vendor(takes_new_passwords), indirect=True)
 async def test_who_failed_to_join_gets_the_declared_password(world: World) -> None:
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL), HOSTS)
     await world.restart()
     in_state(world, hosts=hosts)
     declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
-    news = a_team(world, EMAIL, "cy@example.com", **changed(world))
+    news = team_inputs(world, EMAIL, "cy@example.com", **changed(world))
     news["members"][EMAIL]["password"] = world.inputs()["password"]
     world.fault("update", REFUSED)
     others = await roster.create(world.door, "others", news, OTHERS)
@@ -155,12 +143,12 @@ async def test_who_failed_to_join_gets_the_declared_password(world: World) -> No
 
 
 async def test_who_failed_to_join_is_completed_by_the_next_run(world: World) -> None:
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL), HOSTS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     in_state(world, hosts=hosts)
     declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
-    news = a_team(world, EMAIL, "cy@example.com", **changed(world))
+    news = team_inputs(world, EMAIL, "cy@example.com", **changed(world))
     world.fault("update", REFUSED)
     others = await roster.create(world.door, "others", news, OTHERS)
     assert others["failed"].keys() == {EMAIL}
@@ -178,7 +166,7 @@ async def test_who_failed_to_join_is_completed_by_the_next_run(world: World) -> 
 
 async def test_an_account_that_no_state_may_have_is_named(world: World) -> None:
     """A create that fails has no state, and the team has let her go."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL), HOSTS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     in_state(world, hosts=hosts)
@@ -194,8 +182,8 @@ async def test_an_account_that_no_state_may_have_is_named(world: World) -> None:
 @pytest.mark.parametrize("to", ["a team", "a resource"])
 @pytest.mark.parametrize("first", ["leave", "join"])
 async def test_who_moves_where_nothing_can_be_read_can_still_leave(world: World, first: str, to: str) -> None:
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "ben@example.com"), HOSTS)
-    others = await roster.create(world.door, "others", a_team(world, "cy@example.com"), OTHERS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL, "ben@example.com"), HOSTS)
+    others = await roster.create(world.door, "others", team_inputs(world, "cy@example.com"), OTHERS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     in_state(world, hosts=hosts, others=others)
@@ -206,11 +194,11 @@ async def test_who_moves_where_nothing_can_be_read_can_still_leave(world: World,
 
     for step in (first, "join" if first == "leave" else "leave"):
         if step == "leave":
-            hosts = await roster.update(world.door, "hosts", hosts, a_team(world, "ben@example.com"), HOSTS)
+            hosts = await roster.update(world.door, "hosts", hosts, team_inputs(world, "ben@example.com"), HOSTS)
             continue
         world.hazard = lambda kind: FORBIDDEN if kind in ("read", "list") else None
         if to == "a team":
-            both = a_team(world, "cy@example.com", EMAIL)
+            both = team_inputs(world, "cy@example.com", EMAIL)
             others = await roster.update(world.door, "others", others, both, OTHERS)
             assert others["failed"].keys() == {EMAIL}
         else:
@@ -231,8 +219,8 @@ async def test_who_moves_where_nothing_can_be_read_can_still_leave(world: World,
     declared(world, OTHERS + MEMBERS, "cy@example.com")
     declared(world, HOSTS + MEMBERS, "ben@example.com")
     for name, outs, email in (("hosts", hosts, "ben@example.com"), ("others", others, "cy@example.com")):
-        if is_due(world, name, outs, a_team(world, email)):
-            await roster.update(world.door, name, outs, a_team(world, email), owner(name))
+        if is_due(world, name, outs, team_inputs(world, email)):
+            await roster.update(world.door, name, outs, team_inputs(world, email), owner(name))
     assert world.is_retired(world.accounts[account])
 
 
@@ -242,8 +230,8 @@ async def test_who_moves_and_is_not_tried_can_still_leave(world: World, first: s
     """At one vendor: the rule is the core's."""
     names = [f"a{number:02}@example.com" for number in range(40)]
     most = {"max_removals": 99}
-    hosts = await roster.create(world.door, "hosts", a_team(world, *names), HOSTS)
-    others = await roster.create(world.door, "others", a_team(world, "cy@example.com"), OTHERS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, *names), HOSTS)
+    others = await roster.create(world.door, "others", team_inputs(world, "cy@example.com"), OTHERS)
     ids = dict(hosts["ids"])
     await world.restart()
     in_state(world, hosts=hosts, others=others)
@@ -251,10 +239,10 @@ async def test_who_moves_and_is_not_tried_can_still_leave(world: World, first: s
     declared(world, OTHERS + MEMBERS, "cy@example.com", *names)
     for step in (first, "join" if first == "leave" else "leave"):
         if step == "leave":
-            hosts = await roster.update(world.door, "hosts", hosts, a_team(world) | most, HOSTS)
+            hosts = await roster.update(world.door, "hosts", hosts, team_inputs(world) | most, HOSTS)
             continue
         world.hazard = lambda kind: answered(500, b"", carried_out=True) if kind == "update" else None
-        both = a_team(world, "cy@example.com", *names, **changed(world))
+        both = team_inputs(world, "cy@example.com", *names, **changed(world))
         others = await roster.update(world.door, "others", others, both, OTHERS)
         world.hazard = lambda kind: None
         assert others["counts"]["not_tried"] > 0
@@ -263,13 +251,13 @@ async def test_who_moves_and_is_not_tried_can_still_leave(world: World, first: s
     await world.restart()
     in_state(world, hosts=hosts, others=others)
     declared(world, OTHERS + MEMBERS, "cy@example.com")
-    await roster.update(world.door, "hosts", hosts, a_team(world) | most, HOSTS)
-    await roster.update(world.door, "others", others, a_team(world, "cy@example.com") | most, OTHERS)
+    await roster.update(world.door, "hosts", hosts, team_inputs(world) | most, HOSTS)
+    await roster.update(world.door, "others", others, team_inputs(world, "cy@example.com") | most, OTHERS)
     assert [name for name in names if not world.is_retired(world.accounts[ids[name]])] == []
 
 
 async def test_a_stranger_who_was_not_adopted_does_not_leave(world: World) -> None:
-    await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    await roster.create(world.door, "hosts", team_inputs(world, "zed@example.com"), HOSTS)
     account, _ = await lifecycle.create(world.tenant, plain(world), "")
     world.door.journal.forget_account(account)
     world.door.journal.mark_confirmed(account)
@@ -277,13 +265,13 @@ async def test_a_stranger_who_was_not_adopted_does_not_leave(world: World) -> No
     adopting = {"on_existing": "adopt"}
     declared(world, OTHERS + MEMBERS, EMAIL, "cy@example.com")
     world.fault("update", REFUSED)
-    news = a_team(world, EMAIL, "cy@example.com", **changed(world)) | adopting
+    news = team_inputs(world, EMAIL, "cy@example.com", **changed(world)) | adopting
     others = await roster.create(world.door, "others", news, OTHERS)
     assert others["failed"].keys() == {EMAIL}
     await world.restart()
     in_state(world, others=others)
     declared(world, OTHERS + MEMBERS, "cy@example.com")
-    news = a_team(world, "cy@example.com", **changed(world)) | adopting
+    news = team_inputs(world, "cy@example.com", **changed(world)) | adopting
     await roster.update(world.door, "others", others, news, OTHERS)
     assert not world.is_retired(world.accounts[account])
 
@@ -294,8 +282,8 @@ async def test_a_stranger_who_was_not_adopted_does_not_leave(world: World) -> No
 async def test_a_team_and_a_resource_do_not_take_turns(world: World) -> None:
     """Ana gets another e-mail, and a colleague hers; the team is updated before the engine asks about ana."""
     account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
-    hosts = await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
-    news, wanted = a_team(world, "zed@example.com", EMAIL), plain(world, NEW)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, "zed@example.com"), HOSTS)
+    news, wanted = team_inputs(world, "zed@example.com", EMAIL), plain(world, NEW)
 
     async def run(*, is_refused: bool) -> None:
         nonlocal hosts, outs
@@ -319,10 +307,10 @@ async def test_a_team_and_a_resource_do_not_take_turns(world: World) -> None:
     await run(is_refused=True)
     assert world.email(world.accounts[account]) == EMAIL
 
-    news = a_team(world, "zed@example.com")  # the remedy
+    news = team_inputs(world, "zed@example.com")  # the remedy
     await run(is_refused=False)
     assert world.email(world.accounts[account]) == NEW
-    news = a_team(world, "zed@example.com", EMAIL)
+    news = team_inputs(world, "zed@example.com", EMAIL)
     if world.name == "tenovos":
         news["members"][EMAIL]["username"] = "ana2"
     await world.restart()
@@ -334,14 +322,14 @@ async def test_a_team_and_a_resource_do_not_take_turns(world: World) -> None:
 
 async def test_a_member_whose_account_another_has_is_not_changed(world: World) -> None:
     """The other resource is asked about first."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL, "zed@example.com"), HOSTS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     declared(world, ANA, NEW)
     world.door.ownership.assign_declared(account, NEW, ANA)
     before = dict(world.accounts)
 
-    news = a_team(world, EMAIL, "zed@example.com", **changed(world))
+    news = team_inputs(world, EMAIL, "zed@example.com", **changed(world))
     hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
 
     assert "dev/ana has this account in this run as well" in hosts["failed"][EMAIL]
@@ -363,7 +351,7 @@ async def test_an_account_taken_in_another_process_is_not_changed(world: World) 
 
 async def test_who_moved_in_an_interrupted_run_can_move_back(world: World) -> None:
     """The old team is compared in a run of its own (`--target`), and the journal names it again."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL), HOSTS)
     await world.restart()
     in_state(world, hosts=hosts)
     declared(world, ANA, EMAIL)
@@ -378,7 +366,7 @@ async def test_who_moved_in_an_interrupted_run_can_move_back(world: World) -> No
     in_state(world, hosts=hosts)
     world.engine_state.held[ANA] = Held(account, outs)
     declared(world, HOSTS + MEMBERS, EMAIL)
-    news = a_team(world, EMAIL)
+    news = team_inputs(world, EMAIL)
     assert is_due(world, "hosts", hosts, news)
     hosts = await roster.update(world.door, "hosts", hosts, news, HOSTS)
 
@@ -389,7 +377,7 @@ async def test_who_moved_in_an_interrupted_run_can_move_back(world: World) -> No
 
 async def test_an_account_is_another_owners_in_one_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal asks who got an account in this run, and records its owner, without a gap."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL), HOSTS)
     account = hosts["ids"][EMAIL]
     await world.restart()
     journal, written = world.door.journal, world.door.journal._file.run
@@ -435,13 +423,13 @@ async def test_a_replacement_leaves_alone_what_another_got(
 ) -> None:
     """Ana is replaced under another e-mail, after a colleague got her account with the one so far."""
     account, outs = await lifecycle.create(world.tenant, plain(world), ANA)
-    hosts = await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, "zed@example.com"), HOSTS)
     await world.restart()
     in_state(world, hosts=hosts)
     world.engine_state.held[ANA] = Held(account, with_owner(outs, ANA), kind=f"{world.name}:User")
     world.door.journal.acknowledge([account], ANA)
     if taker == "a team":
-        news = a_team(world, "zed@example.com", EMAIL)
+        news = team_inputs(world, "zed@example.com", EMAIL)
         declared(world, HOSTS + MEMBERS, *news["members"])
         taken = (await roster.update(world.door, "hosts", hosts, news, HOSTS))["ids"][EMAIL]
     else:
@@ -559,7 +547,7 @@ async def test_an_account_in_no_state_may_be_adopted(world: World) -> None:
 @pytest.mark.parametrize("is_one_process", [True, False])
 async def test_a_team_and_a_user_are_replaced_after_a_killed_move(world: World, is_one_process: bool) -> None:
     """The run that moved ana from the team to a User of her own was killed before the team's update."""
-    hosts = await roster.create(world.door, "hosts", a_team(world, EMAIL, "zed@example.com"), HOSTS)
+    hosts = await roster.create(world.door, "hosts", team_inputs(world, EMAIL, "zed@example.com"), HOSTS)
     account, wanted = hosts["ids"][EMAIL], with_owner(plain(world), ANA)
     await world.restart()
     in_state(world, hosts=with_owner(hosts, HOSTS))
@@ -576,7 +564,7 @@ async def test_a_team_and_a_user_are_replaced_after_a_killed_move(world: World, 
     await world.restart()
     goes_on()
     declared(world, HOSTS + MEMBERS, "zed@example.com")
-    await roster.create(world.door, "hosts", a_team(world, "zed@example.com"), HOSTS)
+    await roster.create(world.door, "hosts", team_inputs(world, "zed@example.com"), HOSTS)
     if not is_one_process:
         await world.restart(same_run=True)
         goes_on()

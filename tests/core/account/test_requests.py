@@ -1,6 +1,5 @@
 """How many requests everything costs, in virtual time: one look at the list serves all of a run."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +19,7 @@ from operations import lifecycle
 from seatwise.core.vendor.errors import AccountExists
 from seatwise.core.vendor.fields import Takes
 from seatwise.sandbox.server import STAND_INS
+from teams import counted
 from virtual import World, answered
 
 pytestmark = pytest.mark.anyio
@@ -98,13 +98,6 @@ def people(world: World, many: int = MANY, **arguments: Any) -> Program:
     if "username" in example:
         own = [each | {"username": f"p{number}"} for number, each in enumerate(own)]
     return {each["email"]: {**example, **each, **arguments} for each in own}
-
-
-def counted(world: World) -> Counter[str]:
-    """The requests since the last count, by kind."""
-    kinds = Counter(sent.kind for sent in world.trail)
-    world.trail.clear()
-    return kinds
 
 
 @pytest.mark.parametrize("kind", ["each a `User`", "as a `Roster`"])

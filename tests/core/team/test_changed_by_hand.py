@@ -16,6 +16,7 @@ from seatwise.core.account.properties import with_owner
 from seatwise.core.team import resource as team
 from seatwise.core.vendor.errors import AccountError
 from seatwise.sandbox.server import STAND_INS
+from teams import plain, team_inputs
 from virtual import Fault, Killed, World, answered, killed_before, lost_before
 
 pytestmark = pytest.mark.anyio
@@ -32,17 +33,9 @@ async def loose(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield world
 
 
-def a_member(world: World, email: str, login: str, **more: Any) -> Outputs:
-    """Arguments without a secret; a login that stays where the vendor has one."""
-    values = world.inputs(email=email, **more) | ({"username": login} if world.name == "tenovos" else {})
-    return {name: value for name, value in values.items() if not world.vendor.schema[name].secret}
-
-
 def a_team(world: World, *emails: str, login: str = "p1", **more: Any) -> Outputs:
     """A team; `login` is that of the member with the new e-mail, who mostly is p1."""
-    logins = {email: login if email == NEW else email.partition("@")[0] for email in emails}
-    people = {email: a_member(world, email, logins[email], **more) for email in emails}
-    return {"members": {email: {k: v for k, v in each.items() if k != "email"} for email, each in people.items()}}
+    return team_inputs(world, *emails, logins={NEW: login}, **more)
 
 
 def by_hand(world: World, account: str, email: str) -> None:
@@ -129,7 +122,7 @@ async def test_two_leavers_have_the_new_email(loose: World) -> None:
 
 
 async def test_a_person_has_the_new_email_too(loose: World) -> None:
-    person, _ = await lifecycle.create(loose.tenant, a_member(loose, NEW, "new"), "")
+    person, _ = await lifecycle.create(loose.tenant, plain(loose, NEW, "new"), "")
     loose.door.journal.forget_account(person)
     loose.door.journal.mark_confirmed(person)
     hosts = await a_run(loose, None, a_team(loose, P1, ZED))
@@ -172,7 +165,7 @@ async def test_an_unread_entry_of_the_journal_loses_no_new_member(world: World) 
 @pytest.mark.parametrize("world", by_vendor(lambda vendor: vendor.tells_ids), indirect=True)
 async def test_a_person_of_a_wrong_id_is_not_followed(world: World) -> None:
     """The answer to p1's create had the id of a person's account, and could not be read back."""
-    person, _ = await lifecycle.create(world.tenant, a_member(world, NEW, "new"), "")
+    person, _ = await lifecycle.create(world.tenant, plain(world, NEW, "new"), "")
     world.door.journal.forget_account(person)
     world.door.journal.mark_confirmed(person)
     before, created = dict(world.accounts[person]), list[str]()
@@ -246,7 +239,7 @@ async def test_who_moves_to_a_user_does_so_while_others_join(world: World, first
             after = await roster.update(world.door, "hosts", hosts, a_team(world, P2, ZED), HOSTS)
             assert (after["failed"], after["ids"].keys()) == ({}, {P2, ZED})
         else:
-            got, _ = await lifecycle.create(world.tenant, a_member(world, P1, "p1"), ANA)
+            got, _ = await lifecycle.create(world.tenant, plain(world, P1, "p1"), ANA)
     assert (got, is_off(world, account)) == (account, False)
 
 
@@ -260,7 +253,7 @@ async def test_a_user_declares_the_new_email(world: World, adopts: bool) -> None
     world.door.ownership.declare(NEW, ANA)
     for key in (P2, ZED):
         world.door.ownership.declare(key, HOSTS + MEMBERS)
-    ana = a_member(world, NEW, "p1") | ({"on_existing": "adopt"} if adopts else {})
+    ana = plain(world, NEW, "p1") | ({"on_existing": "adopt"} if adopts else {})
     if adopts:
         assert (await lifecycle.create(world.tenant, ana, ANA))[0] == account
     else:
@@ -317,7 +310,7 @@ async def test_who_is_followed_while_the_team_is_replaced_stays(world: World, is
         world.door.ownership.declare(key, HOSTS + MEMBERS)
     world.door.journal.declare(HOSTS + MEMBERS, list(news["members"]))
     world.door.ownership.declare(P1, ANA)
-    await lifecycle.create(world.tenant, a_member(world, P1, "another"), ANA)
+    await lifecycle.create(world.tenant, plain(world, P1, "another"), ANA)
     new = await roster.create(world.door, "hosts", news, HOSTS)
     if not is_read:
         world.engine_state.error = AccountError("cannot be read")
@@ -341,7 +334,7 @@ async def test_who_was_followed_may_move_to_a_user(world: World, first: str) -> 
         if step == "team":
             await roster.update(world.door, "hosts", hosts, a_team(world, ZED), HOSTS)
         else:
-            got, _ = await lifecycle.create(world.tenant, a_member(world, NEW, "p1"), ANA)
+            got, _ = await lifecycle.create(world.tenant, plain(world, NEW, "p1"), ANA)
     assert (got, is_off(world, account)) == (account, False)
 
 

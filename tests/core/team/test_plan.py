@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 
+from operations import through_the_engine
 from seatwise.core.account import state
 from seatwise.core.account.properties import AccountState
 from seatwise.core.team import plan as team
@@ -46,11 +47,6 @@ SETTER: dict[str, Any] = {"roles": ["Setter"]}
 def vendor(request: pytest.FixtureRequest) -> Vendor:
     asked: Vendor = request.param
     return asked
-
-
-def through_the_engine(props: Any) -> Any:
-    """Properties as the engine gives them back: all numbers are floats."""
-    return json.loads(json.dumps(props), parse_int=float)
 
 
 # --- what is kept -----------------------------------------------------------------------------
@@ -428,7 +424,7 @@ def test_members_that_join_do_not_raise_the_limit_of_removals() -> None:
 # --- what would be done -----------------------------------------------------------------------
 
 
-def a_team(**members: dict[str, Any]) -> Team:
+def team_of(**members: dict[str, Any]) -> Team:
     return Team({f"{name}@x.y": Member(name, made(ENERFLO, {}, {"email": f"{name}@x.y", **arguments}))
                  for name, arguments in members.items()})  # fmt: skip
 
@@ -459,14 +455,14 @@ def plan_of(now: Team, news: dict[str, dict[str, Any]], unconfirmed: frozenset[s
 def test_a_member_changes_in_the_fields_that_are_to_be_otherwise(
     before: dict[str, Any], after: dict[str, Any], fields: list[str] | None
 ) -> None:
-    plan = plan_of(a_team(ana=before), {"ana": after})
+    plan = plan_of(team_of(ana=before), {"ana": after})
     assert plan.changes == ({"ana@x.y": fields} if fields else {})
     assert bool(plan) is bool(fields)
     assert (plan.size, plan.stays) == ((1, 0) if fields else (0, 1))
 
 
 def test_a_plan_lists_joins_changes_looks_leaves_and_deletes() -> None:
-    now = a_team(ana=SETTER, ben=SETTER, cho=SETTER, dan=SETTER)
+    now = team_of(ana=SETTER, ben=SETTER, cho=SETTER, dan=SETTER)
     now.leaving = {"eva@x.y": "5"}
     news = {"zoe": SETTER, "fay": SETTER, "ana": SETTER | {"first_name": "Ana"}, "ben": SETTER, "cho": SETTER}
 
@@ -484,14 +480,14 @@ def test_a_plan_lists_joins_changes_looks_leaves_and_deletes() -> None:
 
 
 def test_who_is_back_is_not_deleted() -> None:
-    now = a_team()
+    now = team_of()
     now.leaving = {"eva@x.y": "5"}
     plan = plan_of(now, {"eva": SETTER})
     assert (plan.joins, plan.deletes) == (["eva@x.y"], [])
 
 
 def test_a_plan_is_told_with_counts_names_and_fields() -> None:
-    now = a_team(ana=SETTER, ben=SETTER, cho=SETTER)
+    now = team_of(ana=SETTER, ben=SETTER, cho=SETTER)
     now.leaving = {"eva@x.y": "5"}
     plan = plan_of(now, {"zoe": SETTER, "ana": SETTER | {"first_name": "Ana", "phone": "5550100001"}, "ben": SETTER})
     assert team.describe("sales", plan, None) == [
@@ -513,12 +509,12 @@ def test_a_plan_is_told_with_counts_names_and_fields() -> None:
     ],
 )
 def test_it_is_told_what_becomes_of_who_leaves(on_leave: str | None, told: str) -> None:
-    assert team.describe("sales", plan_of(a_team(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
+    assert team.describe("sales", plan_of(team_of(ana=SETTER), {}), on_leave)[1] == f"sales: leave ({told}): ana@x.y"
 
 
 @pytest.mark.parametrize(("on_leave", "is_told"), [(None, True), ("delete", True), ("retain", False)])
 def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_told: bool) -> None:
-    now = a_team(ana=SETTER, ben=SETTER)
+    now = team_of(ana=SETTER, ben=SETTER)
     ben = now.members["ben@x.y"]
     now.members["ben@x.y"] = Member(ben.id, replace(ben.state, adopted=True))
     lines = team.describe("sales", plan_of(now, {}), on_leave)[2:]
@@ -530,7 +526,7 @@ def test_adopted_members_who_are_deactivated_are_told(on_leave: str | None, is_t
 
 @pytest.mark.parametrize(("count", "ends"), [(20, "p19@x.y"), (21, "p19@x.y and 1 more"), (1500, "and 1,480 more")])
 def test_the_first_twenty_of_each_kind_are_told(count: int, ends: str) -> None:
-    plan = plan_of(a_team(), {f"p{number:02}": SETTER for number in range(count)})
+    plan = plan_of(team_of(), {f"p{number:02}": SETTER for number in range(count)})
     summary, joins = team.describe("sales", plan, None)
     assert summary == f"sales: {count:,} join; 0 stay as they are"
     assert joins.startswith("sales: join: p00@x.y, p01@x.y, ")

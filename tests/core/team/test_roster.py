@@ -36,7 +36,17 @@ from teams import (
     takes_new_passwords,
     without,
 )
-from virtual import Fault, Sent, World, answered, cannot_connect, killed_after, killed_before, lost_after
+from virtual import (
+    Fault,
+    Sent,
+    World,
+    answered,
+    cannot_connect,
+    killed_after,
+    killed_before,
+    lost_after,
+    out_of_trouble,
+)
 from virtual import lost_before as lost
 
 pytestmark = pytest.mark.anyio
@@ -74,10 +84,6 @@ def refuse(world: World, kind: str, *who: str) -> None:
         return await (refusal(request, inner) if chosen else inner.handle_async_request(request))
 
     world.hazard = lambda asked: choosy if asked == kind else None
-
-
-def no_trouble(world: World) -> None:
-    world.hazard = lambda kind: None
 
 
 @pytest.fixture(params=by_vendor())
@@ -207,7 +213,7 @@ async def test_who_is_refused_stops_nobody_and_is_tried_again_alone(world: World
     counts = stack.outs["counts"]
     done = {"join": "joined", "change": "changed", "leave": "left"}[what]
     assert (counts[done], counts["failed"], counts["not_tried"]) == (SOME - 3, 3, 0)
-    no_trouble(world)
+    out_of_trouble(world)
 
     assert await stack.up({"sales": after}), stack.failed
 
@@ -278,7 +284,7 @@ async def test_reverting_what_failed_empties_the_output_failed(world: World, sta
     )
     refuse(world, kind, "new", "p1", "p2", "p3", "p4", "p0")
     assert not await stack.up({"sales": wanted})
-    no_trouble(world)
+    out_of_trouble(world)
 
     assert await stack.up({"sales": everybody})
 
@@ -336,7 +342,7 @@ async def test_a_team_stops_when_a_vendor_is_down_and_later_completes(
     assert asked <= 3 * (done + 1) + 2 * MOST_FAILURES_IN_A_ROW * (len(LOST_CREATE_BACKOFF_S) + 6) + 3, (
         "and not a thousand requests sent"
     )
-    no_trouble(world)
+    out_of_trouble(world)
     await anyio.sleep(1000)
     world.time_goes_by()
 
@@ -420,7 +426,7 @@ async def test_a_kill_in_the_middle_makes_nobody_twice(
     world.hazard = kill
     program = a_team(world, 20)
     assert not await stack.up({"sales": program})
-    no_trouble(world)
+    out_of_trouble(world)
     made = len(world.accounts)
     counted(world)
     world.time_goes_by()
@@ -443,7 +449,7 @@ async def test_another_stack_does_not_resume_accounts_of_a_killed_run(world: Wor
     world.hazard = lambda kind: killed_before if kind != "create" and len(world.accounts) == 16 else None
     await stack.up({"sales": program})
     stack.state.clear()
-    no_trouble(world)
+    out_of_trouble(world)
     another = Stack(world, "project/another")
 
     assert not await another.up({"sales": program})
@@ -459,7 +465,7 @@ async def test_reverting_an_unconfirmed_leave_activates_the_member(world: World,
     world.hazard = lambda kind: lost_after if kind == "update" else None
     assert not await stack.up({"sales": without(everybody, "p1")})
     assert active(world) == ["p0", "p2", "p3", "p4"]
-    no_trouble(world)
+    out_of_trouble(world)
 
     assert await stack.up({"sales": everybody})
 
@@ -500,7 +506,7 @@ async def test_the_next_run_completes_members_created_before_an_outage(world: Wo
     await stack.up({"sales": program})
     ids = dict(stack.outs["ids"])
     assert len(ids) + len(stack.outs["failed"]) >= 40
-    no_trouble(world)
+    out_of_trouble(world)
 
     assert await stack.up({"sales": program}), stack.failed
     await stack.refresh()
@@ -531,7 +537,7 @@ async def test_members_adopted_before_an_outage_remain_adopted(world: World, sta
 
     world.hazard = fails
     assert not await stack.up({"sales": a_team(world, 60, {"on_existing": "adopt"}, **change(world))})
-    no_trouble(world)
+    out_of_trouble(world)
     assert stack.outs["counts"]["joined"] == 20
     assert len(stack.outs["ids"].keys() - stack.outs["failed"].keys()) == 20
 
@@ -732,7 +738,7 @@ async def test_a_delete_that_fails_is_tried_again(nexudus: World) -> None:
     nexudus.hazard = lambda kind: answered(400, b"{}", carried_out=False) if kind == "delete" else None
     assert not await stack.up(rest)
     assert list(stack.failed) == ["p1@example.com"]
-    no_trouble(nexudus)
+    out_of_trouble(nexudus)
     assert await stack.up(rest)
     assert "p1" not in by_name(nexudus)
 
@@ -1237,7 +1243,7 @@ async def test_a_member_whose_create_was_refused_can_be_corrected(name: str, cor
         stack, program = Stack(world), a_team(world, 3)
         refuse(world, "create", "p1")
         assert not await stack.up({"sales": program})
-        no_trouble(world)
+        out_of_trouble(world)
         p0, p1, p2 = program.members
         assert await stack.up({"sales": Roster([p0, {**p1, **corrected}, p2])}), stack.failed
         assert active(world) == ["p0", "p1", "p2"]
