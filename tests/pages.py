@@ -88,8 +88,23 @@ def walk(text: str) -> str:
     return script.replace("--yes", "--yes --skip-preview")  # half the time
 
 
+def start_section() -> str:
+    """Return what docs/start.md lets a new user do, once seatwise is installed."""
+    return (ROOT / "docs" / "start.md").read_text().partition("## 2.")[2].partition("## Upgrade")[0]
+
+
+def scim_section() -> str:
+    """Return the first project at a SCIM service."""
+    page = (ROOT / "docs" / "vendors" / "scim.md").read_text()
+    return page.partition("## A first project\n")[2].partition("\n## ")[0]
+
+
 def scim_walk() -> str:
     """Return the script of the first project at a SCIM service, whose settings are in the environment."""
-    page = (ROOT / "docs" / "vendors" / "scim.md").read_text()
-    section = page.partition("## A first project\n")[2].partition("\n## ")[0]
-    return walk(re.sub("^    export SCIM_.*\n", "", section, flags=re.M))
+    return walk(re.sub("^    export SCIM_.*\n", "", scim_section(), flags=re.M))
+
+
+def walked() -> set[str]:
+    """Return the commands of the two sections above, which are walked from top to bottom."""
+    lines = [f"    {line}" for section in (start_section(), scim_section()) for line in listings(section)]
+    return {shlex.join(each) for each in commands("\n".join(lines))}

@@ -17,13 +17,7 @@ def test_a_new_user_creates_changes_and_deactivates_an_account(
     (tmp_path / "empty").mkdir()
     for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_PYTHON_CMD"):
         del project.environment[name]
-    text = (
-        (pages.ROOT / "docs" / "start.md")
-        .read_text()
-        .partition("## 2.")[2]
-        .partition("## Upgrade")[0]
-        .replace("    seatwise sandbox\n", "")
-    )
+    text = pages.start_section().replace("    seatwise sandbox\n", "")
     commands = pages.walk(text).replace("http://127.0.0.1:8765", sandbox.url)
     commands = commands.replace("rehearsal@example.com", "rehearsal@example.com --yes")  # the question has no answer
 
