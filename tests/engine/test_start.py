@@ -1,5 +1,7 @@
 """The files and commands of pages for new users, in their order."""
 
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -34,4 +36,6 @@ def test_ten_users_and_three_memberships_live_at_a_scim_service(project: Project
 
     assert "\n1 account" in said
     assert [each["active"] for each in sandbox.accounts("scim").values()] == [False] * 10
-    assert all(group["members"] == [] for group in sandbox.accounts("scim groups").values())
+    changes = [each["body"]["Operations"] for each in sandbox.writes("scim") if "/Groups/" in each["path"]]
+    assert Counter(each["op"] for each in chain(*changes)) == {"add": 4, "remove": 4}, "Dan takes Cleo's place"
+    assert [group["members"] for group in sandbox.accounts("scim groups").values()] == [[]]
