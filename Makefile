@@ -29,7 +29,7 @@ soak: ## Live thirteen thousand random histories in virtual time (twenty minutes
 	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/core/test_histories.py
 
 crash: ## Kill the real pulumi at every request of a program (half an hour)
-	@SEATWISE_CRASH=full $(RUN) pytest -n 8 --dist worksteal tests/engine/test_crash.py
+	@SEATWISE_CRASH=full $(RUN) pytest -n 8 --dist worksteal tests/engine/test_crash.py tests/engine/test_scale.py
 
 mutants: ## Break seatwise on purpose and see the tests notice (some minutes)
 	@$(LIGHT) python tools/mutants.py
