@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from seatwise.core.account import finding
 from seatwise.core.account.account_list import accounts, pages
+from seatwise.core.account.list_cache import is_coherent
 from seatwise.core.vendor.errors import Refused, VendorBroken
 from seatwise.core.vendor.http import Answer, Request
 from seatwise.core.vendor.secrets import Vault
@@ -175,6 +176,19 @@ async def test_a_short_page_without_counts_need_not_be_the_last(
         cast(Any, SimpleNamespace(vendor=ENERFLO, send=send, vault=Vault())), accounts(ENERFLO)
     )
     assert ([each["id"] for each in records], total) == ([1, 2, 3, 4, 5, 6, 7], None)
+
+
+async def test_a_list_that_moves_between_two_pages_is_no_proof() -> None:
+    """The last account comes first meanwhile, and the last page shows another one again."""
+
+    async def send(request: Request) -> Answer:
+        shown = {1: range(1, 101), 2: [100]}.get(int(str(request.query["page"])), [])
+        return Answer(200, {}, json.dumps({"results": [{"id": each} for each in shown]}).encode())
+
+    records, total = await pages(
+        cast(Any, SimpleNamespace(vendor=ENERFLO, send=send, vault=Vault())), accounts(ENERFLO)
+    )
+    assert not is_coherent(ENERFLO, records, total)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])

@@ -205,9 +205,12 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
         following = await _page_after(tenant, of, number, before)
         if following is None or (not following.records and following == before):
             return  # a cursor that stays the same ends at an empty page
-        is_again = bool(following.records) and any(following.records == each.records for each in loaded.values())
-        has_no_pages = before.next is None or before.is_open
-        if has_no_pages and (is_again or (before.total is None and _adds_none(tenant, following, loaded[1], before))):
+        may_be_one_page = before.next is None or before.is_open
+        is_again = bool(following.records) and (
+            any(following.records == each.records for each in loaded.values())
+            or (may_be_one_page and before.total is None and _shows_the_same(tenant, following, loaded[1], before))
+        )
+        if is_again and may_be_one_page:
             return  # a list that knows no pages is always its first one; a field of a record may change meanwhile
         number += 1
         loaded[number] = following
@@ -215,11 +218,13 @@ async def _load_one_after_the_other(tenant: Tenant, of: Paged, loaded: dict[int,
             return  # its duplicates show that the list is not coherent
 
 
-def _adds_none(tenant: Tenant, following: Listing, *before: Listing) -> bool:
-    """Return whether a page shows only accounts that these pages show, by their ids."""
-    parse_id = tenant.vendor.parse_id
-    ids = {parse_id(record) for record in following.records}
-    return bool(ids) and None not in ids and ids <= {parse_id(record) for each in before for record in each.records}
+def _shows_the_same(tenant: Tenant, following: Listing, *before: Listing) -> bool:
+    """Return whether a page shows exactly the accounts of one of these pages, by their ids.
+
+    Some of them do not suffice: a list may move between two requests, and its last page show an account again.
+    """
+    ids, *others = [{tenant.vendor.parse_id(record) for record in each.records} for each in (following, *before)]
+    return bool(ids) and None not in ids and ids in others
 
 
 async def _page_after(tenant: Tenant, of: Paged, number: int, before: Listing) -> Listing | None:
