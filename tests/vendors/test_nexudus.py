@@ -174,7 +174,7 @@ def test_a_login_whose_user_name_fits_no_header_has_no_refresh() -> None:
 def test_a_client_id_that_fits_no_header_is_refused_as_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUDUS_TOKEN", "t")
     monkeypatch.setenv("NEXUDUS_CLIENT_ID", "büro")
-    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID .* contains characters that do not fit"):
+    with pytest.raises(errors.SettingsError, match=r"NEXUDUS_CLIENT_ID.* contains characters that do not fit"):
         Settings.load()
 
 
@@ -312,6 +312,7 @@ def test_a_refused_create_is_an_error_of_the_right_class(said: Answer, kind: typ
         ("The domain doesn't exist", False),
         ("The domain doesn\u2019t exist", False),
         ("This mailbox no longer exists", False),
+        ("a user with the e-mail ana@example.net exists", True),
         ("is not in use by a mail server", False),
         ("was mistaken for a name", False),
         ("None", False),

@@ -39,7 +39,7 @@ PAGE_SIZE = 100
 BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
 # A record holds these keys; sending one back would act on it.
 ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
-TAKEN = re.compile(r"already|(?<!n.t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
+TAKEN = re.compile(r"already|(?<!not )(?<!n['\u2019]t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
 
 
 class Language(enum.IntEnum):
