@@ -239,7 +239,7 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> bool:
             raise _not_confirmed(vendor, who) if vendor.is_success(answer) else refused(tenant, answer, "delete", who)
     _forget(tenant, account, email, owner)
     tenant.journal.mark_confirmed(account)
-    return vendor.is_success(answer) or answer.maybe_sent_before or answer.status >= 500
+    return vendor.is_success(answer) or refused(tenant, answer, "delete", who).maybe_sent
 
 
 def _not_confirmed(vendor: Vendor, who: str) -> VendorBroken:
