@@ -252,7 +252,7 @@ def test_tenovos_1_5_needs_no_client_id(setenv: SetEnv) -> None:
 def test_tenovos_has_no_other_versions(setenv: SetEnv) -> None:
     setenv(TENOVOS | {"TENOVOS_API_VERSION": "2"})
     with pytest.raises(SettingsError, match=r"TENOVOS_API_VERSION \(tenovos:apiVersion\).*'1.0' or '1.5'"):
-        tenovos.Settings.load()
+        tenovos.Settings.load(lambda key: None)
 
 
 @pytest.mark.parametrize(

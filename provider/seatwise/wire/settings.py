@@ -347,6 +347,10 @@ class _Source:
         """Return the name for messages of a setting from this source."""
         raise NotImplementedError
 
+    def names_of(self, name: str) -> str:
+        """Return the names for messages of a setting that may be from any source."""
+        return f"{self.cls.variable(name)} ({self.cls.config_key(name)})"
+
     def how_to_set(self, name: str) -> str:
         """Return how to set a missing setting, if it is to come from this source."""
         raise NotImplementedError
@@ -359,6 +363,9 @@ class _EnvironmentSource(_Source):
 
     def display_name(self, name: str) -> str:
         return self.cls.variable(name)
+
+    def names_of(self, name: str) -> str:
+        return self.cls.variable(name) if self._is_alone else super().names_of(name)
 
     def how_to_set(self, name: str) -> str:
         config = "" if self._is_alone else f", or `pulumi config set --secret {self.cls.config_key(name)}`"
@@ -452,7 +459,7 @@ def _problem(cls: type[Settings], login: _Source, environment: _Source, detail: 
         return login.how_to_set(error.name) + instead
     if detail["type"] == "missing":
         return (login if name in cls.credentials() else environment).how_to_set(name)
-    return f"{cls.variable(name)} ({cls.config_key(name)}) {_text(detail)}" if name else _text(detail)
+    return f"{environment.names_of(name)} {_text(detail)}" if name else _text(detail)
 
 
 def _name(detail: ErrorDetails) -> str:
