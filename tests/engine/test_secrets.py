@@ -25,6 +25,7 @@ from engine.conftest import Project, Ran
 from pages import ROOT
 from seatwise.core.account.properties import AS_DECLARED, OWNER
 from seatwise.dynamic import DynamicProvider, Failure, load
+from seatwise.sandbox import store
 from seatwise.vendors import vendor_named
 from seatwise.wire import loop
 
@@ -163,8 +164,12 @@ def test_the_search_finds_credentials_that_are_not_random(encoding: str, credent
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """An empty sandbox of the test's own, whose memory is a file: that shows the tokens it granted."""
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """An empty sandbox of the test's own, whose memory is a file: that shows the tokens it granted.
+
+    Its log has the passwords that reached it, which a file has not otherwise.
+    """
+    monkeypatch.setattr(store, "_without_secrets", dict)
     with running_sandbox(tmp_path / "vendors.db") as sandbox:
         yield sandbox
 
