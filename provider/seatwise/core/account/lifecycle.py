@@ -110,12 +110,10 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
             return tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED
         if how == "retain":
             _forget(tenant, account, email, owner)  # no resource manages it now
-            tenant.journal.mark_confirmed(account)
             _report_retained(tenant, account, state, owner)
             return True
         if tenant.removals.are_used_up and await _is_gone(tenant, account, email):
             _forget(tenant, account, email, owner)
-            tenant.journal.mark_confirmed(account)
             return True
         with counted_removal(tenant, f"{email} ({account})"):
             was_there = await (_delete if how == "delete" else _deactivate)(tenant, account, email, owner)
@@ -158,12 +156,13 @@ def _report_retained(tenant: Tenant, account: str, state: AccountState, owner: s
 
 
 def _forget(tenant: Tenant, account: str, email: str, owner: str) -> None:
-    """Delete the journal's entries of an account and of its pending create; keep those of another owner's create."""
+    """Delete what the journal has of an account, and of its pending create; keep another owner's create."""
     journal = tenant.journal
     journal.forget_account(account)
     last = journal.last(email)
     if last is not None and last.kind is EntryKind.PENDING and not tenant.ownership.belongs_to_other(email, owner):
         journal.forget(email)
+    journal.mark_confirmed(account)
 
 
 def _is_declared_elsewhere(tenant: Tenant, account: str, email: str, owner: str) -> bool:
@@ -238,7 +237,6 @@ async def _delete(tenant: Tenant, account: str, email: str, owner: str) -> bool:
         if not is_done and not await _is_gone(tenant, account, email):
             raise _not_confirmed(vendor, who) if vendor.is_success(answer) else refused(tenant, answer, "delete", who)
     _forget(tenant, account, email, owner)
-    tenant.journal.mark_confirmed(account)
     return vendor.is_success(answer) or refused(tenant, answer, "delete", who).maybe_sent
 
 
