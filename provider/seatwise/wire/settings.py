@@ -357,7 +357,7 @@ class _Source:
 
 
 class _EnvironmentSource(_Source):
-    def __init__(self, cls: type[Settings], values: Mapping[str, object], *, is_alone: bool) -> None:
+    def __init__(self, cls: type[Settings], values: Mapping[str, object], *, is_alone: bool = False) -> None:
         super().__init__(cls, values)
         self._is_alone = is_alone
 
@@ -432,11 +432,11 @@ def _sources(cls: type[Settings], config: Callable[[str], object] | None) -> tup
         copied = {name: given.pop(name) for name in provider["from_config"] if name in given}
         environment.pop("tenant", None)
         own = _ProviderSource(cls, given, provider["env"], provider.get("outputs", ()))
-        sources = [own, _ConfigSource(cls, copied), _EnvironmentSource(cls, environment, is_alone=False)]
+        sources = [own, _ConfigSource(cls, copied), _EnvironmentSource(cls, environment)]
         if cls.has_own_login(own.values.keys()):
             return sources, own
     else:
-        sources = [_ConfigSource(cls, given), _EnvironmentSource(cls, environment, is_alone=False)]
+        sources = [_ConfigSource(cls, given), _EnvironmentSource(cls, environment)]
     return sources, next((each for each in sources if cls.credentials() & each.values.keys()), sources[-1])
 
 
