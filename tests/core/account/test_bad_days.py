@@ -198,6 +198,25 @@ async def test_a_wrong_base_url_is_no_proof_that_an_account_is_gone(world: World
         await lifecycle.read(world.tenant, account, outs)
 
 
+@pytest.mark.parametrize(
+    ("name", "given"), [*((name, {}) for name in names()), ("scim", {"update": "put"})], ids=[*names(), "scim by PUT"]
+)
+async def test_a_wrong_base_url_removes_nobody(name: str, given: dict[str, str]) -> None:
+    """It answers 404 to all but the login: the list as well, which would have to prove that the account is gone."""
+    async with World(name, given=given) as world:
+        account, outs = await lifecycle.create(world.tenant, world.inputs())
+        await world.restart()
+        unknown = answered(404, b'{"message": "Not Found"}', carried_out=False)
+        world.hazard = lambda kind: None if kind == "token" else unknown
+
+        with pytest.raises(Refused, match="refused with 404"):
+            await lifecycle.delete(world.tenant, account, outs)
+
+        world.hazard = lambda kind: None
+        assert await lifecycle.delete(world.tenant, account, outs)
+        assert world.is_retired(world.accounts[account])
+
+
 async def test_a_deleted_account_reads_as_gone_and_can_be_removed(world: World) -> None:
     account, outs = await lifecycle.create(world.tenant, world.inputs())
     world.store.remove(world.name, account, reserve=False)

@@ -355,6 +355,19 @@ async def test_a_team_stops_when_a_vendor_is_down_and_later_completes(
     assert counted(world).total() == 0
 
 
+async def test_a_wrong_base_url_lets_no_member_leave(world: World, stack: Stack) -> None:
+    policies = {"max_removals": "100%"}
+    assert await stack.up({"sales": a_team(world, 3, policies)})
+    world.hazard = lambda kind: None if kind == "token" else answered(404, b"{}", carried_out=False)
+
+    assert not await stack.up({"sales": Roster([], policies)})
+
+    assert len(stack.outs["ids"]) == len(active(world)) == 3
+    out_of_trouble(world)
+    assert await stack.up({"sales": Roster([], policies)}), stack.failed
+    assert not active(world)
+
+
 async def test_a_vendor_that_is_down_all_the_time_makes_no_team(world: World, stack: Stack) -> None:
     world.hazard = lambda kind: cannot_connect
     assert not await stack.up({"sales": a_team(world, 500)})

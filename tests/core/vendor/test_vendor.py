@@ -62,6 +62,14 @@ def test_the_status_says_what_kind_of_refusal_it_is(status: int, kind: type[erro
     assert refusal.status == status
 
 
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("operation", ["look-up", "create"])
+def test_a_request_about_no_account_shows_none_missing(operation: str, status: int) -> None:
+    refusal = VENDOR.refusal(Answer(status), operation, "users")
+    assert type(refusal) is errors.Refused
+    assert str(refusal) == f"Enerflo users: {operation} refused with {status}. Check ENERFLO_BASE_URL"
+
+
 def test_the_quote_in_a_refusal_hides_credentials_and_secrets() -> None:
     answer = Answer(400, {}, b'{"message": "key-of-the-tenant may not\\nset pass word."}')
     known = Known()

@@ -21,7 +21,7 @@ from .properties import AccountState
 from .refusals import refused, tell_unfit, tell_unkept
 from .state import observed, readable_values, seen, unkept
 from .updating import counted_removal, refuse_others, update
-from .writing import marked_unconfirmed, send_update, to_merge_into
+from .writing import marked_unconfirmed, merges, send_update
 
 __all__ = ["create", "delete", "read", "update"]
 
@@ -249,11 +249,11 @@ def _not_confirmed(vendor: Vendor, who: str) -> VendorBroken:
 
 async def _deactivate(tenant: Tenant, account: str, email: str, owner: str) -> bool:
     """Deactivate the account; return false if it was certainly gone already."""
-    vendor = tenant.vendor
-    try:
-        record = await to_merge_into(tenant, account, email, vendor.deactivation)
-    except NoSuchAccount:
-        return False
+    vendor, record = tenant.vendor, None
+    if await merges(tenant, vendor.deactivation):
+        record = await fetch(tenant, account, email)
+        if record is None:
+            return False
     try:
         await send_update(tenant, account, email, "deactivate", vendor.deactivation, record)
     except Refused as error:

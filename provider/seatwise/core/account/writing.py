@@ -62,19 +62,18 @@ async def change(
     vendor, schema, wanted = tenant.vendor, tenant.vendor.schema, declared.wanted
     lost = unkept(schema, state)
     current, record = {**dict.fromkeys(lost), **state.values}, None
-    due = differences(schema, {**current, **lost}, wanted)
-    if due:
-        record = await to_merge_into(tenant, account, tenant.vendor.identity(state.values), due)
-    if record is not None:
+    due, email = differences(schema, {**current, **lost}, wanted), vendor.identity(state.values)
+    if due and await merges(tenant, due):
+        record = await fetch(tenant, account, email)
+        if record is None:
+            raise gone(tenant, account, email)
         current |= seen(schema, wanted, record)
         lost = {name: value for name, value in lost.items() if current.get(name) in NO_VALUE}
     changes = differences(schema, {**current, **lost}, wanted)
     actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
         expanded = expand(schema, changes, current)
-        sent, is_seen = await _write(
-            tenant, account, tenant.vendor.identity(state.values), expanded, record, before or state
-        )
+        sent, is_seen = await _write(tenant, account, email, expanded, record, before or state)
         actual |= sent
         if not is_seen:  # what the vendor has made of the written values is not known
             actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
@@ -223,18 +222,10 @@ async def send_update(
     return after, True
 
 
-async def to_merge_into(tenant: Tenant, account: str, email: str, changes: Values) -> Record | None:
-    """Return the fresh record that an update is made from, or None if the vendor takes the changes alone.
-
-    Raises NoSuchAccount.
-    """
+async def merges(tenant: Tenant, changes: Values) -> bool:
+    """Return whether an update is made from the fresh record; otherwise the vendor takes the changes alone."""
     await learn_facts(tenant)
-    if not tenant.vendor.merges(changes):
-        return None
-    record = await fetch(tenant, account, email)
-    if record is None:
-        raise gone(tenant, account, email)
-    return record
+    return tenant.vendor.merges(changes)
 
 
 async def learn_facts(tenant: Tenant) -> None:

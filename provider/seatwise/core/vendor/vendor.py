@@ -508,11 +508,15 @@ class Vendor(ABC):
             kind = errors.RateLimited
         elif operation == "create" and self.is_taken(answer):
             kind = errors.AccountExists
-        elif operation not in ("look-up", "create") and self.is_missing(answer):
+        elif operation in ("look-up", "create"):
+            kind = errors.Refused if kind is errors.NoSuchAccount else kind  # it is about no account that could be gone
+        elif self.is_missing(answer):
             kind = errors.NoSuchAccount
         words = quote(known.blanked(self.parse_message(answer), is_quoted=True))
         problem = f"{operation} refused with {answer.status}" + (f": {words}" if words else "")
         remedy = self.way_to_log_in if kind is errors.NotAuthorised else ""
+        if kind is errors.Refused and _kind(answer.status) is errors.NoSuchAccount:
+            remedy = f"Check {self.settings.display_name('base_url')}"
         error = kind(problem, status=answer.status, vendor=self.title, account=account, remedy=remedy)
         error.maybe_sent = answer.maybe_sent_before or isinstance(error, errors.VendorBroken)
         return error
