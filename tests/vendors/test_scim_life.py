@@ -377,6 +377,7 @@ async def test_who_is_deactivated_is_deleted_on_request_alone() -> None:
         assert world.accounts[account]["active"]
         await lifecycle.delete(world.tenant, account, {**outs, "on_destroy": "delete"})
         assert world.accounts == {}
+        assert await lifecycle.delete(world.tenant, account, outs), "it is gone: there is nothing to refuse"
 
 
 @pytest.mark.parametrize("update", ["patch", "put"])

@@ -112,7 +112,8 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
             _forget(tenant, account, email, owner)  # no resource manages it now
             _report_retained(tenant, account, state, owner)
             return True
-        if tenant.removals.are_used_up and await _is_gone(tenant, account, email):
+        is_refused = tenant.removals.are_used_up or (how == "deactivate" and tenant.vendor.deactivating_deletes)
+        if is_refused and await _is_gone(tenant, account, email):
             _forget(tenant, account, email, owner)
             return True
         with counted_removal(tenant, f"{email} ({account})"):
