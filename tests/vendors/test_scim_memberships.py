@@ -13,6 +13,7 @@ from operations import lifecycle
 from seatwise.core.membership import resource
 from seatwise.core.vendor.errors import AccountError, InvalidAccount, NoSuchAccount, Refused, Unreachable, VendorBroken
 from seatwise.core.vendor.groups import Pair
+from seatwise.core.vendor.http import Answer
 from seatwise.sandbox.scim import GROUPS
 from vendors.test_scim_life import Server, world_of
 from virtual import (
@@ -421,6 +422,13 @@ async def test_a_service_without_patch_is_refused_in_preview() -> None:
     async with World("scim", given={"update": "put"}) as world:
         (problem,) = Run(world).problems(inputs("u-1"))
         assert 'a membership needs PATCH, and SCIM_UPDATE is "put"' in problem
+
+
+async def test_groups_are_asked_whatever_the_service_says_of_patch() -> None:
+    async with World("scim") as world:
+        world.tenant.vendor.learn_facts(Answer(200, {}, b'{"patch": {"supported": false}}'))
+        assert world.tenant.vendor.merges({}), "its users are replaced"
+        assert Run(world).problems(inputs("u-1")) == []
 
 
 def test_an_id_contains_its_parts_encoded() -> None:

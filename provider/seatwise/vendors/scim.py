@@ -677,8 +677,11 @@ class Scim(Vendor, Groups):
 
     @property
     def way_to_join(self) -> str:
-        """Why there are no memberships where PATCH is not to be used: a PUT of a whole group could remove others."""
-        if not self.replaces:
+        """Why there are no memberships where PATCH is not to be used: a PUT of a whole group could remove others.
+
+        What a service says of PATCH need not hold for its groups: there its answer decides.
+        """
+        if self._row.update != "put":
             return ""
         update = self.settings.display_name("update")
         return (
