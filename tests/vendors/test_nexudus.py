@@ -315,6 +315,9 @@ def test_a_refused_create_is_an_error_of_the_right_class(said: Answer, kind: typ
         ("a user with the e-mail ana@example.net exists", True),
         ("is not in use by a mail server", False),
         ("was mistaken for a name", False),
+        ("is not valid: taken@example.com", False),
+        ("'unique@example.com' is not a valid e-mail address", False),
+        ("unique@example.com: already in use", True),
         ("None", False),
     ],
 )

@@ -414,7 +414,7 @@ class Nexudus(Vendor):
         errors = answer.object.get("Errors")
         known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
-        return answer.status == 409 or any(TAKEN.search(text.lower()) for text in texts)
+        return answer.status == 409 or any(TAKEN.search(re.sub(r"\S+@[\w.-]+", "", text.lower())) for text in texts)
 
     def is_throttled(self, answer: Answer) -> bool:
         """Return whether Nexudus throttled the request: a 409 with `Retry-After`; a 409 without it is a conflict."""
