@@ -264,7 +264,7 @@ class World:
     def diff(self, outs: dict[str, Any], news: dict[str, Any]) -> bool:
         """Whether the next run would update."""
         before = AccountState.from_outputs(self.vendor.schema, outs)
-        return state.diff(self.vendor, before, Declared.of(news), frozenset())
+        return state.diff(self.vendor, before, Declared.of(self.vendor.schema, news), frozenset())
 
     @property
     def name_field(self) -> Field:

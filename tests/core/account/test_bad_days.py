@@ -1052,6 +1052,7 @@ async def test_a_newer_versions_argument_stops_nothing(name: str) -> None:
 
         assert await lifecycle.read(world.tenant, account, newer) is not None
         assert not world.diff(newer, news)
+        assert not world.diff(newer, {**news, "brand_new": "x"}), "the inputs in the state, which a refresh shows"
         changed = world.inputs(olds=news, **world.vendor.example_change)
         after = await lifecycle.update(world.tenant, account, newer, changed)
         assert await lifecycle.delete(world.tenant, account, after)

@@ -70,7 +70,7 @@ def test_what_is_written_and_absent_is_not_kept() -> None:
     state = state_after({"email": "ana@example.com", "desk": "7"})
     assert "title" not in state.values
     assert unkept(SCHEMA, state) == {"title": "Engineer"}
-    assert not diff(Sparse, state, Declared.of(ANA), frozenset())
+    assert not diff(Sparse, state, Declared.of(SCHEMA, ANA), frozenset())
     assert differences(SCHEMA, compared(SCHEMA, state), {**ANA, "title": "CEO"}) == {"title": "CEO"}
     assert state.declared().values == ANA, "a refresh shows no drift"
 
@@ -85,7 +85,7 @@ def test_what_a_person_removed_is_drift() -> None:
     """It was there after the write; a later look does not find it."""
     state = state_after({"email": "ana@example.com", "desk": "7"}, written=())
     assert not state.as_declared
-    assert diff(Sparse, state, Declared.of(ANA), frozenset())
+    assert diff(Sparse, state, Declared.of(SCHEMA, ANA), frozenset())
     assert "title" not in state.declared().values
 
 
@@ -105,11 +105,11 @@ def test_an_empty_value_that_is_absent_is_as_declared(value: Any) -> None:
     declared = {**ANA, "teams": value}
     state = state_after(ANA, declared, written=declared)
     assert not state.as_declared
-    assert not diff(Sparse, state, Declared.of(declared), frozenset()) or value is None
+    assert not diff(Sparse, state, Declared.of(SCHEMA, declared), frozenset()) or value is None
 
 
 def test_a_state_keeps_what_is_not_kept() -> None:
-    state = state_after({"email": "ana@example.com", "desk": "7"}).under(Declared.of(ANA))
+    state = state_after({"email": "ana@example.com", "desk": "7"}).under(Declared.of(SCHEMA, ANA))
     again = AccountState.from_outputs(SCHEMA, state.to_outputs())
     assert again == state
-    assert not diff(Sparse, again, Declared.of(ANA), frozenset())
+    assert not diff(Sparse, again, Declared.of(SCHEMA, ANA), frozenset())

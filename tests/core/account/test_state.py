@@ -156,7 +156,7 @@ INPUTS = {name: OUTPUTS[name] for name in (*OUTPUTS[DECLARED], "on_destroy")}
     ],
 )
 def test_no_update_is_due(changed: dict[str, Any]) -> None:
-    assert not diff(Enerflo, STATE, Declared.of(INPUTS | changed), NONE)
+    assert not diff(Enerflo, STATE, Declared.of(Enerflo.schema, INPUTS | changed), NONE)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_no_update_is_due(changed: dict[str, Any]) -> None:
 )
 def test_an_update_is_due(changed: dict[str, Any], dropped: str | None) -> None:
     news = {name: value for name, value in (INPUTS | changed).items() if name != dropped}
-    assert diff(Enerflo, STATE, Declared.of(news), NONE)
+    assert diff(Enerflo, STATE, Declared.of(Enerflo.schema, news), NONE)
 
 
 def test_an_unknown_argument_counts_as_changed() -> None:
-    assert diff(Enerflo, STATE, Declared.of(INPUTS), frozenset({"phone"}))
+    assert diff(Enerflo, STATE, Declared.of(Enerflo.schema, INPUTS), frozenset({"phone"}))
 
 
 def test_an_update_changes_what_differs_and_what_it_takes() -> None:
@@ -186,7 +186,7 @@ def test_an_update_changes_what_differs_and_what_it_takes() -> None:
 
 def test_declared_are_the_arguments_with_a_value() -> None:
     news = {"phone": "", "active": False, "first_name": None, "email": "a@b", "on_existing": "fail", "on_destroy": "x"}
-    assert Declared.of(news).names == ("active", "email", "phone")
+    assert Declared.of(Enerflo.schema, news).names == ("active", "email", "phone")
 
 
 # --- what was seen ----------------------------------------------------------------------------

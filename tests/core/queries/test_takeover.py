@@ -65,7 +65,7 @@ def test_set_values_are_declared_except_secret_and_volatile_ones(
 @pytest.mark.parametrize(("vendor", "record", "declared"), CASES)
 def test_the_state_and_the_program_agree(vendor: Vendor, record: dict[str, Any], declared: dict[str, Any]) -> None:
     outs = takeover.state(vendor, record, declared)
-    assert not state.diff(type(vendor), outs, Declared.of(declared), frozenset())
+    assert not state.diff(type(vendor), outs, Declared.of(vendor.schema, declared), frozenset())
     assert outs.adopted is True
 
 
@@ -129,7 +129,7 @@ def test_without_undeclarable_values_the_next_preview_is_empty(
     outs = takeover.state(vendor, record, found.values)
     inputs, problems = state.check(type(vendor), found.values, found.values, frozenset(), Vault())
     assert problems == []
-    assert not state.diff(type(vendor), outs, Declared.of(inputs), frozenset())
+    assert not state.diff(type(vendor), outs, Declared.of(vendor.schema, inputs), frozenset())
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,6 @@ def test_a_policy_is_declared_and_is_no_value_of_the_account() -> None:
     record: Record = {"id": 7, "email": "ana@example.com", "roles": ["Setter"], "active": 1}
     values = {"email": "ana@example.com", "roles": ["Setter"], "on_destroy": "deactivate"}
     imported = takeover.state(ENERFLO, record, values)
-    assert not state.diff(Enerflo, imported, Declared.of(values), frozenset())
+    assert not state.diff(Enerflo, imported, Declared.of(Enerflo.schema, values), frozenset())
     assert imported.on_destroy == "deactivate"
     assert "on_destroy" not in imported.values

@@ -114,15 +114,19 @@ class Declared:
     """Values that seatwise writes besides, where the program does not declare them."""
 
     @classmethod
-    def of(cls, given: Values) -> Self:
-        """Return what these arguments declare."""
-        values = {name: value for name, value in given.items() if name not in POLICIES}
+    def of(cls, schema: Schema, given: Values) -> Self:
+        """Return what these arguments declare.
+
+        An argument that this version does not have, which the inputs in a state of a newer one may hold, declares
+        nothing: `check` refuses those of a program.
+        """
+        values = {name: value for name, value in _known(schema, given).items() if name not in POLICIES}
         return cls(values, given.get("on_existing"), given.get("on_destroy"))
 
     @classmethod
     def from_inputs(cls, schema: Schema, inputs: Properties) -> Self:
         """Parse the inputs of a resource."""
-        return cls.of(schema.typed(arguments(inputs)))
+        return cls.of(schema, schema.typed(arguments(inputs)))
 
     def to_inputs(self) -> Outputs:
         """Return the inputs that declare this, without a signature."""

@@ -101,7 +101,7 @@ def diff(tenant: Tenant, account: str, olds: Properties, known: Properties, unkn
     acknowledge(tenant, [account], owner)
     before = AccountState.from_outputs(tenant.vendor.schema, olds)
     _refuse_handover(tenant, account, before, known, owner)
-    is_changed = state.diff(type(tenant.vendor), before, Declared.of(arguments(known)), unknown)
+    is_changed = state.diff(type(tenant.vendor), before, Declared.of(tenant.vendor.schema, arguments(known)), unknown)
     is_unconfirmed = tenant.journal.why_unconfirmed(account, before.revision) is not None
     return is_changed or before.has_unfit_values or is_unconfirmed
 

@@ -74,7 +74,7 @@ def declarable(vendor: Vendor, values: Values) -> Declarable:
 
 def state(vendor: Vendor, record: Record, values: Values) -> AccountState:
     """Return the state of an account that is declared with these values."""
-    declared = Declared.of(values)
+    declared = Declared.of(vendor.schema, values)
     actual = seen(vendor.schema, declared.values, record)
     return observed(vendor, declared.values, actual, adopted=True).under(declared)
 

@@ -205,7 +205,7 @@ def is_due(vendor: type[Vendor] | Vendor, plan: Plan, team: Team, declared: Team
 
 def changed(vendor: Vendor, state: AccountState, known: Values) -> list[str]:
     """Return the arguments in which a member changes, whether they are given or not given any more."""
-    declared = Declared.of(known)
+    declared = Declared.of(vendor.schema, known)
     names = set(differences(vendor.schema, compared(vendor.schema, state), declared.values))
     return sorted(names | ({*declared.names} ^ {*(state.declared_names or ())}))
 
