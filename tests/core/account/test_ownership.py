@@ -285,6 +285,45 @@ async def test_an_account_first_read_with_another_email_is_left_alone(world: Wor
     assert (await lifecycle.create(world.tenant, world.inputs(), ANA))[0] == account, "found by its e-mail"
 
 
+def never_read(world: World) -> list[str]:
+    return [each for each in world.warnings if "was never read" in each]
+
+
+async def test_who_may_have_stayed_under_another_id_is_named(world: World) -> None:
+    """The answer to a create had an id that no account has, and the account could not be read back."""
+    account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
+    await world.restart()
+    wrong = f"{account}0"
+    world.door.journal.mark_unconfirmed(wrong, Unconfirmed.UNSEEN)
+    world.door.journal.note(EMAIL, Entry(EntryKind.CREATED, wrong, ANA))
+
+    assert await lifecycle.read(world.tenant, wrong, outs) is None
+    assert f"({wrong}) is not there and was never read: {account} has its" in never_read(world)[-1]
+    assert await lifecycle.delete(world.tenant, wrong, outs, ANA)
+    assert never_read(world)[-1].endswith("look for the account in the admin page and deactivate it")
+
+
+@pytest.mark.parametrize("what", ["gone as well", "inactive", "managed"])
+async def test_an_account_that_needs_no_hand_is_not_named(world: World, what: str) -> None:
+    account, outs = await lifecycle.create(world.tenant, world.inputs(), ANA)
+    await world.restart()
+    if what == "inactive":
+        await lifecycle.delete(world.tenant, account, outs, ANA)
+        assert world.is_retired(world.accounts[account])
+    await world.restart()
+    wrong = f"{account}0"
+    world.door.journal.mark_unconfirmed(wrong, Unconfirmed.UNSEEN)
+    world.door.journal.note(EMAIL, Entry(EntryKind.CREATED, wrong, ANA))
+    if what == "gone as well":
+        world.store.remove(world.name, account, reserve=False)
+    if what == "managed":
+        world.tenant.ownership.assign(account, owner("ben"))
+
+    assert await lifecycle.delete(world.tenant, wrong, outs, ANA)
+
+    assert never_read(world) == []
+
+
 async def test_an_account_that_was_read_once_may_get_another_email(world: World) -> None:
     """Its create could not be read back; the refresh after it could."""
     account, outs = await made(world)

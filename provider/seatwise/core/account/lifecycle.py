@@ -13,7 +13,7 @@ from ..vendor.fields import email_key
 from ..vendor.vendor import Vendor
 from .account_list import record_of
 from .creating import create
-from .finding import fetch, has_identity
+from .finding import fetch, has_identity, look_up
 from .holders import exact_owner, life, other_lives
 from .owner import is_team
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
@@ -39,7 +39,7 @@ async def read(
         unchanged = await _unchanged(tenant, account, state, tracked)
         if unchanged is not None:
             return unchanged
-    record = await fetch(tenant, account, state.values.get(vendor.identity_field))
+    record = await _read_own(tenant, account, vendor.identity(state.values))
     if record is None and not state.is_managed:
         raise NoSuchAccount(
             "there is no account with this id", status=404, vendor=vendor.title, account=account,
@@ -47,12 +47,46 @@ async def read(
         )  # fmt: skip
     if record is None:
         return None
-    refuse_others(tenant, account, tenant.vendor.identity(state.values), record)
     if not state.is_managed:  # a state that begins here contains all writes
         state = state.at(tenant.journal.revision(account))
     refreshed = _refreshed(vendor, state, record)
     tell_unkept(tenant, refreshed)
     return refreshed
+
+
+async def _read_own(tenant: Tenant, account: str, email: str) -> Record | None:
+    """Return the account's record; None if it is certainly gone.
+
+    Raise VendorBroken if the answer to its create held the id of another account.
+    """
+    record = await fetch(tenant, account, email)
+    if record is not None:
+        refuse_others(tenant, account, email, record)
+    elif email and tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
+        await _report_namesake(tenant, account, email)
+    return record
+
+
+async def _report_namesake(tenant: Tenant, account: str, email: str) -> None:
+    """Report an active account that no resource manages, and that has the e-mail of a new account which is not there.
+
+    It may be the account itself, if the answer to its create held a wrong id.
+    """
+    vendor, problem = tenant.vendor, ""
+    try:
+        found = await look_up(tenant, email)
+    except AccountError as error:
+        problem = str(error)
+    else:
+        is_left = found is not None and tenant.ownership.owner_of(found.account) is None
+        if found is not None and is_left and not vendor.is_deactivated(found.record):
+            problem = f"{found.account} has its {vendor.identity_name()}, and no resource of this run manages that one"
+    if problem:
+        tenant.notices.tell(
+            f"{vendor.title}: new accounts that are not there",
+            f"{vendor.title} {email} ({account}) is not there and was never read: {problem}. If the person left, look "
+            "for the account in the admin page and deactivate it",
+        )
 
 
 async def _unchanged(
@@ -102,9 +136,7 @@ async def delete(tenant: Tenant, account: str, state: AccountState, owner: str =
         if how == "delete" and tenant.ownership.is_in_program(owner) and not is_team(owner):
             how = "deactivate"  # its resource continues with another account: the program did not ask for a deletion
         if how != "retain" and tenant.journal.why_unconfirmed(account) is Unconfirmed.UNSEEN:
-            record = await fetch(tenant, account, email)
-            if record is not None:
-                refuse_others(tenant, account, email, record)
+            await _read_own(tenant, account, email)
         if await _has_another_life(tenant, account, owner, said, state, how):
             # The other resource may have been removed just now.
             return tenant.journal.why_unconfirmed(account) is Unconfirmed.DEACTIVATED

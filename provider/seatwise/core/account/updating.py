@@ -64,7 +64,8 @@ def refuse_others(tenant: Tenant, account: str, email: str, record: Record) -> N
         status=200,
         vendor=tenant.vendor.title,
         account=f"{email} ({account})",
-        remedy="Take the resource out of the state (`pulumi state delete`) and run `pulumi up`: it finds the account",
+        remedy="Take the resource out of the state (`pulumi state delete`) and run `pulumi up`: it finds the account. "
+        "If the program does not declare the person, deactivate the account in the admin page",
     )
 
 
