@@ -418,6 +418,66 @@ async def test_bad_input_is_found_before_anything_is_sent(usual: World, news: Pr
     assert usual.trail == []
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("place", SHOWN)
+async def test_credentials_that_may_not_remove_are_no_proof(place: str, status: int) -> None:
+    """They may not see the member either."""
+    async with World("scim", scim_members=place) as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+        world.fault("update", *[answered(status, b"{}", carried_out=False)] * 3)
+
+        async def hides(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            answer = await inner.handle_async_request(request)
+            body = json.loads(await answer.aread())
+            nothing = {"members": [], "groups": [], "Resources": [], "totalResults": 0}
+            return httpx.Response(answer.status_code, json=body | {key: nothing[key] for key in nothing if key in body})
+
+        world.hazard = lambda kind: hides if kind == "read" else None
+        with pytest.raises(AccountError, match=str(status)):
+            await Run(world).delete(key, outs)
+        assert members(world) == [user]
+
+
+async def test_a_filter_that_is_not_read_any_more_shows_nothing_gone() -> None:
+    async with World("scim", scim_members="by a filter") as world:
+        user = await a_user(world)
+        key, outs = await Run(world).create(inputs(user))
+        await world.restart()
+
+        async def ignored(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            url = request.url.copy_remove_param("filter")
+            return await inner.handle_async_request(httpx.Request("GET", url, headers=request.headers))
+
+        world.hazard = lambda kind: ignored if kind == "read" else None
+        found = await Run(world).read(key, outs)
+        assert found is not None
+        assert found[0]["shown_in"] == ""
+        world.fault("update", *[answered(400, b"{}", carried_out=False)] * 2)
+        with pytest.raises(Refused, match="remove refused with 400"):
+            await Run(world).delete(key, outs)
+        assert members(world) == [user]
+
+
+async def test_a_group_that_is_listed_is_not_gone(usual: World) -> None:
+    user = await a_user(usual)
+    key, outs = await Run(usual).create(inputs(user))
+    await usual.restart()
+
+    async def missing(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        if "/Groups/" in request.url.path:
+            return httpx.Response(404, json={})
+        return await inner.handle_async_request(request)
+
+    usual.hazard = lambda kind: missing
+    with pytest.raises(VendorBroken, match="lists this group and says that it is not there"):
+        await Run(usual).read(key, outs)
+    with pytest.raises(Refused, match="remove refused with 404"):
+        await Run(usual).delete(key, outs)
+    assert members(usual) == [user]
+
+
 async def test_a_service_without_patch_is_refused_in_preview() -> None:
     async with World("scim", given={"update": "put"}) as world:
         (problem,) = Run(world).problems(inputs("u-1"))

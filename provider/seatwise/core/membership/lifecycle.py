@@ -5,10 +5,10 @@ from collections.abc import Callable
 from ..account.ports import Unconfirmed
 from ..account.refusals import refused
 from ..account.writing import marked_unconfirmed
-from ..vendor.errors import AccountError, NoSuchAccount, RateLimited, Refused, VendorBroken
+from ..vendor.errors import AccountError, NoSuchAccount, NotAuthorised, RateLimited, Refused, VendorBroken
 from ..vendor.groups import Pair
 from ..vendor.http import Answer, Request
-from .places import PLACES, Sight, find, groups_of, look
+from .places import PLACES, Sight, find, groups_of, is_filter_read, look
 from .run import Tenant
 
 LATE_S = (1.0, 2.0)
@@ -80,9 +80,10 @@ async def read(tenant: Tenant, pair: Pair, place: str) -> str | None:
     """Return the place that shows the membership now; None if the membership is gone.
 
     `place` is where it was shown. A membership that no place has shown is there, as long as its user and its group are.
+    The same holds once the service does not understand the filter that has shown it.
     A group that shows others may have grown, and show a part of them: each place is asked before it is gone.
     """
-    if place in PLACES:
+    if place in PLACES and (place != "filter" or await is_filter_read(tenant, pair)):
         sight = await look(tenant, pair, place)
         if place == "group" and sight is Sight.OTHERS:
             return await _elsewhere(tenant, pair)
@@ -115,7 +116,8 @@ async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
     """Remove the user from the group; return false if it was left alone because this run's program declares it.
 
     A user who is not in the group, or does not exist, and a group that does not exist are a success, which a look has
-    to show: a wrong base URL gives 404 as well. It stays unconfirmed: the engine may not learn of it, and a program may
+    to show: a wrong base URL gives 404 as well. Credentials that may not remove it, which 401 and 403 say, may not see
+    it either: then no look is a proof. It stays unconfirmed: the engine may not learn of it, and a program may
     declare it again.
     """
     if tenant.memberships.is_declared(pair) or tenant.journal.is_renewed(pair.id):
@@ -131,8 +133,13 @@ async def remove(tenant: Tenant, pair: Pair, place: str) -> bool:
         if _is_done(tenant, answer) or groups.is_no_member(answer):
             if await _is_still_in(tenant, pair, place, answer):
                 raise _not_removed(tenant, pair)
-        elif not await _is_out(tenant, pair, place):
-            raise refused(tenant, answer, "remove", str(pair))
+            return True
+        refusal = refused(tenant, answer, "remove", str(pair))
+        if isinstance(refusal, NotAuthorised) and not refusal.maybe_sent:
+            refusal.remedy += ", or run `pulumi refresh` if the user or the group is gone"
+            raise refusal
+        if not await _is_out(tenant, pair, place):
+            raise refusal
     return True
 
 

@@ -50,7 +50,12 @@ async def look(tenant: Tenant, pair: Pair, place: str) -> Sight:
 
 
 async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
-    """Look with the filter, where the service understands it: in this group it finds nothing for the id of no user.
+    is_shown = await is_filter_read(tenant, pair) and await _is_found(tenant, pair)
+    return Sight.SHOWN if is_shown else Sight.NOTHING
+
+
+async def is_filter_read(tenant: Tenant, pair: Pair) -> bool:
+    """Return whether the service understands the filter: in this group it finds nothing for the id of no user.
 
     In a group that does not exist it finds nothing either way. So each group is tried by itself.
     """
@@ -62,7 +67,7 @@ async def _in_filter(tenant: Tenant, pair: Pair) -> Sight:
             if isinstance(error, RateLimited | VendorBroken):
                 raise
             filters[pair.group] = True  # there is no such user: the filter is read
-    return Sight.SHOWN if filters[pair.group] and await _is_found(tenant, pair) else Sight.NOTHING
+    return filters[pair.group]
 
 
 async def _is_found(tenant: Tenant, pair: Pair) -> bool:
@@ -101,8 +106,8 @@ def _sight(wanted: str, shown: frozenset[str] | None) -> Sight:
 async def _members(tenant: Tenant, group: str) -> frozenset[str] | None:
     """Return the members that a group shows, which one request tells for all of them; None if the group is gone.
 
-    "Not found" is trusted only if the service lists its groups: a wrong base URL gives 404 as well, and so may
-    credentials that are not for groups.
+    "Not found" is trusted only if the service lists its groups, and this one is not on the first page: a wrong base URL
+    gives 404 as well, and so may credentials that are not for groups.
     """
     known, groups = tenant.memberships.members, groups_of(tenant.vendor)
     async with tenant.lock(group, "group"):
@@ -116,5 +121,8 @@ async def _members(tenant: Tenant, group: str) -> frozenset[str] | None:
         if not tenant.vendor.is_missing(answer):
             raise refused(tenant, answer, "read", f"group {group}")
     all_groups = Paged(ask=lambda _: groups.request_groups(), read=tenant.vendor.parse_page, about="groups")
-    await page(tenant, all_groups, 1)
+    listed = await page(tenant, all_groups, 1)
+    if group in map(tenant.vendor.parse_id, listed.records):
+        problem, title = "the service lists this group and says that it is not there", tenant.vendor.title
+        raise VendorBroken(problem, status=answer.status, vendor=title, account=group, remedy="Run it again later")
     return None
