@@ -363,6 +363,9 @@ async def test_a_wrong_base_url_lets_no_member_leave(world: World, stack: Stack)
     assert not await stack.up({"sales": Roster([], policies)})
 
     assert len(stack.outs["ids"]) == len(active(world)) == 3
+    world.time_goes_by()
+    assert not await stack.up({"sales": a_team(world, 100, policies)})
+    assert stack.outs["counts"]["not_tried"], "whoever joins is looked up, and no look-up works"
     out_of_trouble(world)
     assert await stack.up({"sales": Roster([], policies)}), stack.failed
     assert not active(world)

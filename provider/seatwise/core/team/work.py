@@ -13,6 +13,7 @@ from ..vendor.errors import (
     AccountError,
     NotAuthorised,
     RateLimited,
+    Refused,
     TooManyRemovals,
     UnknownOutcome,
     Unreachable,
@@ -103,7 +104,7 @@ class Work:
         self.failed[key] = about + self.tenant.vault.message(reason)
         if error.taken:
             self.taken[key] = Taken(error.taken, error.is_adopted)
-        is_unclear = isinstance(error, NOT_ABOUT_ONE)
+        is_unclear = isinstance(error, NOT_ABOUT_ONE) or (isinstance(error, Refused) and error.is_about_all)
         self.unclear |= {key} if is_unclear else set()
         self._in_a_row = self._in_a_row + 1 if is_unclear else 0
 

@@ -133,6 +133,8 @@ class Refused(AccountError):
     """The vendor answered and said no."""
 
     default_remedy: ClassVar[str] = "Run it again; if it stays, ask the vendor"
+    is_about_all = False
+    """Whether the list was not found, which is about no single account."""
 
     def __init__(self, problem: str, *, status: int, vendor: str = "", account: str = "", remedy: str = "") -> None:
         super().__init__(problem, vendor=vendor, account=account, remedy=remedy or self.default_remedy)

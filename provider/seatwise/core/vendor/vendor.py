@@ -519,6 +519,7 @@ class Vendor(ABC):
             remedy = f"Check {self.settings.display_name('base_url')}"
         error = kind(problem, status=answer.status, vendor=self.title, account=account, remedy=remedy)
         error.maybe_sent = answer.maybe_sent_before or isinstance(error, errors.VendorBroken)
+        error.is_about_all = operation == "look-up" and _kind(answer.status) is errors.NoSuchAccount
         return error
 
 
