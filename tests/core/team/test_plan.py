@@ -352,6 +352,14 @@ def test_a_changed_immutable_field_of_a_member_is_refused(zone: str, is_refused:
         assert r'ignore_changes=["members[\"ana@example.com\"].timezone"]' in problems[0].reason
 
 
+def test_a_newer_versions_argument_of_a_member_stops_nothing() -> None:
+    """A refresh compares a state with its own inputs."""
+    now = Team({"ana@example.com": Member("7", made(ENERFLO, {}, ANA))})
+    newer = keyed([ANA | {"brand_new": "x"}])
+    assert team.immutable_changes(Enerflo, now, newer, split) == []
+    assert team.changed(ENERFLO, now.members["ana@example.com"].state, ANA | {"brand_new": "x"}) == []
+
+
 @pytest.mark.parametrize("before", [{}, ANA | {"timezone": "Asia/Manila"}], ids=["new", "declared before"])
 def test_an_immutable_field_may_change_until_the_create(before: dict[str, Any]) -> None:
     """Also where an earlier run could not make the account: nothing else would correct it."""

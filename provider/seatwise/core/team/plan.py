@@ -76,7 +76,8 @@ def immutable_changes(vendor: type[Vendor], team: Team, news: Members, split: Sp
         olds = {**old.values, **old.as_declared}
         known, _ = split(unpacked(key, news[key], vendor.identity_field))
         lost = {*(old.declared_names or ())} - {*olds}
-        values = {name: value for name, value in vendor.schema.typed(known).items() if name not in lost}
+        declared = Declared.of(vendor.schema, vendor.schema.typed(known))
+        values = {name: value for name, value in declared.values.items() if name not in lost}
         found = account_state.immutable_changes(vendor, olds, values, f'members["{key}"]')
         problems += [Problem("", f"{key}: {problem}") for problem in found]
     return problems
