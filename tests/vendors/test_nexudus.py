@@ -318,6 +318,8 @@ def test_a_refused_create_is_an_error_of_the_right_class(said: Answer, kind: typ
         ("is not valid: taken@example.com", False),
         ("'unique@example.com' is not a valid e-mail address", False),
         ("unique@example.com: already in use", True),
+        ("EmailAlreadyExists:ana@example.com", True),
+        ("taken/x@example.com is not valid", False),
         ("None", False),
     ],
 )

@@ -39,6 +39,7 @@ PAGE_SIZE = 100
 BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
 # A record holds these keys; sending one back would act on it.
 ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
+ADDRESS = re.compile(r"[^\s:;,(<'\"]{1,64}@[\w.-]+")
 TAKEN = re.compile(r"already|(?<!not )(?<!n['\u2019]t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
 
 
@@ -414,7 +415,7 @@ class Nexudus(Vendor):
         errors = answer.object.get("Errors")
         known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
         texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
-        return answer.status == 409 or any(TAKEN.search(re.sub(r"\S+@[\w.-]+", "", text.lower())) for text in texts)
+        return answer.status == 409 or any(TAKEN.search(ADDRESS.sub("", text.lower())) for text in texts)
 
     def is_throttled(self, answer: Answer) -> bool:
         """Return whether Nexudus throttled the request: a 409 with `Retry-After`; a 409 without it is a conflict."""
