@@ -40,7 +40,7 @@ def build(root: Path, out: Path) -> Path:
         _uv("build", "--sdist", "--quiet", "--out-dir", str(home / "sdist"), str(root))
         (archive,) = (home / "sdist").glob("*.tar.gz")
         with tarfile.open(archive) as sources:
-            sources.extraction_filter = getattr(tarfile, "data_filter", None)  # there is none before Python 3.11.4
+            sources.extraction_filter = getattr(tarfile, "data_filter", None)  # new in Python 3.11.4
             sources.extractall(home / "sources")
         (copy,) = (home / "sources").iterdir()
         plain = _uv("version", "--short", "--directory", str(copy))
