@@ -38,6 +38,7 @@ ON_THE_UPDATE_PAGE = [
 
 def test_every_documented_field_can_be_set() -> None:
     """The time zones of the page are not all there are."""
+    assert {each.name for each in SCHEMA.arguments()} <= EVERYTHING.keys()
     assert SCHEMA.check(EVERYTHING, frozenset()) == (EVERYTHING, [])
 
 

@@ -30,6 +30,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 def test_every_documented_field_can_be_set() -> None:
+    assert {each.name for each in SCHEMA.arguments()} <= EVERYTHING.keys()
     assert SCHEMA.check(EVERYTHING, frozenset()) == (EVERYTHING, [])
 
 
