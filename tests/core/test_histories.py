@@ -26,7 +26,7 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 import pytest
 import trio
-from hypothesis import seed, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -1171,7 +1171,13 @@ IS_SOAK = bool(os.environ.get("SEATWISE_SOAK"))
 SHARDS = 4
 """Parts of a vendor's soak, so that several processes share it."""
 USUAL = settings(
-    max_examples=100, stateful_step_count=50, deadline=None, derandomize=True, database=None, print_blob=True
+    max_examples=100,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a step is a whole run: it is slow while the machine is busy
+    derandomize=True,
+    database=None,
+    print_blob=True,
 )
 SOAK = settings(USUAL, max_examples=834, derandomize=False, database=DirectoryBasedExampleDatabase(".hypothesis"))
 
