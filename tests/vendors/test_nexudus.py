@@ -76,6 +76,11 @@ EMPTY = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
 NO_ACTION = {"Password": None, "NewPassword": None, "NewAvatarUrl": None, "ClearAvatarFile": None}
 
 
+def test_the_tables_have_every_argument() -> None:
+    in_tables = {argument for argument, *_ in (*DOCUMENTED, *DELTAS)}
+    assert {each.name for each in SCHEMA.arguments()} == {"on_existing", "on_destroy", *in_tables}
+
+
 @pytest.mark.parametrize(("argument", "wire", "value"), DOCUMENTED, ids=[wire for _, wire, _ in DOCUMENTED])
 def test_every_documented_field_can_be_set(argument: str, wire: str, value: Any) -> None:
     required = {"full_name": "Ana", "email": "ana@example.com", "language": 1}

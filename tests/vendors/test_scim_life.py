@@ -20,6 +20,7 @@ from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import AccountExists, InvalidAccount, Refused, VendorBroken
 from seatwise.core.vendor.fields import Values
 from seatwise.core.vendor.scim_attributes import ENTERPRISE
+from seatwise.vendors import vendor_named
 from seatwise.vendors.scim import GetUserResult
 from teams import Stack, a_member, a_team
 from virtual import World, answered, lost_after
@@ -103,6 +104,12 @@ async def by_hand(world: World, account: str, *operations: dict[str, Any]) -> No
     body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [*operations]}
     async with httpx.AsyncClient(transport=world._inner) as http:
         (await http.patch(url, headers=headers, json=body)).raise_for_status()
+
+
+def test_the_table_has_every_argument() -> None:
+    """All that an account can have at once: `emails` excludes `email`, `phone_numbers` excludes `phone`."""
+    others = {"emails", "phone_numbers", "extensions", "on_existing", "on_destroy"}
+    assert {each.name for each in vendor_named("scim").schema.arguments()} - others == EVERYTHING.keys()
 
 
 async def test_every_attribute_is_kept_read_and_compared(world: World) -> None:
