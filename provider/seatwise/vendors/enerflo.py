@@ -162,7 +162,7 @@ def _page(answer: Answer) -> Listing | None:
 OFFICES = NameList(
     # Seen in a client that quotes https://docs.enerflo.io/reference/get-details-about-all-offices; what one office
     # looks like there is not known, elsewhere its keys have the longer names.
-    ask=lambda page: Request("GET", "/api/v3/offices", query={"page": page, "pageSize": PAGE_SIZE}),
+    path="/api/v3/offices",
     read=_page,
     about="offices",
     kind=Office,

@@ -34,7 +34,7 @@ from ..resources.provider import LoginArgs, TenantProvider
 from ..resources.user import AccountArgs, PersonAccount, UserResource, schema_of
 from ..wire import settings
 
-PAGE_SIZE = 100
+WAY_TO_ONE_ROLE = 'Say whose it is: role_id("...", business="...")'
 # Required on every write, and the provider's business unless the program says otherwise.
 BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts": 0}
 # A record holds these keys; sending one back would act on it.
@@ -297,19 +297,10 @@ class UserRole(Named):
     business_name: str | None = None
 
 
-BUSINESSES = NameList(
-    # https://learn.nexudus.com/rest-api/sys/get-businesses
-    ask=lambda page: Request("GET", "/api/sys/businesses", query={"page": page, "size": PAGE_SIZE}),
-    about="businesses",
-    kind=Business,
-)
-USER_ROLES = NameList(
-    # https://learn.nexudus.com/rest-api/security/get-userroles-by-id; the list is beside it, under `security`.
-    ask=lambda page: Request("GET", "/api/security/userroles", query={"page": page, "size": PAGE_SIZE}),
-    about="user roles",
-    kind=UserRole,
-    twice='Say whose it is: role_id("...", business="...")',
-)
+# https://learn.nexudus.com/rest-api/sys/get-businesses
+BUSINESSES = NameList(path="/api/sys/businesses", about="businesses", kind=Business)
+# https://learn.nexudus.com/rest-api/security/get-userroles-by-id; the list is beside it, under `security`.
+USER_ROLES = NameList(path="/api/security/userroles", about="user roles", kind=UserRole, twice=WAY_TO_ONE_ROLE)
 
 REHEARSAL = Rehearsal(
     values={"user_roles": None, "api_access": None, "must_reset_password": True},
@@ -388,7 +379,7 @@ class Nexudus(Vendor):
 
     def request_page(self, email: str | None, page: int) -> Request:
         by_email = {} if email is None else {"User_Email": email}
-        return Request("GET", self.path, query={**by_email, "page": page, "size": PAGE_SIZE})
+        return Request("GET", self.path, query={**by_email, "page": page, "size": 100})
 
     def request_update(self, account: str, changes: Values, record: Record | None) -> Request:
         body = BOOKKEEPING | dict(record or {}) | dict.fromkeys(ACTIONS) | self.schema.body(changes, Takes.UPDATE)

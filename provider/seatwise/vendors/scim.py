@@ -419,7 +419,7 @@ class Group(Named):
 
 GROUPS = NameList(
     # https://www.rfc-editor.org/rfc/rfc7643#section-4.2
-    ask=lambda page: Request("GET", "/Groups", headers=ACCEPT),
+    path="/Groups",
     about="groups",
     kind=Group,
     keys={"id": ("id",), "name": ("displayName",)},
@@ -575,9 +575,6 @@ class Scim(Vendor, Groups):
         if email is not None and self.finds_by_email:
             query["filter"] = f"userName eq {_quoted(email)}"
         return Request("GET", self.path, query=query, headers=ACCEPT)
-
-    def request_items(self, listed: NameList[Any], page: int) -> Request:
-        return replace(super().request_items(listed, page), query=self._paging(page))
 
     def _paging(self, page: int) -> Mapping[str, str | int]:
         size = self._row.page_size

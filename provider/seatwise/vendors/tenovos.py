@@ -11,7 +11,7 @@ privileges; Tenovos Support hands out the API key and tells the host.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self, Unpack
+from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, StringConstraints, model_validator
@@ -170,7 +170,7 @@ class Role(Named):
 
 GROUPS = NameList(
     # Documented for 1.0; 1.5 is asked the same way.
-    ask=lambda page: Request("GET", "/security/groups"),
+    path="/security/groups",
     read=Listing.whole,
     about="groups",
     kind=Group,
@@ -178,7 +178,7 @@ GROUPS = NameList(
 )
 ROLES = NameList(
     # https://api.tenovos.com/openapi/v1.5/security/getroles.md
-    ask=lambda page: Request("GET", "/roles"),
+    path="/roles",
     read=Listing.whole,
     about="roles",
     kind=Role,
@@ -265,6 +265,9 @@ class Tenovos(Vendor):
         text = email or ("*" if self.has_list else "@")  # every e-mail has an @
         paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.has_list else {}
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
+
+    def request_items(self, listed: NameList[Any], page: int) -> Request:
+        return Request("GET", listed.path)
 
     def parse_page(self, answer: Answer) -> Listing | None:
         page = Listing.of(answer.object.get("data"))

@@ -6,7 +6,6 @@ import pytest
 
 from seatwise.core.queries.lookup import find_by_name, rows
 from seatwise.core.vendor.errors import UnknownName
-from seatwise.core.vendor.http import Request
 from seatwise.core.vendor.vendor import Named, NameList
 from seatwise.vendors.enerflo import Enerflo
 
@@ -17,7 +16,7 @@ class Room(Named):
 
 
 ROOMS = NameList(
-    ask=lambda page: Request("GET", "/rooms"),
+    path="/rooms",
     read=lambda answer: None,
     about="rooms",
     kind=Room,

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -155,8 +155,8 @@ class Paged:
 class NameList(Generic[N_co]):
     """A list of a vendor in which programs look up names."""
 
-    ask: Callable[[int], Request]
-    """The request for one page, from 1."""
+    path: str
+    """Its path. By default a page of it is asked for as a page of accounts is (`Vendor.request_items`)."""
     read: Callable[[Answer], Listing | None] | None = None
     """The page in the answer; by default it is read as a page of accounts is (`Vendor.parse_page`)."""
     about: str
@@ -339,7 +339,7 @@ class Vendor(ABC):
 
     def request_items(self, listed: NameList[Any], page: int) -> Request:
         """Return the request for a page (from 1) of another list of the vendor."""
-        return listed.ask(page)
+        return replace(self.request_page(None, page), path=listed.path)
 
     def request_create(self, values: Values) -> Request:
         """Return the request that creates an account."""
