@@ -14,7 +14,7 @@ User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full adm
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
@@ -25,7 +25,7 @@ from ..core.queries.lookup import Lookups
 from ..core.vendor.boundary import Record
 from ..core.vendor.field_types import DateTime, Email, IdSet, Password, by_name, one_of
 from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Takes, Values, Wire
-from ..core.vendor.http import Answer, Effect, Request, fits_a_header, number, retry_after, token_text
+from ..core.vendor.http import Answer, Effect, Request, fits_a_header, retry_after
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, ReadOnly, WriteOnly, read_only
@@ -353,10 +353,6 @@ class Nexudus(Vendor):
     }
     example_change: ClassVar[Values] = {"full_name": "Anna Ruiz", "user_roles": [77, 78], "password": "another one"}
 
-    def token(self) -> Token | None:
-        given = self.settings.token
-        return None if given is None else Token({"Authorization": f"Bearer {given.get_secret_value()}"})
-
     def request_login(self, refresh: Refresh | None) -> Request:
         # The client id must be the same at every refresh; the vendor's default for it is the user name.
         client_id = self.settings.client_id or (self.settings.username if refresh else None)
@@ -369,13 +365,9 @@ class Nexudus(Vendor):
         return Request("POST", "/api/token", Effect.LOGIN, headers=headers, form=form)
 
     def parse_token(self, answer: Answer) -> Token:
-        body, client_id = answer.object, self.settings.client_id or self.settings.username or ""
-        return Token(
-            {"Authorization": f"Bearer {token_text(body.get('access_token'))}"},
-            expires_in=number(body.get("expires_in")),
-            # A refresh must name its client in a header, in which not every user name fits.
-            refresh=(token_text(body.get("refresh_token")) or None) if fits_a_header(client_id) else None,
-        )
+        token, client_id = super().parse_token(answer), self.settings.client_id or self.settings.username or ""
+        # A refresh must name its client in a header, in which not every user name fits.
+        return token if fits_a_header(client_id) else replace(token, refresh=None)
 
     def request_page(self, email: str | None, page: int) -> Request:
         by_email = {} if email is None else {"User_Email": email}

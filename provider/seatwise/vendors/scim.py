@@ -47,7 +47,7 @@ from ..core.vendor.fields import (
     keys_of,
 )
 from ..core.vendor.groups import Groups, Pair
-from ..core.vendor.http import Answer, Effect, Request, json_object, number, objects, segment, token_text, whole_number
+from ..core.vendor.http import Answer, Effect, Request, json_object, objects, segment, whole_number
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.scim_attributes import (
     CORE,
@@ -550,10 +550,6 @@ class Scim(Vendor, Groups):
 
     # --- login --------------------------------------------------------------------------------
 
-    def token(self) -> Token | None:
-        given = self.settings.token
-        return None if given is None else Token({"Authorization": f"Bearer {given.get_secret_value()}"})
-
     def request_login(self, refresh: Refresh | None) -> Request:
         # https://www.rfc-editor.org/rfc/rfc6749#section-4.4; there is no refresh token.
         given = self.settings
@@ -565,8 +561,7 @@ class Scim(Vendor, Groups):
         return Request("POST", "", Effect.LOGIN, form=form | ({"scope": given.scope} if given.scope else {}))
 
     def parse_token(self, answer: Answer) -> Token:
-        token = token_text(answer.object.get("access_token"))
-        return Token({"Authorization": f"Bearer {token}"}, expires_in=number(answer.object.get("expires_in")))
+        return replace(super().parse_token(answer), refresh=None)
 
     # --- requests -----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from . import errors
 from .boundary import Json, Record
 from .fields import Problem, Schema, Takes, Values
-from .http import Answer, Effect, Request, identifier, objects, retry_after, segment, whole_number
+from .http import Answer, Effect, Request, identifier, number, objects, retry_after, segment, token_text, whole_number
 from .rehearsal import Rehearsal
 from .secrets import Known
 from .text import module_name, printable
@@ -294,8 +294,12 @@ class Vendor(ABC):
     # --- login --------------------------------------------------------------------------------
 
     def token(self) -> Token | None:
-        """Return the token that needs no login; None if `request_login` is needed."""
-        return None
+        """Return the token that needs no login: by default the setting `token`, as a bearer token.
+
+        None if `request_login` is needed, as it is by default where a vendor or a tenant has no such setting.
+        """
+        given = getattr(self.settings, "token", None)
+        return None if given is None else Token({"Authorization": f"Bearer {given.get_secret_value()}"})
 
     @property
     def way_to_log_in(self) -> str:
@@ -310,8 +314,11 @@ class Vendor(ABC):
         raise NotImplementedError(f"{self.title} has no login")
 
     def parse_token(self, answer: Answer) -> Token:
-        """Return the token in the answer to `request_login`."""
-        raise NotImplementedError(f"{self.title} has no login")
+        """Return the token in the answer to `request_login`: by default the bearer token of OAuth 2."""
+        # https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+        access, lifetime, refresh = map(answer.object.get, ("access_token", "expires_in", "refresh_token"))
+        headers = {"Authorization": f"Bearer {token_text(access)}"}
+        return Token(headers, expires_in=number(lifetime), refresh=token_text(refresh) or None)
 
     # --- requests -----------------------------------------------------------------------------
 
