@@ -25,7 +25,7 @@ from ..core.queries.lookup import Lookups
 from ..core.vendor.boundary import Record
 from ..core.vendor.field_types import DateTime, Email, IdSet, Password, by_name, one_of
 from ..core.vendor.fields import SECRET, UNREADABLE, VOLATILE, Delta, Takes, Values, Wire
-from ..core.vendor.http import Answer, Effect, Request, fits_a_header, retry_after
+from ..core.vendor.http import Answer, Effect, Request, fits_a_header, json_object, objects, retry_after
 from ..core.vendor.rehearsal import Assumption, Rehearsal
 from ..core.vendor.vendor import Limit, Listing, Named, NameList, Refresh, Token, Vendor
 from ..resources.fields import OPTIONAL, Arg, Args, Fields, Key, ListArg, ReadOnly, WriteOnly, read_only
@@ -40,7 +40,7 @@ BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts":
 # A record holds these keys; sending one back would act on it.
 ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
 ADDRESS = re.compile(r"[^\s:;,(<'\"]{1,64}@[\w.-]+")
-TAKEN = re.compile(r"already|(?<!not )(?<!n['\u2019]t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
+TAKEN = re.compile(r"(?i)already|(?<!not )(?<!n['\u2019]t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
 
 
 class Language(enum.IntEnum):
@@ -378,8 +378,7 @@ class Nexudus(Vendor):
         return Request("PUT", self.path, Effect.REPEATABLE, json=body)
 
     def parse_created_id(self, answer: Answer) -> str | None:
-        value = answer.object.get("Value")
-        return self.parse_id(value) if isinstance(value, dict) else None
+        return self.parse_id(json_object(answer.object.get("Value")))
 
     def parse_page(self, answer: Answer) -> Listing | None:
         """Return a page of any list: https://learn.nexudus.com/rest-api/sys/get-users describes them."""
@@ -395,10 +394,8 @@ class Nexudus(Vendor):
 
     def is_taken(self, answer: Answer) -> bool:
         """Return whether an error on `Email` has the words of such refusals elsewhere: the text is not documented."""
-        errors = answer.object.get("Errors")
-        known = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
-        texts = [str(each.get("Message")) for each in known if each.get("PropertyName") == "Email"]
-        return answer.status == 409 or any(TAKEN.search(ADDRESS.sub("", text.lower())) for text in texts)
+        errors = [each for each in objects(answer.object.get("Errors")) if each.get("PropertyName") == "Email"]
+        return answer.status == 409 or any(TAKEN.search(ADDRESS.sub("", str(each.get("Message")))) for each in errors)
 
     def is_throttled(self, answer: Answer) -> bool:
         """Return whether Nexudus throttled the request: a 409 with `Retry-After`; a 409 without it is a conflict."""

@@ -791,8 +791,7 @@ def _quoted(text: str) -> str:
 
 def _values_in(items: Json) -> frozenset[str]:
     """Return the values of a list's items: the ids of members, or of groups."""
-    many = objects(items) if isinstance(items, list) else []
-    return frozenset(value for each in many if isinstance(value := each.get("value"), str))
+    return frozenset(value for each in objects(items) if isinstance(value := each.get("value"), str))
 
 
 def _is_indirect(group: Json) -> bool:

@@ -5,7 +5,7 @@ import enum
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -153,9 +153,9 @@ def identifier(value: object) -> str | None:
     return str(value) if is_id and value else None
 
 
-def objects(items: Sequence[Json]) -> list[Record]:
-    """Return the items of a list in an answer. An empty object stands for each item that is not an object."""
-    return [json_object(item) for item in items]
+def objects(items: Json) -> list[Record]:
+    """Return the items of a list in an answer; without a list, no items. An item that is not an object is empty."""
+    return [json_object(item) for item in items] if isinstance(items, list) else []
 
 
 def json_object(value: Json) -> Record:

@@ -39,7 +39,7 @@ def spelt(value: Json) -> Json:
 
 def primary_item(items: Json) -> Record:
     """Return the primary item of a list: the one that says so, else the one for work, else the first."""
-    many = objects(items) if isinstance(items, list) else []
+    many = objects(items)
     primary, at_work = ([each for each in many if str(each.get(key)).lower() == wanted] for key, wanted in
                         (("primary", "true"), ("type", "work")))  # fmt: skip
     return next(iter([*primary, *at_work, *many]), {})
@@ -69,7 +69,7 @@ def _not_primary(item: Json) -> Json:
 
 def with_values(items: Json, values: Sequence[str]) -> list[Json]:
     """Return a list with these values, whose items keep what else they have."""
-    known = objects(items if isinstance(items, list) else [])
+    known = objects(items)
     return [
         item
         for value in dict.fromkeys(values)
@@ -79,7 +79,7 @@ def with_values(items: Json, values: Sequence[str]) -> list[Json]:
 
 def with_items(items: Json, declared: Sequence[Record], keys: ItemKeys) -> list[Json]:
     """Return a list with these items alone, which keep what else an item with all of it, or with its value, has."""
-    known = objects(items if isinstance(items, list) else [])
+    known = objects(items)
     declared = [_as_the_rfc_says(each) if keys else without_null(each) for each in declared]
     places = paired(declared, known, keys)
     left = [each for place, each in enumerate(known) if place not in places]
