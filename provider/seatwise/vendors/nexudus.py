@@ -13,7 +13,6 @@ User-Create and User-Edit (User-Delete for `on_destroy="delete"`), or a full adm
 
 import enum
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Self, Unpack
 
@@ -342,7 +341,6 @@ class Nexudus(Vendor):
     remembered = ("updated_on",)
     lists: ClassVar = {"user_roles": USER_ROLES, "businesses": BUSINESSES}
     rehearsal = REHEARSAL
-    described: ClassVar[Mapping[str, tuple[str, ...]]] = {**Vendor.described, "full_name": ("first_name", "last_name")}
     example: ClassVar[Values] = {
         "full_name": "Ana Ruiz",
         "email": "ana@example.com",

@@ -228,7 +228,8 @@ class Vendor(ABC):
     role_field: ClassVar[str] = "roles"
     """The field that holds an account's roles."""
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        name: (name,) for name in ("email", "first_name", "last_name", "phone")
+        **{name: (name,) for name in ("email", "first_name", "last_name", "phone")},
+        "full_name": ("first_name", "last_name"),
     }
     """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
     it (with spaces between): `name` (the resource's), `email`, `first_name`, `last_name`, `phone`."""
