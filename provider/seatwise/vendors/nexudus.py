@@ -325,9 +325,7 @@ class Nexudus(Vendor):
     schema = schema_of(User, to_pascal)
     settings_type = Settings
     path = "/api/sys/users"
-    answer_keys = (
-        "Records", "HasNextPage", "TotalPages", "TotalItems", "Value", "WasSuccessful", "Errors", "PropertyName",
-    )  # fmt: skip
+    answer_keys = ("Records", "HasNextPage", "TotalPages", "TotalItems", "Value", "WasSuccessful", "PropertyName")
     create_defaults = BOOKKEEPING
     id_key = "Id"
     limits = (Limit(60, 60, writes=True), Limit(120, 60), Limit(1, 0.1))
@@ -422,10 +420,8 @@ def get_user_roles(*, business: OneBusiness = None, provider: Provider | None = 
 
 async def _user_roles(lookups: Lookups, business: int | str | None) -> list[UserRole]:
     roles = await lookups.items(USER_ROLES)
-    if business is None:
-        return roles
     number = (await lookups.by_name(BUSINESSES, business)).id if isinstance(business, str) else business
-    return [role for role in roles if role.business_id == number]
+    return [role for role in roles if number in (None, role.business_id)]
 
 
 def role_id(name: Input[str], *, business: OneBusiness = None, provider: Provider | None = None) -> Output[int]:
