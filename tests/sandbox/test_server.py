@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import math
 import socket
 import sqlite3
 import time
@@ -184,6 +185,11 @@ def test_a_sandbox_stops_though_it_holds_a_request() -> None:
             time.sleep(0.005)
         stopping = time.monotonic()
     assert time.monotonic() - stopping < 10
+
+
+def test_an_idle_connection_outlives_a_client_that_keeps_it() -> None:
+    config = server._server(server.app(Store(None))).config
+    assert config.timeout_keep_alive > 2 * (httpx.Limits().keepalive_expiry or math.inf)
 
 
 # --- memory -----------------------------------------------------------------------------------

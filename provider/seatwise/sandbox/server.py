@@ -30,6 +30,8 @@ from .store import Store
 
 Watch = Callable[[str], None]
 LOOPBACK = "127.0.0.1"
+KEEP_ALIVE_S = 75
+"""Seconds that an idle connection stays open. Uvicorn's 5 are httpx's, too: a request may meet the connection's end."""
 
 
 def _stand_ins() -> Iterator[StandIn]:
@@ -146,5 +148,7 @@ class _Connection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
 
 
 def _server(sandbox: Starlette) -> uvicorn.Server:
-    config = uvicorn.Config(sandbox, http=_Connection, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        sandbox, http=_Connection, log_level="warning", timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=1
+    )
     return uvicorn.Server(config)
