@@ -9,6 +9,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any, Protocol
 import pytest
 
 from conftest import Sandbox, executable
+from engine import warm_python as warm
 from seatwise.core.account.properties import REVISION
 from seatwise.core.account.resuming import CREATE_IN_FLIGHT_S
 from seatwise.vendors import names
@@ -177,23 +180,49 @@ def project_with_a_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def python_that_knows_its_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `python` that runs these tests, but with the answer of its `pip list` in a file.
+def warm_python() -> Iterator[list[str]]:
+    """The command of a Python that has imported its packages; the usual one on systems without `pidfd_open`."""
+    if not hasattr(os, "pidfd_open"):
+        yield [sys.executable]
+        return
+    with tempfile.TemporaryDirectory() as folder:  # short, as the path of a socket must be
+        path = str(Path(folder) / "socket")
+        command = [sys.executable, "-u", warm.__file__, "serve", path]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as served:
+            assert served.stdout
+            assert served.stdout.readline() == b"ready\n"
+            yield [sys.executable, "-I", "-S", warm.__file__, path]
+
+
+@pytest.fixture(scope="session")
+def pythons(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> dict[str, Path]:
+    """The `python` that runs these tests, warm and cold, with the answer of its `pip list` in a file.
 
     The engine asks for it before each program, which takes another second.
     """
     folder = tmp_path_factory.mktemp("python")
     asked = [sys.executable, "-m", "pip", "list", "-v", "--format", "json"]
-    packages = subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout
-    (folder / "packages.json").write_bytes(packages)
-    answer, python = shlex.quote(str(folder / "packages.json")), shlex.quote(sys.executable)
-    script = f'#!/bin/sh\n[ "$*" = "{" ".join(asked[1:])}" ] && exec cat {answer}\nexec {python} "$@"\n'
-    return executable(folder / "python", script)
+    (folder / "packages.json").write_bytes(subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout)
+    answer = shlex.join(["cat", str(folder / "packages.json")])
+
+    def command(name: str, start: list[str]) -> Path:
+        script = f"""#!/bin/sh
+[ "$*" = {shlex.quote(" ".join(asked[1:]))} ] && exec {answer}
+[ "$1" = -u ] && exec {shlex.join(start)} "$@"
+exec {shlex.quote(sys.executable)} "$@"
+"""
+        return executable(folder / name, script)
+
+    return {"warm": command("warm", warm_python), "cold": command("cold", [sys.executable])}
 
 
 @pytest.fixture
 def project(
-    tmp_path: Path, sandbox: Sandbox, project_with_a_stack: Path, python_that_knows_its_packages: Path
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    sandbox: Sandbox,
+    project_with_a_stack: Path,
+    pythons: dict[str, Path],
 ) -> Project:
     """An empty project with a stack, whose environment points at the sandbox."""
     made = Project(tmp_path, sandbox)
@@ -202,6 +231,7 @@ def project(
     selected.write_text(selected.read_text().replace(str(project_with_a_stack), str(tmp_path)))
     place = hashlib.sha1(str(made.folder / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
     selected.rename(selected.with_name(f"accounts-{place}-workspace.json"))
-    made.environment["PULUMI_PYTHON_CMD"] = str(python_that_knows_its_packages)
+    start = "cold" if request.node.get_closest_marker("cold") else "warm"
+    made.environment["PULUMI_PYTHON_CMD"] = str(pythons[start])
     made.program()
     return made

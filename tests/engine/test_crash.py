@@ -19,7 +19,7 @@ import pytest
 from conftest import Sandbox
 from engine.conftest import Project
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.cold]
 PEOPLE = 10
 SKIP_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 

@@ -13,7 +13,7 @@ from conftest import Sandbox
 from engine.conftest import Project
 from seatwise.dynamic.host import GRACE_S
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.cold]
 OVERHEAD_S = 5.0
 ANSWERS = {
     "late": {"kind": "slow", "writes": True, "seconds": 3},
