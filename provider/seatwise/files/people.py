@@ -77,9 +77,9 @@ def load(path: str | os.PathLike[str]) -> list[PersonArgs]:
     descriptions: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
         flags, wrong = _flags(row, vendors)
-        seats = [module.Account(**_own(row, name, module)) for name, module in vendors.items() if flags.get(name)]
-        description, found = _checked(row, seats)
-        descriptions.append({**description, "accounts": seats})
+        accounts = [module.Account(**_own(row, name, module)) for name, module in vendors.items() if flags.get(name)]
+        description, found = _checked(row, accounts)
+        descriptions.append({**description, "accounts": accounts})
         problems += [line(place, problem, row) for problem in [*wrong, *found]]
     problems += repeated(descriptions, places, "name") + repeated(descriptions, places, "email", email_key)
     if problems:
@@ -147,11 +147,11 @@ def _own(row: Row, vendor: str, module: Any) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name in _arguments(module)}
 
 
-def _checked(row: Row, seats: list[PersonAccount]) -> tuple[dict[str, Any], list[Problem]]:
+def _checked(row: Row, accounts: list[PersonAccount]) -> tuple[dict[str, Any], list[Problem]]:
     """Return the person's description and its problems; convert the arguments of the accounts in place."""
     given = {name: value for name, value in row.items() if name in person.SCHEMA}
-    description, declared, problems = check(given, seats, is_complete=False)
-    for seat, values in zip(seats, declared, strict=True):
-        seat.where = row.where
-        seat.args = {name: values[name] for name in seat.args}
+    description, declared, problems = check(given, accounts, is_complete=False)
+    for account, values in zip(accounts, declared, strict=True):
+        account.where = row.where
+        account.args = {name: values[name] for name in account.args}
     return description, [Problem(name, "is required") for name in PEOPLE.needed if name not in description] + problems

@@ -69,7 +69,7 @@ class Person(pulumi.ComponentResource):
         """
         remedy = 'run `seatwise import` for each vendor, or say on_existing="adopt" of each account'
         refuse_import(resource_name, opts, remedy)
-        seats = _seats(resource_name, accounts)
+        accounts = _known_accounts(resource_name, accounts)
         given = {
             "name": resource_name,
             "email": email,
@@ -79,9 +79,9 @@ class Person(pulumi.ComponentResource):
             "active": active,
             "expires": expires.isoformat() if isinstance(expires, date) and not is_not_given(expires) else expires,
         }
-        description, declared, problems = check(given, seats)
+        description, declared, problems = check(given, accounts)
         if problems:
-            raise pulumi.RunError(_message(resource_name, seats, problems))
+            raise pulumi.RunError(_message(resource_name, accounts, problems))
         is_active = _is_active(resource_name, description)
         if not isinstance(is_active, bool):
             is_active = Output.all(is_active).apply(lambda known: _flag(resource_name, *known))
@@ -89,10 +89,10 @@ class Person(pulumi.ComponentResource):
         with awaited_as_one():
             super().__init__(PERSON, resource_name, None, opts)
         self.accounts = {
-            seat.qualified(seat.vendor.name): seat.declare(
-                seat.qualified(resource_name), _inactive_unless(is_active, seat.vendor, arguments), self
+            account.qualified(account.vendor.name): account.declare(
+                account.qualified(resource_name), _inactive_unless(is_active, account.vendor, arguments), self
             )
-            for seat, arguments in zip(seats, declared, strict=True)
+            for account, arguments in zip(accounts, declared, strict=True)
         }
         ids: Any = {name: account.id for name, account in self.accounts.items()}
         with awaited_as_one():
@@ -100,7 +100,7 @@ class Person(pulumi.ComponentResource):
         self.register_outputs({"ids": self.ids})
 
 
-def _seats(name: str, accounts: Any) -> list[PersonAccount]:
+def _known_accounts(name: str, accounts: Any) -> list[PersonAccount]:
     """Return the accounts; raises pulumi.RunError if they are not a known list."""
     wanted = "such as [enerflo.Account(...)]"
     if not is_known(accounts):
@@ -111,34 +111,34 @@ def _seats(name: str, accounts: Any) -> list[PersonAccount]:
 
 
 def check(
-    given: Mapping[str, Any], seats: Sequence[PersonAccount], *, is_complete: bool = True
+    given: Mapping[str, Any], accounts: Sequence[PersonAccount], *, is_complete: bool = True
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[Problem]]:
     """Return a person's description, the arguments of each account, and all problems with them.
 
     An incomplete description may lack required values.
     """
-    wrong = [number for number, seat in enumerate(seats) if not isinstance(seat, PersonAccount)]
+    wrong = [number for number, account in enumerate(accounts) if not isinstance(account, PersonAccount)]
     if wrong:
         reason = f"item {wrong[0]} is not an account of a vendor, such as enerflo.Account(...)"
         return {}, [], [Problem("accounts", reason)]
     description, problems = converted(person.SCHEMA, given, is_complete=is_complete)
     if not is_known(given.get("expires")):
         problems.append(Problem("expires", "must be known when the program runs"))
-    problems += _duplicates(seats)
+    problems += _duplicates(accounts)
     declared = []
-    for seat in seats:
-        arguments = person.arguments(seat.vendor, description, seat.args, _joined)
-        values, found = converted(seat.vendor.schema, arguments, seat.vendor.rules, is_complete=is_complete)
+    for account in accounts:
+        arguments = person.arguments(account.vendor, description, account.args, _joined)
+        values, found = converted(account.vendor.schema, arguments, account.vendor.rules, is_complete=is_complete)
         # One vendor's problem with a part of the description is enough.
         reported = {problem.field for problem in problems} & {*person.SCHEMA}
-        blamed = [person.renamed_problem(seat.vendor, seat.args, problem) for problem in found]
+        blamed = [person.renamed_problem(account.vendor, account.args, problem) for problem in found]
         problems += [problem for problem in blamed if problem.field not in reported]
         declared.append(values)
     return description, declared, problems
 
 
-def _duplicates(seats: Iterable[PersonAccount]) -> Iterable[Problem]:
-    counts = Counter(seat.qualified(seat.vendor.name) for seat in seats)
+def _duplicates(accounts: Iterable[PersonAccount]) -> Iterable[Problem]:
+    counts = Counter(account.qualified(account.vendor.name) for account in accounts)
     for name, count in counts.items():
         if count > 1:
             yield Problem("accounts", f"{name} is there {count} times; a second tenant has a provider of its own")
@@ -186,9 +186,9 @@ def _is_active(name: str, description: Mapping[str, Any]) -> Input[bool]:
     return False if person.is_over(last_day, now) else is_active
 
 
-def _message(name: str, seats: Iterable[PersonAccount], problems: Iterable[Problem]) -> str:
+def _message(name: str, accounts: Iterable[PersonAccount], problems: Iterable[Problem]) -> str:
     """Return all problems with a person, in one line."""
-    where = next((seat.where for seat in seats if isinstance(seat, PersonAccount) and seat.where), "")
+    where = next((account.where for account in accounts if isinstance(account, PersonAccount) and account.where), "")
     who = f"{name} ({where})" if where else name
     return f"{who}: " + "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
 
