@@ -208,8 +208,7 @@ def pythons(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) ->
     def command(name: str, start: list[str]) -> Path:
         script = f"""#!/bin/sh
 [ "$*" = {shlex.quote(" ".join(asked[1:]))} ] && exec {answer}
-[ "$1" = -u ] && exec {shlex.join(start)} "$@"
-exec {shlex.quote(sys.executable)} "$@"
+exec {shlex.join(start)} "$@"
 """
         return executable(folder / name, script)
 

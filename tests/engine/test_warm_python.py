@@ -16,7 +16,7 @@ SCRIPTS = {
     "arguments, folder, environment, parent": SHOWS,
     "standard streams": "import sys; print(sys.stdin.read().upper()); print('err', file=sys.stderr)",
     "a stream that its children get": "import subprocess; subprocess.run(['sh', '-c', 'cat; echo child'])",
-    "no buffers": "import os; print('first'); os._exit(0)",
+    "what stays in a buffer": "import os; print('first'); os._exit(0)",
     "an exit code": "import sys; sys.exit(32)",
     "an exit in a hurry": "import os; os._exit(7)",
     "an error": "raise ValueError('wrong')",
@@ -32,16 +32,19 @@ def both(warm_python: list[str]) -> list[list[str]]:
     return [warm_python, [sys.executable]]
 
 
+@pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("start", ["file", "module"])
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_warm_start_ends_as_a_cold_one(script: str, start: str, both: list[list[str]], tmp_path: Path) -> None:
+def test_a_warm_start_ends_as_a_cold_one(
+    script: str, start: str, options: list[str], both: list[list[str]], tmp_path: Path
+) -> None:
     (tmp_path / "program.py").write_text(script)
     (tmp_path / "folder").mkdir()
     arguments = {"file": [str(tmp_path / "program.py"), "a b"], "module": ["-m", "program", "a b"]}[start]
 
     warm, cold = (
         subprocess.run(
-            [*command, "-u", *arguments],
+            [*command, *options, *arguments],
             cwd=tmp_path if start == "module" else tmp_path / "folder",
             env={**os.environ, "MINE": "yes"},
             input=b"given",

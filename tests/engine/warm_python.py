@@ -1,7 +1,7 @@
 """A `python` for the engine whose packages are imported before the engine starts it.
 
 Each `pulumi` command starts a Python for the program and another one for the dynamic provider. Each of them imports
-pulumi, pydantic and so on, which is a third of what a command costs. Here one process imports them, and forks for each
+pulumi, pydantic and so on, which is half of what a command costs. Here one process imports them, and forks for each
 start. It imports nothing of seatwise:
 
     python -u warm_python.py serve SOCKET     # until its standard input ends
@@ -65,7 +65,7 @@ def answer(connection: socket.socket) -> None:
     """Fork once more, and return in the fork as the Python that is wanted. This process reports how that ends."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     wanted = json.loads(connection.makefile().readline())
-    if not is_like_this_one(wanted["arguments"], wanted["environment"]):
+    if not is_imitable(wanted["arguments"], wanted["environment"]):
         connection.sendall(b"0\n")
         os._exit(0)
     pid = os.fork()
@@ -80,16 +80,21 @@ def answer(connection: socket.socket) -> None:
     os.environ.update(wanted["environment"])
     os.chdir(wanted["folder"])
     os.getppid = lambda: int(wanted["parent"])  # in seatwise too, which looks for the engine above its process
-    sys.argv = wanted["arguments"][1:]
+    is_unbuffered = wanted["arguments"][0] == "-u"
+    sys.argv = wanted["arguments"][is_unbuffered:]
+    if not is_unbuffered and not os.environ.get("PYTHONUNBUFFERED"):
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        sys.stdout = open(1, "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
 
 
-def is_like_this_one(arguments: list[str], environment: dict[str, str]) -> bool:
-    """Return whether a Python with these arguments and variables starts as this one did."""
+def is_imitable(arguments: list[str], environment: dict[str, str]) -> bool:
+    """Return whether a start names a file or a module, and its variables for Python are those of this process."""
 
     def own(variables: dict[str, str]) -> dict[str, str]:
         return {name: value for name, value in variables.items() if name.startswith(("PYTHON", "LANG", "LC_"))}
 
-    return arguments[0] == "-u" and own(environment) == own(dict(os.environ))
+    started = arguments[arguments[0] == "-u"]
+    return (started == "-m" or not started.startswith("-")) and own(environment) == own(dict(os.environ))
 
 
 def report(pid: int, connection: socket.socket) -> None:
