@@ -39,7 +39,7 @@ BOOKKEEPING = {"PasswordSalt": "", "LastHelpVisited": 0, "InvalidLoginAttempts":
 # A record holds these keys; sending one back would act on it.
 ACTIONS = ("Password", "NewPassword", "NewAvatarUrl", "ClearAvatarFile")
 ADDRESS = re.compile(r"[^\s:;,(<'\"]{1,64}@[\w.-]+")
-TAKEN = re.compile(r"(?i)already|(?<!not )(?<!n['\u2019]t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
+TAKEN = re.compile(r"already|(?<!not )(?<!n['\u2019]t )(?<!no longer )\b(exists?|in use)\b|\btaken\b|unique")
 
 
 class Language(enum.IntEnum):
@@ -391,7 +391,8 @@ class Nexudus(Vendor):
     def is_taken(self, answer: Answer) -> bool:
         """Return whether an error on `Email` has the words of such refusals elsewhere: the text is not documented."""
         errors = [each for each in objects(answer.object.get("Errors")) if each.get("PropertyName") == "Email"]
-        return answer.status == 409 or any(TAKEN.search(ADDRESS.sub("", str(each.get("Message")))) for each in errors)
+        texts = [ADDRESS.sub("", str(each.get("Message")).lower()) for each in errors]
+        return answer.status == 409 or any(map(TAKEN.search, texts))
 
     def is_throttled(self, answer: Answer) -> bool:
         """Return whether Nexudus throttled the request: a 409 with `Retry-After`; a 409 without it is a conflict."""
