@@ -9,9 +9,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -185,13 +185,16 @@ def warm_python() -> Iterator[list[str]]:
     if not hasattr(os, "pidfd_open"):
         yield [sys.executable]
         return
-    with tempfile.TemporaryDirectory() as folder:  # short, as the path of a socket must be
-        path = str(Path(folder) / "socket")
-        command = [sys.executable, "-u", warm.__file__, "serve", path]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as served:
-            assert served.stdout
-            assert served.stdout.readline() == b"ready\n"
-            yield [sys.executable, "-I", "-S", warm.__file__, path]
+    name, serve = uuid.uuid4().hex, [sys.executable, "-u", warm.__file__, "serve"]
+    with ExitStack() as served:
+        for number in range(warm.WARM_AT_ONCE):
+            process = subprocess.Popen(
+                [*serve, name, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
+            served.enter_context(process)  # closes its standard input, and waits for its end
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+        yield [sys.executable, "-I", "-S", warm.__file__, name]
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +211,8 @@ def pythons(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) ->
     def command(name: str, start: list[str]) -> Path:
         script = f"""#!/bin/sh
 [ "$*" = {shlex.quote(" ".join(asked[1:]))} ] && exec {answer}
-exec {shlex.join(start)} "$@"
+case "$1" in -u | /*) exec {shlex.join(start)} "$@" ;; esac
+exec {shlex.quote(sys.executable)} "$@"
 """
         return executable(folder / name, script)
 

@@ -1,13 +1,18 @@
 """The warm Python does what a Python of its own does."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from engine.warm_python import UNBUFFERED, WARM_AT_ONCE, address
 
 pytestmark = pytest.mark.engine
 
@@ -46,7 +51,7 @@ def test_a_warm_start_ends_as_a_cold_one(
         subprocess.run(
             [*command, *options, *arguments],
             cwd=tmp_path if start == "module" else tmp_path / "folder",
-            env={**os.environ, "MINE": "yes"},
+            env={name: value for name, value in os.environ.items() if name != UNBUFFERED} | {"MINE": "yes"},
             input=b"given",
             capture_output=True,
             timeout=60,
@@ -73,6 +78,28 @@ def test_a_signal_to_the_command_ends_the_warm_start(
 
     assert alive == []
     assert client.returncode != 0
+
+
+def test_a_warm_start_ends_with_a_command_that_ended_at_once(both: list[list[str]], tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(f"import time; time.sleep(1); open({str(tmp_path / 'done')!r}, 'w')")
+    wanted = {"arguments": [str(tmp_path / "program.py")], "environment": {**os.environ}, "folder": "/", "parent": 1}
+
+    with socket.socket(socket.AF_UNIX) as client, Path(os.devnull).open("r+") as null:
+        client.connect(address(both[0][-1], 0))
+        socket.send_fds(client, [b"."], [null.fileno()] * 3)
+        client.sendall(json.dumps(wanted).encode() + b"\n")
+    time.sleep(2)
+
+    assert not (tmp_path / "done").exists()
+
+
+def test_sets_have_another_order_in_the_next_start(both: list[list[str]], tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("print(hash('a'))")
+    command = [*both[0], "-u", str(tmp_path / "program.py")]
+
+    printed = {subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout for _ in range(20)}
+
+    assert len(printed) == (1 if os.environ.get("PYTHONHASHSEED", "random") != "random" else WARM_AT_ONCE)
 
 
 def test_another_variable_for_python_makes_a_cold_start(both: list[list[str]], tmp_path: Path) -> None:

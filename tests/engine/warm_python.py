@@ -1,14 +1,14 @@
 """A `python` for the engine whose packages are imported before the engine starts it.
 
 Each `pulumi` command starts a Python for the program and another one for the dynamic provider. Each of them imports
-pulumi, pydantic and so on, which is half of what a command costs. Here one process imports them, and forks for each
+pulumi, pydantic and so on, which is half of what a command costs. Here a process imports them, and forks for each
 start. It imports nothing of seatwise:
 
-    python -u warm_python.py serve SOCKET     # until its standard input ends
-    python warm_python.py SOCKET ARGUMENT...  # as `python ARGUMENT...`
+    python -u warm_python.py serve NAME NUMBER  # until its standard input ends
+    python warm_python.py NAME ARGUMENT...     # as `python ARGUMENT...`, with a file's whole path or a module
 
-A fork has the arguments, environment, folder, standard streams, parent, signals and exit code of a start. A start
-with other options or variables for Python itself is a Python of its own.
+A fork has the arguments, environment, folder, standard streams, parent and exit code of a start, and gets the signals
+that its command gets. Where a variable would have changed what is imported, a start is a Python of its own.
 """
 
 import json
@@ -20,9 +20,20 @@ import sys
 
 PACKAGES = ("pulumi.dynamic", "pydantic_settings", "httpx", "httpcore", "anyio._backends._asyncio", "platformdirs")
 """What seatwise imports, and pulumi for it."""
+WARM_AT_ONCE = 2
+"""Processes that fork. Each has its own order of sets, which is another one in each Python, too."""
+SETTLED = ("PYTHON", "LANG", "LC_", "TMPDIR", "TZ")
+"""How the variables begin that are read before a fork."""
+UNBUFFERED = "PYTHONUNBUFFERED"
+"""As the option `-u`; a fork follows both."""
 
 
-def start(path: str, arguments: list[str]) -> int:
+def address(name: str, number: int) -> str:
+    """Return the address of a warm process, which is no file (https://man7.org/linux/man-pages/man7/unix.7.html)."""
+    return f"\0seatwise-{name}-{number}"
+
+
+def start(name: str, arguments: list[str]) -> int:
     """Start Python with these arguments, as a fork if possible; return the exit code."""
     wanted = {
         "arguments": arguments,
@@ -31,7 +42,7 @@ def start(path: str, arguments: list[str]) -> int:
         "parent": os.getppid(),
     }
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(path)
+        connection.connect(address(name, os.urandom(1)[0] % WARM_AT_ONCE))
         socket.send_fds(connection, [b"."], [0, 1, 2])
         connection.sendall(json.dumps(wanted).encode() + b"\n")
         answers = connection.makefile()
@@ -43,11 +54,11 @@ def start(path: str, arguments: list[str]) -> int:
         return int(answers.readline())
 
 
-def serve(path: str) -> socket.socket:
+def serve(at: str) -> socket.socket:
     """Fork for each start, and return its connection in the fork. This process ends with its standard input."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no fork becomes a zombie
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
+        listener.bind(at)
         listener.listen()
         print("ready")
         while True:
@@ -65,7 +76,7 @@ def answer(connection: socket.socket) -> None:
     """Fork once more, and return in the fork as the Python that is wanted. This process reports how that ends."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     wanted = json.loads(connection.makefile().readline())
-    if not is_imitable(wanted["arguments"], wanted["environment"]):
+    if settled(wanted["environment"]) != settled(dict(os.environ)):
         connection.sendall(b"0\n")
         os._exit(0)
     pid = os.fork()
@@ -82,30 +93,29 @@ def answer(connection: socket.socket) -> None:
     os.getppid = lambda: int(wanted["parent"])  # in seatwise too, which looks for the engine above its process
     is_unbuffered = wanted["arguments"][0] == "-u"
     sys.argv = wanted["arguments"][is_unbuffered:]
-    if not is_unbuffered and not os.environ.get("PYTHONUNBUFFERED"):
+    if not is_unbuffered and not os.environ.get(UNBUFFERED):
         encoding, errors = sys.stdout.encoding, sys.stdout.errors
         sys.stdout = open(1, "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
 
 
-def is_imitable(arguments: list[str], environment: dict[str, str]) -> bool:
-    """Return whether a start names a file or a module, and its variables for Python are those of this process."""
-
-    def own(variables: dict[str, str]) -> dict[str, str]:
-        return {name: value for name, value in variables.items() if name.startswith(("PYTHON", "LANG", "LC_"))}
-
-    started = arguments[arguments[0] == "-u"]
-    return (started == "-m" or not started.startswith("-")) and own(environment) == own(dict(os.environ))
+def settled(environment: dict[str, str]) -> dict[str, str]:
+    """Return the variables that a fork cannot change."""
+    return {name: value for name, value in environment.items() if name.startswith(SETTLED) and name != UNBUFFERED}
 
 
 def report(pid: int, connection: socket.socket) -> None:
     """Tell the client the process's id and its exit code. The process is killed if the client ends before it."""
-    process, client = os.pidfd_open(pid), connection.fileno()
-    connection.sendall(b"%d\n" % pid)
-    if process not in select.select([process, client], [], [])[0]:
+    try:
+        process = os.pidfd_open(pid)
+        connection.sendall(b"%d\n" % pid)
+        has_ended = process in select.select([process, connection.fileno()], [], [])[0]
+    except OSError:  # the client ended at once
+        has_ended = False
+    if not has_ended:
         os.kill(pid, signal.SIGKILL)
-        return
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    connection.sendall(b"%d\n" % (code if code >= 0 else 128 - code))
+    if has_ended:
+        connection.sendall(b"%d\n" % (code if code >= 0 else 128 - code))
 
 
 if __name__ == "__main__":
@@ -120,7 +130,7 @@ if __name__ == "__main__":
     for each in PACKAGES:
         import_module(each)
     gc.freeze()  # otherwise the garbage collector of each fork copies what is imported
-    answer(serve(sys.argv[2]))
+    answer(serve(address(sys.argv[2], int(sys.argv[3]))))
     if sys.argv[0] == "-m":
         del sys.argv[0]
         sys.path[0] = str(Path.cwd())
