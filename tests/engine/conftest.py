@@ -78,6 +78,8 @@ class Project:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
         }
+        self.cold: dict[str, str] = {}
+        """More variables for a run whose Pythons are the engine's own processes, and no forks."""
 
     def program(self, *lines: str) -> None:
         """Write the program: these lines after the imports."""
@@ -116,6 +118,11 @@ class Project:
 
     def up(self, *arguments: str, fails: bool = False) -> Ran:
         return self.run("up", "--yes", "--skip-preview", *arguments, fails=fails)
+
+    def begin_up(self, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        """Start an `up` for a test that ends it."""
+        command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment | self.cold, stdout=stdout)
 
     def preview(self, *arguments: str, fails: bool = False) -> Ran:
         return self.run("preview", "--diff", *arguments, fails=fails)
@@ -198,8 +205,8 @@ def warm_python() -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="session")
-def pythons(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> dict[str, Path]:
-    """The `python` that runs these tests, warm and cold, with the answer of its `pip list` in a file.
+def pythons(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> dict[str, dict[str, str]]:
+    """The variables for the `python` that runs these tests, warm and cold, with the answer of its `pip list` in a file.
 
     The engine asks for it before each program, which takes another second.
     """
@@ -208,24 +215,20 @@ def pythons(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) ->
     (folder / "packages.json").write_bytes(subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout)
     answer = shlex.join(["cat", str(folder / "packages.json")])
 
-    def command(name: str, start: list[str]) -> Path:
+    def variables(name: str, start: list[str]) -> dict[str, str]:
         script = f"""#!/bin/sh
 [ "$*" = {shlex.quote(" ".join(asked[1:]))} ] && exec {answer}
 case "$1" in -u | /*) exec {shlex.join(start)} "$@" ;; esac
 exec {shlex.quote(sys.executable)} "$@"
 """
-        return executable(folder / name, script)
+        return {"PULUMI_PYTHON_CMD": str(executable(folder / name, script))}
 
-    return {"warm": command("warm", warm_python), "cold": command("cold", [sys.executable])}
+    return {name: variables(name, start) for name, start in (("warm", warm_python), ("cold", [sys.executable]))}
 
 
 @pytest.fixture
 def project(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    sandbox: Sandbox,
-    project_with_a_stack: Path,
-    pythons: dict[str, Path],
+    tmp_path: Path, sandbox: Sandbox, project_with_a_stack: Path, pythons: dict[str, dict[str, str]]
 ) -> Project:
     """An empty project with a stack, whose environment points at the sandbox."""
     made = Project(tmp_path, sandbox)
@@ -234,7 +237,7 @@ def project(
     selected.write_text(selected.read_text().replace(str(project_with_a_stack), str(tmp_path)))
     place = hashlib.sha1(str(made.folder / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
     selected.rename(selected.with_name(f"accounts-{place}-workspace.json"))
-    start = "cold" if request.node.get_closest_marker("cold") else "warm"
-    made.environment["PULUMI_PYTHON_CMD"] = str(pythons[start])
+    made.environment |= pythons["warm"]
+    made.cold = pythons["cold"]
     made.program()
     return made

@@ -19,7 +19,7 @@ import pytest
 from conftest import Sandbox
 from engine.conftest import Project
 
-pytestmark = [pytest.mark.engine, pytest.mark.cold]
+pytestmark = pytest.mark.engine
 PEOPLE = 10
 SKIP_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "1", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
@@ -142,8 +142,7 @@ def run_killed(project: Project, sandbox: Sandbox, crash: Crash) -> None:
     """An `up` whose engine, program and providers are killed with -9."""
     declare(project, crash.vendor, crash.phase)
     sandbox.switch(hold={"at": crash.request, "carried_out": crash.after})
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL)
+    process = project.begin_up()
     with process, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         while not is_held(http):
             assert process.poll() is None, f"the run ended before: {crash}"

@@ -2,7 +2,6 @@
 
 import signal
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 
@@ -13,7 +12,7 @@ from conftest import Sandbox
 from engine.conftest import Project
 from seatwise.dynamic.host import GRACE_S
 
-pytestmark = [pytest.mark.engine, pytest.mark.cold]
+pytestmark = pytest.mark.engine
 OVERHEAD_S = 5.0
 ANSWERS = {
     "late": {"kind": "slow", "writes": True, "seconds": 3},
@@ -25,8 +24,7 @@ ANSWERS = {
 def test_the_provider_ends_when_the_engine_is_killed(answer: str, project: Project, sandbox: Sandbox) -> None:
     project.program("enerflo.User('ana', email='ana@example.com', roles=['Setter'])")
     sandbox.switch(faults={"enerflo": ANSWERS[answer]})
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL) as engine:
+    with project.begin_up() as engine:
         wait_for_create(project)
         providers = [
             each for each in psutil.Process(engine.pid).children(recursive=True) if "pulumi.dynamic" in each.cmdline()

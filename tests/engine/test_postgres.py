@@ -23,7 +23,7 @@ from conftest import Sandbox
 from engine.conftest import Project
 from engine.test_crash import descendants, is_held
 
-pytestmark = [pytest.mark.engine, pytest.mark.cold]
+pytestmark = pytest.mark.engine
 # Where systems keep what they do not put on the PATH: Debian, Red Hat, Homebrew.
 FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql*/bin")
 PEOPLE = ("ana", "ben", "cleo")

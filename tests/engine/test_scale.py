@@ -10,7 +10,7 @@ from conftest import Sandbox
 from engine.conftest import Project
 from engine.test_crash import IS_FULL
 
-pytestmark = [pytest.mark.engine, pytest.mark.cold]
+pytestmark = pytest.mark.engine
 
 
 @pytest.mark.skipif(not IS_FULL, reason="two minutes; test_base.py declares 1,300 accounts without the engine")

@@ -273,12 +273,10 @@ def test_a_rotated_key_of_a_provider_counts_from_the_next_up(project: Project, w
     assert west.writes() == []
 
 
-@pytest.mark.cold
 def test_an_interrupted_up_is_completed_by_the_next(project: Project, sandbox: Sandbox) -> None:
     sandbox.switch(faults={"enerflo": {"kind": "slow", "writes": True, "seconds": 0.5}})
     project.program("for n in range(30):", "    enerflo.User(f'u{n}', email=f'u{n}@example.com', roles=['Setter'])")
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stdout=subprocess.PIPE) as process:
+    with project.begin_up(subprocess.PIPE) as process:
         assert process.stdout
         for line in process.stdout:
             if b" created (" in line and b"enerflo" in line:
