@@ -151,7 +151,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in os.environ:
         if variable.startswith(prefixes) or variable in of_a_run:
             monkeypatch.delenv(variable)
-    for variable in GENERAL_PROXIES:
+    for variable in (*GENERAL_PROXIES, "PYTHONUNBUFFERED"):  # which would hide what a buffer holds back
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("SEATWISE_JOURNAL", str(tmp_path / "journal.db"))
 

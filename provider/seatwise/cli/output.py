@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from errno import EPIPE
 from threading import Timer
@@ -39,8 +39,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, as_
     if sys.stdout.isatty():
         _print_table(columns, cells)
         return
-    for line in [*([] if quiet else [columns]), *cells]:
-        print("\t".join(line))
+    _print_lines([*([] if quiet else [columns]), *cells])
 
 
 def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
@@ -52,13 +51,12 @@ def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
     if sys.stdout.isatty():
         _print_table(None, cells)
         return
-    for line in cells:
-        print("\t".join(line))
+    _print_lines(cells)
 
 
 def print_json(value: Any) -> None:
     """Print JSON in ASCII, so that a vendor's values cannot control the terminal."""
-    print(json.dumps(value, indent=1))
+    print(json.dumps(value, indent=1), flush=True)
 
 
 def print_marked(mark: str, style: str, text: str) -> None:
@@ -73,6 +71,13 @@ def _print_table(columns: Sequence[str] | None, cells: Sequence[Sequence[str]]) 
     for line in cells:
         table.add_row(*map(Text, line))
     console().print(table)
+
+
+def _print_lines(lines: Iterable[Sequence[str]]) -> None:
+    """Print lines with tabs. They leave this process before a note does, or fail before it."""
+    for line in lines:
+        print("\t".join(line))
+    sys.stdout.flush()
 
 
 def _cell(value: Any) -> str:
