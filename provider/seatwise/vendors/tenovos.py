@@ -11,7 +11,7 @@ privileges; Tenovos Support hands out the API key and tells the host.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
+from typing import Annotated, ClassVar, Literal, Self, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import SecretStr, StringConstraints, model_validator
@@ -171,7 +171,7 @@ class Role(Named):
 GROUPS = NameList(
     # Documented for 1.0; 1.5 is asked the same way.
     path="/security/groups",
-    read=Listing.whole,
+    has_pages=False,
     about="groups",
     kind=Group,
     keys={"id": ("groupId", "id"), "name": ("groupName", "name")},
@@ -179,7 +179,7 @@ GROUPS = NameList(
 ROLES = NameList(
     # https://api.tenovos.com/openapi/v1.5/security/getroles.md
     path="/roles",
-    read=Listing.whole,
+    has_pages=False,
     about="roles",
     kind=Role,
     lacking=lambda given: "" if given.api_version == "1.5" else f"{WAY_TO_LISTS}, or name the role with user_role_name",
@@ -265,9 +265,6 @@ class Tenovos(Vendor):
         text = email or ("*" if self.has_list else "@")  # every e-mail has an @
         paging = {"from": (page - 1) * PAGE_SIZE, "limit": PAGE_SIZE} if self.has_list else {}
         return Request("GET", f"/user/search/{segment(text)}", query=paging)
-
-    def request_items(self, listed: NameList[Any], page: int) -> Request:
-        return Request("GET", listed.path)
 
     def parse_page(self, answer: Answer) -> Listing | None:
         page = Listing.of(answer.object.get("data"))

@@ -22,7 +22,7 @@ from ..account.refusals import no_list, tell_unfit
 from ..vendor.boundary import Record
 from ..vendor.errors import AccountError, InvalidAccount, SettingsError, UnknownName, VendorBroken
 from ..vendor.fields import Values, flag, folded, unfit
-from ..vendor.vendor import N, Named, NameList, Paged, Vendor, quote
+from ..vendor.vendor import Listing, N, Named, NameList, Paged, Vendor, quote
 
 U = TypeVar("U")
 Keys = Mapping[str, tuple[str, ...]]
@@ -152,9 +152,8 @@ async def _load(tenant: Tenant, listed: NameList[N]) -> list[N]:
     way_out = listed.lacking(vendor.settings)
     if way_out:
         raise SettingsError("this API has no such list", vendor=vendor.title, account=listed.about, remedy=way_out)
-    paged = Paged(
-        ask=lambda page: vendor.request_items(listed, page), read=listed.read or vendor.parse_page, about=listed.about
-    )
+    read = listed.read or (vendor.parse_page if listed.has_pages else Listing.whole)
+    paged = Paged(ask=lambda page: vendor.request_items(listed, page), read=read, about=listed.about)
     records, total = await pages(tenant, paged)
     names = [field.name for field in dataclasses.fields(listed.kind)]
     keys = {name: listed.keys.get(name) or (vendor.schema.naming(name),) for name in names}

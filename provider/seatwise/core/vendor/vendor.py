@@ -157,6 +157,8 @@ class NameList(Generic[N_co]):
 
     path: str
     """Its path. By default a page of it is asked for as a page of accounts is (`Vendor.request_items`)."""
+    has_pages: bool = True
+    """Whether it comes in pages, as a list of accounts does. Otherwise the answer is an array and nothing else."""
     read: Callable[[Answer], Listing | None] | None = None
     """The page in the answer; by default it is read as a page of accounts is (`Vendor.parse_page`)."""
     about: str
@@ -347,7 +349,8 @@ class Vendor(ABC):
 
     def request_items(self, listed: NameList[Any], page: int) -> Request:
         """Return the request for a page (from 1) of another list of the vendor."""
-        return replace(self.request_page(None, page), path=listed.path)
+        request = self.request_page(None, page)
+        return replace(request, path=listed.path, query=request.query if listed.has_pages else {})
 
     def request_create(self, values: Values) -> Request:
         """Return the request that creates an account."""
