@@ -102,8 +102,7 @@ class Runner(Project):
     @contextmanager
     def going_up(self) -> Iterator[subprocess.Popen[bytes]]:
         """Start an `up` that runs beside the test."""
-        command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-        with subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL) as process:
+        with self.begin_up() as process:
             try:
                 yield process
             except BaseException:
