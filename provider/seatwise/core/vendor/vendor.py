@@ -160,7 +160,7 @@ class NameList(Generic[N_co]):
     has_pages: bool = True
     """Whether it comes in pages, as a list of accounts does. Otherwise the answer is an array and nothing else."""
     read: Callable[[Answer], Listing | None] | None = None
-    """The page in the answer; by default it is read as a page of accounts is (`Vendor.parse_page`)."""
+    """The page in the answer; by default it is read as a page of accounts is (`Vendor.parse_page`), if it has pages."""
     about: str
     """What errors name: the plural of the things in the list."""
     kind: type[N_co]
@@ -230,7 +230,10 @@ class Vendor(ABC):
     role_field: ClassVar[str] = "roles"
     """The field that holds an account's roles."""
     described: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        **{name: (name,) for name in ("email", "first_name", "last_name", "phone")},
+        "email": ("email",),
+        "first_name": ("first_name",),
+        "last_name": ("last_name",),
+        "phone": ("phone",),
         "full_name": ("first_name", "last_name"),
     }
     """Arguments that the description of a `Person` gives, where the schema has them, each with the parts that make
@@ -348,7 +351,7 @@ class Vendor(ABC):
         raise NotImplementedError(f"{self.title} asks for no facts")
 
     def request_items(self, listed: NameList[Any], page: int) -> Request:
-        """Return the request for a page (from 1) of another list of the vendor."""
+        """Return the request for a page (from 1) of another list: by default as for accounts, at the list's path."""
         request = self.request_page(None, page)
         return replace(request, path=listed.path, query=request.query if listed.has_pages else {})
 
