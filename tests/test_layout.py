@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -135,6 +136,16 @@ def module_graph() -> dict[str, set[str]]:
 def room(module: str) -> str:
     """The room of a module: the longest name of one that it begins with."""
     return max((each for each in ROOMS if f"{module}.".startswith(f"{each}.") or not each), key=len)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in modules() if name.endswith(".__init__")))
+def test_a_room_names_its_files(name: str) -> None:
+    """All but those of a kind: a file for each vendor, or for each command."""
+    file = modules()[name]
+    files = {path.stem for path in file.parent.glob("*.py")} - {"__init__", *VENDOR_NAMES}
+    if name == "cli.__init__":
+        files -= {each.removeprefix("cli.") for each in module_graph()[name]}
+    assert files - set(re.findall(r"`(\w+)`", file.read_text().split('"""')[1])) == set()
 
 
 def test_no_import_goes_in_a_circle() -> None:

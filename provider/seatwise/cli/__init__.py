@@ -1,4 +1,7 @@
-"""The `seatwise` command: one file for each command; shared code in `options`, `output`, `tenants` and `engine`."""
+"""The `seatwise` command: one file for each command, to read in any order after the code that they share.
+
+That is, in reading order: `output`, `options`, `tenants`, `engine`.
+"""
 
 import sys
 from importlib.metadata import version

@@ -2,6 +2,8 @@
 
 Every state keeps a pickle of `load` called with one string such as `"enerflo:User"`. The names
 `seatwise.dynamic.load` and those strings are on other people's disks: they never change.
+
+Read in this order: `host`, `base`, `users`, `rosters`, `memberships`.
 """
 
 import base64

@@ -1,4 +1,7 @@
-"""The vendors, one file each. A new file here is a new vendor; no other file has to name it."""
+"""The vendors, one file each. A new file here is a new vendor; no other file has to name it.
+
+They can be read in any order: no vendor uses another.
+"""
 
 from collections.abc import Sequence
 from importlib import import_module
