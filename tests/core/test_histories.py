@@ -4,7 +4,7 @@ What must be true is asked of the vendor's own table and of the requests that le
 history is a list of plain values, and all chance within it comes from them: a failure shrinks, and
 happens again in the same way.
 
-SEATWISE_SOAK=1 makes ten thousand histories of it, from a seed that stands in the tests' names;
+SEATWISE_SOAK=1 makes thirteen thousand histories of it, from a seed that stands in the tests' names;
 SEATWISE_SEED repeats one.
 """
 
