@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -139,13 +140,18 @@ def room(module: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(name for name in modules() if name.endswith(".__init__")))
-def test_a_room_names_its_files(name: str) -> None:
-    """All but those of a kind: a file for each vendor, or for each command."""
-    file = modules()[name]
-    files = {path.stem for path in file.parent.glob("*.py")} - {"__init__", *VENDOR_NAMES}
-    if name == "cli.__init__":
-        files -= {each.removeprefix("cli.") for each in module_graph()[name]}
-    assert files - set(re.findall(r"`(\w+)`", file.read_text().split('"""')[1])) == set()
+def test_a_room_names_its_files_in_reading_order(name: str) -> None:
+    """The files of vendors and of commands are of a kind: the docstring need not name them."""
+    room, file = name.removesuffix("__init__"), modules()[name]
+    files = {each.removeprefix(room).partition(".")[0] for each in modules() if each.startswith(room)} - {"__init__"}
+    of_a_kind = VENDOR_NAMES | {each for each in files if f"seatwise.{room}{each}" in imports(file)}
+    text = ast.get_docstring(ast.parse(file.read_text())) or ""
+    assert files - of_a_kind - set(re.findall(r"`(\w+)`", text)) == set()
+
+    order = [each for part in text.split("\n\n") if part.startswith("Read") for each in re.findall(r"`(\w+)`", part)]
+    assert set(order) <= files
+    graph = module_graph()
+    assert [pair for pair in combinations(order, 2) if room + pair[1] in graph.get(room + pair[0], ())] == []
 
 
 def test_no_import_goes_in_a_circle() -> None:

@@ -1,6 +1,6 @@
-"""The `seatwise` command: one file for each command, to read in any order after the code that they share.
+"""The `seatwise` command: one file for each command, and code that they share.
 
-That is, in reading order: `output`, `options`, `tenants`, `engine`.
+Read in this order: `output`, `options`, `tenants`, `engine`, then the commands, `import_` before `rehearse`.
 """
 
 import sys

@@ -1,10 +1,10 @@
 """The journal: a small SQLite file under the user's state folder that keeps what later runs need.
 
-`SEATWISE_JOURNAL` names another file. The journal holds e-mails, ids, resource names, times, the engine's address and
-its process id, and no secrets. A create is recorded before it is sent and again when its outcome is known, so that the
-next run can resume after a kill or after an engine that lost the result. A change is recorded likewise: until its
-outcome is known, the account is read before the engine's state of it is used. A file that cannot be read or written is
-reported once and never fails an operation.
+`SEATWISE_JOURNAL` names another file. The journal holds e-mails, ids, the names of tenants (a vendor and its base URL)
+and of resources, times, the engine's address and its process id, and no secrets. A create is recorded before it is sent
+and again when its outcome is known, so that the next run can resume after a kill or after an engine that lost the
+result. A change is recorded likewise: until its outcome is known, the account is read before the engine's state of it
+is used. A file that cannot be read or written is reported once and never fails an operation.
 """
 
 import json

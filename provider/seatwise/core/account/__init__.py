@@ -1,7 +1,7 @@
 """The life of one account.
 
-Read in this order: `owner`, `properties` (what the engine keeps), `state` (how it is compared), `ports` (what a tenant
-and its journal offer), `list_cache` and `account_list` (the vendor's list), `finding`, `existing`, `holders`,
+Read in this order: `owner`, `properties` (what the engine keeps), `state` (how it is compared), `list_cache` (the
+vendor's list), `ports` (what a tenant and its journal offer), `account_list`, `finding`, `existing`, `holders`,
 `writing`, `updating`, `resuming`, `reading_back`, `creating`, `lifecycle`, and last `resource`, which a Pulumi provider
 calls.
 
