@@ -92,6 +92,15 @@ def only_compared(number: str) -> Plan:
     return replace(nothing, compared={accounts: 1}, compared_paced=min(accounts, 20), people=accounts)
 
 
+def folder(name: str) -> Path:
+    """Return the folder of this name, which is made before anything is measured."""
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"the folder {name} cannot be made ({error.strerror})") from None
+    return Path(name)
+
+
 def steps(plan: Plan) -> Iterator[Step]:
     """Return all measurements to do, alternating between contestants."""
     yield from _comparison(plan)
@@ -200,7 +209,7 @@ def main() -> int:
     size.add_argument("--full", action="store_const", dest="plan", const=FULL, default=USUAL)
     size.add_argument("--quick", action="store_const", dest="plan", const=QUICK)
     size.add_argument("--table", type=only_compared, dest="plan", metavar="ACCOUNTS", help="the comparison alone")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER", help="for results.*")
+    parser.add_argument("--out", type=folder, default=Path(__file__).parent, metavar="FOLDER", help="for results.*")
     given = parser.parse_args()
     # Also of SIGINT, which a shell has ignored in what it runs in the background: with that, each of the engine's
     # plugins would take five seconds to end.

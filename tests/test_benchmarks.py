@@ -1,5 +1,6 @@
 """The benchmarks' own parts: the fake vendor, the floor's requests, what is measured, and the results page."""
 
+import argparse
 import io
 import sys
 from collections.abc import Awaitable, Callable
@@ -387,3 +388,10 @@ def test_opentofu_is_left_out_of_the_plan_where_it_is_missing(monkeypatch: pytes
     assert rivals() == names
     monkeypatch.setattr(tofu, "missing", lambda: "there is no Go")
     assert rivals() == [name for name in names if "OpenTofu" not in name]
+
+
+def test_the_folder_of_the_results_is_made_first(tmp_path: Path) -> None:
+    assert bench.folder(str(tmp_path / "new" / "results")).is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(argparse.ArgumentTypeError, match=r"the folder .*file cannot be made \(File exists\)"):
+        bench.folder(str(tmp_path / "file"))
