@@ -74,10 +74,12 @@ class Careless(ClosedInTheEnd):
         super().execute("pragma synchronous = off")
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        return self.cursor() if sql.startswith("pragma synchronous") else super().execute(sql, *values)
+        if sql.startswith("pragma synchronous"):
+            return self.cursor()
+        return super().execute(sql.replace("journal_mode = wal", "journal_mode = memory"), *values)
 
     def executescript(self, sql: str) -> sqlite3.Cursor:
-        return super().executescript(sql.replace("journal_mode = wal", "journal_mode = memory"))
+        return super().executescript(sql.replace("synchronous = normal", "synchronous = off"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,11 @@
 """The files and commands of pages for new users, in their order."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -39,3 +42,22 @@ def test_ten_users_and_three_memberships_live_at_a_scim_service(project: Project
     changes = [each["body"]["Operations"] for each in sandbox.writes("scim") if "/Groups/" in each["path"]]
     assert Counter(each["op"] for each in chain(*changes)) == {"add": 4, "remove": 4}, "Dan takes Cleo's place"
     assert [group["members"] for group in sandbox.accounts("scim groups").values()] == [[]]
+
+
+def test_a_first_up_waits_for_another_run_in_the_journal(project: Project, sandbox: Sandbox) -> None:
+    """Without its journal it could create an account twice."""
+    project.program("enerflo.User('ana', email='ana@example.com', roles=['Setter'], office_ids=[1])")
+    journal = project.environment["SEATWISE_JOURNAL"]
+    with closing(sqlite3.connect(journal, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        end = Timer(5, other.rollback)  # the provider opens the journal within these seconds
+        end.start()
+        try:
+            said = project.up().output
+        finally:
+            end.join()
+
+    assert "cannot be used" not in said
+    (ana,) = sandbox.accounts("enerflo")
+    with closing(sqlite3.connect(journal)) as written:
+        assert written.execute("select account from deeds").fetchall() == [(ana,)]

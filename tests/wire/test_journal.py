@@ -246,6 +246,46 @@ def test_an_unusable_journal_is_reported_once_and_fails_nothing(kind: str, path:
     assert "continues without it" in warning
 
 
+def test_who_opens_a_new_journal_waits_for_another_process(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """SQLite itself does not wait there: it raises "database is locked" at once."""
+    other = sqlite3.connect(path)
+    other.execute("begin immediate")
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        other.rollback()
+
+    monkeypatch.setattr("seatwise.wire.files.time.sleep", wait)
+    journal = opened(path)
+    journal.note("ana@example.com", MADE)
+    assert waits == [files.PAUSE_S]
+    assert remembered(journal, "ana@example.com") == MADE
+
+
+def test_a_new_journal_that_stays_locked_is_reported(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setattr(files, "BUSY_TIMEOUT_S", 0)
+    other = sqlite3.connect(path)
+    other.execute("begin immediate")
+    warnings: list[str] = []
+    journal = opened(path, warn=warnings.append)
+    journal.note("ana@example.com", MADE)
+    assert [each.partition("cannot be used ")[2] for each in warnings] == [
+        "(database is locked); this run continues without it"
+    ]
+    other.close()
+
+
+def test_a_journal_that_cannot_be_opened_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    path.with_name(f"{path.name}-journal").mkdir()  # where SQLite wants a file of its own
+    monkeypatch.setattr("seatwise.wire.files.time.sleep", pytest.fail)
+    warnings: list[str] = []
+    journal = opened(path, warn=warnings.append)
+    journal.note("ana@example.com", MADE)
+    assert len(warnings) == 1
+    assert "unable to open database file" in warnings[0]
+
+
 def test_verify_creates_a_journal_and_keeps_its_entries(tmp_path: Path) -> None:
     path = tmp_path / "new" / "journal.db"
     verify(path)

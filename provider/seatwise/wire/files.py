@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TypeVar
 
 R = TypeVar("R")
 BUSY_TIMEOUT_S = 30.0  # how long one process waits for another process's write
+PAUSE_S = 0.01  # between two attempts where SQLite itself does not wait
 
 
 class SharedFile:
@@ -74,9 +76,28 @@ class SharedFile:
             self._database = sqlite3.connect(
                 self._path, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None
             )
+            _log_ahead(self._database)
             # Tables need no flush to the disk of their own: the first durable write flushes them too.
-            self._database.executescript(f"pragma synchronous = normal; pragma journal_mode = wal; {self._tables}")
+            self._database.executescript(f"pragma synchronous = normal; {self._tables}")
         return self._database
+
+
+def _log_ahead(database: sqlite3.Connection) -> None:
+    """Switch the file to write-ahead logging, if no process has done so before.
+
+    Processes that open a new file at the same time get in each other's way here, and SQLite does not always wait: while
+    one of them writes, it raises "database is locked" at once.
+    """
+    end = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            database.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte: extended codes add a second
+            if not is_busy or time.monotonic() >= end:
+                raise
+        time.sleep(PAUSE_S)
 
 
 def _make_private(path: Path) -> None:
