@@ -928,6 +928,32 @@ async def test_a_password_that_the_engine_ignores_stops_no_update(lost: dict[str
         assert world.door.journal.why_unconfirmed(account) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "secret", "remedy"),
+    [
+        ("enerflo", "password", "it is set at the vendor"), ("tenovos", "password", "it is set at the vendor"),
+        ("nexudus", "password", "declare another value, without `ignore_changes`"),
+        ("nexudus", "password_salt", "declare another value, without `ignore_changes`"),
+        ("scim", "password", "declare another value, without `ignore_changes`"),
+    ],
+)  # fmt: skip
+async def test_a_secret_that_may_be_missing_comes_with_a_remedy(name: str, secret: str, remedy: str) -> None:
+    """The state misses a write that the journal has, and the engine gives the fingerprint in the secret's place."""
+    async with World(name) as world:
+        own: dict[str, Any] = {"password": None, secret: "a first secret"}
+        first = world.inputs(**own)
+        account, outs = await lifecycle.create(world.tenant, first)
+        changed = world.inputs(olds=first, **{**world.vendor.example_change, **own})
+        await lifecycle.update(world.tenant, account, outs, changed)
+        await world.restart()
+
+        news = world.inputs(olds=first, **{**own, secret: first[secret]})
+        await lifecycle.update(world.tenant, account, outs, news)
+
+        assert f"whether the vendor has the declared {secret} is not known" in world.warnings[-1]
+        assert f"If it is missing there, {remedy}" in world.warnings[-1]
+
+
 @pytest.mark.parametrize("name", ["enerflo", "nexudus"])
 async def test_an_account_in_doubt_counts_when_it_is_retired(name: str) -> None:
     run = RunSettings.load().model_copy(update={"max_removals": 0})

@@ -729,7 +729,27 @@ async def test_who_was_made_active_again_meanwhile_is_not_deleted(nexudus: World
     assert await stack.up({"sales": without(everybody, "p1")})
 
     assert "p1" in active(nexudus)
-    assert "p1@example.com: not deleted, because it is active again" in nexudus.warnings[-1]
+    assert f"p1@example.com ({account}): not deleted, because it is active again" in nexudus.warnings[-1]
+    assert "deactivate or delete it in the admin page" in nexudus.warnings[-1]
+    assert LEAVING not in stack.outs
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_a_member_again_under_another_email_is_not_deleted(is_active: bool, nexudus: World) -> None:
+    """The e-mail was changed by hand, and the account is active again or not."""
+    stack, everybody = Stack(nexudus), a_team(nexudus, 4, DELETE)
+    assert await stack.up({"sales": everybody})
+    account = stack.outs["ids"]["p1@example.com"]
+    rest = without(everybody, "p1")
+    assert await stack.up({"sales": rest})
+    set_by_hand(nexudus, account, Active=is_active, Email="p9@example.com")
+
+    again = a_member(nexudus, "p9", active=is_active)
+    assert await stack.up({"sales": Roster([*rest.members, again], {**rest.policies, "on_existing": "adopt"})})
+
+    assert stack.outs["ids"]["p9@example.com"] == account
+    assert account in nexudus.accounts
+    assert not any("not deleted" in each for each in nexudus.warnings)
     assert LEAVING not in stack.outs
 
 

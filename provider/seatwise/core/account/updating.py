@@ -13,6 +13,9 @@ from .refusals import gone
 from .state import differences, seen
 from .writing import change, take_over
 
+_DECLARE_ANOTHER = "declare another value, without `ignore_changes`"
+_SET_BY_HAND = "it is set at the vendor, which takes it from seatwise only at the create"
+
 
 async def update(
     tenant: Tenant, account: str, state: AccountState, declared: Declared, record: Record | None = None
@@ -85,7 +88,11 @@ def _known_secrets(
     }
     if known:
         names, who = ", ".join(sorted(known)), f"{tenant.vendor.title} {email} ({account})"
-        tenant.warn(f"{who}: whether the vendor has the declared {names} is not known, and this run is not given it")
+        create_only = all(tenant.vendor.schema[name].create_only for name in known)
+        tenant.warn(
+            f"{who}: whether the vendor has the declared {names} is not known, and this run is not given it. If it is "
+            f"missing there, {_SET_BY_HAND if create_only else _DECLARE_ANOTHER}"
+        )
     return known
 
 

@@ -227,16 +227,23 @@ async def _delete(work: Work, team: Team, plan: Plan, owner: str) -> None:
 
 
 async def _delete_if_inactive(tenant: Tenant, key: str, account: str, owner: str) -> None:
-    """Delete an account that a team deactivated, unless it is active again or belongs to another resource."""
+    """Delete an account that a team deactivated, unless it is active again or belongs to another resource.
+
+    Its e-mail may have changed by hand since, and a resource, or another member of the team, may declare the new one.
+    """
+    vendor, ownership = tenant.vendor, tenant.ownership
     last = tenant.journal.last(key)
     is_resumed = last is not None and last.kind is EntryKind.CREATED
-    if is_resumed or tenant.ownership.belongs_to_other(key, owner):
+    if is_resumed or ownership.belongs_to_other(key, owner) or ownership.owner_of(account) is not None:
         return
     record = await fetch(tenant, account, key)
-    if record is None:
+    if record is None or ownership.is_declared(vendor.parse_identity(record) or ""):
         return
-    if not tenant.vendor.is_deactivated(record):
-        tenant.warn(f"{tenant.vendor.title} {key}: not deleted, because it is active again")
+    if not vendor.is_deactivated(record):
+        tenant.warn(
+            f"{vendor.title} {key} ({account}): not deleted, because it is active again; the team no longer manages "
+            "it. If the person left, and no other stack declares the account, deactivate or delete it in the admin page"
+        )
         return
     await lifecycle.delete(
         tenant, account, AccountState({tenant.vendor.identity_field: key}, on_destroy="delete"), owner
