@@ -14,12 +14,14 @@ import oracle
 from model import Stack
 from operations import lifecycle
 from seatwise.core.account import resuming
+from seatwise.core.account.ports import Entry, EntryKind
 from seatwise.core.account.properties import AS_DECLARED, DECLARED
 from seatwise.core.queries.lookup import Lookups
 from seatwise.core.vendor.errors import (
     AccountError,
     AccountExists,
     InvalidAccount,
+    NoSuchAccount,
     NotAuthorised,
     Refused,
     TooManyRemovals,
@@ -926,6 +928,26 @@ async def test_a_password_that_the_engine_ignores_stops_no_update(lost: dict[str
         assert world.accounts[account]["FullName"] == "Zoe"
         assert any("the declared password is not known" in each for each in world.warnings) is ("password" in lost)
         assert world.door.journal.why_unconfirmed(account) is None
+
+
+@pytest.mark.parametrize("name", names())
+async def test_an_empty_answer_does_not_rename_an_account_that_is_gone(name: str) -> None:
+    """The entry of a create without a known outcome stays: the account that it made has the new e-mail."""
+    async with World(name) as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        world.store.remove(world.name, account, reserve=False)
+        pending = Entry(EntryKind.PENDING, owner="/project/stack//ana")
+        world.door.journal.note("new@example.com", pending)
+        world.fault("update", answered(200, carried_out=False, content_type="application/json"))
+
+        news = world.inputs(olds=first, **{world.vendor.identity_field: "new@example.com"})
+        with pytest.raises(NoSuchAccount, match="it is gone"):
+            await lifecycle.update(world.tenant, account, outs, news)
+
+        left = world.door.journal.last("new@example.com")
+        assert left is not None
+        assert (left.kind, left.account, left.owner) == (EntryKind.PENDING, None, "/project/stack//ana")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ async def _write(
     entries = tenant.journal.rename(account, new) if is_renamed else None
     try:
         after, is_looked_at = await send_update(tenant, account, email, "update", changes, record)
+        if is_looked_at and after is None:  # an answer that says nothing, to the update of an account that is gone
+            raise gone(tenant, account, email)
     except AccountError as error:
         if entries is not None and not error.maybe_sent:
             tenant.journal.restore(account, new, entries)
