@@ -766,14 +766,14 @@ class Histories(RuleBasedStateMachine):
         world = self.world
         run = self._begun(weather, is_up=is_up, replaced=replaced)
         weather.store, weather.vendor = world.store, self.vendor
-        licensed = self._licensed(run)
+        run.licensed = self._licensed(run)
         world.hazard, world.door._jitter = weather, random.Random(weather.seed)
         is_done = self._in_time(work)
         world.hazard = lambda kind: None
         for request in weather.late:
             self._in_time(partial(world.arrive, request))
         run.after = world.accounts
-        self._follow(run, licensed)
+        self._follow(run)
         self._ask(run)
         if is_done and is_up:
             self._ask_whether_it_is_as_declared()
@@ -784,7 +784,7 @@ class Histories(RuleBasedStateMachine):
         world.warnings.clear()
         return is_done
 
-    def _licensed(self, run: "Run") -> list[str]:
+    def _licensed(self, run: "Run") -> set[str]:
         """Accounts that people made and that this run may take over."""
         # Tenovos' search lags. Of two accounts with the e-mail of a create whose outcome is not known, the other
         # of which a person made, it may show that person's only; nothing that can be read tells them apart.
@@ -795,11 +795,11 @@ class Histories(RuleBasedStateMachine):
             for name, email in run.to_be_made()
             if by_email[email] == 1 and (run.program[name].get("on_existing") == "adopt" or email in self.intents)
         }
-        return [
+        return {
             account
             for account in self.world.by_hand
             if self.world.email(run.before[account]) in wanted or self._was_put_back(run, account)
-        ]
+        }
 
     def _was_put_back(self, run: "Run", account: str) -> bool:
         """Whether people took an account from who is owed it, and put it back as it was."""
@@ -808,7 +808,7 @@ class Histories(RuleBasedStateMachine):
         wanting = [name for name, wanted in run.to_be_made() if wanted == email == self.world.email(record)]
         return owner in wanting if owner else bool(wanting) and self.world.is_retired(record)
 
-    def _follow(self, run: "Run", licensed: list[str]) -> None:
+    def _follow(self, run: "Run") -> None:
         """Note what has become of the accounts."""
         known = self._known()
         before = {old.id: old for old in (*run.pending, *run.known.values())}  # which has the e-mail as it was last
@@ -823,11 +823,11 @@ class Histories(RuleBasedStateMachine):
                         self._leave_alone(old.id)
         for account, record in run.after.items():
             if account in known:
-                assert account in licensed or account not in self.world.by_hand, f"P12: {account} was taken over"
+                assert account in run.licensed or account not in self.world.by_hand, f"P12: {account} was taken over"
                 self.owed.pop(account, None)
                 self.lent.pop(account, None)
                 self.world.by_hand.pop(account, None)
-            elif account in licensed:
+            elif account in run.licensed:
                 self.world.by_hand[account] = record
                 if account in self.lent and self._was_brought_back(run, account):
                     self.lent[account] = self.world.email(record), self._for_whom(run, record)
@@ -947,7 +947,8 @@ class Histories(RuleBasedStateMachine):
                 may |= {self.email_key, *({"PasswordSalt"} if arguments.get("password") else ())}
                 may |= {each.key for each in self.accounts_of.arguments if each.name in arguments}
                 self._ask_whether_others_are_in_the_lists(arguments, before, after)
-        if run.is_up and (account in self.leaving or (to_be_made and account not in self.world.by_hand)):
+        may_be_taken = account not in self.world.by_hand or account in run.licensed
+        if run.is_up and (account in self.leaving or (to_be_made and may_be_taken)):
             may.add(self.accounts_of.active_key)
         assert changed <= may, f"P3: {account}: {changed - may}"
 
@@ -1056,12 +1057,12 @@ class Histories(RuleBasedStateMachine):
         self._put_right()
         world = self.world
         run = self._begun(Weather(), replaced=self.stack.recreated)
-        licensed = self._licensed(run)
+        run.licensed = self._licensed(run)
         retained = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
         world.by_hand |= {account: run.before[account] for account in retained}
         self._in_time(partial(oracle.converges, self.stack, self.program))
         run.after = world.accounts
-        self._follow(run, licensed)
+        self._follow(run)
         oracle.strangers_are_left_alone(world)
         for account in run.before.keys() & run.after.keys():
             self._ask_whether_the_rest_is_as_it_was(run, account)
@@ -1127,6 +1128,8 @@ class Run:
     identity: str
     """The argument by which accounts are told apart."""
     after: dict[str, Record] = field(default_factory=dict)
+    licensed: set[str] = field(default_factory=set)
+    """Accounts that people made and that this run may take over."""
 
     def is_retained(self, resource: Resource) -> bool:
         """Whether an account is left as it is when its resource goes, and all that was kept of it."""
