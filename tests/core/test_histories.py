@@ -752,7 +752,9 @@ class Histories(RuleBasedStateMachine):
         """A run that is about to begin."""
         stack, program = self.stack, dict(self.program) if is_up else {}
         known, pending = dict(stack.state), [*stack.pending]
-        return Run(weather, is_up, program, self.world.accounts, known, pending, {*replaced}, self.identity)
+        run = Run(weather, is_up, program, self.world.accounts, known, pending, {*replaced}, self.identity)
+        run.licensed = self._licensed(run)
+        return run
 
     def _run(
         self,
@@ -766,7 +768,6 @@ class Histories(RuleBasedStateMachine):
         world = self.world
         run = self._begun(weather, is_up=is_up, replaced=replaced)
         weather.store, weather.vendor = world.store, self.vendor
-        run.licensed = self._licensed(run)
         world.hazard, world.door._jitter = weather, random.Random(weather.seed)
         is_done = self._in_time(work)
         world.hazard = lambda kind: None
@@ -1057,7 +1058,6 @@ class Histories(RuleBasedStateMachine):
         self._put_right()
         world = self.world
         run = self._begun(Weather(), replaced=self.stack.recreated)
-        run.licensed = self._licensed(run)
         retained = [each.id for name, each in run.known.items() if name not in self.program and run.is_retained(each)]
         world.by_hand |= {account: run.before[account] for account in retained}
         self._in_time(partial(oracle.converges, self.stack, self.program))
