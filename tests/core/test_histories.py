@@ -769,6 +769,7 @@ class Histories(RuleBasedStateMachine):
         run = self._begun(weather, is_up=is_up, replaced=replaced)
         weather.store, weather.vendor = world.store, self.vendor
         world.hazard, world.door._jitter = weather, random.Random(weather.seed)
+        self.patches.setattr("trio._core._run._r", random.Random(weather.seed))  # tasks take turns by it
         is_done = self._in_time(work)
         world.hazard = lambda kind: None
         for request in weather.late:
@@ -1193,6 +1194,33 @@ def _seed() -> int:
 
 def _machine(vendor: str) -> type[Histories]:
     return type(f"HistoriesOf{vendor.title()}", (Histories,), {"vendor": vendor})
+
+
+def _told() -> list[tuple[str, float, str]]:
+    """What left, when, and what came of it, in a history with many requests at the same time."""
+    told: list[tuple[str, float, str]] = []
+
+    class Told(Histories):
+        vendor = "nexudus"
+
+        def _ask(self, run: "Run") -> None:
+            told.extend((sent.kind, sent.at, str(sent.answer)) for sent in self.world.trail)
+            super()._ask(run)
+
+    state = Told()
+    state.begin(unique_emails=True, checkpoints=True, quirk=0, people=4, strangers=2)
+    for number in range(4):
+        state.change("value", number, 0, number)
+        state.up_in_trouble(number, 0.3, is_late=False)
+        state.ten_minutes_pass()
+        state.change_by_hand("edit", number, 0, number)
+        state.refresh()
+    state.teardown()
+    return told
+
+
+def test_a_history_happens_again_in_the_same_way() -> None:
+    assert _told() == _told()
 
 
 if IS_SOAK:
