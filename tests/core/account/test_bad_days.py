@@ -528,10 +528,11 @@ async def test_a_removal_that_fails_does_not_count(world: World) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 2))
     world.run.max_removals = world.removals.most = 1
+    removals = world.removals
     world.fault("update", answered(403, b'{"message": "Forbidden"}', carried_out=False))
     assert not await stack.up({name: value for name, value in people(world, 2).items() if name == "u0"})
 
-    assert world.removals.done == 0
+    assert removals.done == 0
     assert active(world) == 2
 
 
