@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 import oracle
+import teams
 from model import Stack
 from operations import lifecycle
 from seatwise.core.account import resuming
@@ -32,7 +33,17 @@ from seatwise.core.vendor.errors import (
 from seatwise.sandbox.server import STAND_INS
 from seatwise.vendors import names
 from seatwise.wire.settings import RunSettings
-from virtual import Fault, World, answered, cannot_connect, killed_after, lost_after, lost_before
+from virtual import (
+    Fault,
+    Killed,
+    World,
+    answered,
+    cannot_connect,
+    killed_after,
+    killed_before,
+    lost_after,
+    lost_before,
+)
 
 pytestmark = pytest.mark.anyio
 HTML = b"<html>busy</html>"
@@ -949,6 +960,153 @@ async def test_an_empty_answer_does_not_rename_an_account_that_is_gone(name: str
         left = world.door.journal.last("new@example.com")
         assert left is not None
         assert (left.kind, left.account, left.owner) == (EntryKind.PENDING, None, "/project/stack//ana")
+
+
+def disappearing(world: World, account: str) -> Fault:
+    """The vendor's own answer to an update, after which the account does not show any more."""
+
+    async def fault(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+        answer = await inner.handle_async_request(request)
+        world.store.remove(world.name, account, reserve=False)
+        return answer
+
+    return fault
+
+
+def is_updated(world: World) -> bool:
+    return "update" in {each.kind for each in world.trail}
+
+
+LOOKED_AT: dict[str, dict[str, Any]] = {"enerflo": {"roles": ["Regional Manager"]}, "scim": {"title": ""}}
+"""What is read back after an answer that repeats it: a value in the vendor's own spelling, and an emptied one."""
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+async def test_an_account_deleted_after_the_answer_is_gone(name: str) -> None:
+    async with World(name) as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        world.fault("update", disappearing(world, account))
+
+        with pytest.raises(NoSuchAccount, match="it is gone"):
+            await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, **LOOKED_AT[name]))
+
+
+@pytest.mark.parametrize("is_read_back", [True, False])
+@pytest.mark.parametrize("name", LOOKED_AT)
+async def test_an_account_may_be_hidden_for_a_moment(name: str, is_read_back: bool) -> None:
+    """It is gone if two looks find no account, and not if the second one cannot be made."""
+    async with World(name) as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        world.time_goes_by()
+
+        async def hidden(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            record.update(world.accounts[account])
+            world.store.remove(world.name, account, reserve=False)
+            return await inner.handle_async_request(request)
+
+        async def shown_again(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            world.store.add(world.name, account, world.email(record), record)
+            return await inner.handle_async_request(request)
+
+        record: dict[str, Any] = {}
+        looks = iter((hidden, shown_again if is_read_back else answered(403, carried_out=False)))
+        world.trail.clear()
+        world.hazard = lambda kind: next(looks) if kind == "read" and is_updated(world) else None
+
+        await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, **LOOKED_AT[name]))
+
+        assert [sent.kind for sent in world.trail][-4:] == ["update", "read", "list", "read"]
+        assert ("reads it back" in str(world.warnings)) is not is_read_back
+
+
+ENDS = {
+    **{f"{name}, {how}": (name, said, how) for name, said in LOOKED_AT.items() for how in ("killed", "gone")},
+    "scim, gone, whose access was looked at": ("scim", {"active": False}, "gone"),
+}
+
+
+@pytest.mark.parametrize(("name", "said", "how"), ENDS.values(), ids=ENDS)
+async def test_an_answered_rename_ends_a_create_of_the_email(name: str, said: dict[str, Any], how: str) -> None:
+    """The vendor has answered that the account has the e-mail now, so the account of that create is another one."""
+    async with World(name) as world:
+        first = world.inputs()
+        account, outs = await lifecycle.create(world.tenant, first)
+        world.door.journal.forget_account(account)  # as of an account that was adopted
+        world.door.journal.note("new@example.com", Entry(EntryKind.PENDING, owner="/project/stack//ben"))
+        if how == "gone":
+            world.fault("update", disappearing(world, account))
+        else:
+            world.hazard = lambda kind: killed_before if kind == "read" and is_updated(world) else None
+
+        news = world.inputs(olds=first, **said, **{world.vendor.identity_field: "new@example.com"})
+        with pytest.raises(Killed if how == "killed" else NoSuchAccount):
+            await lifecycle.update(world.tenant, account, outs, news)
+
+        assert world.door.journal.last("new@example.com") is None
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+async def test_a_deactivation_that_hides_the_account_counts(name: str) -> None:
+    """The vendor has answered it, and does not show the account from then on."""
+    async with World(name) as world:
+        stack = Stack(world)
+        assert await stack.up(people(world, 1))
+        world.run.max_removals = world.removals.most = 1
+        removals = world.removals
+        world.fault("update", disappearing(world, *world.accounts))
+
+        assert not await stack.up(people(world, 1, **world.vendor.deactivation, **LOOKED_AT[name]))
+
+        assert isinstance(stack.failures["u0"], NoSuchAccount)
+        assert removals.done == 1
+
+
+@pytest.mark.parametrize("is_given_up", [True, False])
+@pytest.mark.parametrize("is_in_team", [True, False])
+@pytest.mark.parametrize("is_ours", [True, False])
+@pytest.mark.parametrize("name", LOOKED_AT)
+async def test_an_account_that_is_gone_is_given_to_no_one(
+    name: str, is_ours: bool, is_in_team: bool, is_given_up: bool
+) -> None:
+    """The next run makes another one, without a refresh."""
+    async with World(name, unique_emails=False) as world:
+        stack, email = teams.Stack(world), world.named("p0@example.com")
+        owner = (f"{stack.owner('sales')}/members" if is_in_team else stack.owner("p0")) if is_ours else ""
+        account, _ = await lifecycle.create(world.tenant, world.inputs(**email), owner)
+        if not is_ours:
+            world.door.journal.forget_account(account)
+        await world.restart()
+        policy = {} if is_ours else {"on_existing": "adopt"}
+        person = {**teams.a_member(world, "p0"), **LOOKED_AT[name], world.name_field.name: "Zoe"}
+        program = {"sales": teams.Roster([person], policy)} if is_in_team else {"p0": {**person, **policy}}
+        if is_given_up:
+            world.door.ownership.let_go(account, "p0@example.com")
+        world.fault("update", disappearing(world, account))
+
+        assert not await stack.up(program)
+        assert "is in no resource's state" not in str(world.warnings)
+        assert await stack.up(program)
+
+        assert account not in world.accounts
+        assert len(world.accounts) == 1
+
+
+async def test_an_answer_alone_does_not_show_that_an_account_is_gone() -> None:
+    """Its first try was carried out, so the resource that adopts it has it from then on."""
+    async with World("enerflo") as world:
+        account, _ = await lifecycle.create(world.tenant, world.inputs())
+        world.door.journal.forget_account(account)
+        await world.restart()
+        world.fault("update", lost_after, answered(404, b"{}", carried_out=False))
+
+        news = world.inputs(on_existing="adopt", first_name="Zoe")
+        with pytest.raises(NoSuchAccount) as caught:
+            await lifecycle.create(world.tenant, news, "/project/stack//ana")
+
+        assert world.accounts[account]["first_name"] == "Zoe"
+        assert caught.value.taken == account
 
 
 @pytest.mark.parametrize(

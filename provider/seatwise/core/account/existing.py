@@ -5,7 +5,15 @@ import re
 from urllib.parse import unquote
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, AccountExists, NotAuthorised, RateLimited, Refused, VendorBroken
+from ..vendor.errors import (
+    AccountError,
+    AccountExists,
+    NoSuchAccount,
+    NotAuthorised,
+    RateLimited,
+    Refused,
+    VendorBroken,
+)
 from ..vendor.fields import Values
 from ..vendor.vendor import Vendor
 from .finding import Found, look_up
@@ -48,7 +56,7 @@ def tell_inactive(tenant: Tenant, declared: Declared, account: str, record: Reco
 
 async def name_holder(tenant: Tenant, error: Refused, account: str, email: str) -> None:
     """Add to the error of a refused change of an e-mail which account has that e-mail, and the remedy."""
-    if isinstance(error, NotAuthorised | RateLimited | VendorBroken):
+    if isinstance(error, NotAuthorised | NoSuchAccount | RateLimited | VendorBroken):
         return
     try:
         found = await look_up(tenant, email)

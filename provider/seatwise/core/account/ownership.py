@@ -119,6 +119,11 @@ class Ownership:
         """Note that a resource gives the account up to the one that declares its e-mail now."""
         self._let_go[email_key(email)] = account
 
+    def forget_given(self, account: str, email: str) -> None:
+        """Note that the account that a resource gave up in this run is gone."""
+        if self.given(email) == account:
+            del self._let_go[email_key(email)]
+
     def given(self, email: str) -> str | None:
         """Return the account with this e-mail that another resource gave up in this run, if one did."""
         return self._let_go.get(email_key(email))

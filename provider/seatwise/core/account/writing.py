@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..vendor.boundary import Record, restored
-from ..vendor.errors import AccountError, InvalidAccount, Refused, VendorBroken
+from ..vendor.errors import AccountError, InvalidAccount, NoSuchAccount, Refused, VendorBroken
 from ..vendor.fields import NO_VALUE, RESPELLED, Values
 from ..vendor.http import Answer, Request
 from ..vendor.vendor import Vendor
@@ -99,8 +99,6 @@ async def _write(
     entries = tenant.journal.rename(account, new) if is_renamed else None
     try:
         after, is_looked_at = await send_update(tenant, account, email, "update", changes, record)
-        if is_looked_at and after is None:  # an answer that says nothing, to the update of an account that is gone
-            raise gone(tenant, account, email)
     except AccountError as error:
         if entries is not None and not error.maybe_sent:
             tenant.journal.restore(account, new, entries)
@@ -109,33 +107,60 @@ async def _write(
         raise
     if is_renamed:
         tenant.journal.forget_pending(new)
+    if is_looked_at and after is None:
+        raise _vanished(tenant, account, email, changes)
     written = readable_values(schema, changes)
     if not is_looked_at and _must_be_looked_at(tenant, changes):
-        try:
-            after, is_looked_at = await _look(tenant, account, new or email, changes, after), True
-        except AccountError as error:  # the update was answered; the account stays unconfirmed until the next run
-            tenant.warn(f"{error}. The update was answered; the next `pulumi up` reads it back")
+        shown = await _read_back(tenant, account, new or email, changes, after)
+        if shown is None:
             return written | _said(tenant.vendor, after), False
+        after, is_looked_at = shown, True
     if is_looked_at:
-        names = ", ".join(_denied(tenant.vendor, changes, before, after))
-        if names:
-            denied = _not_done(tenant.vendor, f"update was answered and not done: {names}", f"{email} ({account})")
-            denied.maybe_sent = True  # the rest of the update may be done
-            raise denied
+        _refuse_denied(tenant.vendor, f"{email} ({account})", changes, before, after)
     return written | seen(schema, {}, after, is_whole=is_looked_at), True
 
 
+async def _read_back(
+    tenant: Tenant, account: str, email: str, changes: Values, answered: Record | None
+) -> Record | None:
+    """Return the record of an account whose update was answered, or None, with a warning, if it cannot be read.
+
+    The account stays unconfirmed then until the next run. Raises NoSuchAccount if it is certainly gone.
+    """
+    try:
+        record = await _look(tenant, account, email, changes, answered)
+    except AccountError as error:
+        tenant.warn(f"{error}. The update was answered; the next `pulumi up` reads it back")
+        return None
+    if record is None:
+        raise _vanished(tenant, account, email, changes)
+    return record
+
+
+def _vanished(tenant: Tenant, account: str, email: str, changes: Values) -> NoSuchAccount:
+    """Return the error for an account that is gone after an update. Vendors may hide inactive accounts."""
+    error = gone(tenant, account, email)
+    error.maybe_sent = tenant.vendor.deactivates(changes)
+    return error
+
+
 async def _look(tenant: Tenant, account: str, email: str, changes: Values, answered: Record | None) -> Record | None:
-    """Read an account after its update, and once more if it does not show yet what the answer showed."""
+    """Read an account after its update, and once more if it does not show, or not yet what the answer showed.
+
+    A vendor may hide an account that the update has deactivated: one look is enough then.
+    """
     record = await fetch(tenant, account, email)
     answers = {name: value for name, value in changes.items() if not _denies(tenant.vendor, answered, {name: value})}
-    if answered is None or not _denies(tenant.vendor, record, answers):
+    is_expected = record is not None or tenant.vendor.deactivates(changes)
+    if is_expected and (answered is None or not _denies(tenant.vendor, record, answers)):
         return record
     await tenant.sleep(LAG_S)
     try:
         return await fetch(tenant, account, email)
-    except AccountError:  # the first look counts
-        return record
+    except AccountError:
+        if record is None:
+            raise
+        return record  # the first look counts
 
 
 def _said(vendor: Vendor, answered: Record | None) -> dict[str, object]:
@@ -157,6 +182,16 @@ def _must_be_looked_at(tenant: Tenant, changes: Values) -> list[str]:
         if RESPELLED in schema[name].marks
         or (schema[name].is_sparse and (value in NO_VALUE or isinstance(value, list | dict) or name not in kept))
     ]
+
+
+def _refuse_denied(vendor: Vendor, who: str, changes: Values, before: AccountState, record: Record | None) -> None:
+    """Raise VendorBroken if a read after an update shows that changes were not made."""
+    names = ", ".join(_denied(vendor, changes, before, record))
+    if not names:
+        return
+    error = _not_done(vendor, f"update was answered and not done: {names}", who)
+    error.maybe_sent = True  # the rest of the update may be done
+    raise error
 
 
 def _denied(vendor: Vendor, changes: Values, before: AccountState, record: Record | None) -> list[str]:
@@ -215,13 +250,22 @@ async def send_update(
             return record_after, False
         error.maybe_sent = True  # the outcome of the update is unknown
         raise
-    if _denies(vendor, after, asked):
+    if after is None and operation == "update" and not is_confirmed:
+        raise _vanished(tenant, account, email, changes)
+    _refuse_not_done(vendor, operation, who, after, changes, asked)
+    return after, True
+
+
+def _refuse_not_done(
+    vendor: Vendor, operation: str, who: str, record: Record | None, changes: Values, asked: Values
+) -> None:
+    """Raise VendorBroken if a read after an update shows that what was asked was not done, or not that it was."""
+    if _denies(vendor, record, asked):
         raise _not_done(vendor, f"{operation} was answered and not done", who)
-    if after is not None and vendor.deactivates(changes) and not _shows_activity(vendor, after, changes):
+    if record is not None and vendor.deactivates(changes) and not _shows_activity(vendor, record, changes):
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
         unseen.remedy = 'Use on_destroy="delete", or "retain" and deactivate it in the admin page'
         raise unseen
-    return after, True
 
 
 async def merges(tenant: Tenant, changes: Values) -> bool:

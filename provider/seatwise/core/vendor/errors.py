@@ -150,6 +150,9 @@ class NotAuthorised(Refused):
 class NoSuchAccount(Refused):
     """The account is not there (any more)."""
 
+    is_certain = False
+    """Whether a read by the account's id and the account list have shown it, and not the answer to a write alone."""
+
     default_remedy = "Run `pulumi refresh` to see what is there"
 
 
