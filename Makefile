@@ -25,7 +25,7 @@ lowest: ## Run all tests with the lowest versions of what seatwise needs
 test-keycloak: ## Run the tests against a real Keycloak (needs Java 17 and Maven)
 	@$(RUN) --keycloak pytest -v tests/keycloak
 
-soak: ## Live thirteen thousand random histories in virtual time (three quarters of an hour)
+soak: ## Live thirteen thousand random histories in virtual time (half an hour)
 	@SEATWISE_SOAK=1 $(LIGHT) pytest -v -n 2 tests/core/test_histories.py
 
 crash: ## Kill the real pulumi at every request of a program (half an hour)
