@@ -191,6 +191,11 @@ class World:
         await self.door.aclose()
         self.store.close()
 
+    @property
+    def is_updated(self) -> bool:
+        """Whether an update has left."""
+        return "update" in {sent.kind for sent in self.trail}
+
     def make_by_hand(self, account: str, **fields: Any) -> None:
         """Create an account at the admin page, like one that seatwise created."""
         stand_in = server.STAND_INS[self.name]

@@ -321,8 +321,7 @@ async def test_the_first_look_counts_if_the_second_fails() -> None:
         looks = iter([answered(200, json.dumps(record).encode(), carried_out=False)])
 
         def fails_later(kind: str) -> Fault | None:
-            is_sent = "update" in {each.kind for each in world.trail}
-            return next(looks, answered(403, carried_out=False)) if kind == "read" and is_sent else None
+            return next(looks, answered(403, carried_out=False)) if kind == "read" and world.is_updated else None
 
         world.hazard = fails_later
         with pytest.raises(AccountError, match="answered and not done: roles"):
@@ -339,7 +338,7 @@ async def test_a_look_beside_a_title_in_capitals_may_lag_as_well() -> None:
         stale = iter([answered(200, json.dumps(record).encode(), carried_out=False)])
 
         def lags_once(kind: str) -> Fault | None:
-            return next(stale, None) if kind == "read" and "update" in {each.kind for each in world.trail} else None
+            return next(stale, None) if kind == "read" and world.is_updated else None
 
         world.hazard = lags_once
         outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=[], title="Boss"))
@@ -386,7 +385,7 @@ async def test_a_respelled_value_is_not_taken_from_an_answer_alone() -> None:
         said = {"user": {**world.accounts[account], "roles": ["ins-x"]}, "success": True}
         world.fault("update", answered(200, json.dumps(said).encode(), carried_out=True))
         no = answered(403, carried_out=False)
-        world.hazard = lambda kind: no if kind == "read" and "update" in {each.kind for each in world.trail} else None
+        world.hazard = lambda kind: no if kind == "read" and world.is_updated else None
         outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["Regional Manager"]))
         assert outs["roles"] == ["Regional Manager"]
 
@@ -398,9 +397,7 @@ async def test_an_answer_that_denies_the_change_counts_without_a_look() -> None:
         old = json.dumps(await service_says(world, account)).encode()
         world.fault("update", answered(200, old, carried_out=False))
         later = answered(403, carried_out=False)
-        world.hazard = lambda kind: (
-            later if kind == "read" and "update" in {each.kind for each in world.trail} else None
-        )
+        world.hazard = lambda kind: later if kind == "read" and world.is_updated else None
         outs = await lifecycle.update(world.tenant, account, outs, world.inputs(outs, roles=["a"]))
         assert outs["roles"] == ["admin", "a"]
         assert world.diff(outs, world.inputs(outs, roles=["a"]))

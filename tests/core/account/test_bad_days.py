@@ -973,10 +973,6 @@ def disappearing(world: World, account: str) -> Fault:
     return fault
 
 
-def is_updated(world: World) -> bool:
-    return "update" in {each.kind for each in world.trail}
-
-
 LOOKED_AT: dict[str, dict[str, Any]] = {"enerflo": {"roles": ["Regional Manager"]}, "scim": {"title": ""}}
 """What is read back after an answer that repeats it: a value in the vendor's own spelling, and an emptied one."""
 
@@ -1013,7 +1009,7 @@ async def test_an_account_may_be_hidden_for_a_moment(name: str, is_read_back: bo
         record: dict[str, Any] = {}
         looks = iter((hidden, shown_again if is_read_back else answered(403, carried_out=False)))
         world.trail.clear()
-        world.hazard = lambda kind: next(looks) if kind == "read" and is_updated(world) else None
+        world.hazard = lambda kind: next(looks) if kind == "read" and world.is_updated else None
 
         await lifecycle.update(world.tenant, account, outs, world.inputs(olds=first, **LOOKED_AT[name]))
 
@@ -1038,7 +1034,7 @@ async def test_an_answered_rename_ends_a_create_of_the_email(name: str, said: di
         if how == "gone":
             world.fault("update", disappearing(world, account))
         else:
-            world.hazard = lambda kind: killed_before if kind == "read" and is_updated(world) else None
+            world.hazard = lambda kind: killed_before if kind == "read" and world.is_updated else None
 
         news = world.inputs(olds=first, **said, **{world.vendor.identity_field: "new@example.com"})
         with pytest.raises(Killed if how == "killed" else NoSuchAccount):

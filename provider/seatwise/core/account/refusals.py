@@ -65,7 +65,7 @@ def tell_altered(tenant: Tenant, account: str, state: AccountState, written: Val
 def gone(tenant: Tenant, account: str, email: str) -> NoSuchAccount:
     """Return the error for an account that is certainly gone."""
     error = NoSuchAccount("it is gone", status=404, vendor=tenant.vendor.title, account=f"{email} ({account})")
-    error.is_certain = True
+    error.is_gone = True
     return error
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, AccountExists, NoSuchAccount, UnknownOutcome
+from ..vendor.errors import AccountError, AccountExists, UnknownOutcome
 from ..vendor.fields import Values
 from ..vendor.secrets import matches
 from .existing import exists, tell_inactive
@@ -140,7 +140,7 @@ async def _resume_from_journal(tenant: Tenant, declared: Declared, owner: str) -
         try:
             return Begun(own.account, await _resume(tenant, own, declared, last, owner))
         except AccountError as error:
-            if _is_gone(error):
+            if error.is_gone:
                 tenant.ownership.forget_given(own.account, email)
             else:  # the resource that had it lets it go
                 error.taken = own.account
@@ -255,7 +255,7 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
             try:
                 return await take_over(tenant, account, existing.record, declared, adopted=True)
             except AccountError as error:
-                if _is_gone(error):
+                if error.is_gone:
                     tenant.ownership.forget_given(account, tenant.vendor.identity(declared.values))
                     raise
                 if was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
@@ -267,11 +267,6 @@ def _counted(tenant: Tenant, found: Found, declared: Declared) -> AbstractContex
     """Count it as a removal if the declaration deactivates this account; raise TooManyRemovals if the run may not."""
     email, actual = tenant.vendor.identity(declared.values), seen(tenant.vendor.schema, declared.wanted, found.record)
     return counted(tenant, found.account, email, actual, declared)
-
-
-def _is_gone(error: AccountError) -> bool:
-    """Return whether a failure is that the account is certainly gone: then no resource has it."""
-    return isinstance(error, NoSuchAccount) and error.is_certain
 
 
 async def _had_owner(tenant: Tenant, account: str, declared: Declared, owner: str) -> bool:

@@ -41,6 +41,8 @@ class AccountError(Exception):
     """The id of the account that the resource was given before the failure, and that it has from then on."""
     is_adopted = False
     """Whether that account was adopted."""
+    is_gone = False
+    """Whether a read by the account's id and the account list have shown that it is not there: no resource has it."""
 
     def __init__(self, problem: str, *, vendor: str = "", account: str = "", remedy: str = "") -> None:
         super().__init__(problem, vendor, account, remedy)
@@ -149,9 +151,6 @@ class NotAuthorised(Refused):
 
 class NoSuchAccount(Refused):
     """The account is not there (any more)."""
-
-    is_certain = False
-    """Whether a read by the account's id and the account list have shown it, and not the answer to a write alone."""
 
     default_remedy = "Run `pulumi refresh` to see what is there"
 
