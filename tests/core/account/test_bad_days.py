@@ -1043,6 +1043,30 @@ async def test_an_answered_rename_ends_a_create_of_the_email(name: str, said: di
         assert world.door.journal.last("new@example.com") is None
 
 
+@pytest.mark.parametrize("rename", [killed_after, lost_after])
+@pytest.mark.parametrize("name", names())
+async def test_an_adopted_account_is_nobodys_pending_create(name: str, rename: Fault) -> None:
+    """Its rename is not known to be done, to the e-mail of another resource's create that never arrived."""
+    async with World(name) as world:
+        stack, new = teams.Stack(world), world.named("new@example.com")
+        ana = {**teams.a_member(world, "ana"), "on_existing": "adopt"}
+        ben = {**teams.a_member(world, "ben"), **new}
+        assert await teams.Stack(world, "another/stack").up({"ana": ana})
+        (account,) = world.accounts
+        world.door.journal.forget_account(account)
+        assert await stack.up({"ana": ana})
+        world.fault("create", lost_before)
+        assert not await stack.up({"ana": ana, "ben": ben})
+        world.time_goes_by()
+        world.fault("update", *[rename] * 4)
+        assert not await stack.up({"ana": {**ana, **new}})
+        assert world.email(world.accounts[account]) == "new@example.com"
+
+        assert not await stack.up({"ben": ben})
+
+        assert "on_existing" in str(stack.failed)
+
+
 @pytest.mark.parametrize("name", LOOKED_AT)
 async def test_a_deactivation_that_hides_the_account_counts(name: str) -> None:
     """The vendor has answered it, and does not show the account from then on."""

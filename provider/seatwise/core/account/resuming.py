@@ -13,7 +13,7 @@ from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_identity, look_up_uncached, whole
 from .holders import has_account, held_by, owners_of, replaced
 from .owner import display_name, is_team, same
-from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
+from .ports import Entry, EntryKind, Held, Journal, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import held_by_other, refuse_taken
 from .state import seen
@@ -174,11 +174,20 @@ async def _pending_create(tenant: Tenant, email: str, last: Entry, owner: str) -
     found = await look_again(
         tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
     )
-    if found is None or tenant.journal.last_of(found.account) is not None:
+    if found is None or _was_known(tenant.journal, found.account):
         return None
     if tenant.ownership.other_owner(found.account, owner) is not None:
         return None
     return await whole(tenant, found, email)
+
+
+def _was_known(journal: Journal, account: str) -> bool:
+    """Return whether seatwise knew the account before. An adopted one has no entry, but writes that are counted."""
+    return (
+        journal.last_of(account) is not None
+        or journal.why_unconfirmed(account) is not None
+        or journal.revision(account) > 0
+    )
 
 
 async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
