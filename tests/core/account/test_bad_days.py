@@ -1043,6 +1043,49 @@ async def test_an_answered_rename_ends_a_create_of_the_email(name: str, said: di
         assert world.door.journal.last("new@example.com") is None
 
 
+@pytest.mark.parametrize("name", [name for name in names() if name != "scim"])
+async def test_a_deactivation_beside_a_trimmed_text_counts(name: str) -> None:
+    """The update fails, as the vendor has another name than was sent, but the person has lost access."""
+    async with World(name) as world:
+        stack, field = Stack(world), world.name_field
+        assert await stack.up(people(world, 1))
+        world.run.max_removals = world.removals.most = 1
+        removals = world.removals
+        (account,) = world.accounts
+
+        async def trims(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            await inner.handle_async_request(request)
+            world.change_by_hand(account, {str(field.wire.read): "Zoe"})
+            return httpx.Response(200)
+
+        world.fault("update", trims)
+
+        assert not await stack.up(people(world, 1, **world.vendor.deactivation, **{field.name: "Zoe "}))
+
+        assert world.is_retired(world.accounts[account])
+        assert removals.done == 1
+
+
+async def test_a_deactivation_that_no_record_shows_counts() -> None:
+    async with World("scim") as world:
+        stack = Stack(world)
+        assert await stack.up(people(world, 1))
+        world.run.max_removals = world.removals.most = 1
+        removals = world.removals
+
+        async def shows_no_activity(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            answer = await inner.handle_async_request(request)
+            body = re.sub(rb'"active": ?(true|false),', b"", await answer.aread())
+            return httpx.Response(answer.status_code, content=body, headers={"content-type": "application/scim+json"})
+
+        world.hazard = lambda kind: None if kind == "token" else shows_no_activity
+
+        assert not await stack.up(people(world, 1, active=False))
+
+        assert "does not show whether it is active" in str(stack.failures["u0"])
+        assert removals.done == 1
+
+
 @pytest.mark.parametrize("rename", [killed_after, lost_after])
 @pytest.mark.parametrize("name", names())
 async def test_an_adopted_account_is_nobodys_pending_create(name: str, rename: Fault) -> None:

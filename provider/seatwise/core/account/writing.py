@@ -261,9 +261,12 @@ def _refuse_not_done(
 ) -> None:
     """Raise VendorBroken if a read after an update shows that what was asked was not done, or not that it was."""
     if _denies(vendor, record, asked):
-        raise _not_done(vendor, f"{operation} was answered and not done", who)
+        denied = _not_done(vendor, f"{operation} was answered and not done", who)
+        denied.maybe_sent = any(not _denies(vendor, record, {name: value}) for name, value in changes.items())
+        raise denied
     if record is not None and vendor.deactivates(changes) and not _shows_activity(vendor, record, changes):
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
+        unseen.maybe_sent = True
         unseen.remedy = 'Use on_destroy="delete", or "retain" and deactivate it in the admin page'
         raise unseen
 
