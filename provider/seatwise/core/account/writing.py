@@ -107,38 +107,37 @@ async def _write(
         raise
     if is_renamed:
         tenant.journal.forget_pending(new)
-    if is_looked_at and after is None:
-        raise _vanished(tenant, account, email, changes)
-    written = readable_values(schema, changes)
+    written, answered = readable_values(schema, changes), after
     if not is_looked_at and _must_be_looked_at(tenant, changes):
-        shown = await _read_back(tenant, account, new or email, changes, after)
-        if shown is None:
-            return written | _said(tenant.vendor, after), False
-        after, is_looked_at = shown, True
+        after, is_looked_at = await _read_back(tenant, account, new or email, changes, answered)
+        if not is_looked_at:
+            return written | _said(tenant.vendor, answered), False
     if is_looked_at:
+        if after is None and not tenant.vendor.deactivates(changes):  # a vendor may hide inactive accounts
+            raise gone(tenant, account, email)
         _refuse_denied(tenant.vendor, f"{email} ({account})", changes, before, after)
     return written | seen(schema, {}, after, is_whole=is_looked_at), True
 
 
 async def _read_back(
     tenant: Tenant, account: str, email: str, changes: Values, answered: Record | None
-) -> Record | None:
-    """Return the record of an account whose update was answered, or None, with a warning, if it cannot be read.
+) -> tuple[Record | None, bool]:
+    """Return the record of an account whose update was answered, None if it does not show, and whether it was read.
 
-    The account stays unconfirmed then until the next run. Raises NoSuchAccount if it is certainly gone.
+    If it cannot be read, a warning says so, and the account stays unconfirmed until the next run.
     """
     try:
-        record = await _look(tenant, account, email, changes, answered)
+        return await _look(tenant, account, email, changes, answered), True
     except AccountError as error:
         tenant.warn(f"{error}. The update was answered; the next `pulumi up` reads it back")
-        return None
-    if record is None:
-        raise _vanished(tenant, account, email, changes)
-    return record
+        return None, False
 
 
 def _vanished(tenant: Tenant, account: str, email: str, changes: Values) -> NoSuchAccount:
-    """Return the error for an account that is gone after an update. Vendors may hide inactive accounts."""
+    """Return the error for an account that is gone after an update that no answer confirms.
+
+    A vendor may hide inactive accounts, so a deactivation may be done.
+    """
     error = gone(tenant, account, email)
     error.maybe_sent = tenant.vendor.deactivates(changes)
     return error
