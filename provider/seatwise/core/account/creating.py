@@ -251,5 +251,6 @@ async def _send_the_rest(tenant: Tenant, account: str, declared: Declared, recor
         return await change(tenant, account, state, declared)
     except AccountError as error:
         tell_altered(tenant, account, state, sent)
-        tenant.warn(f"{error}. The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again")
+        is_there = f"The account is made; the next `pulumi up` tries {', '.join(sorted(not_sent))} again"
+        tenant.warn(f"{error}. {'The account was made before' if error.is_gone else is_there}")
         return state
