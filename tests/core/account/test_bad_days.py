@@ -1153,10 +1153,28 @@ async def test_an_account_that_is_gone_is_given_to_no_one(
 
         assert not await stack.up(program)
         assert "is in no resource's state" not in str(world.warnings)
+        assert ("If it shows again" in str(world.warnings)) is (is_given_up and not is_ours)
         assert await stack.up(program)
 
         assert account not in world.accounts
         assert len(world.accounts) == 1
+
+
+@pytest.mark.parametrize("name", ["enerflo", "tenovos"])
+async def test_a_new_account_that_is_gone_is_not_said_to_be_there(name: str) -> None:
+    async with World(name) as world:
+
+        async def vanishes(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            for account in world.accounts:
+                world.store.remove(name, account, reserve=False)
+            return await answered(200, b"", carried_out=False)(request, inner)
+
+        world.fault("update", vanishes)
+
+        await lifecycle.create(world.tenant, world.inputs(**world.vendor.deactivation))
+
+        (warning,) = [each for each in world.warnings if "it is gone. Run `pulumi refresh`" in each]
+        assert warning.endswith("The account was made before")
 
 
 async def test_an_answer_alone_does_not_show_that_an_account_is_gone() -> None:

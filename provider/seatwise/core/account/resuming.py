@@ -265,11 +265,20 @@ async def _adopt(tenant: Tenant, declared: Declared, existing: Found, owner: str
                 return await take_over(tenant, account, existing.record, declared, adopted=True)
             except AccountError as error:
                 if error.is_gone:
-                    tenant.ownership.forget_given(account, tenant.vendor.identity(declared.values))
-                    raise
-                if was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
+                    _forget_gone(tenant, account, tenant.vendor.identity(declared.values), was_created)
+                elif was_created or error.maybe_sent or await _had_owner(tenant, account, declared, owner):
                     error.taken, error.is_adopted = account, True
                 raise
+
+
+def _forget_gone(tenant: Tenant, account: str, email: str, was_created: bool) -> None:
+    """Give an account that is gone to no resource. One that had a resource is named: lists lag behind."""
+    if was_created or tenant.ownership.given(email) == account:
+        tenant.warn(
+            f"{tenant.vendor.title} {email}: its account ({account}) is gone, and the resource that had it has let it "
+            "go. If it shows again and the person leaves, deactivate it in the admin page"
+        )
+    tenant.ownership.forget_given(account, email)
 
 
 def _counted(tenant: Tenant, found: Found, declared: Declared) -> AbstractContextManager[None]:
