@@ -1253,6 +1253,27 @@ async def test_an_adoption_that_deactivates_is_a_removal(name: str) -> None:
         assert world.door.removals.done == 1
 
 
+@pytest.mark.parametrize(("name", "given"), [("nexudus", {}), ("scim", {"update": "put"})])
+async def test_a_deactivation_that_only_the_record_shows_counts(name: str, given: dict[str, Any]) -> None:
+    """A person has made the account active again, and an update that merges takes that back."""
+    async with World(name, given=given) as world:
+        stack, inactive = Stack(world), world.vendor.deactivation
+        assert await stack.up(people(world, 1, **inactive))
+        (account,) = world.accounts
+        world.change_by_hand(account, world.active)
+        world.run.max_removals = world.removals.most = 0
+
+        assert not await stack.up(people(world, 1, **inactive, **{world.name_field.name: "Zoe"}))
+        assert isinstance(stack.failures["u0"], TooManyRemovals)
+        assert not world.is_retired(world.accounts[account])
+
+        world.run.max_removals = world.removals.most = 1
+        removals = world.removals
+        assert await stack.up(people(world, 1, **inactive, **{world.name_field.name: "Zoe"}))
+        assert world.is_retired(world.accounts[account])
+        assert removals.done == 1
+
+
 @pytest.mark.parametrize("name", names())
 async def test_resuming_an_account_as_inactive_is_a_removal(name: str) -> None:
     async with World(name, limited(0)) as world:

@@ -20,8 +20,8 @@ from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState
 from .refusals import refused, tell_unfit, tell_unkept
 from .state import observed, readable_values, seen, unkept
-from .updating import counted_removal, refuse_others, update
-from .writing import marked_unconfirmed, merges, send_update
+from .updating import refuse_others, update
+from .writing import counted_removal, marked_unconfirmed, merges, send_update
 
 __all__ = ["create", "delete", "read", "update"]
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..vendor.boundary import Record
-from ..vendor.errors import AccountError, VendorBroken
+from ..vendor.errors import VendorBroken
 from ..vendor.fields import Values
 from .finding import fetch, has_identity
 from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import gone
 from .state import differences, seen
-from .writing import change, take_over
+from .writing import change, counted_removal, take_over
 
 _DECLARE_ANOTHER = "declare another value, without `ignore_changes`"
 _SET_BY_HAND = "it is set at the vendor, which takes it from seatwise only at the create"
@@ -105,15 +105,3 @@ def counted(tenant: Tenant, account: str, email: str, current: Values, declared:
         return
     with counted_removal(tenant, f"{email} ({account})"):
         yield
-
-
-@contextmanager
-def counted_removal(tenant: Tenant, account: str) -> Iterator[None]:
-    """Count one removal; raise TooManyRemovals if the run may not. A removal that certainly failed does not count."""
-    tenant.removals.claim(tenant.vendor, account)
-    try:
-        yield
-    except AccountError as error:
-        if not error.maybe_sent:
-            tenant.removals.give_back()
-        raise

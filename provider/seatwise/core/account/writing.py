@@ -1,7 +1,7 @@
 """One write to an account that exists: send it, check the answer, and mark the account unconfirmed meanwhile."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from ..vendor.boundary import Record, restored
@@ -73,7 +73,9 @@ async def change(
     actual, is_seen = readable_values(schema, current), is_unconfirmed
     if changes:
         expanded = expand(schema, changes, current)
-        sent, is_seen = await _write(tenant, account, email, expanded, record, before or state)
+        is_uncounted = vendor.deactivates(changes) and not vendor.deactivates(due)  # the fresh record showed it
+        with counted_removal(tenant, f"{email} ({account})") if is_uncounted else nullcontext():
+            sent, is_seen = await _write(tenant, account, email, expanded, record, before or state)
         actual |= sent
         if not is_seen:  # what the vendor has made of the written values is not known
             actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
@@ -335,6 +337,18 @@ async def _send_to_fresh(
 
 def _not_done(vendor: Vendor, problem: str, who: str) -> VendorBroken:
     return VendorBroken(problem, status=200, vendor=vendor.title, account=who)
+
+
+@contextmanager
+def counted_removal(tenant: Tenant, account: str) -> Iterator[None]:
+    """Count one removal; raise TooManyRemovals if the run may not. A removal that certainly failed does not count."""
+    tenant.removals.claim(tenant.vendor, account)
+    try:
+        yield
+    except AccountError as error:
+        if not error.maybe_sent:
+            tenant.removals.give_back()
+        raise
 
 
 @contextmanager
