@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..vendor.boundary import Record, restored
 from ..vendor.errors import AccountError, InvalidAccount, NoSuchAccount, Refused, VendorBroken
@@ -70,29 +70,39 @@ async def change(
         current |= seen(schema, wanted, record)
         lost = {name: value for name, value in lost.items() if current.get(name) in NO_VALUE}
     changes = differences(schema, {**current, **lost}, wanted)
-    actual, is_seen = readable_values(schema, current), is_unconfirmed
+    actual, is_certain = readable_values(schema, current), is_unconfirmed
     if changes:
         expanded = expand(schema, changes, current)
         is_uncounted = vendor.deactivates(changes) and not vendor.deactivates(due)  # the fresh record showed it
         with counted_removal(tenant, f"{email} ({account})") if is_uncounted else nullcontext():
-            sent, is_seen = await _write(tenant, account, email, expanded, record, before or state)
-        actual |= sent
-        if not is_seen:  # what the vendor has made of the written values is not known
+            written = await _write(tenant, account, email, expanded, record, before or state)
+        actual |= written.values
+        is_certain = written.is_certain
+        if not written.is_shown:  # what the vendor has made of the written values is not known
             actual = {name: value for name, value in actual.items() if name not in vendor.remembered}
     kept = {name: value for name, value in state.values.items() if name not in changes}
     unproven = changes.keys() - tenant.list_cache.kept  # of what the tenant keeps, an empty field is not yet changed
-    written = (lost.keys() - changes.keys()) | unproven
-    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written=written)
+    unshown = (lost.keys() - changes.keys()) | unproven
+    after = observed(vendor, wanted, actual, kept, adopted=state.adopted, written=unshown)
     tell_unkept(tenant, after)
     tell_altered(tenant, account, after, changes)
-    revision = tenant.journal.record_write(account, state.revision) if is_seen else state.revision
+    revision = tenant.journal.record_write(account, state.revision) if is_certain else state.revision
     return after.under(declared).at(revision)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The readable fields after an update; whether it was certainly carried out, and whether a record shows it."""
+
+    values: Values
+    is_certain: bool = True
+    is_shown: bool = True
 
 
 async def _write(
     tenant: Tenant, account: str, email: str, changes: Values, record: Record | None, before: AccountState
-) -> tuple[dict[str, object], bool]:
-    """Send one update; return the readable fields that changed, and whether the vendor was seen to have them."""
+) -> _Written:
+    """Send one update; return what is known of the account after it."""
     schema = tenant.vendor.schema
     identity = tenant.vendor.identity_field
     is_renamed = identity in changes and not schema[identity].same(changes[identity], email)
@@ -102,7 +112,7 @@ async def _write(
     try:
         after, is_looked_at = await send_update(tenant, account, email, "update", changes, record)
     except AccountError as error:
-        if entries is not None and not error.maybe_sent:
+        if entries is not None and (not error.maybe_sent or identity in error.denied):
             tenant.journal.restore(account, new, entries)
         if is_renamed and isinstance(error, Refused):
             await name_holder(tenant, error, account, new)
@@ -113,12 +123,13 @@ async def _write(
     if not is_looked_at and _must_be_looked_at(tenant, changes):
         after, is_looked_at = await _read_back(tenant, account, new or email, changes, answered)
         if not is_looked_at:
-            return written | _said(tenant.vendor, answered), False
+            return _Written(written | _said(tenant.vendor, answered), is_certain=False, is_shown=False)
     if is_looked_at:
         if after is None and not tenant.vendor.deactivates(changes):  # a vendor may hide inactive accounts
             raise gone(tenant, account, email)
         _refuse_denied(tenant.vendor, f"{email} ({account})", changes, before, after)
-    return written | seen(schema, {}, after, is_whole=is_looked_at), True
+    is_hidden = is_looked_at and after is None
+    return _Written(written | seen(schema, {}, after, is_whole=is_looked_at), is_shown=not is_hidden)
 
 
 async def _read_back(
@@ -129,7 +140,8 @@ async def _read_back(
     If it cannot be read, a warning says so, and the account stays unconfirmed until the next run.
     """
     try:
-        return await _look(tenant, account, email, changes, answered), True
+        awaited = _shown(tenant.vendor, answered, changes)
+        return await _look(tenant, account, email, awaited, may_hide=tenant.vendor.deactivates(changes)), True
     except AccountError as error:
         tenant.warn(f"{error}. The update was answered; the next `pulumi up` reads it back")
         return None, False
@@ -145,15 +157,13 @@ def _vanished(tenant: Tenant, account: str, email: str, changes: Values) -> NoSu
     return error
 
 
-async def _look(tenant: Tenant, account: str, email: str, changes: Values, answered: Record | None) -> Record | None:
-    """Read an account after its update, and once more if it does not show, or not yet what the answer showed.
+async def _look(tenant: Tenant, account: str, email: str, awaited: Values, *, may_hide: bool) -> Record | None:
+    """Read an account after its update, and once more if it does not show, or not yet with the `awaited` values.
 
-    A vendor may hide an account that the update has deactivated: one look is enough then.
+    One look is enough for an account that the vendor may hide, because the update has deactivated it.
     """
     record = await fetch(tenant, account, email)
-    answers = {name: value for name, value in changes.items() if not _denies(tenant.vendor, answered, {name: value})}
-    is_expected = record is not None or tenant.vendor.deactivates(changes)
-    if is_expected and (answered is None or not _denies(tenant.vendor, record, answers)):
+    if may_hide if record is None else not _denies(tenant.vendor, record, awaited):
         return record
     await tenant.sleep(LAG_S)
     try:
@@ -162,6 +172,13 @@ async def _look(tenant: Tenant, account: str, email: str, changes: Values, answe
         if record is None:
             raise
         return record  # the first look counts
+
+
+def _shown(vendor: Vendor, record: Record | None, changes: Values) -> Values:
+    """Return the changes that a record does not deny; none without a record."""
+    if record is None:
+        return {}
+    return {name: value for name, value in changes.items() if not _denies(vendor, record, {name: value})}
 
 
 def _said(vendor: Vendor, answered: Record | None) -> dict[str, object]:
@@ -243,18 +260,31 @@ async def send_update(
     # https://docs.cloud.google.com/identity/docs/scim/reference/rest/v1/customers.v2.Users/patch
     is_answered = is_confirmed or answer.json == {}
     asked = {name: value for name, value in changes.items() if name in vendor.deactivation} if is_answered else changes
-    answered = record_after if is_confirmed else None
+    is_done = is_confirmed and not _denies(vendor, record_after, asked)
+    awaited = {**_shown(vendor, record_after if is_confirmed else None, changes), **asked}
     try:
-        after = await _look(tenant, account, now, changes, answered)
+        after = await _look(tenant, account, now, awaited, may_hide=is_done and vendor.deactivates(changes))
     except AccountError as error:
-        if is_confirmed and not _denies(vendor, record_after, asked) and _shows_activity(vendor, record_after, changes):
+        if is_done and _shows_activity(vendor, record_after, changes):
             return record_after, False
         error.maybe_sent = True  # the outcome of the update is unknown
         raise
-    if after is None and operation == "update" and not is_confirmed:
+    if after is None and operation == "update" and not is_done:
         raise _vanished(tenant, account, email, changes)
-    _refuse_not_done(vendor, operation, who, after, changes, asked)
+    with _in_doubt(answer.maybe_sent_before):
+        _refuse_not_done(vendor, operation, who, after, changes, asked)
     return after, True
+
+
+@contextmanager
+def _in_doubt(maybe_sent_before: bool) -> Iterator[None]:
+    """Let an error of this block deny nothing if an earlier try may still arrive."""
+    try:
+        yield
+    except VendorBroken as error:
+        if maybe_sent_before:
+            error.maybe_sent, error.denied = True, ()
+        raise
 
 
 def _refuse_not_done(
@@ -263,7 +293,8 @@ def _refuse_not_done(
     """Raise VendorBroken if a read after an update shows that what was asked was not done, or not that it was."""
     if _denies(vendor, record, asked):
         denied = _not_done(vendor, f"{operation} was answered and not done", who)
-        denied.maybe_sent = any(not _denies(vendor, record, {name: value}) for name, value in changes.items())
+        denied.denied = changes.keys() - _shown(vendor, record, changes).keys()
+        denied.maybe_sent = len(denied.denied) < len(changes)
         raise denied
     if record is not None and vendor.deactivates(changes) and not _shows_activity(vendor, record, changes):
         unseen = _not_done(vendor, f"{operation} was answered, and the vendor does not show whether it is active", who)
@@ -346,7 +377,7 @@ def counted_removal(tenant: Tenant, account: str) -> Iterator[None]:
     try:
         yield
     except AccountError as error:
-        if not error.maybe_sent:
+        if not error.maybe_sent or tenant.vendor.deactivation.keys() & error.denied:
             tenant.removals.give_back()
         raise
 

@@ -25,7 +25,7 @@ whole body or a header.
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -37,6 +37,8 @@ class AccountError(Exception):
 
     maybe_sent = False
     """Whether the vendor may have done what was asked anyway."""
+    denied: Collection[str] = ()
+    """The arguments of an update that certainly did not change, as reads after it have shown."""
     taken = ""
     """The id of the account that the resource was given before the failure, and that it has from then on."""
     is_adopted = False
