@@ -1112,6 +1112,82 @@ async def test_an_adopted_account_is_nobodys_pending_create(name: str, rename: F
         assert "on_existing" in str(stack.failed)
 
 
+@pytest.mark.parametrize("name", names())
+async def test_a_lost_create_finds_no_account_that_was_there(name: str) -> None:
+    """The list shows the rename of an adopted account only after the create of that e-mail was sent."""
+    async with World(name) as world:
+        stack, new = teams.Stack(world), world.named("new@example.com")
+        ana = {**teams.a_member(world, "ana"), "on_existing": "adopt"}
+        ben = {**teams.a_member(world, "ben"), **new}
+        assert await teams.Stack(world, "another/stack").up({"ana": ana})
+        (account,) = world.accounts
+        world.door.journal.forget_account(account)
+        assert await stack.up({"ana": ana})
+        world.time_goes_by()
+        world.fault("update", *[lost_after] * 4)
+        assert not await stack.up({"ana": {**ana, **new}})
+        record = world.accounts[account]
+        world.store.remove(name, account, reserve=False)
+
+        async def lost(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
+            world.store.add(name, account, world.email(record), record)
+            return httpx.Response(500)
+
+        world.fault("create", lost)
+
+        assert not await stack.up({"ben": ben})
+
+        assert "unknown outcome" in str(stack.failed)
+
+
+@pytest.mark.parametrize("name", names())
+async def test_a_lost_create_leaves_alone_what_the_state_has(name: str) -> None:
+    """Another machine renamed an adopted account to the e-mail of a create that this machine lost."""
+    async with World(name) as world:
+        stack = Stack(world)
+        program = people(world, 2)
+        ana, ben = {**program["u0"], "on_existing": "adopt"}, program["u1"]
+        lost = {world.vendor.identity_field: ben[world.vendor.identity_field]}
+        assert await Stack(world, name="another").up({"ana": ana})
+        (account,) = world.accounts
+        world.door.journal.forget_account(account)
+        assert await stack.up({"ana": ana})
+        there = world.run.journal
+        here = world.run.journal = there.with_name("another_machine.db")
+        await world.restart()
+        world.fault("create", lost_before)
+        assert not await stack.up({"ana": ana, "ben": ben})
+        world.time_goes_by()
+        world.run.journal = there
+        await world.restart()
+        assert await stack.up({"ana": {**ana, **lost}})
+        world.run.journal = here
+        await world.restart()
+
+        assert not await stack.up({"ben": ben})
+
+        assert "on_existing" in str(stack.failures["ben"])
+
+
+async def test_an_unseen_account_is_found_once_its_email_is_back() -> None:
+    """It could not be read back, and a person changed its e-mail for a while: the error says how it is found again."""
+    async with World("scim") as world:
+        stack, ana = teams.Stack(world), teams.a_member(world, "ana")
+        world.hazard = lambda kind: answered(403, carried_out=False) if kind == "read" else None
+        assert await stack.up({"ana": ana})
+        world.hazard = lambda kind: None
+        (account,) = world.accounts
+        world.change_by_hand(account, {"userName": "anna@example.com"})
+        world.time_goes_by()
+        assert not await stack.up({"ana": {**ana, "title": "Lead"}})
+        world.change_by_hand(account, {"userName": "ana@example.com"})
+        del stack.state["ana"]
+
+        assert await stack.up({"ana": ana})
+
+        assert list(world.accounts) == [account]
+
+
 @pytest.mark.parametrize("name", LOOKED_AT)
 async def test_a_deactivation_that_hides_the_account_counts(name: str) -> None:
     """The vendor has answered it, and does not show the account from then on."""

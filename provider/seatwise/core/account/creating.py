@@ -14,7 +14,16 @@ from .ports import Entry, EntryKind, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .reading_back import read_back, record_of_new
 from .refusals import held_by_other, refuse_taken, refused, tell_altered, tell_unkept
-from .resuming import CREATE_IN_FLIGHT_S, Begun, assign_new, continue_or_adopt, look_again, on_its_way, resume
+from .resuming import (
+    CREATE_IN_FLIGHT_S,
+    Begun,
+    assign_new,
+    continue_or_adopt,
+    look_again,
+    on_its_way,
+    resume,
+    was_known,
+)
 from .state import differences, expand
 from .writing import change, revealed
 
@@ -118,6 +127,9 @@ async def _post(
         return account, None
     found = (account and await _with_the_id(tenant, account, email)) or await _searched(tenant, email)
     _refuse_held(tenant, found.account, email, owner, others)
+    is_answered = answer is not None and answer.ok
+    if not is_answered and await was_known(tenant, found.account, owner):  # another account has got the e-mail since
+        raise _not_found(vendor, email)
     return found.account, _whole_record(vendor, found)
 
 
@@ -164,21 +176,25 @@ def _whole_record(vendor: Vendor, found: Found) -> Record | None:
 
 async def _searched(tenant: Tenant, email: str) -> Found:
     """Look for an account that may have been created; raise UnknownOutcome if it does not show."""
-    vendor, why = tenant.vendor, f"it cannot be found under this {tenant.vendor.identity_name()}"
     try:
         found = await look_again(tenant, email)
     except AccountExists:
         raise
     except AccountError as error:
-        found, why = None, error.problem
+        raise _not_found(tenant.vendor, email, error.problem) from error
     if found is None:
-        raise UnknownOutcome(
-            f"unknown outcome: the account may have been made, but {why}",
-            vendor=vendor.title,
-            account=email,
-            remedy="Run `pulumi up` again: seatwise remembers the create, and continues with the account once it shows",
-        )
+        raise _not_found(tenant.vendor, email)
     return found
+
+
+def _not_found(vendor: Vendor, email: str, why: str = "") -> UnknownOutcome:
+    why = why or f"it cannot be found under this {vendor.identity_name()}"
+    return UnknownOutcome(
+        f"unknown outcome: the account may have been made, but {why}",
+        vendor=vendor.title,
+        account=email,
+        remedy="Run `pulumi up` again: seatwise remembers the create, and continues with the account once it shows",
+    )
 
 
 def is_refusal(vendor: Vendor, answer: Answer) -> bool:

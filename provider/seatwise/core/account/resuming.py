@@ -13,7 +13,7 @@ from .existing import exists, tell_inactive
 from .finding import Found, fetch, has_identity, look_up_uncached, whole
 from .holders import has_account, held_by, owners_of, replaced
 from .owner import display_name, is_team, same
-from .ports import Entry, EntryKind, Held, Journal, Tenant, Unconfirmed
+from .ports import Entry, EntryKind, Held, Tenant, Unconfirmed
 from .properties import AccountState, Declared
 from .refusals import held_by_other, refuse_taken
 from .state import seen
@@ -174,20 +174,27 @@ async def _pending_create(tenant: Tenant, email: str, last: Entry, owner: str) -
     found = await look_again(
         tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
     )
-    if found is None or _was_known(tenant.journal, found.account):
+    if found is None or await was_known(tenant, found.account, owner):
         return None
     if tenant.ownership.other_owner(found.account, owner) is not None:
         return None
     return await whole(tenant, found, email)
 
 
-def _was_known(journal: Journal, account: str) -> bool:
-    """Return whether seatwise knew the account before. An adopted one has no entry, but writes that are counted."""
-    return (
-        journal.last_of(account) is not None
-        or journal.why_unconfirmed(account) is not None
-        or journal.revision(account) > 0
-    )
+async def was_known(tenant: Tenant, account: str, owner: str) -> bool:
+    """Return whether seatwise knew the account before this owner's create: it is not the create's work then.
+
+    An adopted one has no entry, but writes that are counted here, or another resource in the state. One that is only
+    unseen may be this create's: its id was in an answer.
+    """
+    journal = tenant.journal
+    is_met = journal.last_of(account) is not None or journal.revision(account) > 0
+    if is_met or journal.why_unconfirmed(account) not in (None, Unconfirmed.UNSEEN):
+        return True
+    try:
+        return any(not same(each, owner) for each in await owners_of(tenant, account, owner)) if owner else False
+    except AccountError:
+        return False
 
 
 async def _is_owners(tenant: Tenant, email: str, last: Entry, owner: str) -> bool:
