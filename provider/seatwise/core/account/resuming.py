@@ -174,9 +174,9 @@ async def _pending_create(tenant: Tenant, email: str, last: Entry, owner: str) -
     found = await look_again(
         tenant, email, LOST_CREATE_BACKOFF_S if last.age < CREATE_IN_FLIGHT_S else LOST_CREATE_BACKOFF_S[:1]
     )
-    if found is None or await was_known(tenant, found.account, owner):
+    if found is None or tenant.ownership.other_owner(found.account, owner) is not None:
         return None
-    if tenant.ownership.other_owner(found.account, owner) is not None:
+    if await was_known(tenant, found.account, owner):
         return None
     return await whole(tenant, found, email)
 

@@ -163,7 +163,8 @@ async def _look(tenant: Tenant, account: str, email: str, awaited: Values, *, ma
     One look is enough for an account that the vendor may hide, because the update has deactivated it.
     """
     record = await fetch(tenant, account, email)
-    if may_hide if record is None else not _denies(tenant.vendor, record, awaited):
+    is_expected = may_hide if record is None else not _denies(tenant.vendor, record, awaited)
+    if is_expected:
         return record
     await tenant.sleep(LAG_S)
     try:
@@ -271,29 +272,20 @@ async def send_update(
         raise
     if after is None and operation == "update" and not is_done:
         raise _vanished(tenant, account, email, changes)
-    with _in_doubt(answer.maybe_sent_before):
-        _refuse_not_done(vendor, operation, who, after, changes, asked)
+    _refuse_not_done(vendor, operation, who, after, changes, asked, is_certain=not answer.maybe_sent_before)
     return after, True
 
 
-@contextmanager
-def _in_doubt(maybe_sent_before: bool) -> Iterator[None]:
-    """Let an error of this block deny nothing if an earlier try may still arrive."""
-    try:
-        yield
-    except VendorBroken as error:
-        if maybe_sent_before:
-            error.maybe_sent, error.denied = True, ()
-        raise
-
-
 def _refuse_not_done(
-    vendor: Vendor, operation: str, who: str, record: Record | None, changes: Values, asked: Values
+    vendor: Vendor, operation: str, who: str, record: Record | None, changes: Values, asked: Values, *, is_certain: bool
 ) -> None:
-    """Raise VendorBroken if a read after an update shows that what was asked was not done, or not that it was."""
+    """Raise VendorBroken if a read after an update shows that what was asked was not done, or not that it was.
+
+    It `is_certain` unless an earlier try may still arrive.
+    """
     if _denies(vendor, record, asked):
         denied = _not_done(vendor, f"{operation} was answered and not done", who)
-        denied.denied = changes.keys() - _shown(vendor, record, changes).keys()
+        denied.denied = changes.keys() - _shown(vendor, record, changes).keys() if is_certain else ()
         denied.maybe_sent = len(denied.denied) < len(changes)
         raise denied
     if record is not None and vendor.deactivates(changes) and not _shows_activity(vendor, record, changes):
