@@ -25,6 +25,16 @@ Program = Mapping[str, Mapping[str, Any]]
 """Arguments of the declared accounts, by the resource's name."""
 
 
+def people(world: World, count: int, **values: Any) -> dict[str, dict[str, Any]]:
+    """A program of so many accounts without passwords: `u0`, `u1` and so on."""
+    names = [f"u{number}" for number in range(count)]
+    own = {name: world.named(f"{name}@example.com") for name in names}
+    if "username" in world.vendor.example:
+        own = {name: {**own[name], "username": name} for name in names}
+    plain = {name: value for name, value in world.vendor.example.items() if name != "password"}
+    return {name: {**plain, **own[name], **values} for name in names}
+
+
 @dataclass(frozen=True)
 class Resource:
     """What the state holds of one account."""

@@ -212,6 +212,11 @@ class World:
         self.store.replace(self.name, account, self.email(record), record)
         return record
 
+    def limit_removals(self, most: int | None) -> Removals:
+        """Let this run and the next ones deactivate or delete no more accounts; return this run's count."""
+        self.run.max_removals = self.removals.most = most
+        return self.removals
+
     @property
     def tenant(self) -> Operation:
         """The tenant for one operation that begins now."""

@@ -12,7 +12,7 @@ import pytest
 
 import oracle
 import teams
-from model import Stack
+from model import Stack, people
 from operations import lifecycle
 from seatwise.core.account import resuming
 from seatwise.core.account.ports import Entry, EntryKind
@@ -504,16 +504,6 @@ async def test_a_create_that_certainly_made_nothing_is_not_remembered(world: Wor
 # --- the cap on removals ----------------------------------------------------------------------
 
 
-def people(world: World, count: int, **values: Any) -> dict[str, dict[str, Any]]:
-    """A program of so many accounts."""
-    names = [f"u{number}" for number in range(count)]
-    own = {name: world.named(f"{name}@example.com") for name in names}
-    if "username" in world.vendor.example:
-        own = {name: {**own[name], "username": name} for name in names}
-    plain = {name: value for name, value in world.vendor.example.items() if name != "password"}
-    return {name: {**plain, **own[name], **values} for name in names}
-
-
 def active(world: World) -> int:
     return sum(not world.is_retired(record) for record in world.accounts.values())
 
@@ -523,7 +513,7 @@ async def test_a_run_retires_no_more_accounts_than_it_may(world: World, how: str
     stack = Stack(world)
     assert await stack.up(people(world, 6))
     fewer = {} if how == "left the program" else people(world, 6, **world.vendor.deactivation)
-    world.run.max_removals = world.removals.most = 2
+    world.limit_removals(2)
 
     assert not await stack.up(fewer)
 
@@ -538,8 +528,7 @@ async def test_a_run_retires_no_more_accounts_than_it_may(world: World, how: str
 async def test_a_removal_that_fails_does_not_count(world: World) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 2))
-    world.run.max_removals = world.removals.most = 1
-    removals = world.removals
+    removals = world.limit_removals(1)
     world.fault("update", answered(403, b'{"message": "Forbidden"}', carried_out=False))
     assert not await stack.up({name: value for name, value in people(world, 2).items() if name == "u0"})
 
@@ -551,7 +540,7 @@ async def test_a_removal_that_fails_does_not_count(world: World) -> None:
 async def test_only_what_deactivates_counts(world: World, change: str) -> None:
     stack = Stack(world)
     assert await stack.up(people(world, 3, **world.vendor.deactivation)), "made, and then put to rest"
-    world.run.max_removals = world.removals.most = 0
+    world.limit_removals(0)
     values = {"reactivated": world.vendor.reactivation, "example_change": world.vendor.example_change}.get(change, {})
     kept = {} if change == "reactivated" else dict(world.vendor.deactivation)
     assert await stack.up(people(world, 3, **{**kept, **{k: v for k, v in values.items() if k != "password"}}))
@@ -1051,8 +1040,7 @@ async def test_a_deactivation_beside_a_trimmed_text_counts(name: str) -> None:
     async with World(name) as world:
         stack, field = Stack(world), world.name_field
         assert await stack.up(people(world, 1))
-        world.run.max_removals = world.removals.most = 1
-        removals = world.removals
+        removals = world.limit_removals(1)
         (account,) = world.accounts
 
         async def trims(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
@@ -1072,8 +1060,7 @@ async def test_a_deactivation_that_no_record_shows_counts() -> None:
     async with World("scim") as world:
         stack = Stack(world)
         assert await stack.up(people(world, 1))
-        world.run.max_removals = world.removals.most = 1
-        removals = world.removals
+        removals = world.limit_removals(1)
 
         async def shows_no_activity(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
             answer = await inner.handle_async_request(request)
@@ -1088,18 +1075,23 @@ async def test_a_deactivation_that_no_record_shows_counts() -> None:
         assert removals.done == 1
 
 
+async def adopted(world: World, stack: teams.Stack, ana: teams.Arguments) -> str:
+    """Let a stack adopt another one's account, of which the journal has no entry then; return its id."""
+    assert await teams.Stack(world, "another/stack").up({"ana": ana})
+    (account,) = world.accounts
+    world.door.journal.forget_account(account)
+    assert await stack.up({"ana": ana})
+    return account
+
+
 @pytest.mark.parametrize("rename", [killed_after, lost_after])
 @pytest.mark.parametrize("name", names())
 async def test_an_adopted_account_is_nobodys_pending_create(name: str, rename: Fault) -> None:
     """Its rename is not known to be done, to the e-mail of another resource's create that never arrived."""
     async with World(name) as world:
         stack, new = teams.Stack(world), world.named("new@example.com")
-        ana = {**teams.a_member(world, "ana"), "on_existing": "adopt"}
-        ben = {**teams.a_member(world, "ben"), **new}
-        assert await teams.Stack(world, "another/stack").up({"ana": ana})
-        (account,) = world.accounts
-        world.door.journal.forget_account(account)
-        assert await stack.up({"ana": ana})
+        ana, ben = {**teams.a_member(world, "ana"), "on_existing": "adopt"}, {**teams.a_member(world, "ben"), **new}
+        account = await adopted(world, stack, ana)
         world.fault("create", lost_before)
         assert not await stack.up({"ana": ana, "ben": ben})
         world.time_goes_by()
@@ -1117,12 +1109,8 @@ async def test_a_lost_create_finds_no_account_that_was_there(name: str) -> None:
     """The list shows the rename of an adopted account only after the create of that e-mail was sent."""
     async with World(name) as world:
         stack, new = teams.Stack(world), world.named("new@example.com")
-        ana = {**teams.a_member(world, "ana"), "on_existing": "adopt"}
-        ben = {**teams.a_member(world, "ben"), **new}
-        assert await teams.Stack(world, "another/stack").up({"ana": ana})
-        (account,) = world.accounts
-        world.door.journal.forget_account(account)
-        assert await stack.up({"ana": ana})
+        ana, ben = {**teams.a_member(world, "ana"), "on_existing": "adopt"}, {**teams.a_member(world, "ben"), **new}
+        account = await adopted(world, stack, ana)
         world.time_goes_by()
         world.fault("update", *[lost_after] * 4)
         assert not await stack.up({"ana": {**ana, **new}})
@@ -1194,8 +1182,7 @@ async def test_a_deactivation_that_hides_the_account_counts(name: str) -> None:
     async with World(name) as world:
         stack = Stack(world)
         assert await stack.up(people(world, 1))
-        world.run.max_removals = world.removals.most = 1
-        removals = world.removals
+        removals = world.limit_removals(1)
         world.fault("update", disappearing(world, *world.accounts))
 
         inactive = people(world, 1, **world.vendor.deactivation, **LOOKED_AT[name])
@@ -1337,14 +1324,13 @@ async def test_a_deactivation_that_only_the_record_shows_counts(name: str, given
         assert await stack.up(people(world, 1, **inactive))
         (account,) = world.accounts
         world.change_by_hand(account, world.active)
-        world.run.max_removals = world.removals.most = 0
+        world.limit_removals(0)
 
         assert not await stack.up(people(world, 1, **inactive, **{world.name_field.name: "Zoe"}))
         assert isinstance(stack.failures["u0"], TooManyRemovals)
         assert not world.is_retired(world.accounts[account])
 
-        world.run.max_removals = world.removals.most = 1
-        removals = world.removals
+        removals = world.limit_removals(1)
         assert await stack.up(people(world, 1, **inactive, **{world.name_field.name: "Zoe"}))
         assert world.is_retired(world.accounts[account])
         assert removals.done == 1

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from model import Program, Stack
+from model import Stack, people
 from operations import lifecycle
 from seatwise.core.account.ports import Entry, EntryKind
 from seatwise.core.vendor.errors import AccountError
@@ -16,15 +16,6 @@ from virtual import World, answered
 pytestmark = pytest.mark.anyio
 SHOWING = {"enerflo": lambda record: {"user": record, "success": True}, "scim": dict, "tenovos": dict}
 """The body with which a vendor answers an update, for each whose answer shows the record."""
-
-
-def people(world: World, count: int, **values: Any) -> Program:
-    """A program of so many accounts without passwords."""
-    plain = {name: value for name, value in world.vendor.example.items() if name != "password"}
-    own = {f"u{number}": world.named(f"u{number}@example.com") for number in range(count)}
-    if "username" in plain:
-        own = {name: {**each, "username": name} for name, each in own.items()}
-    return {name: {**plain, **each, **values} for name, each in own.items()}
 
 
 @pytest.mark.parametrize("name", SHOWING)
@@ -99,8 +90,7 @@ async def test_a_denied_deactivation_does_not_count(name: str) -> None:
     async with World(name) as world:
         stack = Stack(world)
         assert await stack.up(people(world, 1))
-        world.run.max_removals = world.removals.most = 1
-        removals = world.removals
+        removals = world.limit_removals(1)
         (account,) = world.accounts
         world.fault("update", only_named(world, account))
 
@@ -116,8 +106,7 @@ async def test_a_deactivation_counts_if_its_first_try_may_arrive() -> None:
         stack = Stack(world)
         assert await stack.up(people(world, 1))
         world.time_goes_by()
-        world.run.max_removals = world.removals.most = 1
-        removals, late = world.removals, list[httpx.Request]()
+        removals, late = world.limit_removals(1), list[httpx.Request]()
 
         async def arrives_late(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
             late.append(request)
@@ -139,8 +128,7 @@ async def test_a_stale_read_lets_no_run_pass_its_limit(name: str) -> None:
         stack = Stack(world)
         assert await stack.up(people(world, 3))
         world.time_goes_by()
-        world.run.max_removals = world.removals.most = 1
-        removals = world.removals
+        removals = world.limit_removals(1)
         stale: dict[str, dict[str, Any]] = {}
 
         async def silent(request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:

@@ -799,7 +799,7 @@ async def test_who_comes_back_has_the_account_of_before(world: World, stack: Sta
 async def test_a_run_retires_no_more_than_it_may_whatever_the_team_may(world: World, stack: Stack) -> None:
     everybody = a_team(world, 60, {"max_removals": "100%"})
     assert await stack.up({"sales": everybody})
-    world.run.max_removals = world.removals.most = 5
+    world.limit_removals(5)
     nobody = Roster([], everybody.policies)
 
     assert not await stack.up({"sales": nobody})
@@ -807,7 +807,7 @@ async def test_a_run_retires_no_more_than_it_may_whatever_the_team_may(world: Wo
     assert len(active(world)) == 55
     assert "SEATWISE_MAX_REMOVALS is 5" in next(iter(stack.failed.values()))
     assert stack.outs["counts"]["left"] == 5
-    world.run.max_removals = world.removals.most = None
+    world.limit_removals(None)
     assert await stack.up({"sales": nobody})
     assert active(world) == []
 
